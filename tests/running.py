@@ -1,0 +1,164 @@
+"""A winlogd process for tests: started on a free port, asked over real sockets, stopped by its own pid."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+_PATIENCE_S: Final = 30.0
+"""How long a test waits for what must happen; far more than it takes, so that a busy machine fails nothing."""
+
+CLIENT_HEADERS: Final = {"User-Agent": "Winlog/0.1.0", "Content-Type": "application/json"}
+
+
+class Answer(NamedTuple):
+    """An HTTP answer; `headers` by name in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401  # whatever the server said
+        return json.loads(self.body)
+
+
+def an_event(**fields: object) -> dict[str, object]:
+    """An event as a workstation sends it; `fields` replace or add."""
+    event: dict[str, object] = {
+        "username": "alice",
+        "action": "C",
+        "timestamp": "2026-01-13T08:30:00.123456789+00:00",
+        "hostname": "A102-07",
+        "os_info": {"os_name": "Windows", "os_version": "11 (26100)", "kernel_version": "26100"},
+        "hardware_info": None,
+    }
+    return event | fields
+
+
+class Winlogd:
+    """A server process with its own folder.
+
+    Args:
+        folder: holds config.toml, the database and the log.
+        settings: the text of config.toml without host and port of the server; sections may be given.
+        environ: variables besides the inherited ones.
+        port: 0 lets the system choose.
+    """
+
+    def __init__(
+        self, folder: Path, settings: str = "", environ: Mapping[str, str] | None = None, port: int = 0
+    ) -> None:
+        self.folder = folder
+        self.database = folder / "data" / "winlog.db"
+        self.log_file = folder / "winlogd.log"
+        self._environ = {**os.environ, "WINLOGD_SERVER_PORT": str(port), **(environ or {})}
+        (folder / "config.toml").write_text(settings)
+        self.process: subprocess.Popen[bytes]
+        self.port = 0
+
+    def start(self) -> "Winlogd":
+        """Starts the process and waits until it listens."""
+        self.spawn()
+        self.port = int(self.wait_for_log(r"listening address=\S+ port=(\d+)")[1])
+        return self
+
+    def spawn(self) -> None:
+        """Starts the process and waits for nothing."""
+        with self.log_file.open("wb") as log:
+            command = [sys.executable, "-m", "winlogd", "--config", "config.toml"]
+            self.process = subprocess.Popen(command, cwd=self.folder, stderr=log, env=self._environ)
+
+    def stop(self) -> int:
+        """Asks it to stop; returns the exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Waits for its end; returns the exit status."""
+        return self.process.wait(_PATIENCE_S)
+
+    def kill(self) -> None:
+        """Ends it as a crash would."""
+        self.process.kill()
+        self.process.wait(_PATIENCE_S)
+
+    @property
+    def log(self) -> str:
+        """What it has logged so far."""
+        return self.log_file.read_text("utf-8")
+
+    def wait_for_log(self, pattern: str) -> re.Match[str]:
+        """Waits for a line that matches `pattern`."""
+        return wait_for(lambda: re.search(pattern, self.log), f"a log line like {pattern!r}", self.process)
+
+    def connect(self) -> socket.socket:
+        """A connection to it."""
+        return socket.create_connection(("127.0.0.1", self.port), _PATIENCE_S)
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """One request on a connection of its own."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_S)) as connection:
+            connection.request(method, path, body, dict(headers or {}))
+            return read_answer(connection)
+
+    def post(self, event: object, headers: Mapping[str, str] | None = None) -> Answer:
+        """Sends an event as a workstation does."""
+        sent = CLIENT_HEADERS | dict(headers or {})
+        return self.request("POST", "/api/v1/events", json.dumps(event).encode(), sent)
+
+    def rows(self, sql: str = "SELECT * FROM events_today ORDER BY id", *values: object) -> list[dict[str, Any]]:
+        """What a query of the database gives, asked through a connection of its own."""
+        with closing(sqlite3.connect(self.database, timeout=_PATIENCE_S)) as connection:
+            connection.row_factory = sqlite3.Row
+            return [dict(row) for row in connection.execute(sql, values)]
+
+    def execute(self, sql: str, *values: object) -> None:
+        """Writes to the database as another program would."""
+        with closing(sqlite3.connect(self.database, timeout=_PATIENCE_S)) as connection, connection:
+            connection.execute(sql, values)
+
+
+def read_answer(connection: http.client.HTTPConnection) -> Answer:
+    """The answer to the request that was sent on `connection`."""
+    response = connection.getresponse()
+    headers = {name.lower(): value for name, value in response.getheaders()}
+    return Answer(response.status, headers, response.read())
+
+
+def wait_for(check: Callable[[], Any], what: str, process: subprocess.Popen[bytes] | None = None) -> Any:  # noqa: ANN401
+    """Waits until `check()` is true, and returns what it gave."""
+    end = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < end:
+        found = check()
+        if found:
+            return found
+        if process is not None and process.poll() is not None and not check():
+            raise AssertionError(f"winlogd has ended with status {process.returncode} while waiting for {what}")
+        time.sleep(0.005)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+@contextmanager
+def running(
+    folder: Path, settings: str = "", environ: Mapping[str, str] | None = None, port: int = 0
+) -> Iterator[Winlogd]:
+    """A running server, stopped at the end whatever happens."""
+    server = Winlogd(folder, settings, environ, port)
+    try:
+        yield server.start()
+    finally:
+        if hasattr(server, "process") and server.process.poll() is None:
+            server.kill()

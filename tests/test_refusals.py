@@ -1,0 +1,153 @@
+"""Refused requests are told, and one client cannot fill the log with them."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from winlogd.log import Log
+from winlogd.refusals import Refusals
+
+ADDRESSES_REMEMBERED = 1024
+
+
+class Written:
+    """A log on a file, and what it wrote."""
+
+    def __init__(self, path: Path, level: str) -> None:
+        self._path = path
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self.log = Log(level, "json", self._fd)
+
+    def lines(self) -> list[dict[str, Any]]:
+        self.log.stop(20)
+        return [json.loads(line) for line in self._path.read_text().splitlines()]
+
+    def close(self) -> None:
+        self.log.stop(20)
+        os.close(self._fd)
+
+
+@pytest.fixture
+def info(tmp_path: Path) -> Iterator[Written]:
+    written = Written(tmp_path / "info", "info")
+    yield written
+    written.close()
+
+
+@pytest.fixture
+def debug(tmp_path: Path) -> Iterator[Written]:
+    written = Written(tmp_path / "debug", "debug")
+    yield written
+    written.close()
+
+
+def counts(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    return [(line["address"], line["count"]) for line in lines if "count" in line]
+
+
+def test_a_refused_request_shows_address_status_and_reason(info: Written) -> None:
+    Refusals(info.log).refused(0.0, "10.0.0.7", 403, "Invalid User-Agent")
+    (line,) = info.lines()
+    assert line["level"] == "INFO"
+    assert line["message"] == "request refused"
+    assert (line["address"], line["status"], line["reason"]) == ("10.0.0.7", 403, "Invalid User-Agent")
+
+
+def test_an_address_has_ten_lines_a_minute_and_then_a_count(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for second in range(25):
+        refusals.refused(float(second), "10.0.0.7", 400, "Invalid JSON")
+    refusals.sweep(59.9)
+    refusals.sweep(60.0)
+    refusals.sweep(61.0)
+    lines = info.lines()
+    assert len(lines) == 11
+    assert lines[-1]["message"] == "more requests refused in the last minute"
+    assert counts(lines) == [("10.0.0.7", 15)]
+
+
+def test_ten_refusals_in_a_minute_have_no_count(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for _ in range(10):
+        refusals.refused(0.0, "10.0.0.7", 400, "Invalid JSON")
+    refusals.sweep(60.0)
+    assert counts(info.lines()) == []
+
+
+def test_a_new_minute_has_new_lines_and_first_tells_the_old_count(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for _ in range(11):
+        refusals.refused(0.0, "10.0.0.7", 400, "old")
+    refusals.refused(60.0, "10.0.0.7", 400, "new")
+    lines = info.lines()
+    assert counts(lines) == [("10.0.0.7", 1)]
+    assert "count" in lines[-2]
+    assert lines[-1]["reason"] == "new"
+
+
+def test_one_address_does_not_use_up_the_lines_of_another(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for _ in range(100):
+        refusals.refused(0.0, "10.0.0.7", 400, "Invalid JSON")
+    refusals.refused(0.0, "10.0.0.8", 400, "Invalid JSON")
+    assert info.lines()[-1]["address"] == "10.0.0.8"
+
+
+def test_minutes_end_each_at_its_own_time(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for began_s, address in ((0.0, "a"), (30.0, "b")):
+        for _ in range(11):
+            refusals.refused(began_s, address, 400, "x")
+    refusals.sweep(60.0)
+    assert counts(info.lines()) == [("a", 1)]
+
+
+def test_the_counts_that_are_left_are_told_at_the_close(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for address in ("a", "b"):
+        for _ in range(12):
+            refusals.refused(0.0, address, 400, "x")
+    refusals.close()
+    refusals.close()
+    assert counts(info.lines()) == [("a", 2), ("b", 2)]
+
+
+def test_addresses_beyond_those_remembered_share_ten_lines_and_a_count(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for number in range(ADDRESSES_REMEMBERED + 15):
+        refusals.refused(0.0, f"address {number}", 400, "x")
+    refusals.refused(0.0, "address 0", 400, "x")
+    refusals.close()
+    lines = info.lines()
+    shown = [line["address"] for line in lines if line["message"] == "request refused"]
+    assert shown == [f"address {n}" for n in range(ADDRESSES_REMEMBERED + 10)] + ["address 0"]
+    assert counts(lines) == [("other addresses", 5)]
+
+
+def test_addresses_are_forgotten_after_their_minute(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for minute in range(3):
+        for number in range(ADDRESSES_REMEMBERED):
+            refusals.refused(60.0 * minute, f"address {minute} {number}", 400, "x")
+    assert len(info.lines()) == 3 * ADDRESSES_REMEMBERED
+
+
+def test_what_the_client_sent_is_not_shown_at_info(info: Written) -> None:
+    Refusals(info.log).refused(0.0, "10.0.0.7", 400, "Invalid JSON", sent='{"username":"alice"')
+    (line,) = info.lines()
+    assert "alice" not in str(line)
+
+
+def test_what_the_client_sent_is_shown_at_debug_shortened_to_200_characters(debug: Written) -> None:
+    refusals = Refusals(debug.log)
+    refusals.refused(0.0, "10.0.0.7", 400, "Invalid JSON", sent="é" * 1000)
+    refusals.refused(0.0, "10.0.0.7", 400, "Empty request body", sent="")
+    refusals.refused(0.0, "10.0.0.7", 431, "Too many fields")
+    long, empty, none = debug.lines()
+    assert long["sent"] == "é" * 200
+    assert empty["sent"] == ""
+    assert "sent" not in none

@@ -1,0 +1,8 @@
+"""``python -m winlogd``."""
+
+import sys
+
+from winlogd.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""Which address an event came from, when a proxy may stand between.
+
+The forwarding fields can be written by anybody, so they count only when the peer itself is a proxy that the
+administrator trusts. Pure but for the import of `ipaddress`, which waits until a forwarding field is seen.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+from winlogd.http.message import Head
+
+_PEERS_KEPT: Final = 1024
+
+
+def forwarded_address(head: Head) -> str | None:
+    """The client's address as a proxy tells it: ``CF-Connecting-IP``, else the first of ``X-Forwarded-For``.
+
+    Returns:
+        The address in its shortest form, an IPv4-mapped IPv6 address as IPv4; None when neither field holds a valid
+        address.
+    """
+    cloudflare = head.get("cf-connecting-ip")
+    if cloudflare is not None and (address := _valid(cloudflare)) is not None:
+        return address
+    forwarded = head.get("x-forwarded-for")
+    return None if forwarded is None else _valid(forwarded.partition(",")[0].strip(" \t"))
+
+
+def _valid(text: str) -> str | None:
+    import ipaddress
+
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.scope_id is not None:
+            return None
+        return str(address.ipv4_mapped or address)
+    return str(address)
+
+
+class TrustedProxies:
+    """Peers whose forwarding fields count.
+
+    Args:
+        networks: as ADDRESS/BITS.
+    """
+
+    def __init__(self, networks: tuple[str, ...]) -> None:
+        self._networks = networks
+        self.trusts = lru_cache(_PEERS_KEPT)(self._trusts)
+
+    def _trusts(self, peer: str) -> bool:
+        """Whether `peer`, an IP address, is one of them."""
+        import ipaddress
+
+        try:
+            address = ipaddress.ip_address(peer)
+        except ValueError:
+            return False
+        return any(address in ipaddress.ip_network(network) for network in self._networks)

@@ -1,0 +1,99 @@
+"""POST of an event: the checks in their order, the way into the store, the answer.
+
+What the header section alone decides is decided once for all requests with the same head (`Events.bind`).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import orjson
+
+from winlogd.api.addresses import TrustedProxies, forwarded_address
+from winlogd.event import Event, EventDecoder, InvalidEventError
+from winlogd.http.exchange import Exchange, Handler
+from winlogd.http.message import JSON, Head, Response
+from winlogd.http.router import Refusal
+from winlogd.session import Decision
+from winlogd.store.store import Store
+from winlogd.store.writer import Fault
+
+METHOD_NOT_ALLOWED: Final = b'{"error":"Method not allowed","expected":"POST"}'
+
+_INVALID_AGENT: Final = Response(403, b'{"error":"Invalid User-Agent"}', reason="Invalid User-Agent")
+_INVALID_TYPE: Final = Response(
+    415, b'{"error":"Invalid Content-Type","expected":"application/json"}', reason="Invalid Content-Type"
+)
+_DATABASE_ERROR: Final = b'{"error":"Database error"}'
+_UNAVAILABLE: Final = Response(503, _DATABASE_ERROR, (("Retry-After", "1"),), reason="Database busy or full")
+_FAILED: Final = Response(500, _DATABASE_ERROR, reason="Database error")
+
+_STORED: Final = (
+    b'{"status":"success","message":"Data stored in database","event_id":%d,"session_uuid":%b,"action":"%b",'
+    b'"username":%b}'
+)
+
+SentToLog = Callable[[str, bytes], None]
+"""Told the peer's address and the body of a request that was refused for its body."""
+
+
+class Events:
+    """The endpoint.
+
+    Args:
+        store: takes the events.
+        decoder: reads the bodies.
+        expected_user_agent: what User-Agent must begin with.
+        proxies: peers whose forwarding fields count.
+        refused_body: told what a client sent that was refused for it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        decoder: EventDecoder,
+        expected_user_agent: str,
+        proxies: TrustedProxies,
+        refused_body: SentToLog,
+    ) -> None:
+        self._store = store
+        self._decode = decoder.decode
+        self._expected_user_agent = expected_user_agent
+        self._proxies = proxies
+        self._refused_body = refused_body
+
+    def bind(self, head: Head) -> Handler:
+        """What handles requests with `head`."""
+        if not (head.get("user-agent") or "").startswith(self._expected_user_agent):
+            return Refusal(_INVALID_AGENT)
+        if (head.get("content-type") or "").partition(";")[0].strip(" \t").lower() != JSON:
+            return Refusal(_INVALID_TYPE)
+        forwarded = forwarded_address(head)
+        return self._receive if forwarded is None else partial(self._receive_forwarded, forwarded)
+
+    def _receive_forwarded(self, forwarded: str, exchange: Exchange, body: bytes) -> None:
+        peer = exchange.peer
+        self._take(exchange, body, forwarded if self._proxies.trusts(peer) else peer)
+
+    def _receive(self, exchange: Exchange, body: bytes) -> None:
+        self._take(exchange, body, exchange.peer)
+
+    def _take(self, exchange: Exchange, body: bytes, source_ip: str) -> None:
+        try:
+            event = self._decode(body)
+        except InvalidEventError as error:
+            self._refused_body(exchange.peer, body)
+            exchange.respond(Response(400, orjson.dumps(error.answer), reason=error.reason))
+            return
+        self._store.submit(event, source_ip, partial(_answer, exchange))
+
+
+def _answer(exchange: Exchange, event: Event, outcome: Decision | Fault) -> None:
+    """Answers once the event is committed, or has failed."""
+    if isinstance(outcome, Fault):
+        exchange.respond(_UNAVAILABLE if outcome is Fault.UNAVAILABLE else _FAILED)
+        return
+    dumps = orjson.dumps
+    exchange.respond_ok(
+        _STORED % (outcome.event_id, dumps(outcome.session_uuid), event.action.encode(), dumps(event.username))
+    )

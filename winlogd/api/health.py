@@ -1,0 +1,16 @@
+"""GET /health: the process is alive. It never asks the database, which may be locked for a minute."""
+
+from winlogd import VERSION
+from winlogd.http.exchange import Exchange, Handler
+from winlogd.http.message import Head
+
+_ALIVE = b'{"status":"ok","service":"winlog-server","version":"%b"}' % VERSION.encode()
+
+
+def bind(head: Head) -> Handler:
+    """The endpoint: any head will do."""
+    return _respond
+
+
+def _respond(exchange: Exchange, body: bytes) -> None:
+    exchange.respond_ok(_ALIVE)

@@ -1,0 +1,130 @@
+"""How a fault in the configuration is told: one line for each, fit for a terminal and a log.
+
+Whatever was found in a file or in the environment is shown escaped and shortened, so a stray line feed
+cannot make two lines of one fault and a control character cannot reach the terminal. For a name that is
+not known the nearest known one is looked for.
+
+This file must not know which options exist: it is given their names.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+SHOWN_CHARACTERS: Final = 60
+"""The longest piece of a foreign value or name that a fault repeats."""
+
+Known = Mapping[str, Iterable[str]]
+"""The names of the sections, and for each the names of its keys."""
+
+
+def shown(value: object) -> str:
+    """A value from outside as TOML would write it, on one line and shortened.
+
+    Args:
+        value: anything that TOML can express, or the text of an environment variable.
+    """
+    if isinstance(value, str):
+        body = escaped(value[: SHOWN_CHARACTERS + 1].replace("\\", "\\\\").replace('"', '\\"'))
+        return f'"{body}"' if len(body) <= SHOWN_CHARACTERS else f'"{body[:SHOWN_CHARACTERS]}"...'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        # str() refuses integers beyond 4300 digits; hex() does not.
+        return _shortened(str(value) if value.bit_length() <= 64 else hex(value))
+    if isinstance(value, list):
+        few = value[:SHOWN_CHARACTERS]
+        inner = ", ".join("[...]" if isinstance(item, list) else shown(item) for item in few)
+        return _shortened(f"[{inner}]")
+    if isinstance(value, dict):
+        return "{...}" if value else "{}"
+    return _shortened(escaped(str(value)))
+
+
+def shown_name(name: str) -> str:
+    """A name from outside: as it is when TOML needs no quotes for it, otherwise like a string."""
+    if name and name.isascii() and name.replace("_", "").replace("-", "").isalnum():
+        return _shortened(name)
+    return shown(name)
+
+
+def escaped(text: str) -> str:
+    """`text` with everything escaped that does not print (controls, line ends, marks of direction)."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def wrong_value(name: str, value: object, allowed: str, detail: str) -> str:
+    """The fault of a known option whose value is not allowed.
+
+    Args:
+        name: the option and the sign of equality, as its source writes them (`server.port = `).
+        value: what was found.
+        allowed: completes the sentence "must be ...".
+        detail: what exactly is wrong, where that is not plain from the value; may be empty.
+    """
+    return f"{name}{shown(value)}: must be {allowed}" + (f" ({detail})" if detail else "")
+
+
+def unknown_key(section: str, key: str, known: Known) -> str:
+    """The fault of a key that its section does not have."""
+    near = _nearest_option(section, key, known)
+    hint = f"did you mean {near[0]}.{near[1]}?" if near else f"[{section}] has {', '.join(known[section])}"
+    return f"{section}.{shown_name(key)}: unknown key; {hint}"
+
+
+def unknown_section(name: str, known: Known) -> str:
+    """The fault of a table that is none of the sections."""
+    near = _nearest(name, known)
+    hint = f"did you mean [{near}]?" if near else f"the sections are {_sections(known)}"
+    return f"[{shown_name(name)}]: unknown section; {hint}"
+
+
+def key_outside(name: str, known: Known) -> str:
+    """The fault of a key that stands before the first section."""
+    near = _nearest_option("", name, known)
+    hint = f"did you mean {near[0]}.{near[1]}?" if near else f"the sections are {_sections(known)}"
+    return f"{shown_name(name)}: unknown key, outside of any section; {hint}"
+
+
+def unknown_variable(variable: str, prefix: str, known: Known) -> str:
+    """The fault of an environment variable that begins with `prefix` and names no option."""
+    name = variable.removeprefix(prefix).lower()
+    options = {f"{section}_{key}": (section, key) for section, keys in known.items() for key in keys}
+    section = next((section for section in known if name.startswith(section + "_")), "")
+    near = _nearest_option(section, name.removeprefix(section + "_"), known) if section else None
+    near = near or options.get(_nearest(name, options) or "") or _nearest_option("", name, known)
+    if near is not None:
+        hint = f"did you mean {prefix}{'_'.join(near).upper()}?"
+    else:
+        hint = f"names are {prefix}<SECTION>_<KEY>, the sections are {_sections(known)}"
+    return f"{shown_name(variable)}: unknown variable; {hint}"
+
+
+def _nearest_option(section: str, key: str, known: Known) -> tuple[str, str] | None:
+    """The section and key that were probably meant: the same name elsewhere, or else a similar one."""
+    plain = key.lower().replace("-", "_")
+    own = known.get(section, ())
+    everywhere = {name: home for home, names in known.items() for name in names}
+    if plain in everywhere and plain not in own:
+        return everywhere[plain], plain
+    if near := _nearest(plain, own):
+        return section, near
+    if near := _nearest(plain, everywhere):
+        return everywhere[near], near
+    return None
+
+
+def _nearest(name: str, known: Iterable[str]) -> str | None:
+    from difflib import get_close_matches  # not loaded unless something is wrong
+
+    plain = name[:SHOWN_CHARACTERS].lower().replace("-", "_")
+    return next(iter(get_close_matches(plain, known, n=1)), None)
+
+
+def _sections(known: Known) -> str:
+    return ", ".join(f"[{section}]" for section in known)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}..."

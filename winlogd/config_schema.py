@@ -1,0 +1,224 @@
+"""The kinds of values that an option can have.
+
+A kind says in plain words what is allowed, checks a value that TOML gave, and reads one from the text of
+an environment variable. It must not know a section, a key, a default, a file: those are in `config`.
+"""
+
+from collections.abc import Callable
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from winlogd.config_faults import shown
+
+T = TypeVar("T")
+
+LONGEST_TIME_S: Final = 86_400
+"""The longest time limit: a day. Timers of an event loop do not take just any number."""
+
+LOOPBACK: Final = ("127.0.0.1/32", "::1/128")
+"""The networks that hold nothing but this machine."""
+
+RESERVED_PATHS: Final = ("/health", "/api/v1/sessions/current")
+"""Paths that have a meaning of their own and cannot take events."""
+
+_HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%")
+_PATH_MARKS: Final = "/-._~!$&'()*+,;=:@%"
+"""What a path may hold besides letters and digits: RFC 3986 section 3.3, `pchar`, and the slash."""
+
+
+class NotAllowedError(Exception):
+    """A value is not of its kind."""
+
+    def __init__(self, detail: str = "") -> None:
+        """Keep what is wrong with the value, where "must be ..." leaves that open."""
+        super().__init__(detail)
+        self.detail = detail
+
+
+class Kind(NamedTuple, Generic[T]):
+    """What is allowed as the value of an option."""
+
+    allowed: str
+    """Completes the sentence "must be ..."."""
+
+    check: Callable[[object], T]
+    """Gives the value in the form that the program uses, or raises `NotAllowedError`."""
+
+    parse: Callable[[str], object]
+    """Turns the text of an environment variable into what TOML would have given. It never fails: a text
+    that cannot be read stays a text, which `check` then refuses."""
+
+
+def whole(minimum: int, maximum: int, unit: str = "") -> Kind[int]:
+    """A whole number between two others, both included; `true` is not a number."""
+
+    def check(value: object) -> int:
+        if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+            raise NotAllowedError
+        return value
+
+    of_unit = f" of {unit}" if unit else ""
+    return Kind(f"a whole number{of_unit} from {minimum} to {maximum}", check, _number)
+
+
+def seconds() -> Kind[float]:
+    """A length of time in seconds, above 0; fractions are allowed."""
+
+    def check(value: object) -> float:
+        # Not a number (nan) fails the comparison as well.
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= LONGEST_TIME_S:
+            raise NotAllowedError
+        return float(value)
+
+    return Kind(f"a number of seconds above 0, at most {LONGEST_TIME_S}", check, _number)
+
+
+def flag() -> Kind[bool]:
+    """Yes or no."""
+
+    def check(value: object) -> bool:
+        if not isinstance(value, bool):
+            raise NotAllowedError
+        return value
+
+    words: dict[str, object] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    return Kind("true or false", check, lambda text: words.get(text.strip().lower(), text))
+
+
+def choice(*names: str) -> Kind[str]:
+    """One of some names, in any letter case; kept as it is written in `names`."""
+    by_lower_case = {name.lower(): name for name in names}
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value.lower() not in by_lower_case:
+            raise NotAllowedError
+        return by_lower_case[value.lower()]
+
+    return Kind(f"one of {', '.join(names)}", check, _as_it_is)
+
+
+def host() -> Kind[str]:
+    """An address or the name of a host to listen on."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not 0 < len(value) <= 253 or not _HOST_CHARACTERS.issuperset(value):
+            raise NotAllowedError
+        if value.count(":") == 1:  # an IPv6 address has at least two
+            raise NotAllowedError("the port is a key of its own")
+        return value
+
+    return Kind("an IP address or a host name (0.0.0.0 or :: for every address)", check, _as_it_is)
+
+
+def file_name() -> Kind[str]:
+    """The path of a file, which need not exist."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not value or value.endswith("/"):
+            raise NotAllowedError
+        # Category Cc, and the surrogates that stand for bytes which are not UTF-8: SQLite wants UTF-8.
+        if any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in value):
+            raise NotAllowedError
+        return value
+
+    return Kind("the path of a file, in UTF-8 and without control characters", check, _as_it_is)
+
+
+def user_agent() -> Kind[str]:
+    """The beginning of a User-Agent header: printable Latin-1, since that is how header fields are read."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not all(" " <= c <= "~" or "\xa1" <= c <= "\xff" for c in value):
+            raise NotAllowedError
+        if value.startswith(" "):  # the space before a field's value is no part of it
+            raise NotAllowedError("with a space in front no client would match")
+        return value
+
+    return Kind('printable Latin-1 text, or "" for any client', check, _as_it_is)
+
+
+def actions() -> Kind[tuple[str, ...]]:
+    """Some of the three actions that there are."""
+
+    def one(text: str) -> str:
+        if text not in ("C", "D", "M"):
+            raise NotAllowedError(f"{shown(text)} is none of them")
+        return text
+
+    return _several('a list of one or more of "C", "D" and "M"', one, at_least=1)
+
+
+def paths() -> Kind[tuple[str, ...]]:
+    """Paths of HTTP requests, without a query."""
+
+    def one(text: str) -> str:
+        if not text.startswith("/"):
+            raise NotAllowedError(f"{shown(text)} does not begin with /")
+        strange = [c for c in text if not (c.isascii() and c.isalnum()) and c not in _PATH_MARKS]
+        if strange:
+            raise NotAllowedError(f"{shown(text)} holds {shown(strange[0])}")
+        if text in RESERVED_PATHS:
+            raise NotAllowedError(f"{shown(text)} has another use")
+        return text
+
+    allowed = f"a list of one or more paths that begin with / and hold only letters, digits and {_PATH_MARKS}"
+    return _several(allowed, one, at_least=1)
+
+
+def networks() -> Kind[tuple[str, ...]]:
+    """IPv4 and IPv6 networks; kept as texts in the form ADDRESS/BITS, which `ipaddress` can read."""
+    return _several('a list of networks such as "10.1.0.0/16" or "fd00::/8"', _network, at_least=0)
+
+
+def _network(text: str) -> str:
+    if text in LOOPBACK:
+        return text
+    from ipaddress import ip_address, ip_network  # slow to load, and most sites keep the default
+
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise NotAllowedError(f"{shown(text)} is no network") from None
+    if "%" in text:
+        raise NotAllowedError(f"{shown(text)} names an interface")
+    if ip_address(text.partition("/")[0]) != network.network_address:
+        raise NotAllowedError(f"{shown(text)} is an address inside of {network}")
+    return str(network)
+
+
+def _several(allowed: str, one: Callable[[str], str], at_least: int) -> Kind[tuple[str, ...]]:
+    """A list of texts, none of them twice; `one` gives the form of a single text to keep, or raises."""
+
+    def check(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) < at_least:
+            raise NotAllowedError
+        kept: dict[str, None] = {}  # a set that keeps the order
+        for item in value:
+            if not isinstance(item, str):
+                raise NotAllowedError(f"{shown(item)} is not text")
+            text = one(item)
+            if text in kept:
+                raise NotAllowedError(f"{shown(item)} is there twice")
+            kept[text] = None
+        return tuple(kept)
+
+    return Kind(allowed, check, _items)
+
+
+def _items(text: str) -> object:
+    return [item.strip() for item in text.split(",")] if text.strip() else []
+
+
+def _number(text: str) -> object:
+    """A number in plain decimal notation; int() and float() alone would take `1_0`, `nan` and more."""
+    digits = text.strip().removeprefix("-")
+    before, point, after = digits.partition(".")
+    # Twenty digits are more than any limit has, and far fewer than int() refuses with an error of its own.
+    if not (digits.isascii() and before.isdigit() and len(digits) <= 20):
+        return text
+    if not point:
+        return int(text)
+    return float(text) if after.isdigit() else text
+
+
+def _as_it_is(text: str) -> object:
+    return text

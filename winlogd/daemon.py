@@ -1,0 +1,244 @@
+"""One process's life: start, signals, the service manager, stop.
+
+Joins http, api, store and log, and decides with which status the process ends: 0 as asked to, 1 otherwise.
+"""
+
+import asyncio
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from typing import Final
+
+import uvloop
+
+from winlogd import VERSION, systemd
+from winlogd.api.addresses import TrustedProxies
+from winlogd.api.events import Events
+from winlogd.api.routes import make_router
+from winlogd.api.sessions import CurrentSessions
+from winlogd.config import Config
+from winlogd.event import EventDecoder
+from winlogd.http.limits import Limits
+from winlogd.http.message import Response
+from winlogd.http.server import Server, bind
+from winlogd.log import Log
+from winlogd.refusals import Refusals
+from winlogd.store.database import Settings
+from winlogd.store.ownership import OwnedError, Ownership
+from winlogd.store.store import Store
+
+_ANSWER_MARGIN_S: Final = 2.0
+"""How much later than the store the server itself gives up on an event: only when the disk hangs in one call."""
+
+_RESERVED_DESCRIPTORS: Final = 192
+"""Open files that are no connections: the database and its like, the listeners, those told that there are too many."""
+
+_SWITCH_INTERVAL_S: Final = 0.0005
+
+
+class StartError(Exception):
+    """The server cannot start; the text says why and what to do."""
+
+
+class Daemon:
+    """The server process.
+
+    Args:
+        config: what it is to do.
+        log: already started.
+    """
+
+    def __init__(self, config: Config, log: Log) -> None:
+        self._config = config
+        self._log = log
+        self._refusals = Refusals(log)
+        self._status = 0
+        self._signals = 0
+        self._listening = False
+        self._store_is_open = False
+        self._loop: asyncio.AbstractEventLoop
+        self._server: Server
+        self._store: Store
+        self._stop_asked: asyncio.Event
+        self._store_gone: asyncio.Event
+
+    def run(self) -> int:
+        """Serves until a signal or a fault; returns the exit status.
+
+        Raises:
+            StartError: the database is owned by another process, its folder or the port cannot be had.
+        """
+        ownership = self._own()
+        sockets = self._bind()
+        sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        self._loop = loop = uvloop.new_event_loop()
+        try:
+            loop.run_until_complete(self._live(ownership.path, sockets))
+        finally:
+            loop.close()
+        ownership.release()
+        return self._status
+
+    async def _live(self, database_path: str, sockets: list[socket.socket]) -> None:
+        self._stop_asked, self._store_gone = asyncio.Event(), asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._on_signal)
+        self._build(database_path)
+        self._store.start()
+        await self._server.listen(sockets)
+        self._listening = True
+        for sock in sockets:
+            host, port = sock.getsockname()[:2]
+            self._log.info("server", "listening", address=host, port=port, version=VERSION, pid=os.getpid())
+        self._tell_ready()
+        self._keep_watchdog()
+        await self._stop_asked.wait()
+        await self._stop()
+
+    def _build(self, database_path: str) -> None:
+        config, loop = self._config, self._loop
+        database, server, limits = config.database, config.server, config.limits
+        settings = Settings(
+            database_path,
+            database.pragma_journal_mode,
+            database.pragma_synchronous,
+            database.pragma_busy_timeout,
+            database.pragma_cache_size,
+        )
+        self._store = Store(loop, settings, self._log, server.event_timeout, config.logging.names, self)
+        events = Events(
+            self._store,
+            EventDecoder(config.security.valid_actions),
+            config.security.expected_user_agent,
+            TrustedProxies(config.security.trusted_proxies),
+            self._refused_body,
+        )
+        router = make_router(events, server.event_paths, CurrentSessions(loop, self._store))
+        http_limits = Limits(
+            request_line=limits.request_line,
+            headers=limits.headers,
+            header_fields=limits.header_fields,
+            body=limits.body,
+            headers_timeout=limits.headers_timeout,
+            body_timeout=limits.body_timeout,
+            idle_timeout=limits.idle_timeout,
+            answer_timeout=server.event_timeout + _ANSWER_MARGIN_S,
+        )
+        self._server = Server(loop, router, http_limits, self._max_connections(), self)
+
+    # ── start ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def _own(self) -> Ownership:
+        path = self._config.database.path
+        try:
+            return Ownership(path)
+        except OwnedError as error:
+            raise StartError(f"{error}: stop it first, or give this one another database.path") from None
+        except OSError as error:
+            raise StartError(f"the database's folder cannot be used: {error.strerror}: {error.filename}") from None
+
+    def _bind(self) -> list[socket.socket]:
+        host, port = self._config.server.host, self._config.server.port
+        try:
+            return bind(host, port)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise StartError(f"cannot listen on {host} port {port}: {reason}") from None
+
+    def _max_connections(self) -> int:
+        """The configured number, or what the limit on open files leaves; that is raised as far as it may be."""
+        wanted = self._config.server.max_connections
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        needed = wanted + _RESERVED_DESCRIPTORS
+        if soft < needed:
+            soft = min(needed, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        possible = max(soft - _RESERVED_DESCRIPTORS, 1)
+        if possible < wanted:
+            self._log.warn(
+                "server", "fewer connections than configured: the limit on open files is too low",
+                max_connections=wanted, possible=possible, open_files=soft,
+            )  # fmt: skip
+        return min(wanted, possible)
+
+    def _tell_ready(self) -> None:
+        if self._listening and self._store_is_open:
+            self._notify("READY=1")
+
+    def _keep_watchdog(self) -> None:
+        interval_s = systemd.watchdog_interval_s(os.environ)
+        if interval_s is not None:
+            self._notify("WATCHDOG=1")
+            self._loop.call_later(interval_s, self._keep_watchdog)
+
+    def _notify(self, state: str) -> None:
+        try:
+            systemd.notify(os.environ, state)
+        except OSError as error:
+            self._log.warn("server", "the service manager cannot be told", state=state, cause=error.strerror)
+
+    # ── stop ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def _on_signal(self) -> None:
+        self._signals += 1
+        if self._signals > 1:
+            self._end_at_once("a second signal came")
+        self._stop_asked.set()
+
+    async def _stop(self) -> None:
+        """Answers what was received in full, commits it, closes the database."""
+        timeout_s = self._config.server.shutdown_timeout
+        self._log.info("server", "stopping")
+        self._notify("STOPPING=1")
+        self._loop.call_later(timeout_s, self._end_at_once, "server.shutdown_timeout is over")
+        began_s = time.monotonic()
+        await self._server.stop()
+        self._store.stop(timeout_s - (time.monotonic() - began_s))
+        await self._store_gone.wait()
+        self._refusals.close()
+        self._log.info("server", "stopped")
+
+    def _end_at_once(self, why: str) -> None:
+        """Ends the process here and now. What was acknowledged is committed; nothing else is owed to anybody."""
+        self._log.warn("server", "ended at once, before all was answered", cause=why)
+        self._log.stop()
+        os._exit(1)
+
+    # ── Owner of the store ────────────────────────────────────────────────────────────────────────────
+
+    def store_opened(self) -> None:
+        """The database is open."""
+        self._store_is_open = True
+        self._tell_ready()
+
+    def store_ended(self, error: BaseException | None) -> None:
+        """The writer has ended; unless it was asked to, so does the process."""
+        self._store_gone.set()
+        if error is not None:
+            self._status = 1
+            self._log_end(error)
+            self._stop_asked.set()
+
+    def _log_end(self, error: BaseException) -> None:
+        self._log.error("store", str(error))
+
+    # ── Observer of the server ────────────────────────────────────────────────────────────────────────
+
+    def refused(self, peer: str, response: Response) -> None:
+        """A request is refused."""
+        self._refusals.refused(self._loop.time(), peer, response.status, response.reason or "")
+
+    def failed(self, error: Exception) -> None:
+        """A handler let an exception through."""
+        self._log.exception("server", "a request failed for a fault in winlogd itself", error)
+
+    def swept(self, now: float) -> None:
+        """About a second has passed."""
+        self._refusals.sweep(now)
+
+    def _refused_body(self, peer: str, body: bytes) -> None:
+        if self._log.enabled("debug"):
+            self._log.debug("http", "what was refused", address=peer, body=body[:200].decode("utf-8", "replace"))

@@ -1,0 +1,128 @@
+"""Reads a body in chunked transfer coding (RFC 9112 §7.1).
+
+Sans-I/O, like the head's reader. Chunk extensions and trailer fields are checked, bounded and dropped:
+nothing in this server has a use for them, and merging trailers into the header section is how requests
+are smuggled (RFC 9112 §7.1.2).
+"""
+
+from enum import Enum, auto
+from typing import Final
+
+from winlogd.http import grammar
+from winlogd.http.head_reader import parse_field
+from winlogd.http.limits import Limits
+from winlogd.http.lines import take_line
+from winlogd.http.message import HttpError
+
+_MAX_SIZE_DIGITS: Final = 15
+"""A chunk-size with more hexadecimal digits (leading zeros not counted) is larger than any limit."""
+
+
+class _Part(Enum):
+    SIZE = auto()
+    DATA = auto()
+    DATA_END = auto()
+    TRAILER = auto()
+    DONE = auto()
+
+
+class ChunkedReader:
+    """The body of one request.
+
+    Attributes:
+        body: what has come so far; the whole body once `done`.
+    """
+
+    __slots__ = ("_framing_left", "_left", "_limits", "_part", "_trailers", "body")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._part = _Part.SIZE
+        self._left = 0
+        self._trailers = 0
+        self._framing_left = limits.headers
+        """Octets that extensions may still take, then trailers: so tiny chunks cannot carry endless ones."""
+        self.body = bytearray()
+
+    @property
+    def begun(self) -> bool:
+        """Whether the first chunk's size has been read."""
+        return self._part is not _Part.SIZE or bool(self.body)
+
+    @property
+    def done(self) -> bool:
+        """Whether the last chunk and the trailer section have been read."""
+        return self._part is _Part.DONE
+
+    def read(self, buffer: bytes | bytearray, start: int) -> int:
+        """Reads as much of `buffer` from `start` as it can; returns where the first unread octet stands.
+
+        Raises:
+            HttpError: 400 for broken framing, 413 when the body, 431 when the trailers grow too large.
+        """
+        while self._part is not _Part.DONE:
+            before = start, self._part
+            if self._part is _Part.DATA:
+                start = self._read_data(buffer, start)
+            elif self._part is _Part.DATA_END:
+                start = self._read_data_end(buffer, start)
+            elif self._part is _Part.SIZE:
+                start = self._read_size(buffer, start)
+            else:
+                start = self._read_trailer(buffer, start)
+            if (start, self._part) == before:
+                break
+        return start
+
+    def _read_size(self, buffer: bytes | bytearray, start: int) -> int:
+        taken = take_line(buffer, start, self._framing_left, HttpError(400, "Chunk extensions are too long"))
+        if taken is None:
+            return start
+        line, start = taken
+        match = grammar.CHUNK_SIZE_LINE.fullmatch(line)
+        if match is None:
+            raise HttpError(400, "A chunk does not begin with its size")
+        digits = match.group(1)
+        self._framing_left -= len(line) - len(digits) if len(digits) <= _MAX_SIZE_DIGITS else len(line)
+        significant = digits.lstrip(b"0")
+        size = int(significant or b"0", 16) if len(significant) <= _MAX_SIZE_DIGITS else self._limits.body + 1
+        if len(self.body) + size > self._limits.body:
+            raise HttpError(413, "The body is too large")
+        self._left = size
+        self._part = _Part.DATA if size else _Part.TRAILER
+        if not size:
+            self._framing_left = self._limits.headers
+        return start
+
+    def _read_data(self, buffer: bytes | bytearray, start: int) -> int:
+        piece = memoryview(buffer)[start : start + self._left]
+        self.body += piece
+        self._left -= len(piece)
+        if not self._left:
+            self._part = _Part.DATA_END
+        return start + len(piece)
+
+    def _read_data_end(self, buffer: bytes | bytearray, start: int) -> int:
+        end = bytes(buffer[start : start + 2])
+        if not b"\r\n".startswith(end):
+            raise HttpError(400, "A chunk is longer than its size says")
+        if len(end) < 2:
+            return start
+        self._part = _Part.SIZE
+        return start + 2
+
+    def _read_trailer(self, buffer: bytes | bytearray, start: int) -> int:
+        limit = max(self._framing_left - 2, 0)
+        taken = take_line(buffer, start, limit, HttpError(431, "The trailer section is too large"))
+        if taken is None:
+            return start
+        line, start = taken
+        if not line:
+            self._part = _Part.DONE
+            return start
+        self._trailers += 1
+        if self._trailers > self._limits.header_fields:
+            raise HttpError(431, "The trailer section has too many fields")
+        parse_field(line)
+        self._framing_left -= len(line) + 2
+        return start

@@ -1,0 +1,296 @@
+"""One TCP connection: requests in, answers out, in order, with back-pressure and an orderly end.
+
+Knows bytes, order and time; not what a request means (the router binds it) nor how it is read (the parser).
+Its life: reading → the last answer is due → FIN sent, lingering, where what still comes is dropped → closed.
+"""
+
+import asyncio
+from collections import deque
+from enum import Enum, auto
+from typing import Final, Protocol
+
+from winlogd.http.exchange import Exchange, Handler
+from winlogd.http.limits import Limits
+from winlogd.http.message import CONTINUE, Head, HttpError, Response
+from winlogd.http.parser import HeadCache, Request, RequestParser
+from winlogd.http.router import Refusal
+
+_MAX_PIPELINED: Final = 64
+"""Requests of one connection that may wait for their answers; with more the socket is not read."""
+
+_TIMED_OUT: Final = Response(408, b'{"error":"Request timed out"}', closes=True)
+_FAILED: Final = Response(500, b'{"error":"Internal server error"}')
+_UNANSWERED: Final = Response(503, b'{"error":"Service unavailable"}', (("Retry-After", "1"),))
+_TOO_MANY: Final = Response(
+    503,
+    b'{"error":"Too many connections"}',
+    (("Retry-After", "1"),),
+    closes=True,
+    reason="Too many connections",
+)
+
+
+class Service(Protocol):
+    """What all connections share: the server, seen from below."""
+
+    limits: Limits
+    heads: HeadCache
+    now: float
+    """Seconds on the loop's clock, about a second old at most: precise enough for idle times, and free."""
+
+    def clock(self) -> float:
+        """Seconds on the loop's clock, exactly."""
+
+    def bind(self, head: Head) -> Handler:
+        """The handler for requests with `head`."""
+
+    def opened(self, connection: "Connection") -> bool:
+        """Registers a connection; False when there are too many."""
+
+    def closed(self, connection: "Connection") -> None:
+        """Forgets a connection."""
+
+    def refused(self, peer: str, response: Response) -> None:
+        """Told of every answer of status 400 or above."""
+
+    def failed(self, error: Exception) -> None:
+        """Told of an exception that a handler let through."""
+
+
+class _State(Enum):
+    READING = auto()
+    LAST_ANSWER_DUE = auto()  # no further request is read, answers are still owed
+    LINGERING = auto()  # FIN is sent
+    CLOSED = auto()
+
+
+class _Phase(Enum):
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+class Connection(asyncio.Protocol):
+    """The protocol object of one connection."""
+
+    __slots__ = (
+        "_exchanges",
+        "_held_back",
+        "_parser",
+        "_peer",
+        "_peer_sent_fin",
+        "_phase",
+        "_service",
+        "_since",
+        "_state",
+        "_transport",
+        "_write_paused",
+    )
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._parser = RequestParser(service.limits, service.heads)
+        self._exchanges: deque[Exchange] = deque()
+        self._state = _State.READING
+        self._phase = _Phase.HEAD
+        self._since = service.now
+        self._held_back = False
+        self._write_paused = False
+        self._peer_sent_fin = False
+        self._peer = ""
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A peer has connected."""
+        self._transport = transport  # type: ignore[assignment]  # a TCP server's transport is a Transport
+        if not self._service.opened(self):
+            self._answer_unread(_TOO_MANY)
+
+    def data_received(self, data: bytes) -> None:
+        """Octets have come: complete requests go to their handlers at once."""
+        if self._state is _State.READING:
+            self._parser.receive(data)
+            self._read_requests()
+
+    def eof_received(self) -> bool:
+        """The peer will send no more; what it asked for is still answered.
+
+        Returns:
+            Whether the transport stays open for writing.
+        """
+        self._peer_sent_fin = True
+        return bool(self._exchanges or self._held_back) and self._state is not _State.LINGERING
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone; answers that come later are dropped."""
+        self._state = _State.CLOSED
+        self._exchanges.clear()
+        self._service.closed(self)
+
+    def pause_writing(self) -> None:
+        """The peer does not read its answers: no further request is read until it does."""
+        self._write_paused = True
+
+    def resume_writing(self) -> None:
+        """The peer has caught up."""
+        self._write_paused = False
+        self._read_on()
+
+    @property
+    def peer(self) -> str:
+        """The peer's IP address, without a scope; an IPv4-mapped IPv6 address as IPv4."""
+        if not self._peer:
+            name = self._transport.get_extra_info("peername")
+            address = name[0].partition("%")[0] if name else "unknown"
+            mapped = address.lower().removeprefix("::ffff:")
+            self._peer = mapped if "." in mapped else address
+        return self._peer
+
+    def answered(self, exchange: Exchange) -> None:
+        """Sends the answers that are next in order."""
+        exchanges = self._exchanges
+        if not exchanges or exchanges[0] is not exchange:
+            return
+        write = self._transport.write
+        while exchanges and (answer := exchanges[0].answer) is not None:
+            write(answer)
+            if exchanges.popleft().closes:
+                self._finish()
+                return
+        if not exchanges:
+            self._since = self._service.now
+        if self._held_back:
+            self._read_on()
+        elif self._peer_sent_fin and not exchanges:
+            self._transport.close()
+
+    def refused(self, response: Response) -> None:
+        """Passes a refusal on, with the peer's address."""
+        self._service.refused(self.peer, response)
+
+    def check_time(self, now: float) -> None:
+        """Ends what has taken too long; the server's sweep calls it about once a second."""
+        waited = now - self._since
+        limits = self._service.limits
+        if self._transport.get_write_buffer_size():
+            if waited > limits.idle_timeout:
+                self._transport.abort()
+        elif self._state is _State.LINGERING:
+            if waited > limits.linger_timeout:
+                self._transport.close()
+        elif self._exchanges:
+            if waited > limits.answer_timeout:
+                self._answer_for_the_handler()
+        elif self._phase is _Phase.IDLE or not (self._parser.in_head or self._parser.in_body):
+            if waited > (limits.idle_timeout if self._phase is _Phase.IDLE else limits.headers_timeout):
+                self._transport.close()
+        elif waited > (limits.headers_timeout if self._phase is _Phase.HEAD else limits.body_timeout):
+            self._answer_unread(_TIMED_OUT)
+
+    def stop(self) -> None:
+        """Reads no further request; ends after the answers that are due."""
+        if self._state is not _State.READING:
+            return
+        if self._exchanges:
+            self._state = _State.LAST_ANSWER_DUE
+            self._exchanges[-1].closes = True
+        else:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Ends at once."""
+        self._transport.abort()
+
+    def _read_requests(self) -> None:
+        parser, exchanges = self._parser, self._exchanges
+        try:
+            while self._state is _State.READING:
+                if len(exchanges) >= _MAX_PIPELINED or self._write_paused:
+                    self._hold_back()
+                    return
+                request = parser.next_request()
+                if request is None:
+                    self._await_bytes()
+                    return
+                self._phase = _Phase.IDLE
+                self._since = self._service.now
+                self._handle(request)
+        except HttpError as error:
+            body = b'{"error":"%b"}' % error.reason.encode()
+            self._answer_unread(Response(error.status, body, closes=True, reason=error.reason))
+
+    def _handle(self, request: Request) -> None:
+        head = request.head
+        exchange = Exchange(self, head)
+        self._exchanges.append(exchange)
+        if exchange.closes:
+            self._state = _State.LAST_ANSWER_DUE
+        try:
+            handler: Handler = head.handler or self._service.bind(head)
+            handler(exchange, request.body)
+        except Exception as error:  # one request's fault must not become the connection's
+            self._service.failed(error)
+            exchange.respond(_FAILED)
+
+    def _await_bytes(self) -> None:
+        """Notes since when a request has been incomplete; answers who waits for 100 (Continue)."""
+        parser = self._parser
+        phase = _Phase.BODY if parser.in_body else _Phase.HEAD if parser.in_head else _Phase.IDLE
+        if phase is not _Phase.IDLE and phase is not self._phase:
+            self._phase = phase
+            self._since = self._service.clock()
+        if phase is _Phase.BODY and (head := parser.take_continue()) is not None:
+            self._continue(head)
+        elif self._peer_sent_fin and not self._exchanges:
+            self._transport.close()
+
+    def _continue(self, head: Head) -> None:
+        """RFC 9110 §10.1.1: 100 when the head is acceptable, otherwise the final answer without the body."""
+        handler = self._service.bind(head)
+        exchange = Exchange(self, head)
+        self._exchanges.append(exchange)
+        if isinstance(handler, Refusal):
+            self._state = _State.LAST_ANSWER_DUE
+            exchange.closes = True
+            exchange.respond(handler.response)
+        else:
+            exchange.closes = False
+            exchange.answer = CONTINUE
+            self.answered(exchange)
+
+    def _answer_unread(self, response: Response) -> None:
+        """The last answer, to a request that was not or cannot be read."""
+        self._state = _State.LAST_ANSWER_DUE
+        exchange = Exchange(self, None)
+        self._exchanges.append(exchange)
+        exchange.respond(response)
+
+    def _answer_for_the_handler(self) -> None:
+        for exchange in list(self._exchanges):
+            exchange.respond(_UNANSWERED)
+
+    def _hold_back(self) -> None:
+        if not self._held_back:
+            self._held_back = True
+            self._transport.pause_reading()
+
+    def _read_on(self) -> None:
+        if not self._held_back or self._write_paused or len(self._exchanges) > _MAX_PIPELINED // 2:
+            return
+        self._held_back = False
+        if self._state is not _State.CLOSED:
+            self._transport.resume_reading()
+            self._read_requests()
+
+    def _finish(self) -> None:
+        """Sends FIN after the last answer and drops what still comes, so that no reset eats the answer."""
+        self._state = _State.LINGERING
+        self._since = self._service.clock()
+        self._exchanges.clear()
+        if self._peer_sent_fin:
+            self._transport.close()
+            return
+        if self._held_back:
+            self._held_back = False
+            self._transport.resume_reading()
+        self._transport.write_eof()

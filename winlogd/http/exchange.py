@@ -1,0 +1,75 @@
+"""One request and its answer: what a handler holds on to until it can answer.
+
+An Exchange may be answered at once or later, from the event loop's thread only, in any order; its
+connection sends the answers in the order of the requests (RFC 9112 §9.3.2).
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from winlogd.http.message import Head, Response, encode
+
+_OK_JSON: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+
+
+class Sender(Protocol):
+    """What an Exchange needs of its connection."""
+
+    @property
+    def peer(self) -> str:
+        """The peer's IP address."""
+
+    def answered(self, exchange: "Exchange") -> None:
+        """Called once, when `exchange.answer` has been set."""
+
+    def refused(self, response: Response) -> None:
+        """Called before an answer of status 400 or above."""
+
+
+class Exchange:
+    """A request that waits for its answer.
+
+    Attributes:
+        head: the request's head; None when the request could not be read.
+        answer: the bytes to send, None before there are any.
+        closes: whether the connection ends after this answer.
+    """
+
+    __slots__ = ("_sender", "answer", "closes", "head")
+
+    def __init__(self, sender: Sender, head: Head | None) -> None:
+        self._sender = sender
+        self.head = head
+        self.answer: bytes | None = None
+        self.closes = head is None or not head.keep_alive
+
+    @property
+    def peer(self) -> str:
+        """The IP address at the other end of the connection, an IPv4-mapped one written as IPv4."""
+        return self._sender.peer
+
+    def respond(self, response: Response) -> None:
+        """Answers. A second answer (of a handler that was too late) is dropped."""
+        if self.answer is not None:
+            return
+        if response.status >= 400:
+            self._sender.refused(response)
+        self.closes = self.closes or response.closes
+        self.answer = encode(response, self.head, self.closes)
+        self._sender.answered(self)
+
+    def respond_ok(self, body: bytes) -> None:
+        """Answers 200 with the JSON `body`: the frequent case, without the fields of the rare ones.
+
+        0.3 µs instead of 2.1 µs by `respond`, of some 28 µs that an event costs in all.
+        """
+        head = self.head
+        if self.answer is not None or head is None or self.closes or not head.plain:
+            self.respond(Response(200, body))
+            return
+        self.answer = _OK_JSON % (len(body), body)
+        self._sender.answered(self)
+
+
+Handler = Callable[[Exchange, bytes], None]
+"""Answers one request, now or later; gets the exchange and the request's body."""

@@ -1,0 +1,162 @@
+"""What is exchanged: a request's Head, a Response, and HttpError.
+
+Values only: nothing here reads bytes from a peer or knows a socket. How they are read is the parser's
+business; how a Response becomes bytes is `encode`'s, at the end of this file.
+"""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from winlogd.http import grammar
+
+JSON: Final = "application/json"
+
+REASONS: Final = {
+    100: "Continue",
+    200: "OK",
+    204: "No Content",
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    408: "Request Timeout",
+    411: "Length Required",
+    413: "Content Too Large",
+    414: "URI Too Long",
+    415: "Unsupported Media Type",
+    417: "Expectation Failed",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    501: "Not Implemented",
+    503: "Service Unavailable",
+    505: "HTTP Version Not Supported",
+}
+"""Reason phrases of the status codes this server sends (RFC 9110 §15, RFC 6585)."""
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+"""The interim answer to ``Expect: 100-continue`` (RFC 9110 §15.2.1)."""
+
+
+class HttpError(Exception):
+    """A request that cannot be read on. It is answered with `status` and the connection is closed.
+
+    Args:
+        status: the status code (RFC 9110 §15).
+        reason: one plain sentence for the client and the log; holds nothing that the client sent.
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status: Final = status
+        self.reason: Final = reason
+
+
+class Head:
+    """A request line and its header section, checked.
+
+    One Head may serve many requests: the parser hands out the same object for the same bytes. Therefore
+    nothing in it changes after it was made but `handler`, which is derived from the rest.
+
+    Attributes:
+        method: as received; letter case counts (RFC 9110 §9.1).
+        path: absolute path as received, percent-encoding kept; ``*`` for ``OPTIONS *``.
+        query: what follows ``?``, without it; empty when there is none.
+        minor: the minor HTTP version, 0 or 1 and up.
+        fields: (name in lower case, value without surrounding white space), in order of arrival.
+        content_length: octets of the body, or None when it is chunked.
+        keep_alive: whether the client allows another request on this connection (RFC 9112 §9.3).
+        expects_continue: whether it waits for 100 (Continue) before it sends the body.
+        handler: what the router bound this head to, None before; equal heads are bound alike.
+    """
+
+    __slots__ = (
+        "content_length",
+        "expects_continue",
+        "fields",
+        "handler",
+        "keep_alive",
+        "method",
+        "minor",
+        "path",
+        "plain",
+        "query",
+    )
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        minor: int,
+        fields: tuple[tuple[str, str], ...],
+        content_length: int | None,
+        keep_alive: bool,
+        expects_continue: bool,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.minor = minor
+        self.fields = fields
+        self.content_length = content_length
+        self.keep_alive = keep_alive
+        self.expects_continue = expects_continue
+        self.handler: Callable[..., None] | None = None
+        self.plain = minor > 0 and keep_alive and method != "HEAD"
+        """Whether an answer to this head needs no Connection field and keeps its body."""
+
+    def get(self, name: str) -> str | None:
+        """The value of the first field called `name` (in lower case), or None."""
+        for field, value in self.fields:
+            if field == name:
+                return value
+        return None
+
+    def get_all(self, name: str) -> list[str]:
+        """The values of all fields called `name` (in lower case), in order."""
+        return [value for field, value in self.fields if field == name]
+
+
+class Response(NamedTuple):
+    """A final answer.
+
+    Attributes:
+        status: the status code; one of `REASONS`.
+        body: the content; empty for 204.
+        fields: further (name, value) pairs; not Content-Length, Content-Type or Connection.
+        content_type: of the body.
+        closes: whether the connection ends after it whatever the client asked for.
+        reason: for the log, why a request was refused; empty stands for the status code's own phrase.
+    """
+
+    status: int
+    body: bytes
+    fields: tuple[tuple[str, str], ...] = ()
+    content_type: str = JSON
+    closes: bool = False
+    reason: str = ""
+
+
+def encode(response: Response, head: Head | None, closes: bool) -> bytes:
+    """The bytes of `response` to the request `head` (None when it could not be read).
+
+    HEAD gets the fields of GET and no body (RFC 9110 §9.3.2); 204 has no Content-Length (RFC 9110 §8.6);
+    `closes` says whether this is the connection's last answer (RFC 9112 §9.6).
+    """
+    lines = [f"HTTP/1.1 {response.status} {REASONS[response.status]}"]
+    if response.status != 204:
+        lines.append(f"Content-Type: {response.content_type}")
+        lines.append(f"Content-Length: {len(response.body)}")
+    lines += [f"{name}: {value}" for name, value in response.fields]
+    if closes:
+        lines.append("Connection: close")
+    elif head is not None and head.minor == 0:
+        lines.append("Connection: keep-alive")
+    lines += ["", ""]
+    body = b"" if head is not None and head.method == "HEAD" else response.body
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+def is_known(method: str) -> bool:
+    """Whether the server knows `method` at all; unknown ones are answered 501 (RFC 9110 §15.6.2)."""
+    return method in grammar.KNOWN_METHODS

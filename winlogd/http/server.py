@@ -1,0 +1,141 @@
+"""Listening sockets, the set of connections, and the sweep that enforces time limits.
+
+Knows connections and their number, not requests. The sweep runs once a second while anybody is connected and
+not at all otherwise: an idle server wakes nobody up.
+"""
+
+import asyncio
+import socket
+from typing import Final, Protocol
+
+from winlogd.http.connection import Connection
+from winlogd.http.limits import Limits
+from winlogd.http.message import Response
+from winlogd.http.parser import HeadCache
+from winlogd.http.router import Router
+
+_BACKLOG: Final = 4096
+_SWEEP_S: Final = 1.0
+_MAX_OVERFLOW: Final = 64
+"""Connections beyond the limit that are told so; what comes on top of them is closed without a word."""
+
+
+class Observer(Protocol):
+    """Who wants to know what happens to requests."""
+
+    def refused(self, peer: str, response: Response) -> None:
+        """An answer of status 400 or above is about to be sent to `peer`."""
+
+    def failed(self, error: Exception) -> None:
+        """A handler let `error` through; the request is answered 500."""
+
+    def swept(self, now: float) -> None:
+        """About a second has passed while somebody was connected; `now` in seconds on the loop's clock."""
+
+
+class Server:
+    """Accepts connections and gives their requests to a router.
+
+    Args:
+        loop: the event loop that everything here runs on.
+        router: what handles requests.
+        limits: sizes and times for each connection.
+        max_connections: how many may be open; the next one gets 503.
+        observer: told of refusals and failures.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        router: Router,
+        limits: Limits,
+        max_connections: int,
+        observer: Observer,
+    ) -> None:
+        self.limits = limits
+        self.heads = HeadCache()
+        self.now = loop.time()
+        self.clock = loop.time
+        self.bind = router.bind
+        self.refused = observer.refused
+        self.failed = observer.failed
+        self._observer = observer
+        self._loop = loop
+        self._max_connections = max_connections
+        self._connections: set[Connection] = set()
+        self._listeners: list[asyncio.Server] = []
+        self._sweep_timer: asyncio.TimerHandle | None = None
+        self._empty: asyncio.Event | None = None
+
+    async def listen(self, sockets: list[socket.socket]) -> None:
+        """Begins to accept on bound `sockets`."""
+        for sock in sockets:
+            server = await self._loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG)
+            self._listeners.append(server)
+
+    async def stop(self) -> None:
+        """Accepts no more, lets each connection end after the answers that are due, and waits for that."""
+        for listener in self._listeners:
+            listener.close()
+        self._empty = asyncio.Event()
+        for connection in list(self._connections):
+            connection.stop()
+        if self._connections:
+            await self._empty.wait()
+
+    def abort(self) -> None:
+        """Ends every connection at once."""
+        for connection in list(self._connections):
+            connection.abort()
+
+    def opened(self, connection: Connection) -> bool:
+        """Registers `connection`; False when there are too many already."""
+        connections = self._connections
+        if not connections and self._sweep_timer is None:
+            self.now = self._loop.time()
+            self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep)
+        connections.add(connection)
+        if len(connections) <= self._max_connections:
+            return True
+        if len(connections) > self._max_connections + _MAX_OVERFLOW:
+            connection.abort()
+            return True
+        return False
+
+    def closed(self, connection: Connection) -> None:
+        """Forgets `connection`."""
+        self._connections.discard(connection)
+        if self._empty is not None and not self._connections:
+            self._empty.set()
+
+    def _sweep(self) -> None:
+        self.now = now = self._loop.time()
+        for connection in list(self._connections):
+            connection.check_time(now)
+        self._observer.swept(now)
+        self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep) if self._connections else None
+
+
+def bind(host: str, port: int) -> list[socket.socket]:
+    """Sockets bound to every address that `host` stands for.
+
+    ``::`` takes IPv4 as well (its peers then appear as IPv4-mapped addresses). Port 0 lets the system choose.
+
+    Raises:
+        OSError: the name is unknown, the address is not this machine's, or the port is in use.
+    """
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    sockets: list[socket.socket] = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            sock = socket.socket(family, kind, protocol)
+            sockets.append(sock)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address[0] != "::"))
+            sock.bind(address)
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets

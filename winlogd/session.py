@@ -1,0 +1,263 @@
+"""The pairing rules: which session an event opens, closes or belongs to, and which events are retries.
+
+Pure: no SQL, no clock, no I/O. A `Book` is what is known from committed rows. A batch of events is decided on a
+`Draft`, which later events of the batch see; the Book takes it over when the batch has been committed, and
+knows nothing of it when it has not.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from winlogd.event import Event
+from winlogd.identifiers import Identifiers
+from winlogd.recent import RecentEvents
+from winlogd.timestamps import instant, one_second_before
+
+UNKNOWN_HOST: Final = "unknown"
+"""Stands for the host in a pair and in identifiers when the client does not tell its name."""
+
+PairKey = tuple[str, str]
+"""(username, hostname or `UNKNOWN_HOST`), compared byte for byte."""
+
+
+class OpenSession(NamedTuple):
+    """A session whose logon is stored and whose logoff is not.
+
+    Attributes:
+        event_id: the row of its logon in ``events_today``.
+        session_uuid: the identifier that its logoff will get.
+        connected_at: the logon's timestamp as stored.
+        username: as stored; with `hostname` (None where the client told none) what people are shown.
+        source_ip: where the logon came from; `os_name` and `os_version` what the workstation said it runs.
+    """
+
+    event_id: int
+    session_uuid: str
+    connected_at: str
+    username: str
+    hostname: str | None
+    source_ip: str | None
+    os_name: str | None
+    os_version: str | None
+
+
+class Stored(NamedTuple):
+    """An event as its client was told of it."""
+
+    timestamp: str
+    event_id: int
+    session_uuid: str
+
+
+class Pair(NamedTuple):
+    """What is known of one user on one host.
+
+    Attributes:
+        open: the open sessions, the one with the latest timestamp last, ties in order of arrival.
+        connection: the latest C in order of arrival; `disconnection` the latest D, `hardware` the latest M.
+    """
+
+    open: tuple[OpenSession, ...] = ()
+    connection: Stored | None = None
+    disconnection: Stored | None = None
+    hardware: Stored | None = None
+
+
+_NEW_PAIR: Final = Pair()
+_LATEST: Final = {"C": 1, "D": 2, "M": 3}
+"""Where a Pair keeps the latest event of an action."""
+
+
+class Closed(NamedTuple):
+    """A session that a new logon closes: the automatic D row to be stored before it.
+
+    Attributes:
+        event_id: of the D row.
+        session: what it closes.
+        timestamp: one second before the new logon, but not before the session began.
+    """
+
+    event_id: int
+    session: OpenSession
+    timestamp: str
+
+
+class Decision(NamedTuple):
+    """What is to be done with one event.
+
+    Attributes:
+        event_id: its row, existing when `is_retry`.
+        session_uuid: its identifier.
+        is_retry: nothing is to be stored: the client gets the first answer again.
+        closed: sessions to be closed by D rows first.
+    """
+
+    event_id: int
+    session_uuid: str
+    is_retry: bool = False
+    closed: tuple[Closed, ...] = ()
+
+
+ReadStored = Callable[[int, PairKey, str, str], Stored | None]
+"""Reads the committed event `id` if it is the one of this pair, action and timestamp, otherwise None."""
+
+
+class Book:
+    """Open sessions and what is remembered to recognise retries, as of the last commit.
+
+    Attributes:
+        pairs: by key; a pair that has no row in ``events_today`` is not there. Values are immutable, so another
+            thread may copy them out (``list(book.pairs.values())``) at any time.
+        recent: the events of the last minutes.
+        identifiers: draws new session identifiers.
+        last_id: the highest id that a row of ``events_today`` has or had.
+    """
+
+    def __init__(self, recent: RecentEvents, identifiers: Identifiers) -> None:
+        self.pairs: dict[PairKey, Pair] = {}
+        self.recent = recent
+        self.identifiers = identifiers
+        self.last_id = 0
+
+    def accept(self, draft: "Draft") -> None:
+        """Takes over what was decided on `draft`, once its rows are committed."""
+        self.pairs.update(draft.pairs)
+        self.last_id = draft.last_id
+        for fingerprint, stored in draft.stored.items():
+            self.recent.add(fingerprint, stored.event_id)
+
+    def observe_open(self, session: OpenSession) -> None:
+        """Learns of a committed logon that no logoff has closed."""
+        key = pair_key(session.username, session.hostname)
+        pair = self.pairs.get(key, _NEW_PAIR)
+        sessions = sorted((*pair.open, session), key=lambda s: (instant(s.connected_at), s.event_id))
+        self.pairs[key] = pair._replace(open=tuple(sessions))
+
+    def observe_latest(self, key: PairKey, action: str, stored: Stored) -> None:
+        """Learns of the pair's latest committed event of an action."""
+        fields = [*self.pairs.get(key, _NEW_PAIR)]
+        fields[_LATEST[action]] = stored
+        self.pairs[key] = Pair._make(fields)
+
+    def forget_open(self, gone: Callable[[OpenSession], bool]) -> None:
+        """Forgets the open sessions for which `gone` says True: another program closed or removed them."""
+        for key, pair in list(self.pairs.items()):
+            if any(map(gone, pair.open)):
+                self.pairs[key] = pair._replace(open=tuple(s for s in pair.open if not gone(s)))
+
+    def forget_stored(self, gone: Callable[[Stored], bool]) -> None:
+        """Forgets the latest events for which `gone` says True; pairs of which nothing is left are dropped."""
+        for key, pair in list(self.pairs.items()):
+            latest = [stored and (None if gone(stored) else stored) for stored in pair[1:]]
+            if pair.open or any(latest):
+                self.pairs[key] = Pair(pair.open, *latest)
+            else:
+                del self.pairs[key]
+
+    def open_sessions(self) -> Iterable[OpenSession]:
+        """All open sessions, in no order."""
+        return (session for pair in list(self.pairs.values()) for session in pair.open)
+
+
+class Draft:
+    """The decisions on one batch of events.
+
+    Args:
+        book: what is committed; not changed here.
+        read_stored: reads a committed event back, to be sure of a retry.
+        now_ns: nanoseconds since 1970, mixed into identifiers.
+
+    Attributes:
+        pairs: the pairs that the batch changes, as they will be.
+        stored: the events to be stored, by fingerprint.
+        last_id: the highest id given out.
+    """
+
+    __slots__ = ("_book", "_now_ns", "_read_stored", "last_id", "pairs", "stored")
+
+    def __init__(self, book: Book, read_stored: ReadStored, now_ns: int) -> None:
+        self._book = book
+        self._read_stored = read_stored
+        self._now_ns = now_ns
+        self.pairs: dict[PairKey, Pair] = {}
+        self.stored: dict[int, Stored] = {}
+        self.last_id = book.last_id
+
+    def decide(self, event: Event, source_ip: str) -> Decision:
+        """The decision on the next event of the batch, in order of arrival."""
+        username, action, timestamp, hostname = event[:4]
+        host = hostname or UNKNOWN_HOST
+        key = (username, host)
+        pair = self.pairs.get(key) or self._book.pairs.get(key, _NEW_PAIR)
+        fingerprint = hash((username, host, action, timestamp))
+        first = self._first_of(pair, key, action, timestamp, fingerprint)
+        if first is not None:
+            return Decision(first.event_id, first.session_uuid, True)
+        if action == "C":
+            decision, pair = self._open(pair, event, host, source_ip)
+        elif action == "D":
+            decision, pair = self._close(pair, event, host)
+        else:
+            session_uuid = f"hardware_{self._draw(username, host, timestamp)}"
+            decision = Decision(self._next_id(), session_uuid)
+            pair = pair._replace(hardware=Stored(timestamp, decision.event_id, session_uuid))
+        self.pairs[key] = pair
+        self.stored[fingerprint] = pair[_LATEST[action]]  # type: ignore[assignment]  # set just now
+        return decision
+
+    def _first_of(self, pair: Pair, key: PairKey, action: str, timestamp: str, fingerprint: int) -> Stored | None:
+        """The stored event of which this one is a retry: the pair's latest of its action, or a recent one."""
+        latest: Stored | None = pair[_LATEST[action]]  # type: ignore[assignment]
+        if latest is not None and latest.timestamp == timestamp:
+            return latest
+        first = self.stored.get(fingerprint)
+        if first is not None and first.timestamp == timestamp:
+            return first
+        for event_id in self._book.recent.find(fingerprint):
+            first = self._read_stored(event_id, key, action, timestamp)
+            if first is not None:
+                return first
+        return None
+
+    def _open(self, pair: Pair, event: Event, host: str, source_ip: str) -> tuple[Decision, Pair]:
+        closed = tuple(
+            Closed(self._next_id(), session, one_second_before(event.timestamp, session.connected_at))
+            for session in pair.open
+        )
+        session_uuid = self._draw(event.username, host, event.timestamp)
+        event_id = self._next_id()
+        session = OpenSession(
+            event_id,
+            session_uuid,
+            event.timestamp,
+            event.username,
+            event.hostname,
+            source_ip,
+            event.os_name,
+            event.os_version,
+        )
+        stored = Stored(event.timestamp, event_id, session_uuid)
+        opened = Pair((session,), stored, pair.disconnection, pair.hardware)
+        return Decision(event_id, session_uuid, False, closed), opened
+
+    def _close(self, pair: Pair, event: Event, host: str) -> tuple[Decision, Pair]:
+        if pair.open:
+            session_uuid = pair.open[-1].session_uuid
+        else:
+            session_uuid = f"orphan_{self._draw(event.username, host, event.timestamp)}"
+        event_id = self._next_id()
+        stored = Stored(event.timestamp, event_id, session_uuid)
+        return Decision(event_id, session_uuid), Pair(pair.open[:-1], pair.connection, stored, pair.hardware)
+
+    def _next_id(self) -> int:
+        self.last_id += 1
+        return self.last_id
+
+    def _draw(self, username: str, host: str, timestamp: str) -> str:
+        self._now_ns += 1  # two draws of one batch differ even when the clock has not moved
+        return self._book.identifiers.draw(username, host, timestamp[:10], self._now_ns)
+
+
+def pair_key(username: str, hostname: str | None) -> PairKey:
+    """The key of a pair; an empty hostname counts as none."""
+    return username, hostname or UNKNOWN_HOST

@@ -1,0 +1,140 @@
+"""The writer's connection to the database file: opening it, waiting for it, knowing it is still the same file.
+
+Knows SQLite's settings and faults; not events. Everything here runs on the writer's thread.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+import apsw
+
+from winlogd.store import schema
+
+_STATEMENTS_KEPT: Final = 32
+
+
+class Settings(NamedTuple):
+    """Where the database is and how SQLite is to treat it (pragma.html).
+
+    Attributes:
+        path: the file's real path.
+        journal_mode: WAL, DELETE, TRUNCATE or PERSIST.
+        synchronous: NORMAL, FULL or EXTRA.
+        busy_timeout_ms: for connections that have no busy handler of their own.
+        cache_size: pages, or KiB when negative.
+    """
+
+    path: str
+    journal_mode: str
+    synchronous: str
+    busy_timeout_ms: int
+    cache_size: int
+
+
+class UnusableError(Exception):
+    """The database cannot be opened, now or ever; the text says why, for the log."""
+
+
+class ReplacedError(Exception):
+    """The path no longer leads to the file that is open: whatever is committed now would be lost."""
+
+
+WAIT_FOR: Final = (
+    apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError
+)  # fmt: skip
+"""Faults of the surroundings that may pass: a lock, a full disk, a disk that fails."""
+
+REOPEN_AFTER: Final = (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
+"""Faults after which the connection's own view of the file is not to be trusted any more."""
+
+
+class Database:
+    """An open database whose schema is winlogd's.
+
+    Args:
+        settings: where and how.
+        on_busy: called while another connection holds the lock; sleeps a little and says whether to go on waiting.
+
+    Raises:
+        UnusableError: it is no database, a damaged one, or one of a newer winlogd.
+        apsw.Error: a fault that may pass (`WAIT_FOR`).
+    """
+
+    def __init__(self, settings: Settings, on_busy: Callable[[int], bool]) -> None:
+        self._settings = settings
+        try:
+            self.connection: Final = apsw.Connection(settings.path, statementcachesize=_STATEMENTS_KEPT)
+            self._identity = self._identify()
+            self._prepare(on_busy)
+        except (apsw.NotADBError, apsw.CorruptError) as error:
+            raise UnusableError(f"{settings.path} is not a database, or a damaged one ({error})") from None
+        except schema.SchemaError as error:
+            raise UnusableError(f"{settings.path} {error}") from None
+
+    def _prepare(self, on_busy: Callable[[int], bool]) -> None:
+        connection, settings = self.connection, self._settings
+        connection.set_busy_handler(on_busy)
+        connection.execute(f"PRAGMA journal_mode = {settings.journal_mode}")
+        connection.execute(f"PRAGMA synchronous = {settings.synchronous}")
+        connection.execute(f"PRAGMA cache_size = {settings.cache_size}")
+        self.upgraded = schema.prepare(connection)
+        self._data_version = self._newest_data_version = self._read_data_version()
+
+    def begin(self) -> bool:
+        """Begins a write transaction.
+
+        Returns:
+            Whether another connection has committed since `note_changes` (PRAGMA data_version, pragma.html).
+        """
+        self.connection.execute("BEGIN IMMEDIATE")
+        self._newest_data_version = self._read_data_version()
+        return self._newest_data_version != self._data_version
+
+    def note_changes(self) -> None:
+        """Takes note that what `begin` told of has been read."""
+        self._data_version = self._newest_data_version
+
+    def commit(self) -> None:
+        """Commits.
+
+        Raises:
+            ReplacedError: the file was replaced or deleted; nothing is committed.
+            apsw.Error: SQLite's own; whether the transaction was committed is then unknown.
+        """
+        self.check_identity()
+        self.connection.execute("COMMIT")
+
+    def check_identity(self) -> None:
+        """Checks that the path still leads to the file that was opened.
+
+        Raises:
+            ReplacedError: it does not.
+        """
+        if self._identify() != self._identity:
+            raise ReplacedError(f"{self._settings.path} was replaced or deleted while it was in use")
+
+    def rollback(self) -> None:
+        """Ends a transaction, if one is left: some errors have ended it already (lang_transaction.html §3.1)."""
+        if self.connection.in_transaction:
+            self.connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Closes the connection; SQLite checkpoints and removes the WAL when it is the last one (wal.html §2.3)."""
+        self.connection.close()
+
+    def abandon(self) -> None:
+        """Closes the connection after a disk error, whatever it says: what it knew is read again from the file."""
+        with suppress(apsw.Error):
+            self.connection.close(True)
+
+    def _read_data_version(self) -> int:
+        return int(str(self.connection.pragma("data_version")))
+
+    def _identify(self) -> tuple[int, int] | None:
+        try:
+            status = os.stat(self._settings.path)
+        except OSError:
+            return None
+        return status.st_dev, status.st_ino

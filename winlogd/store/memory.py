@@ -1,0 +1,109 @@
+"""Fills a Book from ``events_today``, and keeps it true when another program writes there.
+
+Knows the table and the Book; not threads, transactions or when it is called.
+"""
+
+from collections.abc import Iterable
+from typing import Final, cast
+
+import apsw
+import orjson
+
+from winlogd.session import Book, OpenSession, PairKey, Stored, pair_key
+from winlogd.timestamps import utc_text
+
+REMEMBERED_S: Final = 600
+"""How long an event is remembered for the sake of retries, across a restart too."""
+
+_OPEN_COLUMNS: Final = "id, session_uuid, timestamp, username, hostname, source_ip, os_name, os_version"
+_OPEN: Final = f"""SELECT {_OPEN_COLUMNS} FROM events_today c
+    WHERE id > ? AND action = 'C' AND session_uuid IS NOT NULL AND NOT EXISTS
+        (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D')
+    ORDER BY id"""
+_LATEST: Final = """SELECT username, nullif(hostname, ''), action, timestamp, max(id), session_uuid FROM events_today
+    WHERE id > ? AND origin = 'client' GROUP BY username, nullif(hostname, ''), action"""
+"""The bare columns are those of the row with the greatest id (lang_select.html §2.5)."""
+_LOGOFFS: Final = "SELECT session_uuid FROM events_today WHERE action = 'D' AND session_uuid IS NOT NULL"
+_NEW_LOGOFFS: Final = "SELECT session_uuid FROM events_today WHERE id > ? AND action = 'D'"
+_NEWEST_FIRST: Final = """SELECT id, username, hostname, action, timestamp, server_timestamp FROM events_today
+    WHERE origin = 'client' ORDER BY id DESC"""
+_LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events_today'), 0),
+    ifnull((SELECT max(id) FROM events_today), 0))"""
+_STILL_THERE: Final = "SELECT id FROM events_today WHERE id IN (SELECT value FROM json_each(?))"
+_STORED: Final = """SELECT username, hostname, action, timestamp, session_uuid FROM events_today
+    WHERE id = ? AND origin = 'client'"""
+
+
+def fingerprint(key: PairKey, action: str, timestamp: str) -> int:
+    """What `session.Draft` looks recent events up by."""
+    return hash((*key, action, timestamp))
+
+
+def load(connection: apsw.Connection, book: Book, now_s: float) -> None:
+    """Fills the empty `book` from the database; `now_s` is the wall clock, in seconds since 1970."""
+    _observe(connection, book, 0)
+    for (session_uuid,) in connection.execute(_LOGOFFS):
+        book.identifiers.mark(str(session_uuid))
+    for session in book.open_sessions():
+        book.identifiers.mark(session.session_uuid)
+    _load_recent(connection, book, now_s)
+    book.last_id = _last_id(connection)
+
+
+def refresh(connection: apsw.Connection, book: Book) -> None:
+    """Brings `book` up to date after another program has committed.
+
+    Rows with higher ids are taken in; sessions and events whose rows are gone are forgotten. A changed row, and a
+    logoff that was deleted by hand, are noticed at the next start only.
+    """
+    logoffs = {session_uuid for (session_uuid,) in connection.execute(_NEW_LOGOFFS, (book.last_id,))}
+    there = _still_there(connection, book)
+    book.forget_open(lambda session: session.session_uuid in logoffs or session.event_id not in there)
+    book.forget_stored(lambda stored: stored.event_id not in there)
+    _observe(connection, book, book.last_id)
+    book.last_id = max(book.last_id, _last_id(connection))
+
+
+def read_stored(connection: apsw.Connection, event_id: int, key: PairKey, action: str, timestamp: str) -> Stored | None:
+    """The event `event_id`, if it is the one of this pair, action and timestamp."""
+    for username, hostname, *rest, session_uuid in connection.execute(_STORED, (event_id,)):
+        same_pair = pair_key(str(username), cast("str | None", hostname)) == key
+        if same_pair and rest == [action, timestamp]:
+            return Stored(timestamp, event_id, str(session_uuid))
+    return None
+
+
+def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
+    for row in connection.execute(_OPEN, (after_id,)):
+        book.observe_open(OpenSession(*row))  # type: ignore[arg-type]  # SQLite's types are the table's
+    for username, hostname, action, timestamp, event_id, session_uuid in connection.execute(_LATEST, (after_id,)):
+        key = pair_key(str(username), cast("str | None", hostname))
+        stored = Stored(str(timestamp), cast("int", event_id), str(session_uuid))
+        book.observe_latest(key, str(action), stored)
+
+
+def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:
+    since = utc_text(now_s - REMEMBERED_S)
+    newest: list[tuple[int, int]] = []
+    for event_id, username, hostname, action, timestamp, received in connection.execute(_NEWEST_FIRST):
+        if received is not None and str(received) < since:
+            break
+        key = pair_key(str(username), cast("str | None", hostname))
+        newest.append((fingerprint(key, str(action), str(timestamp)), cast("int", event_id)))
+    for mark, event_id in reversed(newest):
+        book.recent.add(mark, event_id)
+
+
+def _still_there(connection: apsw.Connection, book: Book) -> set[int]:
+    ids: Iterable[int] = {
+        entry.event_id
+        for pair in book.pairs.values()
+        for entry in (*pair.open, pair.connection, pair.disconnection, pair.hardware)
+        if entry is not None
+    }
+    rows = connection.execute(_STILL_THERE, (orjson.dumps(list(ids)).decode(),))
+    return {cast("int", event_id) for (event_id,) in rows}
+
+
+def _last_id(connection: apsw.Connection) -> int:
+    return cast("int", connection.execute(_LAST_ID).fetchone()[0])  # type: ignore[index]  # max() gives one row

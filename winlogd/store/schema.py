@@ -1,0 +1,174 @@
+"""Tables, views and indexes, and how a database of the older servers becomes one of winlogd's.
+
+The tables' columns and the views are promised to the administrators' own queries; indexes are not. What is
+changed on an older database leaves the older server's SQL working, so that going back stays possible.
+"""
+
+from typing import Final
+
+import apsw
+
+SCHEMA_VERSION: Final = 1
+"""Kept in ``PRAGMA user_version``; the older servers left 0."""
+
+_COLUMNS: Final = {
+    "id": "INTEGER PRIMARY KEY AUTOINCREMENT",
+    "username": "VARCHAR(50) NOT NULL",
+    "action": "CHAR(1) NOT NULL CHECK (action IN ('C', 'D', 'M'))",
+    "timestamp": "DATETIME NOT NULL",
+    "hostname": "VARCHAR(100)",
+    "source_ip": "VARCHAR(45)",
+    "server_timestamp": "DATETIME DEFAULT CURRENT_TIMESTAMP",
+    "os_name": "VARCHAR(50)",
+    "os_version": "VARCHAR(100)",
+    "kernel_version": "VARCHAR(50)",
+    "hardware_info": "TEXT",
+    "session_uuid": "VARCHAR(100)",
+    "created_at": "DATETIME DEFAULT CURRENT_TIMESTAMP",
+    "origin": "TEXT NOT NULL DEFAULT 'client'",
+}
+_HISTORY_COLUMNS: Final = (
+    {name: kind for name, kind in _COLUMNS.items() if name != "origin"}
+    | {"server_timestamp": "DATETIME", "created_at": "DATETIME"}
+    | {"archived_at": "DATETIME DEFAULT CURRENT_TIMESTAMP", "origin": _COLUMNS["origin"]}
+)
+_TABLES: Final = {"events_today": _COLUMNS, "events_history": _HISTORY_COLUMNS}
+
+_OLD_INDEXES: Final = (
+    "idx_today_username_action",
+    "idx_today_timestamp",
+    "idx_today_hostname",
+    "idx_today_session",
+    "idx_today_action_time",
+)
+"""What the older servers searched today's table by. They cost 64 µs an event where none costs 3 µs, and
+winlogd finds open sessions in memory."""
+
+_INDEXES: Final = {
+    # For administrators' queries that look for sessions without a logoff (… NOT EXISTS … session_uuid = …):
+    # minutes at 100 000 rows without it. Logons and inventory are left out: half the cost.
+    "idx_today_logoff": "events_today(session_uuid) WHERE action = 'D'",
+    # History is written once a day and searched often: the older servers' indexes stay.
+    "idx_history_username": "events_history(username)",
+    "idx_history_timestamp": "events_history(timestamp)",
+    "idx_history_hostname": "events_history(hostname)",
+    "idx_history_session": "events_history(session_uuid)",
+    "idx_history_date": "events_history(DATE(timestamp))",
+}
+
+_SHARED: Final = ", ".join(name for name in _COLUMNS if name != "origin")
+
+_SECONDS: Final = (
+    "(julianday(CASE WHEN substr({0}, 18, 2) = '60' THEN substr({0}, 1, 17) || '59' || substr({0}, 20)"
+    " ELSE {0} END) * 86400 + (substr({0}, 18, 2) = '60'))"
+)
+"""A timestamp as seconds; SQLite's date functions know no second 60 (lang_datefunc.html)."""
+
+_FIRST_LOGOFF: Final = """SELECT {0} FROM
+    (SELECT id, timestamp, server_timestamp, origin, session_uuid, 0 AS today FROM events_history WHERE action = 'D'
+     UNION ALL
+     SELECT id, timestamp, server_timestamp, origin, session_uuid, 1 FROM events_today WHERE action = 'D') d
+    WHERE d.session_uuid = c.session_uuid AND d.server_timestamp >= c.server_timestamp
+    ORDER BY d.server_timestamp, d.today, d.id LIMIT 1"""
+
+_LOGON_COLUMNS: Final = "username, hostname, timestamp, server_timestamp, session_uuid, source_ip, os_name, os_version"
+
+_VIEWS: Final = {
+    "events_all": f"""
+    SELECT {_SHARED}, 'today' AS source FROM events_today
+    UNION ALL
+    SELECT {_SHARED}, 'history' AS source FROM events_history""",
+    "open_sessions": """
+    SELECT username, hostname, timestamp AS connected_at, session_uuid, source_ip, os_name, os_version
+    FROM events_today c
+    WHERE action = 'C' AND session_uuid IS NOT NULL AND NOT EXISTS
+        (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D')""",
+    "sessions": f"""
+    SELECT username, hostname, connected_at, disconnected_at,
+        max(0.0, round({_SECONDS.format("disconnected_at")} - {_SECONDS.format("connected_at")}, 3))
+            AS duration_seconds,
+        ended_by, session_uuid, source_ip, os_name, os_version
+    FROM (
+        SELECT c.username, c.hostname, c.timestamp AS connected_at,
+            ({_FIRST_LOGOFF.format("d.timestamp")}) AS disconnected_at,
+            ({_FIRST_LOGOFF.format("d.origin")}) AS ended_by,
+            c.session_uuid, c.source_ip, c.os_name, c.os_version
+        FROM (SELECT {_LOGON_COLUMNS} FROM events_history WHERE action = 'C'
+              UNION ALL
+              SELECT {_LOGON_COLUMNS} FROM events_today WHERE action = 'C') c)""",
+}
+
+
+class SchemaError(Exception):
+    """A database that winlogd must not write to; the text says why and what to do."""
+
+
+def prepare(connection: apsw.Connection) -> bool:
+    """Makes the database winlogd's: creates what is missing, upgrades what is old, in one transaction.
+
+    Returns:
+        Whether rows of an older server were found and upgraded.
+
+    Raises:
+        SchemaError: the file was written by a newer winlogd, or its tables lack essential columns.
+        apsw.Error: SQLite's own.
+    """
+    if _is_current(connection):
+        return False
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)
+        had_tables = bool(_column_names(connection, "events_today"))
+        for table, columns in _TABLES.items():
+            _create_or_extend(connection, table, columns)
+        for index in _OLD_INDEXES:
+            connection.execute(f"DROP INDEX IF EXISTS {index}")
+        for index, definition in _INDEXES.items():
+            connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {definition}")
+        for view, query in _VIEWS.items():
+            connection.execute(f"DROP VIEW IF EXISTS {view}")
+            connection.execute(f"CREATE VIEW {view} AS{query}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return had_tables and version == 0
+
+
+def _is_current(connection: apsw.Connection) -> bool:
+    """Whether nothing is to be done. An older server that was run again in between may have left its indexes."""
+    version = _version(connection)
+    if version > SCHEMA_VERSION:
+        raise SchemaError(
+            f"was written by a newer winlogd (its schema is version {version}, this program knows "
+            f"{SCHEMA_VERSION}): install the newer winlogd, or take another file"
+        )
+    names = {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    wanted = {*_TABLES, *_VIEWS, *_INDEXES}
+    return version == SCHEMA_VERSION and wanted <= names and names.isdisjoint(_OLD_INDEXES)
+
+
+def _version(connection: apsw.Connection) -> int:
+    return int(str(connection.pragma("user_version")))
+
+
+def _column_names(connection: apsw.Connection, table: str) -> list[str]:
+    return [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
+
+
+def _create_or_extend(connection: apsw.Connection, table: str, columns: dict[str, str]) -> None:
+    present = _column_names(connection, table)
+    if not present:
+        lines = ",\n    ".join(f"{name} {kind}" for name, kind in columns.items())
+        connection.execute(f"CREATE TABLE {table} (\n    {lines}\n)")
+        return
+    for name, kind in columns.items():
+        if name in present:
+            continue
+        if "PRIMARY KEY" in kind or ("NOT NULL" in kind and "DEFAULT" not in kind):
+            raise SchemaError(f"has a table {table} without the column {name}: it is not a winlog database")
+        # ALTER TABLE takes no default that has to be computed (lang_altertable.html); winlogd fills these itself.
+        kind = kind.removesuffix(" DEFAULT CURRENT_TIMESTAMP")
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")

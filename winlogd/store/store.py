@@ -1,0 +1,155 @@
+"""The store as the event loop sees it: events go in, results come out, both on the loop's thread.
+
+Gathers the events of one round of the loop into one hand-over, and turns what the writer's thread tells into
+calls on the loop and lines in the log. Knows threads and the log; no SQL, no HTTP.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from winlogd.event import Event
+from winlogd.log import Log
+from winlogd.session import Book, Decision
+from winlogd.store.database import Settings
+from winlogd.store.writer import Fault, Result, Submission, Writer
+
+_FIELDS: Final = ("id", "action", "user", "host", "session", "address")
+_FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
+
+
+class Owner(Protocol):
+    """Who started the store; called on the loop's thread."""
+
+    def store_opened(self) -> None:
+        """The database is open."""
+
+    def store_ended(self, error: BaseException | None) -> None:
+        """The writer has ended: None after `Store.stop`, otherwise the process must end."""
+
+
+class Store:
+    """Takes events on the event loop.
+
+    Args:
+        loop: the event loop.
+        settings: the database.
+        log: told of stored events and faults.
+        event_timeout_s: how long after its receipt an event may be committed.
+        logs_names: whether users' names may appear in the log.
+        owner: told when the store opens and ends.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        settings: Settings,
+        log: Log,
+        event_timeout_s: float,
+        logs_names: bool,
+        owner: Owner,
+    ) -> None:
+        self._loop = loop
+        self._log = log
+        self._path = settings.path
+        self._event_timeout_s = event_timeout_s
+        self._logs_events = log.enabled("info")
+        self._logs_names = logs_names
+        self._owner = owner
+        self._gathered: list[Submission] = []
+        self._book: Book | None = None
+        self._awaiting_book: list[Callable[[Book], None]] = []
+        self._writer = Writer(settings, self)
+
+    def start(self) -> None:
+        """Begins to open the database, on the writer's thread."""
+        self._writer.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """Commits what was submitted, `timeout_s` at most, and closes; `Owner.store_ended` tells when."""
+        self._hand_over()
+        self._writer.stop(time.monotonic() + timeout_s)
+
+    def submit(self, event: Event, source_ip: str, answer: "Answer") -> None:
+        """Stores `event`; `answer` is called once it is committed, or has failed."""
+        due_s = time.monotonic() + self._event_timeout_s
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(Submission(event, source_ip, time.time(), due_s, answer))
+
+    def with_book(self, use: Callable[[Book], None]) -> None:
+        """Calls `use` with the committed state, as soon as that is in memory."""
+        if self._book is None:
+            self._awaiting_book.append(use)
+        else:
+            use(self._book)
+
+    def _hand_over(self) -> None:
+        if self._gathered:
+            self._writer.submit(self._gathered)
+            self._gathered = []
+
+    @staticmethod
+    def _deliver(results: list[Result]) -> None:
+        for (event, _, _, _, answer), outcome in results:
+            answer(event, outcome)
+
+    def _take_book(self, book: Book) -> None:
+        self._book = book
+        awaiting, self._awaiting_book = self._awaiting_book, []
+        for use in awaiting:
+            use(book)
+
+    # ── Listener, on the writer's thread ──────────────────────────────────────────────────────────────
+
+    def opened(self, upgraded: bool) -> None:
+        """The database is open."""
+        if upgraded:
+            self._log.info("store", "database of an older server upgraded in place", path=self._path)
+        self._loop.call_soon_threadsafe(self._owner.store_opened)
+
+    def loaded(self, book: Book) -> None:
+        """Open sessions are in memory."""
+        self._log.info("store", "database opened", path=self._path, open_sessions=sum(1 for _ in book.open_sessions()))
+        self._loop.call_soon_threadsafe(self._take_book, book)
+
+    def finished(self, results: list[Result]) -> None:
+        """Some events are committed, or have failed."""
+        if results:
+            self._loop.call_soon_threadsafe(self._deliver, results)
+            if self._logs_events:
+                self._log_stored(results)
+
+    def waiting(self, error: Exception) -> None:
+        """The database cannot be written for now."""
+        self._log.warn(
+            "store", "the database cannot be written for now; events wait", path=self._path, cause=str(error)
+        )
+
+    def failed(self, error: Exception, submission: Submission) -> None:
+        """One event could not be stored."""
+        self._log.exception("store", "an event could not be stored", error, address=submission.source_ip)
+
+    def ended(self, error: BaseException | None) -> None:
+        """The writer's thread ends."""
+        self._loop.call_soon_threadsafe(self._owner.store_ended, error)
+
+    def _log_stored(self, results: list[Result]) -> None:
+        stored = [
+            (event, decision, address)
+            for (event, address, _, _, _), decision in results
+            if isinstance(decision, Decision) and not decision.is_retry
+        ]
+        rows: list[tuple[object, ...]]
+        if self._logs_names:
+            names: tuple[str, ...] = _FIELDS
+            rows = [(d.event_id, e.action, e.username, e.hostname, d.session_uuid, address) for e, d, address in stored]
+        else:
+            names = _FIELDS_WITHOUT_NAMES
+            rows = [(d.event_id, e.action, e.hostname, address) for e, d, address in stored]
+        self._log.each("info", "store", "event stored", names, rows)
+
+
+Answer = Callable[[Event, Decision | Fault], None]
+"""Gets what has become of an event; called on the loop's thread."""

@@ -1,0 +1,314 @@
+"""The writer thread: takes all events that wait, commits them in one transaction, hands the results back.
+
+It is the only one that writes or checkpoints the database. There is no timer: one event alone is committed at
+once, a thousand that wait share one transaction and one fsync. A batch is taken up only when the write lock is
+held, so that whatever arrives during the wait joins it.
+
+What can go wrong with a batch, and what follows:
+
+- the surroundings fail (lock, full disk, disk error): nothing is answered, the events wait, each until its own
+  deadline, then they are answered as unavailable; after a disk error the database is opened afresh;
+- the file is no longer the one that was opened: nothing more can be promised, the process must end;
+- anything else: the batch is repeated one event a transaction, and the event that fails is answered as failed.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from enum import Enum, auto
+from queue import SimpleQueue
+from typing import Final, NamedTuple, Protocol
+
+import apsw
+
+from winlogd.event import Event
+from winlogd.identifiers import Identifiers
+from winlogd.recent import RecentEvents
+from winlogd.session import Book, Decision, Draft, PairKey, Stored
+from winlogd.store import memory
+from winlogd.store.database import REOPEN_AFTER, WAIT_FOR, Database, ReplacedError, Settings, UnusableError
+from winlogd.store.rows import Rows
+
+_RETRY_S: Final = 0.05
+"""Pause between two looks at a database that is locked, or whose disk is full or failing."""
+_FIRST_RETRY_S: Final = 0.001
+_TELL_AFTER_S: Final = 1.0
+"""A shorter wait for a lock is everyday business and not worth a line in the log."""
+
+
+class Fault(Enum):
+    """Why an event was not stored."""
+
+    UNAVAILABLE = auto()  # the database was busy, locked, full or failing until the deadline
+    FAILED = auto()  # any other reason
+
+
+class Submission(NamedTuple):
+    """An event on its way into the database.
+
+    Attributes:
+        event: what to store.
+        source_ip: the client's address.
+        received_s: when it came, seconds since 1970.
+        due_s: until when it must be committed, on the monotonic clock.
+        answer: called by whoever delivers the result, on the submitter's thread; never here.
+    """
+
+    event: Event
+    source_ip: str
+    received_s: float
+    due_s: float
+    answer: Callable[[Event, "Decision | Fault"], None]
+
+
+Result = tuple[Submission, Decision | Fault]
+
+
+class Listener(Protocol):
+    """Who is told what the writer does; called on the writer's thread."""
+
+    def opened(self, upgraded: bool) -> None:
+        """The database is open; `upgraded` from an older server's."""
+
+    def loaded(self, book: Book) -> None:
+        """Open sessions are in memory; called again after the database had to be opened afresh."""
+
+    def finished(self, results: list[Result]) -> None:
+        """What has become of some events: those with a Decision are committed."""
+
+    def waiting(self, error: Exception) -> None:
+        """The database cannot be written for now."""
+
+    def failed(self, error: Exception, submission: Submission) -> None:
+        """One event could not be stored."""
+
+    def ended(self, error: BaseException | None) -> None:
+        """The thread is about to end: None as asked to, else the process must not go on."""
+
+
+class Writer:
+    """The thread and the queue before it.
+
+    Args:
+        settings: the database.
+        listener: told of results and faults.
+    """
+
+    def __init__(self, settings: Settings, listener: Listener) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._inbox: SimpleQueue[list[Submission] | None] = SimpleQueue()
+        self._waiting: deque[Submission] = deque()
+        self._in_flight: list[Submission] = []
+        self._stop_due_s: float | None = None
+        self._told_waiting = False
+        self._database: Database
+        self._book: Book
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Starts the thread, which opens the database."""
+        self._thread.start()
+
+    def submit(self, submissions: list[Submission]) -> None:
+        """Queues events, from any thread; never blocks."""
+        self._inbox.put(submissions)
+
+    def stop(self, due_s: float) -> None:
+        """Asks the thread to finish what is queued, until `due_s` (monotonic) at most, and to close the database."""
+        self._stop_due_s = due_s
+        self._inbox.put(None)
+
+    # Everything below runs on the writer's thread.
+
+    def _run(self) -> None:
+        try:
+            self._open()
+            self._serve()
+            self._database.close()
+        except _StoppedError:
+            self._listener.ended(None)
+        except BaseException as error:
+            self._give_up_all()
+            self._listener.ended(error)
+        else:
+            self._listener.ended(None)
+
+    def _serve(self) -> None:
+        while True:
+            if not self._waiting and self._stop_due_s is None:
+                self._take_in(self._inbox.get())
+            self._take_all_in()
+            if self._waiting:
+                self._write_patiently()
+            elif self._stop_due_s is not None:
+                return
+
+    def _take_in(self, submissions: list[Submission] | None) -> None:
+        if submissions is not None:
+            self._waiting.extend(submissions)
+
+    def _take_all_in(self) -> None:
+        while not self._inbox.empty():
+            self._take_in(self._inbox.get())
+
+    # ── one batch ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _write_patiently(self) -> None:
+        try:
+            self._write_waiting()
+            self._told_waiting = False
+        except WAIT_FOR as error:
+            self._tell_waiting(error)
+            self._withdraw(error)
+
+    def _write_waiting(self) -> None:
+        """One transaction with all that waits; repeated one by one when the fault is not the surroundings'."""
+        try:
+            self._begin()
+            self._take_all_in()
+            self._in_flight = list(self._waiting)
+            self._waiting.clear()
+            self._store(self._in_flight)
+            self._in_flight = []
+        except (ReplacedError, *WAIT_FOR):
+            raise
+        except Exception:
+            self._database.rollback()
+            self._waiting.extendleft(reversed(self._in_flight))
+            self._in_flight = []
+            self._write_one_by_one(len(self._waiting))
+
+    def _write_one_by_one(self, count: int) -> None:
+        for _ in range(count):
+            self._in_flight = [self._waiting.popleft()]
+            try:
+                self._begin()
+                self._store(self._in_flight)
+            except (ReplacedError, *WAIT_FOR):
+                raise
+            except Exception as error:
+                self._database.rollback()
+                self._listener.failed(error, self._in_flight[0])
+                self._listener.finished([(self._in_flight[0], Fault.FAILED)])
+            self._in_flight = []
+
+    def _begin(self) -> None:
+        if self._database.begin():
+            memory.refresh(self._database.connection, self._book)
+            self._database.note_changes()
+
+    def _store(self, batch: list[Submission]) -> None:
+        """Decides and inserts `batch` in the transaction that has begun, commits, hands the results back."""
+        now_s = time.time()
+        draft = Draft(self._book, self._read_stored, int(now_s * 1e9))
+        rows = Rows(now_s)
+        results: list[Result] = []
+        for submission in batch:
+            event, source_ip, received_s, _, _ = submission
+            decision = draft.decide(event, source_ip)
+            if not decision.is_retry:
+                rows.add(event, decision, source_ip, received_s)
+            results.append((submission, decision))
+        rows.insert(self._database.connection)
+        self._database.commit()
+        self._book.recent.turn(time.monotonic())
+        self._book.accept(draft)
+        self._listener.finished(results)
+
+    def _read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Stored | None:
+        return memory.read_stored(self._database.connection, event_id, key, action, timestamp)
+
+    # ── faults ────────────────────────────────────────────────────────────────────────────────────────
+
+    def _on_busy(self, attempts: int) -> bool:
+        """SQLite's busy handler: waits a little; gives up at the deadline of what a COMMIT in progress holds."""
+        self._take_all_in()
+        self._answer_overdue()
+        if self._in_flight and self._is_overdue(self._in_flight[0]):
+            return False
+        if self._stop_due_s is not None and not self._waiting and not self._in_flight:
+            return False
+        if attempts * _RETRY_S >= _TELL_AFTER_S:
+            self._tell_waiting(apsw.BusyError("the database is locked by another program"))
+        time.sleep(min(_RETRY_S, _FIRST_RETRY_S * 2 ** min(attempts, 10)))
+        return True
+
+    def _withdraw(self, error: apsw.Error) -> None:
+        """Puts a batch that could not be committed back before what waits, and pauses."""
+        self._waiting.extendleft(reversed(self._in_flight))
+        self._in_flight = []
+        if isinstance(error, REOPEN_AFTER):
+            self._reopen()
+        else:
+            self._database.rollback()
+        self._take_all_in()
+        self._answer_overdue()
+        time.sleep(_RETRY_S)
+
+    def _answer_overdue(self) -> None:
+        overdue: list[Result] = []
+        while self._waiting and self._is_overdue(self._waiting[0]):
+            overdue.append((self._waiting.popleft(), Fault.UNAVAILABLE))
+        if overdue:
+            self._listener.finished(overdue)
+
+    def _is_overdue(self, submission: Submission) -> bool:
+        due_s = submission.due_s if self._stop_due_s is None else min(submission.due_s, self._stop_due_s)
+        return time.monotonic() >= due_s
+
+    def _tell_waiting(self, error: Exception) -> None:
+        if not self._told_waiting:
+            self._told_waiting = True
+            self._listener.waiting(error)
+
+    def _give_up_all(self) -> None:
+        self._take_all_in()
+        lost = [*self._in_flight, *self._waiting]
+        self._listener.finished([(submission, Fault.UNAVAILABLE) for submission in lost])
+
+    # ── opening ───────────────────────────────────────────────────────────────────────────────────────
+
+    def _open(self) -> None:
+        """Opens the database for the first time: only a lock is waited for, any other fault ends the start."""
+        while True:
+            try:
+                self._database = Database(self._settings, self._on_busy)
+                self._listener.opened(self._database.upgraded)
+                self._load()
+                return
+            except (apsw.BusyError, apsw.LockedError) as error:
+                self._tell_waiting(error)
+                self._wait_to_open()
+            except WAIT_FOR as error:
+                raise UnusableError(f"{self._settings.path} cannot be opened ({error})") from None
+
+    def _reopen(self) -> None:
+        """Opens the same file afresh after a disk error, as often as it takes."""
+        self._database.abandon()
+        while True:
+            self._database.check_identity()
+            try:
+                self._database = Database(self._settings, self._on_busy)
+                self._load()
+                return
+            except WAIT_FOR as error:
+                self._tell_waiting(error)
+                self._wait_to_open()
+
+    def _wait_to_open(self) -> None:
+        self._take_all_in()
+        self._answer_overdue()
+        if self._stop_due_s is not None and not self._waiting:
+            raise _StoppedError
+        time.sleep(_RETRY_S)
+
+    def _load(self) -> None:
+        self._book = Book(RecentEvents(time.monotonic()), Identifiers())
+        memory.load(self._database.connection, self._book, time.time())
+        self._listener.loaded(self._book)
+
+
+class _StoppedError(Exception):
+    """Asked to stop while the database could not be opened, and nothing waits for it."""

@@ -1,0 +1,96 @@
+"""RFC 3339 timestamps as text: which are accepted, the form they are stored in, and how they compare.
+
+Pure functions over text. Clients send nanoseconds, which `datetime` cannot hold; therefore timestamps stay
+text, and `instant` turns one into text that compares as the instants do.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+MAX_CHARACTERS: Final = 64
+_FIRST_YEAR: Final = 1970
+_LAST_YEAR: Final = 9998
+
+_STORED_FORM: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?(?:Z|\+00:00)"
+)
+_ANY_FORM: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)(\.[0-9]+)?"
+    r"(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
+)
+"""RFC 3339 §5.6; lower-case t and z and a space for T by its notes, second 60 by §5.7."""
+
+
+@lru_cache(maxsize=64)
+def _is_date(text: str) -> bool:
+    """Whether ``YYYY-MM-DD`` is a day of the years that are accepted; nearly all events are of the same few days."""
+    try:
+        return _FIRST_YEAR <= datetime.fromisoformat(text).year <= _LAST_YEAR
+    except ValueError:
+        return False
+
+
+def stored_form(text: str) -> str | None:
+    """The form in which the timestamp `text` is stored, or None when it is not acceptable.
+
+    ``YYYY-MM-DDTHH:MM:SS[.fraction]`` with ``Z`` or ``+00:00`` is kept as it came; any other form of RFC 3339
+    is rewritten to that with ``+00:00``, all fraction digits kept.
+    """
+    if len(text) > MAX_CHARACTERS:
+        return None
+    match = _STORED_FORM.fullmatch(text)
+    if match is not None:
+        return text if _is_date(match[1]) else None
+    return _rewritten(text)
+
+
+def _rewritten(text: str) -> str | None:
+    match = _ANY_FORM.fullmatch(text)
+    if match is None:
+        return None
+    date, hour, minute, second, fraction, sign, offset_hour, offset_minute = match.groups()
+    try:
+        local = datetime.fromisoformat(f"{date}T{hour}:{minute}")
+        offset = timedelta(hours=int(offset_hour or 0), minutes=int(offset_minute or 0))
+        moment = local + offset if sign == "-" else local - offset
+    except (ValueError, OverflowError):
+        return None
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        return None
+    return f"{moment:%Y-%m-%dT%H:%M}:{second}{fraction or ''}+00:00"
+
+
+def instant(stored: str) -> str:
+    """Text that compares as the instant of a stored timestamp does, to the last fraction digit.
+
+    Second 60 comes after second 59 and before the next minute. What an old database or an administrator's
+    hand left in another form is read as `stored_form` would; what is no timestamp at all compares as it stands.
+    """
+    text = stored if "T" in stored and stored.endswith(("Z", "+00:00")) else (_rewritten(stored) or stored)
+    text = text.removesuffix("Z").removesuffix("+00:00")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def one_second_before(stored: str, not_before: str) -> str:
+    """One second before the timestamp `stored`, but not before `not_before`; both in stored form, the result in
+    UTC with ``+00:00``.
+    """
+    text = instant(stored)
+    begin = instant(not_before)
+    earlier = _minus_one_second(text)
+    return f"{max(earlier, begin)}+00:00"
+
+
+def _minus_one_second(text: str) -> str:
+    second = int(text[17:19])
+    if second:
+        return f"{text[:17]}{second - 1:02d}{text[19:]}"
+    moment = datetime.fromisoformat(text[:19]) - timedelta(seconds=1)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{text[19:]}"
+
+
+def utc_text(seconds: float) -> str:
+    """A time of this machine's clock, in seconds since 1970, as RFC 3339 UTC with microseconds and ``+00:00``."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
