@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.running import Winlogd, running
+from tests.wire import Wire
 
 
 @pytest.fixture
@@ -13,3 +14,17 @@ def server(tmp_path: Path) -> Iterator[Winlogd]:
     """A running server with the default configuration and an empty database."""
     with running(tmp_path) as started:
         yield started
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
+    """A running server that the tests of a file share: each of them uses users of its own."""
+    with running(tmp_path_factory.mktemp("shared")) as started:
+        yield started
+
+
+@pytest.fixture
+def wire(shared_server: Winlogd) -> Iterator[Wire]:
+    """A connection to the shared server."""
+    with Wire(shared_server.port) as connected:
+        yield connected

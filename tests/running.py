@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -11,11 +12,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-_PATIENCE_S: Final = 30.0
+PATIENCE_S: Final = 30.0
 """How long a test waits for what must happen; far more than it takes, so that a busy machine fails nothing."""
 
 CLIENT_HEADERS: Final = {"User-Agent": "Winlog/0.1.0", "Content-Type": "application/json"}
@@ -64,6 +65,7 @@ class Winlogd:
         self.log_file = folder / "winlogd.log"
         self._environ = {**os.environ, "WINLOGD_SERVER_PORT": str(port), **(environ or {})}
         (folder / "config.toml").write_text(settings)
+        self.command: tuple[str, ...] = (sys.executable, "-m", "winlogd", "--config", "config.toml")
         self.process: subprocess.Popen[bytes]
         self.port = 0
 
@@ -76,8 +78,7 @@ class Winlogd:
     def spawn(self) -> None:
         """Starts the process and waits for nothing."""
         with self.log_file.open("wb") as log:
-            command = [sys.executable, "-m", "winlogd", "--config", "config.toml"]
-            self.process = subprocess.Popen(command, cwd=self.folder, stderr=log, env=self._environ)
+            self.process = subprocess.Popen(self.command, cwd=self.folder, stderr=log, env=self._environ)
 
     def stop(self) -> int:
         """Asks it to stop; returns the exit status."""
@@ -86,12 +87,17 @@ class Winlogd:
 
     def wait(self) -> int:
         """Waits for its end; returns the exit status."""
-        return self.process.wait(_PATIENCE_S)
+        return self.process.wait(PATIENCE_S)
+
+    def restart(self) -> None:
+        """Starts it again, after its end, on the same port and with the same folder."""
+        self._environ["WINLOGD_SERVER_PORT"] = str(self.port)
+        self.start()
 
     def kill(self) -> None:
         """Ends it as a crash would."""
         self.process.kill()
-        self.process.wait(_PATIENCE_S)
+        self.process.wait(PATIENCE_S)
 
     @property
     def log(self) -> str:
@@ -100,17 +106,20 @@ class Winlogd:
 
     def wait_for_log(self, pattern: str) -> re.Match[str]:
         """Waits for a line that matches `pattern`."""
-        return wait_for(lambda: re.search(pattern, self.log), f"a log line like {pattern!r}", self.process)
+        found: re.Match[str] = wait_for(
+            lambda: re.search(pattern, self.log), f"a log line like {pattern!r}", self.process
+        )
+        return found
 
-    def connect(self) -> socket.socket:
-        """A connection to it."""
-        return socket.create_connection(("127.0.0.1", self.port), _PATIENCE_S)
+    def wait_until_open(self) -> None:
+        """Waits until the open sessions are in memory."""
+        self.wait_for_log("database opened")
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         """One request on a connection of its own."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=_PATIENCE_S)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)) as connection:
             connection.request(method, path, body, dict(headers or {}))
             return read_answer(connection)
 
@@ -121,14 +130,47 @@ class Winlogd:
 
     def rows(self, sql: str = "SELECT * FROM events_today ORDER BY id", *values: object) -> list[dict[str, Any]]:
         """What a query of the database gives, asked through a connection of its own."""
-        with closing(sqlite3.connect(self.database, timeout=_PATIENCE_S)) as connection:
+        with closing(sqlite3.connect(self.database, timeout=PATIENCE_S)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
 
     def execute(self, sql: str, *values: object) -> None:
         """Writes to the database as another program would."""
-        with closing(sqlite3.connect(self.database, timeout=_PATIENCE_S)) as connection, connection:
+        with closing(sqlite3.connect(self.database, timeout=PATIENCE_S)) as connection, connection:
             connection.execute(sql, values)
+
+
+def run_to_end(folder: Path, *words: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Runs winlogd with these words on the command line, in `folder`, until it ends by itself."""
+    command = [sys.executable, "-m", "winlogd", *words]
+    env = {**os.environ, "WINLOGD_SERVER_PORT": "0", **(environ or {})}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+
+
+def a_steady_port() -> int:
+    """A free port that the system gives to nobody else: below the range it chooses from by itself.
+
+    For servers that are started again on the same port while their clients go on trying.
+    """
+    lowest_ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(1024, lowest_ephemeral)
+        with closing(socket.socket()) as sock, suppress(OSError):
+            sock.bind(("127.0.0.1", port))
+            return port
+
+
+def listening_port(pid: int) -> int | None:
+    """The port of a process's listening socket, if it has one yet; from proc(5), where state 0A is LISTEN."""
+    inodes = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        with suppress(FileNotFoundError):  # closed since
+            inodes.add(os.readlink(f"/proc/{pid}/fd/{name}").removeprefix("socket:[").removesuffix("]"))
+    for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A" and fields[9] in inodes:
+            return int(fields[1].partition(":")[2], 16)
+    return None
 
 
 def read_answer(connection: http.client.HTTPConnection) -> Answer:
@@ -140,7 +182,7 @@ def read_answer(connection: http.client.HTTPConnection) -> Answer:
 
 def wait_for(check: Callable[[], Any], what: str, process: subprocess.Popen[bytes] | None = None) -> Any:  # noqa: ANN401
     """Waits until `check()` is true, and returns what it gave."""
-    end = time.monotonic() + _PATIENCE_S
+    end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         found = check()
         if found:

@@ -21,6 +21,8 @@ OK: Final = 0
 FAILED: Final = 1
 MISUSED: Final = 2
 
+_STANDARD_ERROR: Final = 2
+
 
 class _UsageError(Exception):
     """The command line's words are off."""
@@ -72,6 +74,7 @@ def _serve(config: Config) -> int:
     from winlogd.daemon import Daemon, StartError
     from winlogd.log import Log
 
+    _occupy_standard_descriptors()
     log = Log(config.logging.level, config.logging.format)
     log.start()
     try:
@@ -81,3 +84,14 @@ def _serve(config: Config) -> int:
         return FAILED
     finally:
         log.stop()
+
+
+def _occupy_standard_descriptors() -> None:
+    """Opens /dev/null on those of the descriptors 0 to 2 that are closed.
+
+    Otherwise the next file or socket would get such a number, and the log would be written into it.
+    """
+    descriptor = os.open(os.devnull, os.O_RDWR)
+    while descriptor <= _STANDARD_ERROR:
+        descriptor = os.dup(descriptor)
+    os.close(descriptor)

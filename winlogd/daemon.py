@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from typing import Final
+from typing import Any, Final
 
 import uvloop
 
@@ -22,11 +22,11 @@ from winlogd.api.sessions import CurrentSessions
 from winlogd.config import Config
 from winlogd.event import EventDecoder
 from winlogd.http.limits import Limits
-from winlogd.http.message import Response
+from winlogd.http.message import REASONS, Response
 from winlogd.http.server import Server, bind
 from winlogd.log import Log
 from winlogd.refusals import Refusals
-from winlogd.store.database import Settings
+from winlogd.store.database import ReplacedError, Settings, UnusableError
 from winlogd.store.ownership import OwnedError, Ownership
 from winlogd.store.store import Store
 
@@ -37,6 +37,9 @@ _RESERVED_DESCRIPTORS: Final = 192
 """Open files that are no connections: the database and its like, the listeners, those told that there are too many."""
 
 _SWITCH_INTERVAL_S: Final = 0.0005
+
+_SENT_BYTES: Final = 1024
+"""How much of a refused body is looked at for the log, which shows less."""
 
 
 class StartError(Exception):
@@ -84,6 +87,7 @@ class Daemon:
 
     async def _live(self, database_path: str, sockets: list[socket.socket]) -> None:
         self._stop_asked, self._store_gone = asyncio.Event(), asyncio.Event()
+        self._loop.set_exception_handler(self._on_loop_fault)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal)
         self._build(database_path)
@@ -114,7 +118,6 @@ class Daemon:
             EventDecoder(config.security.valid_actions),
             config.security.expected_user_agent,
             TrustedProxies(config.security.trusted_proxies),
-            self._refused_body,
         )
         router = make_router(events, server.event_paths, CurrentSessions(loop, self._store))
         http_limits = Limits(
@@ -219,17 +222,21 @@ class Daemon:
         self._store_gone.set()
         if error is not None:
             self._status = 1
-            self._log_end(error)
+            if isinstance(error, (UnusableError, ReplacedError)):
+                self._log.error("store", str(error))
+            else:
+                self._log.exception("store", "the writer has failed; winlogd ends", error)
             self._stop_asked.set()
-
-    def _log_end(self, error: BaseException) -> None:
-        self._log.error("store", str(error))
 
     # ── Observer of the server ────────────────────────────────────────────────────────────────────────
 
     def refused(self, peer: str, response: Response) -> None:
         """A request is refused."""
-        self._refusals.refused(self._loop.time(), peer, response.status, response.reason or "")
+        reason = response.reason or REASONS[response.status]
+        sent: str | None = None
+        if response.sent and self._config.logging.names and self._log.enabled("debug"):
+            sent = response.sent[:_SENT_BYTES].decode("utf-8", "replace")
+        self._refusals.refused(self._loop.time(), peer, response.status, reason, sent=sent)
 
     def failed(self, error: Exception) -> None:
         """A handler let an exception through."""
@@ -239,6 +246,7 @@ class Daemon:
         """About a second has passed."""
         self._refusals.sweep(now)
 
-    def _refused_body(self, peer: str, body: bytes) -> None:
-        if self._log.enabled("debug"):
-            self._log.debug("http", "what was refused", address=peer, body=body[:200].decode("utf-8", "replace"))
+    def _on_loop_fault(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A callback of the event loop let an exception through."""
+        error = context.get("exception") or RuntimeError("unknown fault")
+        self._log.exception("server", context["message"], error)

@@ -5,8 +5,14 @@ so the ones that were used are marked in a map of bits, and a used one is drawn 
 give a new session the identifier of one that has ended, and it would count as closed from its beginning.
 """
 
-from hashlib import md5
+from mmap import mmap
 from typing import Final
+
+try:
+    # CPython's own MD5: 0.3 µs instead of 0.7 µs, and 0.6 MB less than hashlib with the OpenSSL behind it.
+    from _md5 import md5  # type: ignore[import-not-found]  # not in typeshed
+except ImportError:  # a Python that was built without it
+    from hashlib import md5
 
 _HEX_DIGITS: Final = 6
 _BITS: Final = 16**_HEX_DIGITS
@@ -23,7 +29,7 @@ class Identifiers:
     __slots__ = ("_used",)
 
     def __init__(self) -> None:
-        self._used = bytearray(_BITS // 8)
+        self._used = mmap(-1, _BITS // 8)  # anonymous memory: unlike a bytearray's, untouched pages cost nothing
 
     def draw(self, username: str, hostname: str, date: str, now_ns: int) -> str:
         """A new identifier.
@@ -37,7 +43,7 @@ class Identifiers:
         seed = f"{username}{hostname}{date}"
         for attempt in range(_MAX_DRAWS):
             text = f"{seed}{now_ns + attempt}"
-            digits = md5(text.encode(), usedforsecurity=False).hexdigest()[:_HEX_DIGITS]
+            digits: str = md5(text.encode(), usedforsecurity=False).hexdigest()[:_HEX_DIGITS]
             if self._mark(int(digits, 16)):
                 break
         return f"{username}@{hostname}@{digits}"

@@ -77,11 +77,12 @@ class RecentEvents:
 
     def turn(self, now_s: float) -> None:
         """Forgets what is old; `now_s` is a monotonic clock, so that a clock set back or forth forgets nothing."""
+        if now_s >= self._turn_s + GENERATION_S * (_GENERATIONS - 1):  # long asleep: everything is old
+            self._generations = [_Generation()]
+            self._turn_s = now_s + GENERATION_S
         while now_s >= self._turn_s:
             self._generations = [_Generation(), *self._generations[: _GENERATIONS - 1]]
             self._turn_s += GENERATION_S
-            if now_s >= self._turn_s + GENERATION_S * _GENERATIONS:
-                self._turn_s = now_s  # long asleep: three turns empty everything
 
     def add(self, fingerprint: int, event_id: int) -> None:
         """Remembers the event `event_id`."""

@@ -3,7 +3,6 @@
 What the header section alone decides is decided once for all requests with the same head (`Events.bind`).
 """
 
-from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -33,9 +32,6 @@ _STORED: Final = (
     b'"username":%b}'
 )
 
-SentToLog = Callable[[str, bytes], None]
-"""Told the peer's address and the body of a request that was refused for its body."""
-
 
 class Events:
     """The endpoint.
@@ -45,7 +41,6 @@ class Events:
         decoder: reads the bodies.
         expected_user_agent: what User-Agent must begin with.
         proxies: peers whose forwarding fields count.
-        refused_body: told what a client sent that was refused for it.
     """
 
     def __init__(
@@ -54,13 +49,11 @@ class Events:
         decoder: EventDecoder,
         expected_user_agent: str,
         proxies: TrustedProxies,
-        refused_body: SentToLog,
     ) -> None:
         self._store = store
         self._decode = decoder.decode
         self._expected_user_agent = expected_user_agent
         self._proxies = proxies
-        self._refused_body = refused_body
 
     def bind(self, head: Head) -> Handler:
         """What handles requests with `head`."""
@@ -82,8 +75,7 @@ class Events:
         try:
             event = self._decode(body)
         except InvalidEventError as error:
-            self._refused_body(exchange.peer, body)
-            exchange.respond(Response(400, orjson.dumps(error.answer), reason=error.reason))
+            exchange.respond(Response(400, orjson.dumps(error.answer), reason=error.reason, sent=body))
             return
         self._store.submit(event, source_ip, partial(_answer, exchange))
 

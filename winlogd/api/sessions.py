@@ -5,6 +5,8 @@ thread of its own, on a copy of immutable values.
 """
 
 import asyncio
+from functools import partial
+from typing import Final
 
 import orjson
 
@@ -13,6 +15,8 @@ from winlogd.http.message import Head, Response
 from winlogd.session import Book, OpenSession
 from winlogd.store.store import Store
 from winlogd.timestamps import instant
+
+_FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 
 
 class CurrentSessions:
@@ -36,7 +40,13 @@ class CurrentSessions:
 
     def _respond_from(self, book: Book, exchange: Exchange) -> None:
         listing = self._loop.run_in_executor(None, as_json, book)
-        listing.add_done_callback(lambda done: exchange.respond(Response(200, done.result())))
+        listing.add_done_callback(partial(_answer, exchange))
+
+
+def _answer(exchange: Exchange, listing: asyncio.Future[bytes]) -> None:
+    if listing.exception() is not None:
+        exchange.respond(_FAILED)
+    exchange.respond(Response(200, listing.result()))  # raises here what went wrong, for the log
 
 
 def as_json(book: Book) -> bytes:

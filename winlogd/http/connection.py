@@ -35,6 +35,7 @@ class Service(Protocol):
 
     limits: Limits
     heads: HeadCache
+    stopping: bool
     now: float
     """Seconds on the loop's clock, about a second old at most: precise enough for idle times, and free."""
 
@@ -103,8 +104,12 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer has connected."""
         self._transport = transport  # type: ignore[assignment]  # a TCP server's transport is a Transport
-        if not self._service.opened(self):
+        accepted = self._service.opened(self)
+        self._since = self._service.now  # after `opened`: while nobody was connected it was not kept up
+        if not accepted:
             self._answer_unread(_TOO_MANY)
+        elif self._service.stopping:  # it was accepted in the moment the listener was closed
+            self.stop()
 
     def data_received(self, data: bytes) -> None:
         """Octets have come: complete requests go to their handlers at once."""
@@ -173,7 +178,8 @@ class Connection(asyncio.Protocol):
         waited = now - self._since
         limits = self._service.limits
         if self._transport.get_write_buffer_size():
-            if waited > limits.idle_timeout:
+            # A stop waits for a peer that does not read its answers only as long as for one that lingers.
+            if waited > (limits.linger_timeout if self._service.stopping else limits.idle_timeout):
                 self._transport.abort()
         elif self._state is _State.LINGERING:
             if waited > limits.linger_timeout:
@@ -189,8 +195,8 @@ class Connection(asyncio.Protocol):
 
     def stop(self) -> None:
         """Reads no further request; ends after the answers that are due."""
-        if self._state is not _State.READING:
-            return
+        if self._state is not _State.READING or self._held_back:
+            return  # what is held back was received in full: `_await_bytes` stops after it
         if self._exchanges:
             self._state = _State.LAST_ANSWER_DUE
             self._exchanges[-1].closes = True
@@ -243,6 +249,8 @@ class Connection(asyncio.Protocol):
             self._continue(head)
         elif self._peer_sent_fin and not self._exchanges:
             self._transport.close()
+        elif self._service.stopping:
+            self.stop()
 
     def _continue(self, head: Head) -> None:
         """RFC 9110 §10.1.1: 100 when the head is acceptable, otherwise the final answer without the body."""

@@ -127,6 +127,7 @@ class Response(NamedTuple):
         content_type: of the body.
         closes: whether the connection ends after it whatever the client asked for.
         reason: for the log, why a request was refused; empty stands for the status code's own phrase.
+        sent: for the log at its most talkative, the body that was refused; empty when the head decided.
     """
 
     status: int
@@ -135,6 +136,7 @@ class Response(NamedTuple):
     content_type: str = JSON
     closes: bool = False
     reason: str = ""
+    sent: bytes = b""
 
 
 def encode(response: Response, head: Head | None, closes: bool) -> bytes:

@@ -5,8 +5,9 @@ not at all otherwise: an idle server wakes nobody up.
 """
 
 import asyncio
+import errno
 import socket
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from winlogd.http.connection import Connection
 from winlogd.http.limits import Limits
@@ -16,6 +17,7 @@ from winlogd.http.router import Router
 
 _BACKLOG: Final = 4096
 _SWEEP_S: Final = 1.0
+_NOT_HERE: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 _MAX_OVERFLOW: Final = 64
 """Connections beyond the limit that are told so; what comes on top of them is closed without a word."""
 
@@ -54,6 +56,7 @@ class Server:
     ) -> None:
         self.limits = limits
         self.heads = HeadCache()
+        self.stopping = False
         self.now = loop.time()
         self.clock = loop.time
         self.bind = router.bind
@@ -75,6 +78,7 @@ class Server:
 
     async def stop(self) -> None:
         """Accepts no more, lets each connection end after the answers that are due, and waits for that."""
+        self.stopping = True
         for listener in self._listeners:
             listener.close()
         self._empty = asyncio.Event()
@@ -120,22 +124,39 @@ def bind(host: str, port: int) -> list[socket.socket]:
     """Sockets bound to every address that `host` stands for.
 
     ``::`` takes IPv4 as well (its peers then appear as IPv4-mapped addresses). Port 0 lets the system choose.
+    Of a name with several addresses, such as localhost on a machine without IPv6, those it has are enough.
 
     Raises:
         OSError: the name is unknown, the address is not this machine's, or the port is in use.
     """
-    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    sockets: list[socket.socket] = []
     try:
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            sock = socket.socket(family, kind, protocol)
-            sockets.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address[0] != "::"))
-            sock.bind(address)
-    except OSError:
-        for sock in sockets:
-            sock.close()
-        raise
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except UnicodeError:  # so the idna codec refuses an empty or overlong label
+        raise OSError("not a valid host name") from None
+    sockets: list[socket.socket] = []
+    missing: OSError | None = None
+    for family, _, _, _, address in dict.fromkeys(found):
+        try:
+            sockets.append(_bound(family, address))
+        except OSError as error:
+            if error.errno not in _NOT_HERE:
+                for sock in sockets:
+                    sock.close()
+                raise
+            missing = error
+    if missing is not None and not sockets:
+        raise missing
     return sockets
+
+
+def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address[0] != "::"))
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock

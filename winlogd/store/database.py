@@ -67,7 +67,11 @@ class Database:
         try:
             self.connection: Final = apsw.Connection(settings.path, statementcachesize=_STATEMENTS_KEPT)
             self._identity = self._identify()
-            self._prepare(on_busy)
+            try:
+                self._prepare(on_busy)
+            except BaseException:
+                self.abandon()
+                raise
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise UnusableError(f"{settings.path} is not a database, or a damaged one ({error})") from None
         except schema.SchemaError as error:

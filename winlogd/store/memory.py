@@ -9,19 +9,20 @@ from typing import Final, cast
 import apsw
 import orjson
 
-from winlogd.session import Book, OpenSession, PairKey, Stored, pair_key
+from winlogd.session import UNKNOWN_HOST, Book, OpenSession, PairKey, Stored, pair_key
 from winlogd.timestamps import utc_text
 
 REMEMBERED_S: Final = 600
 """How long an event is remembered for the sake of retries, across a restart too."""
 
-_OPEN_COLUMNS: Final = "id, session_uuid, timestamp, username, hostname, source_ip, os_name, os_version"
+_OPEN_COLUMNS: Final = "id, session_uuid, CAST(timestamp AS TEXT), username, hostname, source_ip, os_name, os_version"
+"""Text that looks like a number is kept as one in a DATETIME column (datatype3.html §3)."""
 _OPEN: Final = f"""SELECT {_OPEN_COLUMNS} FROM events_today c
     WHERE id > ? AND action = 'C' AND session_uuid IS NOT NULL AND NOT EXISTS
         (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D')
     ORDER BY id"""
-_LATEST: Final = """SELECT username, nullif(hostname, ''), action, timestamp, max(id), session_uuid FROM events_today
-    WHERE id > ? AND origin = 'client' GROUP BY username, nullif(hostname, ''), action"""
+_LATEST: Final = f"""SELECT username, ifnull(nullif(hostname, ''), '{UNKNOWN_HOST}') AS host, action, timestamp,
+    max(id), session_uuid FROM events_today WHERE id > ? AND origin = 'client' GROUP BY username, host, action"""
 """The bare columns are those of the row with the greatest id (lang_select.html §2.5)."""
 _LOGOFFS: Final = "SELECT session_uuid FROM events_today WHERE action = 'D' AND session_uuid IS NOT NULL"
 _NEW_LOGOFFS: Final = "SELECT session_uuid FROM events_today WHERE id > ? AND action = 'D'"
@@ -44,8 +45,6 @@ def load(connection: apsw.Connection, book: Book, now_s: float) -> None:
     _observe(connection, book, 0)
     for (session_uuid,) in connection.execute(_LOGOFFS):
         book.identifiers.mark(str(session_uuid))
-    for session in book.open_sessions():
-        book.identifiers.mark(session.session_uuid)
     _load_recent(connection, book, now_s)
     book.last_id = _last_id(connection)
 
@@ -75,18 +74,19 @@ def read_stored(connection: apsw.Connection, event_id: int, key: PairKey, action
 
 def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
     for row in connection.execute(_OPEN, (after_id,)):
-        book.observe_open(OpenSession(*row))  # type: ignore[arg-type]  # SQLite's types are the table's
-    for username, hostname, action, timestamp, event_id, session_uuid in connection.execute(_LATEST, (after_id,)):
-        key = pair_key(str(username), cast("str | None", hostname))
+        session = OpenSession(*row)
+        book.observe_open(session)
+        book.identifiers.mark(session.session_uuid)
+    for username, host, action, timestamp, event_id, session_uuid in connection.execute(_LATEST, (after_id,)):
         stored = Stored(str(timestamp), cast("int", event_id), str(session_uuid))
-        book.observe_latest(key, str(action), stored)
+        book.observe_latest((str(username), str(host)), str(action), stored)
 
 
 def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:
     since = utc_text(now_s - REMEMBERED_S)
     newest: list[tuple[int, int]] = []
     for event_id, username, hostname, action, timestamp, received in connection.execute(_NEWEST_FIRST):
-        if received is not None and str(received) < since:
+        if received is not None and str(received).replace(" ", "T") < since:  # a space in CURRENT_TIMESTAMP's form
             break
         key = pair_key(str(username), cast("str | None", hostname))
         newest.append((fingerprint(key, str(action), str(timestamp)), cast("int", event_id)))

@@ -64,14 +64,25 @@ _SECONDS: Final = (
 )
 """A timestamp as seconds; SQLite's date functions know no second 60 (lang_datefunc.html)."""
 
-_FIRST_LOGOFF: Final = """SELECT {0} FROM
-    (SELECT id, timestamp, server_timestamp, origin, session_uuid, 0 AS today FROM events_history WHERE action = 'D'
-     UNION ALL
-     SELECT id, timestamp, server_timestamp, origin, session_uuid, 1 FROM events_today WHERE action = 'D') d
-    WHERE d.session_uuid = c.session_uuid AND d.server_timestamp >= c.server_timestamp
-    ORDER BY d.server_timestamp, d.today, d.id LIMIT 1"""
+_RECEIVED: Final = "substr(replace(server_timestamp, ' ', 'T'), 1, 19)"
+"""When a row was received, to the second: a row that an administrator wrote has CURRENT_TIMESTAMP, with a space and
+no fraction."""
 
-_LOGON_COLUMNS: Final = "username, hostname, timestamp, server_timestamp, session_uuid, source_ip, os_name, os_version"
+_FIRST_LOGOFF: Final = f"""SELECT {{0}} FROM
+    (SELECT id, timestamp, origin, 0 AS today, {_RECEIVED} AS received FROM events_history
+     WHERE session_uuid = c.session_uuid AND action = 'D'
+     UNION ALL
+     SELECT id, timestamp, origin, 1 AS today, {_RECEIVED} AS received FROM events_today
+     WHERE session_uuid = c.session_uuid AND action = 'D') d
+    WHERE received >= c.received ORDER BY received, today, id LIMIT 1"""
+"""Both halves name the session themselves: from outside, SQLite would read both tables whole for it, and index them
+for the time of one query."""
+
+_DURATION: Final = f"max(0.0, round({_SECONDS.format('d.timestamp')} - {_SECONDS.format('c.timestamp')}, 3))"
+
+_LOGONS: Final = (
+    f"SELECT username, hostname, timestamp, {_RECEIVED} AS received, session_uuid, source_ip, os_name, os_version"
+)
 
 _VIEWS: Final = {
     "events_all": f"""
@@ -84,18 +95,14 @@ _VIEWS: Final = {
     WHERE action = 'C' AND session_uuid IS NOT NULL AND NOT EXISTS
         (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D')""",
     "sessions": f"""
-    SELECT username, hostname, connected_at, disconnected_at,
-        max(0.0, round({_SECONDS.format("disconnected_at")} - {_SECONDS.format("connected_at")}, 3))
-            AS duration_seconds,
-        ended_by, session_uuid, source_ip, os_name, os_version
-    FROM (
-        SELECT c.username, c.hostname, c.timestamp AS connected_at,
-            ({_FIRST_LOGOFF.format("d.timestamp")}) AS disconnected_at,
-            ({_FIRST_LOGOFF.format("d.origin")}) AS ended_by,
-            c.session_uuid, c.source_ip, c.os_name, c.os_version
-        FROM (SELECT {_LOGON_COLUMNS} FROM events_history WHERE action = 'C'
-              UNION ALL
-              SELECT {_LOGON_COLUMNS} FROM events_today WHERE action = 'C') c)""",
+    SELECT c.username, c.hostname, c.timestamp AS connected_at,
+        ({_FIRST_LOGOFF.format("d.timestamp")}) AS disconnected_at,
+        ({_FIRST_LOGOFF.format(_DURATION)}) AS duration_seconds,
+        ({_FIRST_LOGOFF.format("d.origin")}) AS ended_by,
+        c.session_uuid, c.source_ip, c.os_name, c.os_version
+    FROM ({_LOGONS} FROM events_history WHERE action = 'C'
+          UNION ALL
+          {_LOGONS} FROM events_today WHERE action = 'C') c""",
 }
 
 

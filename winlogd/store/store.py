@@ -59,6 +59,7 @@ class Store:
         self._owner = owner
         self._gathered: list[Submission] = []
         self._book: Book | None = None
+        self._ended = False
         self._awaiting_book: list[Callable[[Book], None]] = []
         self._writer = Writer(settings, self)
 
@@ -73,6 +74,9 @@ class Store:
 
     def submit(self, event: Event, source_ip: str, answer: "Answer") -> None:
         """Stores `event`; `answer` is called once it is committed, or has failed."""
+        if self._ended:
+            answer(event, Fault.UNAVAILABLE)
+            return
         due_s = time.monotonic() + self._event_timeout_s
         if not self._gathered:
             self._loop.call_soon(self._hand_over)
@@ -100,6 +104,13 @@ class Store:
         awaiting, self._awaiting_book = self._awaiting_book, []
         for use in awaiting:
             use(book)
+
+    def _end(self, error: BaseException | None) -> None:
+        """Answers what came too late for the writer, and passes the end on."""
+        self._ended = True
+        self._hand_over()
+        self._deliver([(submission, Fault.UNAVAILABLE) for submission in self._writer.leftovers()])
+        self._owner.store_ended(error)
 
     # ── Listener, on the writer's thread ──────────────────────────────────────────────────────────────
 
@@ -133,7 +144,7 @@ class Store:
 
     def ended(self, error: BaseException | None) -> None:
         """The writer's thread ends."""
-        self._loop.call_soon_threadsafe(self._owner.store_ended, error)
+        self._loop.call_soon_threadsafe(self._end, error)
 
     def _log_stored(self, results: list[Result]) -> None:
         stored = [

@@ -120,6 +120,11 @@ class Writer:
         self._stop_due_s = due_s
         self._inbox.put(None)
 
+    def leftovers(self) -> list[Submission]:
+        """What was queued and not taken up, once the thread has ended."""
+        self._take_all_in()
+        return list(self._waiting)
+
     # Everything below runs on the writer's thread.
 
     def _run(self) -> None:
@@ -178,10 +183,12 @@ class Writer:
             self._database.rollback()
             self._waiting.extendleft(reversed(self._in_flight))
             self._in_flight = []
-            self._write_one_by_one(len(self._waiting))
+            self._write_one_by_one()
 
-    def _write_one_by_one(self, count: int) -> None:
-        for _ in range(count):
+    def _write_one_by_one(self) -> None:
+        for _ in range(len(self._waiting)):
+            if not self._waiting:  # what is overdue is answered while a lock is waited for
+                return
             self._in_flight = [self._waiting.popleft()]
             try:
                 self._begin()
@@ -201,6 +208,7 @@ class Writer:
 
     def _store(self, batch: list[Submission]) -> None:
         """Decides and inserts `batch` in the transaction that has begun, commits, hands the results back."""
+        self._book.recent.turn(time.monotonic())
         now_s = time.time()
         draft = Draft(self._book, self._read_stored, int(now_s * 1e9))
         rows = Rows(now_s)
@@ -213,7 +221,6 @@ class Writer:
             results.append((submission, decision))
         rows.insert(self._database.connection)
         self._database.commit()
-        self._book.recent.turn(time.monotonic())
         self._book.accept(draft)
         self._listener.finished(results)
 
@@ -266,6 +273,7 @@ class Writer:
     def _give_up_all(self) -> None:
         self._take_all_in()
         lost = [*self._in_flight, *self._waiting]
+        self._waiting.clear()
         self._listener.finished([(submission, Fault.UNAVAILABLE) for submission in lost])
 
     # ── opening ───────────────────────────────────────────────────────────────────────────────────────
@@ -306,7 +314,11 @@ class Writer:
 
     def _load(self) -> None:
         self._book = Book(RecentEvents(time.monotonic()), Identifiers())
-        memory.load(self._database.connection, self._book, time.time())
+        try:
+            with self._database.connection:  # one transaction: what others commit meanwhile is seen by `_begin`
+                memory.load(self._database.connection, self._book, time.time())
+        except (apsw.NotADBError, apsw.CorruptError) as error:
+            raise UnusableError(f"{self._settings.path} is damaged ({error})") from None
         self._listener.loaded(self._book)
 
 

@@ -1,0 +1,152 @@
+"""The package: README.md's first command on a fresh environment, what pyproject.toml promises, and the CI's script.
+
+The commands are run as they stand. pip is told by its own variables to leave the network alone: what it would
+fetch is lent by the environment that runs the tests.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+import xml.etree.ElementTree as ElementTree
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.docs.readme import ROOT, TEXT, block
+from tests.running import wait_for
+from winlogd import VERSION
+
+PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PATIENCE_S: Final = 120.0
+SETUPTOOLS: Final = 77
+"""The first version that reads pyproject.toml's `license` as it is written."""
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The files of a clone that building needs, in a folder of their own."""
+    folder = tmp_path / "clone"
+    shutil.copytree(ROOT / "winlogd", folder / "winlogd", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "config.toml"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture
+def environ(tmp_path: Path) -> dict[str, str]:
+    """An environment in which `python3` is this Python, and pip finds what it needs without a network."""
+    programs, lent = tmp_path / "programs", tmp_path / "lent"
+    programs.mkdir()
+    python = programs / "python3"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    _lend(lent, "uvloop", "orjson", "apsw")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON", "VIRTUAL_ENV"))}
+    own = {"PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(lent), "WINLOGD_SERVER_PORT": "0"}
+    pip = {"PIP_NO_DEPS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    if _has_setuptools():
+        _lend(lent, "setuptools")
+        pip |= {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}  # sic: 0 is what turns isolation off
+    return kept | own | pip
+
+
+def _has_setuptools() -> bool:
+    """Whether the package can be built with what is installed; otherwise pip fetches it, as it does for everybody."""
+    try:
+        return int(metadata.version("setuptools").partition(".")[0]) >= SETUPTOOLS
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def _lend(folder: Path, *distributions: str) -> None:
+    """Makes distributions that are installed here importable from `folder`, and nothing else."""
+    folder.mkdir(exist_ok=True)
+    for name in distributions:
+        files = metadata.files(name) or []
+        for top in {file.parts[0] for file in files if file.parts[0] not in ("..", "__pycache__")}:
+            (folder / top).symlink_to(str(metadata.distribution(name).locate_file(top)))
+
+
+def test_the_first_command_installs_and_serves(clone: Path, environ: dict[str, str]) -> None:
+    install, _, serve = block("python3 -m venv .venv && .venv/bin/pip install . ").text.strip().rpartition(" && ")
+    installed = subprocess.run(install, shell=True, cwd=clone, env=environ, capture_output=True, text=True)
+    assert installed.returncode == 0, installed.stdout + installed.stderr
+    assert _output([".venv/bin/winlogd", "--version"], clone, environ) == f"winlogd {VERSION}\n"
+    _has_what_the_package_promises(clone, environ)
+
+    log = clone / "log"
+    with log.open("wb") as stream:
+        server = subprocess.Popen([serve], cwd=clone, env=environ, stderr=stream)
+    try:
+        wait_for(lambda: "database opened" in log.read_text(), "the database", server)
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(PATIENCE_S) == 0
+    finally:
+        server.kill()
+    assert (clone / "data" / "winlog.db").exists()
+
+
+def _has_what_the_package_promises(clone: Path, environ: dict[str, str]) -> None:
+    """The licence, the marker for type checkers, and no tests."""
+    show = ["-m", "pip", "show", "--files", "winlogd"]
+    files = _output([".venv/bin/python", *show], clone, environ).split()
+    assert "winlogd/py.typed" in files
+    assert [file for file in files if file.endswith("licenses/LICENSE")]
+    assert [file for file in files if file.startswith("tests")] == []
+
+
+def _output(command: list[str], folder: Path, environ: dict[str, str]) -> str:
+    return subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_command_and_the_version_are_the_packages_own() -> None:
+    assert PROJECT["project"]["scripts"] == {"winlogd": "winlogd.cli:main"}
+    assert PROJECT["project"]["version"] == VERSION
+
+
+def test_it_depends_on_the_three_packages_that_the_text_names_and_on_no_other() -> None:
+    dependencies = PROJECT["project"]["dependencies"]
+    assert all(re.fullmatch(r"[a-z]+>=[0-9.]+", each) for each in dependencies)
+    names = [each.partition(">=")[0] for each in dependencies]
+    assert names == ["uvloop", "orjson", "apsw"]
+    assert [name for name in names if name not in TEXT.rpartition("Three packages are needed:")[2]] == []
+
+
+def test_the_text_names_the_oldest_python() -> None:
+    assert PROJECT["project"]["requires-python"] == ">=3.11"
+    assert "Python 3.11 or newer" in TEXT
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    heading = "Unreleased" if ".dev" in VERSION else VERSION
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert re.search(rf"^## \[{re.escape(heading)}\]", changelog, re.MULTILINE)
+    kinds = set(re.findall(r"^### (\w+)", changelog, re.MULTILINE))
+    assert kinds <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_the_licence_is_the_one_that_the_package_names() -> None:
+    assert (ROOT / "LICENSE").read_text().startswith(f"{PROJECT['project']['license']} License\n")
+
+
+def test_the_picture_is_small_and_whole() -> None:
+    picture = ROOT / "docs" / "overview.svg"
+    assert picture.stat().st_size < 10_000
+    assert ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def test_ci_runs_what_the_text_says_and_the_tests_last() -> None:
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", script], check=True)
+    lines = [line for line in script.read_text().splitlines() if line and not line.startswith("#")]
+    assert "set -euo pipefail" in lines
+    assert "-e '.[test]'" in block("python3 -m venv .venv && .venv/bin/pip install -e").text
+    assert [line for line in lines if line.endswith("-e '.[test]'")]
+    assert lines[-1] == '"$bin/pytest"'

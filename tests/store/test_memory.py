@@ -1,0 +1,258 @@
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from winlogd.event import Event
+from winlogd.identifiers import Identifiers
+from winlogd.recent import RecentEvents
+from winlogd.session import Book, Draft, OpenSession, Pair, PairKey, Stored
+from winlogd.store import memory, schema
+from winlogd.timestamps import utc_text
+
+ALICE = ("alice", "A")
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[apsw.Connection]:
+    """An empty database of winlogd's."""
+    with closing(apsw.Connection(str(tmp_path / "winlog.db"))) as connection:
+        schema.prepare(connection)
+        yield connection
+
+
+def store(database: apsw.Connection, action: str, time: str, session: str | None, **columns: object) -> int:
+    """Stores a row as another program would; returns its id."""
+    row: dict[str, object] = {"username": "alice", "hostname": "A", "action": action, "session_uuid": session}
+    row |= {"timestamp": f"2026-01-13T{time}Z", "server_timestamp": f"2026-01-13T{time}.000000+00:00"} | columns
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    database.execute(f"INSERT INTO events_today ({names}) VALUES ({marks})", tuple(row.values()))
+    return database.last_insert_rowid()
+
+
+def load(database: apsw.Connection, now_s: float = 1.8e9) -> Book:
+    book = Book(RecentEvents(0.0), Identifiers())
+    memory.load(database, book, now_s)
+    return book
+
+
+def open_ids(book: Book) -> list[int]:
+    return sorted(session.event_id for session in book.open_sessions())
+
+
+def recent(book: Book, key: PairKey, action: str, time: str) -> list[int]:
+    return book.recent.find(memory.fingerprint(key, action, f"2026-01-13T{time}Z"))
+
+
+# ── load ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_empty_database_gives_an_empty_book(database: apsw.Connection) -> None:
+    book = load(database)
+
+    assert (book.pairs, book.last_id) == ({}, 0)
+
+
+def test_open_sessions_and_each_pairs_latest_events_are_loaded(database: apsw.Connection) -> None:
+    store(database, "C", "08:00:00", "s1")
+    store(database, "D", "09:00:00", "s1", origin="auto")
+    store(database, "C", "09:00:01", "s2", os_name="Windows", os_version="11", source_ip="192.0.2.1")
+    store(database, "M", "09:00:02", "h1")
+    store(database, "D", "07:00:00", "o1", username="bob")
+
+    book = load(database)
+
+    session = OpenSession(3, "s2", "2026-01-13T09:00:01Z", "alice", "A", "192.0.2.1", "Windows", "11")
+    logon, inventory = Stored("2026-01-13T09:00:01Z", 3, "s2"), Stored("2026-01-13T09:00:02Z", 4, "h1")
+    assert book.pairs == {
+        ALICE: Pair((session,), logon, None, inventory),
+        ("bob", "A"): Pair((), None, Stored("2026-01-13T07:00:00Z", 5, "o1"), None),
+    }
+    assert book.last_id == 5
+
+
+def test_of_several_open_sessions_the_latest_instant_is_last(database: apsw.Connection) -> None:
+    for timestamp in ("2026-01-13T12:00:00+05:00", "2026-01-13T08:00:00Z", "2026-01-13T07:30:00Z"):
+        store(database, "C", "", timestamp, timestamp=timestamp)
+
+    assert [session.event_id for session in load(database).pairs[ALICE].open] == [1, 3, 2]
+
+
+def test_no_host_an_empty_one_and_unknown_are_one_pair(database: apsw.Connection) -> None:
+    for number, hostname in enumerate(["unknown", None, "", "unknown", None]):
+        store(database, "C", f"08:00:0{number}", f"s{number}", hostname=hostname)
+
+    book = load(database)
+
+    assert list(book.pairs) == [("alice", "unknown")]
+    assert len(book.pairs["alice", "unknown"].open) == 5
+    assert book.pairs["alice", "unknown"].connection == Stored("2026-01-13T08:00:04Z", 5, "s4")
+
+
+def test_the_last_id_counts_rows_that_are_gone(database: apsw.Connection) -> None:
+    store(database, "C", "08:00:00", "s1", id=41)
+    database.execute("DELETE FROM events_today")
+
+    assert load(database).last_id == 41
+
+
+def test_events_of_the_last_ten_minutes_are_remembered(database: apsw.Connection) -> None:
+    now_s = time.time()
+    for number, age_s in enumerate([601, 599, 300, 0]):
+        received_at = utc_text(now_s - age_s)
+        store(database, "C", f"08:00:0{number}", f"s{number}", server_timestamp=received_at)
+        store(database, "D", f"08:00:0{number}", f"s{number}", server_timestamp=received_at, origin="auto")
+
+    book = load(database, now_s)
+
+    assert [recent(book, ALICE, "C", f"08:00:0{number}") for number in range(4)] == [[], [3], [5], [7]]
+    assert [recent(book, ALICE, "D", f"08:00:0{number}") for number in range(4)] == [[], [], [], []]
+
+
+def test_a_row_that_an_administrator_wrote_hides_no_recent_event(database: apsw.Connection) -> None:
+    now_s = time.time()
+    store(database, "C", "08:00:00", "s1", server_timestamp=utc_text(now_s))
+    database.execute(
+        "INSERT INTO events_today (username, action, timestamp) VALUES ('bob', 'D', '2026-01-13T08:00:00Z')"
+    )
+    store(database, "D", "09:00:00", "s1", server_timestamp=None)
+
+    assert recent(load(database, now_s), ALICE, "C", "08:00:00") == [1]
+
+
+def test_identifiers_that_are_in_the_table_are_not_drawn_again(database: apsw.Connection) -> None:
+    draw = ("alice", "A", "2026-01-13", 1)
+    used = Identifiers().draw(*draw)
+
+    for action, session in (("C", used), ("D", used), ("D", f"orphan_{used}")):
+        database.execute("DELETE FROM events_today")
+        store(database, action, "08:00:00", session)
+        assert load(database).identifiers.draw(*draw) != used
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"timestamp": "1768291200"},  # kept as a number in a DATETIME column
+        {"timestamp": 17.5},
+        {"timestamp": "noon"},
+        {"timestamp": "2026-01-13 08:00:00"},
+        {"server_timestamp": None},
+        {"server_timestamp": "1768291200"},
+        {"hostname": None},
+        {"hostname": 7},
+        {"username": 7},
+        {"session_uuid": None},
+        {"session_uuid": "x"},
+        {"source_ip": "", "os_name": ""},
+    ],
+)
+def test_an_odd_row_of_another_program_stops_nothing(database: apsw.Connection, columns: dict[str, object]) -> None:
+    store(database, "C", "08:00:00", "s1", **columns)
+    store(database, "C", "08:00:00", "s2", username="bob")
+
+    for book in (load(database), Book(RecentEvents(0.0), Identifiers())):
+        memory.refresh(database, book)
+        draft = Draft(book, lambda *_: None, 1)
+        decision = draft.decide(Event("alice", "C", "2026-01-13T09:00:00Z", "A", None, None, None, None), "")
+
+        assert 2 in open_ids(book)
+        assert not decision.is_retry
+
+
+# ── refresh ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_new_rows_are_taken_in(database: apsw.Connection) -> None:
+    book = load(database)
+    store(database, "C", "08:00:00", "s1")
+    store(database, "C", "08:00:00", "s2", username="bob")
+    store(database, "D", "09:00:00", "s2", username="bob")
+
+    memory.refresh(database, book)
+
+    assert open_ids(book) == [1]
+    assert book.pairs == load(database).pairs
+    assert book.last_id == 3
+
+
+def test_a_logoff_that_was_added_closes_the_session(database: apsw.Connection) -> None:
+    store(database, "C", "08:00:00", "s1")
+    store(database, "C", "08:00:00", "s2", username="bob")
+    book = load(database)
+    store(database, "D", "09:00:00", "s1", username="whoever", hostname="wherever", origin="auto")
+
+    memory.refresh(database, book)
+
+    assert open_ids(book) == [2]
+    assert book.pairs == load(database).pairs
+
+
+def test_rows_that_are_gone_are_forgotten(database: apsw.Connection) -> None:
+    for user in ("alice", "bob"):
+        store(database, "C", "08:00:00", f"{user}1", username=user)
+        store(database, "D", "09:00:00", f"{user}1", username=user)
+        store(database, "C", "10:00:00", f"{user}2", username=user)
+    book = load(database)
+    database.execute("DELETE FROM events_today WHERE username = 'bob' OR action = 'D'")
+
+    memory.refresh(database, book)
+
+    assert book.pairs[ALICE].disconnection is None
+    assert open_ids(book) == [3]
+    assert list(book.pairs) == [ALICE]
+
+
+def test_nothing_is_left_when_the_whole_table_was_moved(database: apsw.Connection) -> None:
+    for number in range(5):
+        store(database, "C", "08:00:00", f"s{number}", username=f"user{number}")
+    book = load(database)
+    database.execute("DELETE FROM events_today")
+    store(database, "D", "09:00:00", "s3", username="user3")
+
+    memory.refresh(database, book)
+
+    assert list(book.pairs) == [("user3", "A")]
+    assert (open_ids(book), book.last_id) == ([], 6)
+
+
+def test_refreshing_when_nothing_has_changed_changes_nothing(database: apsw.Connection) -> None:
+    store(database, "C", "08:00:00", "s1")
+    book = load(database)
+    before = dict(book.pairs)
+
+    memory.refresh(database, book)
+
+    assert (book.pairs, book.last_id) == (before, 1)
+
+
+def test_an_identifier_that_another_program_opened_is_not_drawn_again(database: apsw.Connection) -> None:
+    draw = ("alice", "A", "2026-01-13", 1)
+    book = load(database)
+    store(database, "C", "08:00:00", Identifiers().draw(*draw))
+
+    memory.refresh(database, book)
+
+    assert book.identifiers.draw(*draw) != Identifiers().draw(*draw)
+
+
+# ── read_stored ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_stored_event_is_read_if_it_is_the_one(database: apsw.Connection) -> None:
+    store(database, "C", "08:00:00", "s1")
+    store(database, "C", "08:00:00", "s2", hostname=None)
+    store(database, "D", "08:00:00", "s1", origin="auto")
+    timestamp = "2026-01-13T08:00:00Z"
+
+    assert memory.read_stored(database, 1, ALICE, "C", timestamp) == Stored(timestamp, 1, "s1")
+    assert memory.read_stored(database, 2, ("alice", "unknown"), "C", timestamp) == Stored(timestamp, 2, "s2")
+    assert memory.read_stored(database, 1, ("bob", "A"), "C", timestamp) is None
+    assert memory.read_stored(database, 1, ("alice", "unknown"), "C", timestamp) is None
+    assert memory.read_stored(database, 1, ALICE, "D", timestamp) is None
+    assert memory.read_stored(database, 1, ALICE, "C", "2026-01-13T08:00:00.0Z") is None
+    assert memory.read_stored(database, 3, ALICE, "D", timestamp) is None
+    assert memory.read_stored(database, 4, ALICE, "C", timestamp) is None

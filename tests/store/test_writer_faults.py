@@ -1,0 +1,267 @@
+"""What becomes of events when the database is locked, full, replaced, damaged, or refuses one of them."""
+
+import gc
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests.store.writing import PATIENCE_S, Running, event, logons
+from winlogd.session import Decision
+from winlogd.store.database import ReplacedError, UnusableError
+from winlogd.store.writer import Fault
+
+A_MOMENT_S = 0.1
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "winlog.db"
+
+
+@pytest.fixture(params=["WAL", "DELETE"])
+def running(path: Path, request: pytest.FixtureRequest) -> Running:
+    """A writer with one stored event, of zoe."""
+    running = Running(path, journal_mode=request.param)
+    running.store(*logons("zoe"))
+    return running
+
+
+def answered(running: Running) -> list[Decision | Fault]:
+    """All outcomes that were told and passed over so far."""
+    return [outcome for what, value in running.ear.passed_over if what == "finished" for _, outcome in value]
+
+
+# ── locks ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_events_wait_for_a_locked_database(running: Running) -> None:
+    with running.lock():
+        running.submit(*logons("alice"))
+        assert isinstance(running.ear.wait_for("waiting"), apsw.BusyError)
+
+    assert [type(outcome) for outcome in running.outcomes(1)] == [Decision]
+    assert running.users() == ["zoe", "alice"]
+    assert running.stop() is None
+
+
+def test_an_event_that_has_waited_too_long_is_told_so_and_is_not_stored(running: Running) -> None:
+    with running.lock():
+        [hasty, _] = running.submit(*logons("alice", "bob"), within_s=A_MOMENT_S)
+        assert running.outcomes(2) == [Fault.UNAVAILABLE] * 2
+        assert time.monotonic() >= hasty.due_s
+        running.submit(*logons("carol"))
+
+    [decision] = running.outcomes(1)
+    assert isinstance(decision, Decision)
+    assert decision.event_id == 2
+    assert running.users() == ["zoe", "carol"]
+    assert running.stop() is None
+
+
+def test_a_wait_is_told_once_until_the_database_can_be_written_again(running: Running) -> None:
+    for username in ("alice", "bob"):
+        with running.lock():
+            running.submit(*logons(username))
+            running.ear.wait_for("waiting")
+        running.outcomes(1)
+
+    assert "waiting" not in [what for what, _ in running.ear.passed_over]
+    assert running.stop() is None
+
+
+def test_a_reader_that_holds_up_a_commit_makes_events_wait(path: Path) -> None:
+    """Without a WAL, a COMMIT needs all readers gone."""
+    running = Running(path, journal_mode="DELETE")
+    running.store(*logons("zoe"))
+    with running.lock("BEGIN") as reader:
+        reader.execute("SELECT * FROM events_today").fetchall()
+        running.submit(*logons("alice"), within_s=A_MOMENT_S)
+        assert running.outcomes(1) == [Fault.UNAVAILABLE]
+        running.submit(*logons("bob"))
+
+    assert [type(outcome) for outcome in running.outcomes(1)] == [Decision]
+    assert running.users() == ["zoe", "bob"]
+    assert running.stop() is None
+
+
+@pytest.fixture
+def blocker(path: Path) -> Iterator[apsw.Connection]:
+    """Another program's connection, which lets nobody else even read the database."""
+    Running(path, journal_mode="DELETE").stop()
+    with closing(apsw.Connection(str(path))) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield connection
+
+
+def test_a_database_that_is_locked_at_the_start_is_waited_for(path: Path, blocker: apsw.Connection) -> None:
+    running = Running(path, journal_mode="DELETE")
+    running.submit(*logons("alice"), within_s=A_MOMENT_S)
+    running.submit(*logons("bob"))
+    assert running.outcomes(1) == [Fault.UNAVAILABLE]
+    blocker.execute("ROLLBACK")
+
+    assert [type(outcome) for outcome in running.outcomes(1)] == [Decision]
+    assert running.users() == ["bob"]
+    assert running.stop() is None
+
+
+def test_a_start_that_waits_for_a_lock_can_be_stopped(path: Path, blocker: apsw.Connection) -> None:
+    running = Running(path, journal_mode="DELETE")
+    running.submit(*logons("alice"))
+
+    assert running.stop(within_s=A_MOMENT_S) is None
+
+    assert answered(running) == [Fault.UNAVAILABLE]
+    assert blocker.in_transaction
+
+
+def test_a_stop_while_waiting_gives_up_when_its_own_time_is_over(running: Running) -> None:
+    with running.lock():
+        running.submit(*logons("alice"))
+        assert running.stop(within_s=A_MOMENT_S) is None
+
+    assert answered(running) == [Fault.UNAVAILABLE]
+    assert running.users() == ["zoe"]
+
+
+def test_a_stop_while_waiting_still_commits_when_the_lock_goes(running: Running) -> None:
+    with running.lock():
+        running.submit(*logons("alice"))
+        running.writer.stop(time.monotonic() + PATIENCE_S)
+
+    assert [type(outcome) for outcome in running.outcomes(1)] == [Decision]
+    assert running.ear.wait_for("ended") is None
+    assert running.users() == ["zoe", "alice"]
+
+
+# ── one event that cannot be stored ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("way", ["ABORT", "FAIL", "ROLLBACK"])
+def test_a_row_that_is_refused_fails_alone(running: Running, way: str) -> None:
+    """ABORT undoes the statement, FAIL leaves the rows before, ROLLBACK ends the transaction."""
+    running.execute(
+        "CREATE TRIGGER keep_out BEFORE INSERT ON events_today WHEN NEW.username = 'mallory'"
+        f" BEGIN SELECT RAISE({way}, 'mallory is kept out'); END"
+    )
+    users = [f"user{number}" for number in range(40)]
+    users[20] = "mallory"
+    running.submit(*logons(*users))
+
+    outcomes = running.outcomes(40)
+
+    assert outcomes[20] is Fault.FAILED
+    assert [type(outcome) for outcome in outcomes] == [Decision] * 20 + [Fault] + [Decision] * 19
+    [(error, submission)] = [value for what, value in running.ear.passed_over if what == "failed"]
+    assert "mallory is kept out" in str(error)
+    assert submission.event.username == "mallory"
+    assert running.users() == ["zoe", *users[:20], *users[21:]]
+    [(_, *ids)] = running.rows("SELECT count(*), min(id), max(id) FROM events_today")
+    assert ids == [1, 40]
+    assert running.stop() is None
+
+
+def test_a_refused_logon_closes_no_session(running: Running) -> None:
+    [first] = running.store(event("C", "08:00:00"))
+    running.execute(
+        "CREATE TRIGGER keep_out BEFORE INSERT ON events_today WHEN NEW.action = 'C'"
+        " BEGIN SELECT RAISE(ABORT, 'no logons today'); END"
+    )
+    running.submit(event("C", "09:00:00"))
+    assert running.outcomes(1) == [Fault.FAILED]
+
+    assert running.store(event("D", "10:00:00")) == [Decision(3, first.session_uuid)]
+    assert running.stop() is None
+
+
+# ── a file that is no database, or not the same any more ──────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_file_that_was_replaced_or_deleted_ends_the_writer_without_touching_what_is_there(
+    running: Running, path: Path, replaced: bool
+) -> None:
+    path.rename(path.with_name("moved.db"))
+    if replaced:
+        shutil.copy(Path(__file__).parents[1] / "data" / "older.db", path)
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir() if not file.name.endswith("-shm")}
+    running.submit(*logons("alice", "bob"))
+
+    assert running.outcomes(2) == [Fault.UNAVAILABLE] * 2
+    error = running.ear.wait_for("ended")
+    assert isinstance(error, ReplacedError)
+    assert str(path) in str(error)
+    del running.writer
+    gc.collect()  # takes the connection with it
+    after = {file.name: file.read_bytes() for file in path.parent.iterdir() if not file.name.endswith("-shm")}
+    assert after == before
+
+
+def test_what_was_submitted_before_the_end_is_answered(path: Path) -> None:
+    path.write_bytes(b"no database, whatever its name says" * 100)
+    running = Running(path)
+    running.submit(*logons("alice"))
+    error = running.ear.wait_for("ended")
+
+    assert isinstance(error, UnusableError)
+    assert answered(running) + [Fault.UNAVAILABLE for _ in running.writer.leftovers()] == [Fault.UNAVAILABLE]
+
+
+def cannot_be_used(path: Path) -> str:
+    """What the writer ends with; the file stays as it is."""
+    before = path.read_bytes() if path.is_file() else None
+    running = Running(path)
+    error = running.ear.wait_for("ended")
+    assert isinstance(error, UnusableError)
+    assert before == (path.read_bytes() if path.is_file() else None)
+    assert str(path) in str(error)
+    return str(error)
+
+
+def test_a_file_that_is_no_database_is_refused(path: Path) -> None:
+    path.write_bytes(b"no database, whatever its name says" * 100)
+
+    assert "not a database" in cannot_be_used(path)
+
+
+def test_a_folder_in_the_databases_place_is_refused(path: Path) -> None:
+    path.mkdir()
+
+    assert "cannot be opened" in cannot_be_used(path)
+
+
+def test_a_database_in_a_folder_that_is_not_there_is_refused(path: Path) -> None:
+    assert "cannot be opened" in cannot_be_used(path / "winlog.db")
+
+
+def test_a_database_of_a_newer_winlogd_is_refused(path: Path) -> None:
+    Running(path, journal_mode="DELETE").stop()
+    connection = apsw.Connection(str(path))
+    connection.execute("PRAGMA user_version = 999")
+    connection.close()
+
+    error = Running(path, journal_mode="DELETE").ear.wait_for("ended")
+
+    assert isinstance(error, UnusableError)
+    assert "newer winlogd" in str(error)
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_a_damaged_database_is_refused(path: Path, page: int) -> None:
+    running = Running(path)
+    running.store(*logons(*(f"user{number}" for number in range(200))))
+    running.stop()
+    pages = bytearray(path.read_bytes())
+    begin = 100 if page == 1 else (page - 1) * 4096  # the first page begins with the file's header
+    pages[begin : page * 4096] = b"\xa5" * (page * 4096 - begin)
+    path.write_bytes(pages)
+
+    error = Running(path).ear.wait_for("ended")
+
+    assert isinstance(error, UnusableError)
+    assert "damaged" in str(error)

@@ -1,0 +1,140 @@
+"""A writer at work on a real file, and someone who listens to it.
+
+Other programs are played by other connections of apsw. Python's own sqlite3 is a second SQLite in the process; when
+that closes a file, the locks of the first are gone (SQLite's "howtocorrupt.html" §2.2).
+"""
+
+import queue
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import apsw
+
+from winlogd.event import Event
+from winlogd.session import Book, Decision
+from winlogd.store.database import Settings
+from winlogd.store.writer import Fault, Result, Submission, Writer
+
+PATIENCE_S: Final = 30.0
+"""How long a test waits for what must happen; far more than it takes, so that a busy machine fails nothing."""
+
+
+def event(action: str, time: str, username: str = "alice", hostname: str | None = "A102-07") -> Event:
+    return Event(username, action, f"2026-01-13T{time}Z", hostname, "Windows", "11", "26100", None)
+
+
+def logons(*usernames: str) -> list[Event]:
+    return [event("C", "08:00:00", username) for username in usernames]
+
+
+class Ear:
+    """Listens to a writer, and keeps what it hears in order: (what, value)."""
+
+    def __init__(self) -> None:
+        self._heard: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.passed_over: list[tuple[str, Any]] = []
+
+    def opened(self, upgraded: bool) -> None:
+        self._heard.put(("opened", upgraded))
+
+    def loaded(self, book: Book) -> None:
+        self._heard.put(("loaded", book))
+
+    def finished(self, results: list[Result]) -> None:
+        if results:
+            self._heard.put(("finished", results))
+
+    def waiting(self, error: Exception) -> None:
+        self._heard.put(("waiting", error))
+
+    def failed(self, error: Exception, submission: Submission) -> None:
+        self._heard.put(("failed", (error, submission)))
+
+    def ended(self, error: BaseException | None) -> None:
+        self._heard.put(("ended", error))
+
+    def wait_for(self, what: str) -> Any:  # noqa: ANN401  # whatever was told
+        """The next time that the writer tells `what`; what it tells before that is passed over."""
+        while True:
+            heard, value = self._heard.get(timeout=PATIENCE_S)
+            if heard == what:
+                return value
+            assert heard != "ended", f"the writer has ended: {value!r}"
+            self.passed_over.append((heard, value))
+
+
+class Running:
+    """A writer that was started on the database at `path`."""
+
+    def __init__(self, path: Path, ear: Ear | None = None, **settings: Any) -> None:  # noqa: ANN401  # of Settings
+        self.path = path
+        self.ear = ear or Ear()
+        defaults: dict[str, Any] = {"journal_mode": "WAL", "synchronous": "FULL", "cache_size": 10_000}
+        self.writer = Writer(Settings(str(path), busy_timeout_ms=30_000, **defaults | settings), self.ear)
+        self.writer.start()
+
+    def submit(self, *events: Event, within_s: float = PATIENCE_S) -> list[Submission]:
+        """Submits events as one list, as the loop does; they are due in `within_s`."""
+        due_s = time.monotonic() + within_s
+        submissions = [Submission(event, "192.0.2.1", time.time(), due_s, _nobody) for event in events]
+        self.writer.submit(submissions)
+        return submissions
+
+    def outcomes(self, count: int) -> list[Decision | Fault]:
+        """What has become of the next `count` events, in the order in which it was told."""
+        results: list[Decision | Fault] = []
+        while len(results) < count:
+            results += [outcome for _, outcome in self.ear.wait_for("finished")]
+        assert len(results) == count
+        return results
+
+    def store(self, *events: Event) -> list[Decision]:
+        """Submits events, and returns the decisions once they are committed."""
+        self.submit(*events)
+        decisions = [outcome for outcome in self.outcomes(len(events)) if isinstance(outcome, Decision)]
+        assert len(decisions) == len(events)
+        return decisions
+
+    def stop(self, within_s: float = PATIENCE_S) -> BaseException | None:
+        """Asks it to stop; returns what it ended with."""
+        self.writer.stop(time.monotonic() + within_s)
+        error: BaseException | None = self.ear.wait_for("ended")
+        return error
+
+    def rows(
+        self, sql: str = "SELECT * FROM events_today ORDER BY id", *values: str | int | None
+    ) -> list[tuple[Any, ...]]:
+        """What a query gives to another connection."""
+        with closing(self._connect()) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def users(self) -> list[str]:
+        """The users of the stored rows, in order."""
+        return [username for (username,) in self.rows("SELECT username FROM events_today ORDER BY id")]
+
+    def execute(self, sql: str, *values: str | int | None) -> None:
+        """Writes as another program does."""
+        with closing(self._connect()) as connection:
+            connection.execute(sql, values)
+
+    @contextmanager
+    def lock(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[apsw.Connection]:
+        """Another program's transaction, rolled back at the end."""
+        with closing(self._connect()) as connection:
+            connection.execute(begin)
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    def _connect(self) -> apsw.Connection:
+        connection = apsw.Connection(str(self.path))
+        connection.set_busy_timeout(int(PATIENCE_S * 1000))
+        return connection
+
+
+def _nobody(event: Event, outcome: Decision | Fault) -> None:
+    raise AssertionError("the writer itself answers nobody")

@@ -1,0 +1,214 @@
+import pytest
+
+from winlogd.event import Event
+from winlogd.identifiers import Identifiers
+from winlogd.recent import RecentEvents
+from winlogd.session import Book, Decision, Draft, OpenSession, PairKey, Stored, pair_key
+
+
+def event(action: str, time: str, username: str = "alice", hostname: str | None = "A102-07") -> Event:
+    return Event(username, action, f"2026-01-13T{time}Z", hostname, "Windows", "11", "26100", None)
+
+
+def nothing_to_read(event_id: int, key: PairKey, action: str, timestamp: str) -> Stored | None:
+    raise AssertionError("no row should have been read")
+
+
+@pytest.fixture
+def book() -> Book:
+    """What is known of an empty database."""
+    return Book(RecentEvents(0.0), Identifiers())
+
+
+def commit(book: Book, *events: Event) -> list[Decision]:
+    """Decides events as one batch and commits it."""
+    draft = Draft(book, nothing_to_read, 1)
+    decisions = [draft.decide(event, "192.0.2.1") for event in events]
+    book.accept(draft)
+    return decisions
+
+
+def test_a_logon_opens_a_session_and_the_logoff_gets_its_identifier(book: Book) -> None:
+    [logon] = commit(book, event("C", "08:00:00"))
+    assert [session.session_uuid for session in book.open_sessions()] == [logon.session_uuid]
+
+    [logoff] = commit(book, event("D", "09:00:00"))
+
+    assert (logon.event_id, logoff.event_id) == (1, 2)
+    assert logoff.session_uuid == logon.session_uuid
+    assert list(book.open_sessions()) == []
+
+
+def test_an_open_session_shows_what_its_logon_said(book: Book) -> None:
+    [logon] = commit(book, event("C", "08:00:00", hostname=None))
+
+    assert list(book.open_sessions()) == [
+        OpenSession(1, logon.session_uuid, "2026-01-13T08:00:00Z", "alice", None, "192.0.2.1", "Windows", "11")
+    ]
+    assert logon.session_uuid.startswith("alice@unknown@")
+
+
+def test_a_new_logon_closes_the_open_session_one_second_before(book: Book) -> None:
+    [first] = commit(book, event("C", "08:00:00"))
+
+    [second] = commit(book, event("C", "09:00:00.250"))
+
+    [closed] = second.closed
+    assert closed.session.session_uuid == first.session_uuid
+    assert closed.timestamp == "2026-01-13T08:59:59.25+00:00"
+    assert (closed.event_id, second.event_id) == (2, 3)
+    assert [session.session_uuid for session in book.open_sessions()] == [second.session_uuid]
+
+
+def test_a_session_is_not_closed_before_it_began(book: Book) -> None:
+    commit(book, event("C", "10:00:00"))
+
+    [earlier] = commit(book, event("C", "09:00:00"))
+
+    assert [closed.timestamp for closed in earlier.closed] == ["2026-01-13T10:00:00+00:00"]
+
+
+def test_sessions_of_another_user_or_host_are_left_alone(book: Book) -> None:
+    decisions = commit(
+        book,
+        event("C", "08:00:00"),
+        event("C", "08:00:00", username="bob"),
+        event("C", "08:00:00", hostname="A102-08"),
+        event("C", "08:00:00", username="Alice"),
+        event("C", "08:00:00", hostname=None),
+    )
+
+    assert all(decision.closed == () for decision in decisions)
+    assert len(list(book.open_sessions())) == 5
+
+
+def test_a_logoff_without_a_session_is_an_orphan(book: Book) -> None:
+    [logoff] = commit(book, event("D", "09:00:00"))
+
+    assert logoff.session_uuid.startswith("orphan_alice@A102-07@")
+
+
+def test_inventory_belongs_to_no_session(book: Book) -> None:
+    logon, inventory, logoff = commit(book, event("C", "08:00:00"), event("M", "08:30:00"), event("D", "09:00:00"))
+
+    assert inventory.session_uuid.startswith("hardware_alice@A102-07@")
+    assert logoff.session_uuid == logon.session_uuid
+
+
+def test_a_logoff_that_claims_to_be_earlier_still_closes(book: Book) -> None:
+    logon, logoff = commit(book, event("C", "08:00:00"), event("D", "07:00:00"))
+
+    assert logoff.session_uuid == logon.session_uuid
+    assert list(book.open_sessions()) == []
+
+
+def test_of_several_open_sessions_a_logoff_takes_the_one_with_the_latest_instant(book: Book) -> None:
+    # As an older server may have left them; the first one's text is greater, its instant is not.
+    for number, connected_at in enumerate(
+        ["2026-01-13T10:30:00+02:00", "2026-01-13T09:00:00Z", "2026-01-13T08:59:59.9Z", "2026-01-13T09:00:00.000Z"]
+    ):
+        book.observe_open(OpenSession(number, f"s{number}", connected_at, "alice", "A102-07", None, None, None))
+    book.last_id = 10
+
+    logoffs = commit(book, *(event("D", f"12:00:0{number}") for number in range(5)))
+
+    assert [logoff.session_uuid for logoff in logoffs[:4]] == ["s3", "s1", "s2", "s0"]
+    assert logoffs[4].session_uuid.startswith("orphan_")
+
+
+def test_a_new_logon_closes_every_open_session_of_the_pair(book: Book) -> None:
+    for number in range(3):
+        book.observe_open(
+            OpenSession(number, f"s{number}", f"2026-01-1{number}T08:00:00Z", "alice", "", None, None, None)
+        )
+    book.last_id = 10
+
+    [logon] = commit(book, event("C", "09:00:00", hostname=None))
+
+    assert [closed.session.session_uuid for closed in logon.closed] == ["s0", "s1", "s2"]
+    assert [closed.event_id for closed in logon.closed] == [11, 12, 13]
+    assert logon.event_id == 14
+
+
+@pytest.mark.parametrize("action", ["C", "D", "M"])
+def test_the_same_event_again_gets_the_first_answer(book: Book, action: str) -> None:
+    [first] = commit(book, event(action, "08:00:00"))
+
+    [again] = commit(book, event(action, "08:00:00"))
+
+    assert again == Decision(first.event_id, first.session_uuid, True)
+    assert book.last_id == 1
+
+
+def test_the_same_event_twice_in_a_batch_is_stored_once(book: Book) -> None:
+    first, again = commit(book, event("C", "08:00:00"), event("C", "08:00:00"))
+
+    assert again == Decision(first.event_id, first.session_uuid, True)
+
+
+def test_a_logon_repeated_after_the_next_logon_of_a_batch_does_no_harm(book: Book) -> None:
+    first, second, again = commit(book, event("C", "08:00:00"), event("C", "09:00:00"), event("C", "08:00:00"))
+
+    assert again == Decision(first.event_id, first.session_uuid, True)
+    assert [session.session_uuid for session in book.open_sessions()] == [second.session_uuid]
+
+
+def test_a_recent_event_is_a_retry_when_its_row_says_so(book: Book) -> None:
+    first, second = commit(book, event("C", "08:00:00"), event("C", "09:00:00"))
+    stored = Stored("2026-01-13T08:00:00Z", first.event_id, first.session_uuid)
+
+    found = Draft(book, lambda *_: stored, 1).decide(event("C", "08:00:00"), "")
+    gone = Draft(book, lambda *_: None, 1).decide(event("C", "08:00:00"), "")
+
+    assert found == Decision(first.event_id, first.session_uuid, True)
+    assert not gone.is_retry
+    assert [closed.session.session_uuid for closed in gone.closed] == [second.session_uuid]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        event("D", "08:00:00"),
+        event("C", "08:00:00.0"),
+        event("C", "08:00:00", username="bob"),
+        event("C", "08:00:00", hostname="A102-08"),
+    ],
+)
+def test_an_event_that_differs_is_no_retry(book: Book, other: Event) -> None:
+    commit(book, event("C", "08:00:00"))
+
+    assert not commit(book, other)[0].is_retry
+
+
+def test_what_differs_in_os_alone_is_a_retry(book: Book) -> None:
+    commit(book, event("C", "08:00:00"))
+
+    assert commit(book, event("C", "08:00:00")._replace(os_name=None))[0].is_retry
+
+
+def test_a_batch_that_is_thrown_away_leaves_no_trace(book: Book) -> None:
+    commit(book, event("C", "08:00:00"))
+    pairs, last_id = dict(book.pairs), book.last_id
+
+    draft = Draft(book, nothing_to_read, 1)
+    for later in (event("C", "09:00:00"), event("D", "10:00:00"), event("M", "10:00:00", username="bob")):
+        draft.decide(later, "")
+
+    assert (book.pairs, book.last_id) == (pairs, last_id)
+    assert not commit(book, event("C", "09:00:00"))[0].is_retry
+
+
+def test_what_another_program_closed_or_removed_is_forgotten(book: Book) -> None:
+    alice, _ = commit(book, event("C", "08:00:00"), event("C", "08:00:00", username="bob"))
+
+    book.forget_open(lambda session: session.username == "alice")
+    assert [session.username for session in book.open_sessions()] == ["bob"]
+    assert commit(book, event("C", "08:00:00"))[0].event_id == alice.event_id
+
+    book.forget_stored(lambda stored: stored.event_id == alice.event_id)
+    assert pair_key("alice", "A102-07") not in book.pairs
+    assert pair_key("bob", "A102-07") in book.pairs
+
+
+def test_an_empty_hostname_counts_as_none() -> None:
+    assert pair_key("alice", "") == pair_key("alice", None) == ("alice", "unknown")

@@ -1,0 +1,193 @@
+"""The pairing rules against a model that keeps all rows in a list and searches it.
+
+The model is slow and plain on purpose: every rule is the sentence that states it.
+"""
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from winlogd.event import Event
+from winlogd.identifiers import Identifiers
+from winlogd.recent import RecentEvents
+from winlogd.session import Book, Decision, Draft, OpenSession, PairKey, Stored, pair_key
+
+FORGOTTEN_AFTER_S = 1000.0
+
+
+class Row(NamedTuple):
+    """A row of the table; `is_recent` as long as a retry is recognised by it alone."""
+
+    event_id: int
+    username: str
+    host: str
+    action: str
+    timestamp: str
+    session_uuid: str
+    is_automatic: bool = False
+    is_recent: bool = True
+
+    def is_of(self, event: Event) -> bool:
+        return (self.username, self.host) == pair_key(event.username, event.hostname)
+
+
+def seconds(timestamp: str) -> Fraction:
+    """Seconds of the day, exactly; all timestamps here are of one day."""
+    hour, minute, second = timestamp[11:].removesuffix("Z").removesuffix("+00:00").split(":")
+    return Fraction(hour) * 3600 + Fraction(minute) * 60 + Fraction(second)
+
+
+class Model:
+    """All rows, and the rules as searches among them."""
+
+    def __init__(self, rows: list[Row], last_id: int) -> None:
+        self.rows = list(rows)
+        self.last_id = last_id
+
+    def open_sessions(self, event: Event) -> list[Row]:
+        closed = {row.session_uuid for row in self.rows if row.action == "D"}
+        logons = [row for row in self.rows if row.action == "C" and row.session_uuid not in closed and row.is_of(event)]
+        return sorted(logons, key=lambda row: (seconds(row.timestamp), row.event_id))
+
+    def first_of(self, event: Event) -> Row | None:
+        """The row of which `event` is a retry."""
+        of_pair = [row for row in self.rows if row.is_of(event) and row.action == event.action and not row.is_automatic]
+        recent = [row for row in of_pair if row.is_recent or row is of_pair[-1]]
+        same = [row for row in recent if row.timestamp == event.timestamp]
+        return same[-1] if same else None
+
+    def store(self, event: Event, decision: Decision) -> None:
+        """Checks `decision` and stores the rows that the rules ask for."""
+        first = self.first_of(event)
+        if first is not None:
+            assert decision == Decision(first.event_id, first.session_uuid, True)
+            return
+        open_sessions = self.open_sessions(event)
+        assert not decision.is_retry
+        if event.action == "C":
+            assert [closed.session.session_uuid for closed in decision.closed] == [
+                row.session_uuid for row in open_sessions
+            ]
+            for closed, row in zip(decision.closed, open_sessions, strict=True):
+                assert seconds(closed.timestamp) == max(seconds(event.timestamp) - 1, seconds(row.timestamp))
+                self._add(event, closed.event_id, "D", closed.timestamp, row.session_uuid, is_automatic=True)
+            self._check_new(decision.session_uuid, "", event)
+        elif event.action == "D" and open_sessions:
+            assert decision.session_uuid == open_sessions[-1].session_uuid
+        else:
+            self._check_new(decision.session_uuid, "orphan_" if event.action == "D" else "hardware_", event)
+        self._add(event, decision.event_id, event.action, event.timestamp, decision.session_uuid, is_automatic=False)
+
+    def _check_new(self, session_uuid: str, prefix: str, event: Event) -> None:
+        assert session_uuid.startswith(f"{prefix}{event.username}@{event.hostname or 'unknown'}@")
+        assert all(row.session_uuid[-6:] != session_uuid[-6:] for row in self.rows)
+
+    def _add(
+        self, event: Event, event_id: int, action: str, timestamp: str, session_uuid: str, is_automatic: bool
+    ) -> None:
+        assert event_id == self.last_id + 1
+        self.last_id = event_id
+        host = pair_key(event.username, event.hostname)[1]
+        self.rows.append(Row(event_id, event.username, host, action, timestamp, session_uuid, is_automatic))
+
+
+def event(username: str, hostname: str | None, action: str, hour: str, second: str) -> Event:
+    return Event(username, action, f"2026-01-13T{hour}:00:{second}", hostname, None, None, None, None)
+
+
+# Few values, so that events meet.
+events = st.builds(
+    event,
+    st.sampled_from(["alice", "bob"]),
+    st.sampled_from(["A", None]),
+    st.sampled_from("CCDDM"),
+    st.sampled_from(["08", "09"]),
+    st.sampled_from(["00Z", "00+00:00", "00.5Z", "00.50Z", "01Z", "59.9Z", "60Z"]),
+)
+batches = st.lists(events, min_size=1, max_size=6)
+
+
+class Sessions(RuleBasedStateMachine):
+    """Batches come, are committed or thrown away, and time passes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.book = Book(RecentEvents(0.0), Identifiers())
+        self.model = Model([], 0)
+        self.now_s = 0.0
+        self.now_ns = 0
+
+    def read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Stored | None:
+        for row in self.model.rows:
+            if (row.event_id, row.username, row.host, row.action, row.timestamp) == (event_id, *key, action, timestamp):
+                return Stored(timestamp, event_id, row.session_uuid)
+        return None
+
+    @initialize(timestamps=st.lists(st.sampled_from(["T08:00:30Z", "T08:00:60Z", "T09:00:00.5Z"]), max_size=3))
+    def an_older_server_left_open_sessions(self, timestamps: list[str]) -> None:
+        for number, time in enumerate(timestamps, 1):
+            row = Row(number, "alice", "A", "C", f"2026-01-13{time}", f"alice@A@{number:06x}", is_recent=False)
+            session = OpenSession(number, row.session_uuid, row.timestamp, "alice", "A", None, None, None)
+            self.model.rows.append(row)
+            self.book.observe_open(session)
+            self.book.observe_latest(("alice", "A"), "C", Stored(row.timestamp, number, row.session_uuid))
+            self.book.identifiers.mark(row.session_uuid)
+        self.book.last_id = self.model.last_id = len(timestamps)
+
+    def decide(self, batch: list[Event]) -> tuple[Draft, Model]:
+        self.now_ns += 1_000
+        draft = Draft(self.book, self.read_stored, self.now_ns)
+        model = Model(self.model.rows, self.model.last_id)
+        for event in batch:
+            model.store(event, draft.decide(event, "192.0.2.1"))
+        return draft, model
+
+    @rule(batch=batches)
+    def a_batch_is_committed(self, batch: list[Event]) -> None:
+        draft, model = self.decide(batch)
+        self.book.accept(draft)
+        self.model = model
+
+    @rule(batch=batches)
+    def a_batch_is_thrown_away(self, batch: list[Event]) -> None:
+        before = dict(self.book.pairs), self.book.last_id
+        self.decide(batch)
+        assert (self.book.pairs, self.book.last_id) == before
+
+    @rule(batch=batches)
+    def a_batch_fails_and_is_repeated_one_by_one(self, batch: list[Event]) -> None:
+        self.decide(batch)
+        for event in batch:
+            self.a_batch_is_committed([event])
+
+    @rule()
+    def time_passes(self) -> None:
+        self.now_s += FORGOTTEN_AFTER_S
+        self.book.recent.turn(self.now_s)
+        self.model.rows = [row._replace(is_recent=False) for row in self.model.rows]
+
+    @rule(which=st.integers(0, 50))
+    def another_program_closes_a_session(self, which: int) -> None:
+        sessions = sorted(self.book.open_sessions())
+        if sessions:
+            gone = sessions[which % len(sessions)]
+            row = next(row for row in self.model.rows if row.event_id == gone.event_id)
+            self.model.last_id += 1
+            self.model.rows.append(row._replace(event_id=self.model.last_id, action="D", is_automatic=True))
+            self.book.forget_open(lambda session: session.session_uuid == gone.session_uuid)
+            self.book.last_id = self.model.last_id
+
+    @invariant()
+    def open_sessions_are_logons_without_a_logoff(self) -> None:
+        closed = {row.session_uuid for row in self.model.rows if row.action == "D"}
+        expected = {row.event_id for row in self.model.rows if row.action == "C" and row.session_uuid not in closed}
+        assert {session.event_id for session in self.book.open_sessions()} == expected
+
+
+TestSessions = Sessions.TestCase
+TestSessions.settings = settings(
+    max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
