@@ -36,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _UsageError as error:
         sys.stderr.write(f"winlogd: {error}\n{_USAGE}")
         return MISUSED
+    except KeyboardInterrupt:  # before the server has put its own handler in place
+        return FAILED
     except ConfigError as error:
         sys.stderr.writelines(f"winlogd: {fault}\n" for fault in error.faults)
         return MISUSED

@@ -9,7 +9,6 @@ import resource
 import signal
 import socket
 import sys
-import time
 from typing import Any, Final
 
 import uvloop
@@ -37,6 +36,9 @@ _RESERVED_DESCRIPTORS: Final = 192
 """Open files that are no connections: the database and its like, the listeners, those told that there are too many."""
 
 _SWITCH_INTERVAL_S: Final = 0.0005
+
+_HURRY: Final = 0.8
+"""Of `server.shutdown_timeout`, how much events may wait for a locked database; the rest is for their answers."""
 
 _SENT_BYTES: Final = 1024
 """How much of a refused body is looked at for the log, which shows less."""
@@ -197,9 +199,9 @@ class Daemon:
         self._log.info("server", "stopping")
         self._notify("STOPPING=1")
         self._loop.call_later(timeout_s, self._end_at_once, "server.shutdown_timeout is over")
-        began_s = time.monotonic()
+        self._store.hurry(timeout_s * _HURRY)
         await self._server.stop()
-        self._store.stop(timeout_s - (time.monotonic() - began_s))
+        self._store.stop()
         await self._store_gone.wait()
         self._refusals.close()
         self._log.info("server", "stopped")

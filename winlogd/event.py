@@ -84,7 +84,9 @@ class EventDecoder:
         try:
             fields = orjson.loads(body)
         except orjson.JSONDecodeError as error:
-            where = f"{error.msg} at line {error.lineno}, column {error.colno}"
+            # orjson gives up at 1024 levels, and says that memory is short when that many nearly fill its stack.
+            what = "nested too deep" if "memory" in error.msg or "depth" in error.msg else error.msg
+            where = f"{what} at line {error.lineno}, column {error.colno}"
             raise InvalidEventError("Invalid JSON", where) from None
         event = self._plain_event(fields) or _checked_event(fields)
         if event.action not in self._valid_actions:

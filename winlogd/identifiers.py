@@ -26,10 +26,16 @@ class Identifiers:
     The map takes 2 MiB at most, and of that only the pages that were touched.
     """
 
-    __slots__ = ("_used",)
+    __slots__ = ("_marked", "_used")
 
     def __init__(self) -> None:
+        self._marked = 0
         self._used = mmap(-1, _BITS // 8)  # anonymous memory: unlike a bytearray's, untouched pages cost nothing
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether more than half of all digits are used, so that it is time for a new map."""
+        return self._marked > _BITS // 2
 
     def draw(self, username: str, hostname: str, date: str, now_ns: int) -> str:
         """A new identifier.
@@ -63,4 +69,5 @@ class Identifiers:
         if self._used[byte] & bit:
             return False
         self._used[byte] |= bit
+        self._marked += 1
         return True

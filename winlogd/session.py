@@ -125,6 +125,13 @@ class Book:
         self.last_id = draft.last_id
         for fingerprint, stored in draft.stored.items():
             self.recent.add(fingerprint, stored.event_id)
+        if self.identifiers.is_worn:
+            self._renew_identifiers()
+
+    def _renew_identifiers(self) -> None:
+        self.identifiers = Identifiers()
+        for session in self.open_sessions():
+            self.identifiers.mark(session.session_uuid)
 
     def observe_open(self, session: OpenSession) -> None:
         """Learns of a committed logon that no logoff has closed."""

@@ -254,7 +254,7 @@ def test_valid_requests_are_read_as_h11_reads_them(octets: bytes) -> None:
     assert_h11_agrees(octets)
 
 
-@settings(generously, max_examples=1200)
+@settings(generously, max_examples=400)
 @given(tricked_streams() | mutated_streams())
 def test_what_is_accepted_of_damaged_requests_h11_accepts_too(octets: bytes) -> None:
     assume(TWENTY_ONE_DIGITS.search(octets) is None)

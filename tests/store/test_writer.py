@@ -25,7 +25,7 @@ def running(path: Path) -> Iterator[Running]:
     """A writer on an empty database, stopped at the end."""
     running = Running(path)
     yield running
-    running.writer.stop(time.monotonic())
+    running.writer.stop()
 
 
 def test_an_event_is_stored_with_all_that_is_known_of_it(running: Running) -> None:

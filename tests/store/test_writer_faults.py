@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.store.writing import PATIENCE_S, Running, event, logons
+from tests.store.writing import Running, event, logons
 from winlogd.session import Decision
 from winlogd.store.database import ReplacedError, UnusableError
 from winlogd.store.writer import Fault
@@ -132,7 +132,7 @@ def test_a_stop_while_waiting_gives_up_when_its_own_time_is_over(running: Runnin
 def test_a_stop_while_waiting_still_commits_when_the_lock_goes(running: Running) -> None:
     with running.lock():
         running.submit(*logons("alice"))
-        running.writer.stop(time.monotonic() + PATIENCE_S)
+        running.writer.stop()
 
     assert [type(outcome) for outcome in running.outcomes(1)] == [Decision]
     assert running.ear.wait_for("ended") is None

@@ -100,7 +100,8 @@ class Running:
 
     def stop(self, within_s: float = PATIENCE_S) -> BaseException | None:
         """Asks it to stop; returns what it ended with."""
-        self.writer.stop(time.monotonic() + within_s)
+        self.writer.hurry(time.monotonic() + within_s)
+        self.writer.stop()
         error: BaseException | None = self.ear.wait_for("ended")
         return error
 

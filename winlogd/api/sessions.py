@@ -17,6 +17,7 @@ from winlogd.store.store import Store
 from winlogd.timestamps import instant
 
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
+_UNAVAILABLE: Final = Response(503, b'{"error":"Service unavailable"}', (("Retry-After", "1"),))
 
 
 class CurrentSessions:
@@ -36,9 +37,12 @@ class CurrentSessions:
         return self._respond
 
     def _respond(self, exchange: Exchange, body: bytes) -> None:
-        self._store.with_book(lambda book: self._respond_from(book, exchange))
+        self._store.with_book(partial(self._respond_from, exchange))
 
-    def _respond_from(self, book: Book, exchange: Exchange) -> None:
+    def _respond_from(self, exchange: Exchange, book: Book | None) -> None:
+        if book is None:
+            exchange.respond(_UNAVAILABLE)
+            return
         listing = self._loop.run_in_executor(None, as_json, book)
         listing.add_done_callback(partial(_answer, exchange))
 

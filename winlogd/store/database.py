@@ -80,6 +80,7 @@ class Database:
     def _prepare(self, on_busy: Callable[[int], bool]) -> None:
         connection, settings = self.connection, self._settings
         connection.set_busy_handler(on_busy)
+        schema.check_version(connection)  # before anything is changed: journal_mode is kept in the file
         connection.execute(f"PRAGMA journal_mode = {settings.journal_mode}")
         connection.execute(f"PRAGMA synchronous = {settings.synchronous}")
         connection.execute(f"PRAGMA cache_size = {settings.cache_size}")
@@ -123,6 +124,14 @@ class Database:
         """Ends a transaction, if one is left: some errors have ended it already (lang_transaction.html §3.1)."""
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
+
+    def try_rollback(self) -> bool:
+        """As `rollback`; whether it went well."""
+        try:
+            self.rollback()
+        except apsw.Error:
+            return False
+        return True
 
     def close(self) -> None:
         """Closes the connection; SQLite checkpoints and removes the WAL when it is the last one (wal.html §2.3)."""

@@ -9,30 +9,38 @@ from typing import Final, cast
 import apsw
 import orjson
 
-from winlogd.session import UNKNOWN_HOST, Book, OpenSession, PairKey, Stored, pair_key
+from winlogd.session import UNKNOWN_HOST, Book, OpenSession, PairKey, Stored
 from winlogd.timestamps import utc_text
 
 REMEMBERED_S: Final = 600
 """How long an event is remembered for the sake of retries, across a restart too."""
 
-_OPEN_COLUMNS: Final = "id, session_uuid, CAST(timestamp AS TEXT), username, hostname, source_ip, os_name, os_version"
-"""Text that looks like a number is kept as one in a DATETIME column (datatype3.html §3)."""
-_OPEN: Final = f"""SELECT {_OPEN_COLUMNS} FROM events_today c
+
+def _bytes(*columns: str) -> str:
+    """Text columns as BLOBs, for `_text`: SQLite keeps whatever bytes a program writes into a TEXT column, and one row
+    in Latin-1 from somebody's shell must not keep the server from starting. It also undoes that text which looks like
+    a number becomes one in a DATETIME column (datatype3.html §3)."""
+    return ", ".join(f"CAST({column} AS BLOB)" for column in columns)
+
+
+_OPEN_COLUMNS: Final = _bytes("session_uuid", "timestamp", "username", "hostname", "source_ip", "os_name", "os_version")
+_OPEN: Final = f"""SELECT id, {_OPEN_COLUMNS} FROM events_today c
     WHERE id > ? AND action = 'C' AND session_uuid IS NOT NULL AND NOT EXISTS
         (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D')
     ORDER BY id"""
-_LATEST: Final = f"""SELECT username, ifnull(nullif(hostname, ''), '{UNKNOWN_HOST}') AS host, action, timestamp,
-    max(id), session_uuid FROM events_today WHERE id > ? AND origin = 'client' GROUP BY username, host, action"""
+_HOST: Final = f"ifnull(nullif(hostname, ''), '{UNKNOWN_HOST}')"
+_LATEST: Final = f"""SELECT {_bytes("username", _HOST, "action", "timestamp", "session_uuid")}, max(id)
+    FROM events_today WHERE id > ? AND origin = 'client' GROUP BY username, {_HOST}, action"""
 """The bare columns are those of the row with the greatest id (lang_select.html §2.5)."""
-_LOGOFFS: Final = "SELECT session_uuid FROM events_today WHERE action = 'D' AND session_uuid IS NOT NULL"
-_NEW_LOGOFFS: Final = "SELECT session_uuid FROM events_today WHERE id > ? AND action = 'D'"
-_NEWEST_FIRST: Final = """SELECT id, username, hostname, action, timestamp, server_timestamp FROM events_today
-    WHERE origin = 'client' ORDER BY id DESC"""
+_LOGOFFS: Final = f"SELECT {_bytes('session_uuid')} FROM events_today WHERE action = 'D' AND session_uuid IS NOT NULL"
+_NEW_LOGOFFS: Final = f"SELECT {_bytes('session_uuid')} FROM events_today WHERE id > ? AND action = 'D'"
+_NEWEST_FIRST: Final = f"""SELECT id, {_bytes("username", _HOST, "action", "timestamp", "server_timestamp")}
+    FROM events_today WHERE origin = 'client' ORDER BY id DESC"""
+_STORED: Final = f"""SELECT {_bytes("username", _HOST, "action", "timestamp", "session_uuid")}
+    FROM events_today WHERE id = ? AND origin = 'client'"""
+_STILL_THERE: Final = "SELECT id FROM events_today WHERE id IN (SELECT value FROM json_each(?))"
 _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events_today'), 0),
     ifnull((SELECT max(id) FROM events_today), 0))"""
-_STILL_THERE: Final = "SELECT id FROM events_today WHERE id IN (SELECT value FROM json_each(?))"
-_STORED: Final = """SELECT username, hostname, action, timestamp, session_uuid FROM events_today
-    WHERE id = ? AND origin = 'client'"""
 
 
 def fingerprint(key: PairKey, action: str, timestamp: str) -> int:
@@ -44,7 +52,7 @@ def load(connection: apsw.Connection, book: Book, now_s: float) -> None:
     """Fills the empty `book` from the database; `now_s` is the wall clock, in seconds since 1970."""
     _observe(connection, book, 0)
     for (session_uuid,) in connection.execute(_LOGOFFS):
-        book.identifiers.mark(str(session_uuid))
+        book.identifiers.mark(_text(session_uuid))
     _load_recent(connection, book, now_s)
     book.last_id = _last_id(connection)
 
@@ -55,7 +63,7 @@ def refresh(connection: apsw.Connection, book: Book) -> None:
     Rows with higher ids are taken in; sessions and events whose rows are gone are forgotten. A changed row, and a
     logoff that was deleted by hand, are noticed at the next start only.
     """
-    logoffs = {session_uuid for (session_uuid,) in connection.execute(_NEW_LOGOFFS, (book.last_id,))}
+    logoffs = {_text(session_uuid) for (session_uuid,) in connection.execute(_NEW_LOGOFFS, (book.last_id,))}
     there = _still_there(connection, book)
     book.forget_open(lambda session: session.session_uuid in logoffs or session.event_id not in there)
     book.forget_stored(lambda stored: stored.event_id not in there)
@@ -65,31 +73,38 @@ def refresh(connection: apsw.Connection, book: Book) -> None:
 
 def read_stored(connection: apsw.Connection, event_id: int, key: PairKey, action: str, timestamp: str) -> Stored | None:
     """The event `event_id`, if it is the one of this pair, action and timestamp."""
-    for username, hostname, *rest, session_uuid in connection.execute(_STORED, (event_id,)):
-        same_pair = pair_key(str(username), cast("str | None", hostname)) == key
-        if same_pair and rest == [action, timestamp]:
-            return Stored(timestamp, event_id, str(session_uuid))
+    for row in connection.execute(_STORED, (event_id,)):
+        *stored_as, session_uuid = map(_text, row)
+        if stored_as == [*key, action, timestamp]:
+            return Stored(timestamp, event_id, session_uuid)
     return None
 
 
+def _text(value: object) -> str:
+    """A column that was read by `_bytes`; empty for NULL."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
+
+
 def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
-    for row in connection.execute(_OPEN, (after_id,)):
-        session = OpenSession(*row)
+    for event_id, *row in connection.execute(_OPEN, (after_id,)):
+        uuid, timestamp, username, *rest = (None if value is None else _text(value) for value in row)
+        session = OpenSession(cast("int", event_id), uuid or "", timestamp or "", username or "", *rest)
         book.observe_open(session)
         book.identifiers.mark(session.session_uuid)
-    for username, host, action, timestamp, event_id, session_uuid in connection.execute(_LATEST, (after_id,)):
-        stored = Stored(str(timestamp), cast("int", event_id), str(session_uuid))
-        book.observe_latest((str(username), str(host)), str(action), stored)
+    for *row, event_id in connection.execute(_LATEST, (after_id,)):
+        username, host, action, timestamp, session_uuid = map(_text, row)
+        stored = Stored(timestamp, cast("int", event_id), session_uuid)
+        book.observe_latest((username, host), action, stored)
 
 
 def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:
     since = utc_text(now_s - REMEMBERED_S)
     newest: list[tuple[int, int]] = []
-    for event_id, username, hostname, action, timestamp, received in connection.execute(_NEWEST_FIRST):
-        if received is not None and str(received).replace(" ", "T") < since:  # a space in CURRENT_TIMESTAMP's form
+    for event_id, *row in connection.execute(_NEWEST_FIRST):
+        username, host, action, timestamp, received = map(_text, row)
+        if received and received.replace(" ", "T") < since:  # a space in CURRENT_TIMESTAMP's form
             break
-        key = pair_key(str(username), cast("str | None", hostname))
-        newest.append((fingerprint(key, str(action), str(timestamp)), cast("int", event_id)))
+        newest.append((fingerprint((username, host), action, timestamp), cast("int", event_id)))
     for mark, event_id in reversed(newest):
         book.recent.add(mark, event_id)
 

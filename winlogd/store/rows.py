@@ -27,6 +27,10 @@ _INSERT: Final = {size: f"INSERT INTO events_today ({_COLUMNS}) VALUES {', '.joi
 Value = str | int | None
 
 
+class RowsLostError(Exception):
+    """SQLite reported success and stored fewer rows: triggers with RAISE(IGNORE) do that (lang_createtrigger.html)."""
+
+
 class Rows:
     """The rows of one batch, in order of their ids.
 
@@ -67,7 +71,12 @@ class Rows:
         return f"{self._second_text}.{int((received_s - second) * 1_000_000):06d}+00:00"
 
     def insert(self, connection: apsw.Connection) -> None:
-        """Inserts them, inside the transaction that the caller has begun."""
+        """Inserts them, inside the transaction that the caller has begun.
+
+        Raises:
+            RowsLostError: not all of them were stored.
+            apsw.Error: SQLite's own.
+        """
         values = self._values
         left = len(values) // _WIDTH
         start = 0
@@ -75,5 +84,7 @@ class Rows:
             while left >= size:
                 stop = start + size * _WIDTH
                 connection.execute(_INSERT[size], values[start:stop])
+                if connection.changes() != size:
+                    raise RowsLostError("a trigger on events_today keeps rows from being stored")
                 start = stop
                 left -= size

@@ -144,17 +144,24 @@ def prepare(connection: apsw.Connection) -> bool:
     return had_tables and version == 0
 
 
-def _is_current(connection: apsw.Connection) -> bool:
-    """Whether nothing is to be done. An older server that was run again in between may have left its indexes."""
+def check_version(connection: apsw.Connection) -> None:
+    """Raises:
+    SchemaError: the database was written by a newer winlogd.
+    """
     version = _version(connection)
     if version > SCHEMA_VERSION:
         raise SchemaError(
             f"was written by a newer winlogd (its schema is version {version}, this program knows "
             f"{SCHEMA_VERSION}): install the newer winlogd, or take another file"
         )
+
+
+def _is_current(connection: apsw.Connection) -> bool:
+    """Whether nothing is to be done. An older server that was run again in between may have left its indexes."""
+    check_version(connection)
     names = {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     wanted = {*_TABLES, *_VIEWS, *_INDEXES}
-    return version == SCHEMA_VERSION and wanted <= names and names.isdisjoint(_OLD_INDEXES)
+    return _version(connection) == SCHEMA_VERSION and wanted <= names and names.isdisjoint(_OLD_INDEXES)
 
 
 def _version(connection: apsw.Connection) -> int:

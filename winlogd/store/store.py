@@ -60,17 +60,22 @@ class Store:
         self._gathered: list[Submission] = []
         self._book: Book | None = None
         self._ended = False
-        self._awaiting_book: list[Callable[[Book], None]] = []
+        self._awaiting_book: list[Callable[[Book | None], None]] = []
         self._writer = Writer(settings, self)
 
     def start(self) -> None:
         """Begins to open the database, on the writer's thread."""
         self._writer.start()
 
-    def stop(self, timeout_s: float) -> None:
-        """Commits what was submitted, `timeout_s` at most, and closes; `Owner.store_ended` tells when."""
+    def hurry(self, timeout_s: float) -> None:
+        """Before a stop: lets nothing wait longer than `timeout_s` for a database that cannot be written or read."""
+        self._writer.hurry(time.monotonic() + timeout_s)
+        self._tell_book()
+
+    def stop(self) -> None:
+        """Commits what was submitted and closes the database; `Owner.store_ended` tells when."""
         self._hand_over()
-        self._writer.stop(time.monotonic() + timeout_s)
+        self._writer.stop()
 
     def submit(self, event: Event, source_ip: str, answer: "Answer") -> None:
         """Stores `event`; `answer` is called once it is committed, or has failed."""
@@ -82,8 +87,8 @@ class Store:
             self._loop.call_soon(self._hand_over)
         self._gathered.append(Submission(event, source_ip, time.time(), due_s, answer))
 
-    def with_book(self, use: Callable[[Book], None]) -> None:
-        """Calls `use` with the committed state, as soon as that is in memory."""
+    def with_book(self, use: Callable[[Book | None], None]) -> None:
+        """Calls `use` with the committed state, as soon as that is in memory; None when a stop comes first."""
         if self._book is None:
             self._awaiting_book.append(use)
         else:
@@ -101,9 +106,12 @@ class Store:
 
     def _take_book(self, book: Book) -> None:
         self._book = book
+        self._tell_book()
+
+    def _tell_book(self) -> None:
         awaiting, self._awaiting_book = self._awaiting_book, []
         for use in awaiting:
-            use(book)
+            use(self._book)
 
     def _end(self, error: BaseException | None) -> None:
         """Answers what came too late for the writer, and passes the end on."""

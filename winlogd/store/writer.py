@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
+from math import inf
 from queue import SimpleQueue
 from typing import Final, NamedTuple, Protocol
 
@@ -101,7 +102,8 @@ class Writer:
         self._inbox: SimpleQueue[list[Submission] | None] = SimpleQueue()
         self._waiting: deque[Submission] = deque()
         self._in_flight: list[Submission] = []
-        self._stop_due_s: float | None = None
+        self._stopping = False
+        self._latest_due_s = inf
         self._told_waiting = False
         self._database: Database
         self._book: Book
@@ -115,9 +117,13 @@ class Writer:
         """Queues events, from any thread; never blocks."""
         self._inbox.put(submissions)
 
-    def stop(self, due_s: float) -> None:
-        """Asks the thread to finish what is queued, until `due_s` (monotonic) at most, and to close the database."""
-        self._stop_due_s = due_s
+    def hurry(self, due_s: float) -> None:
+        """Lets no event wait longer than until `due_s`, on the monotonic clock, whatever its own deadline."""
+        self._latest_due_s = due_s
+
+    def stop(self) -> None:
+        """Asks the thread to finish what is queued and to close the database."""
+        self._stopping = True
         self._inbox.put(None)
 
     def leftovers(self) -> list[Submission]:
@@ -142,12 +148,12 @@ class Writer:
 
     def _serve(self) -> None:
         while True:
-            if not self._waiting and self._stop_due_s is None:
+            if not self._waiting and not self._stopping:
                 self._take_in(self._inbox.get())
             self._take_all_in()
             if self._waiting:
                 self._write_patiently()
-            elif self._stop_due_s is not None:
+            elif self._stopping:
                 return
 
     def _take_in(self, submissions: list[Submission] | None) -> None:
@@ -235,7 +241,7 @@ class Writer:
         self._answer_overdue()
         if self._in_flight and self._is_overdue(self._in_flight[0]):
             return False
-        if self._stop_due_s is not None and not self._waiting and not self._in_flight:
+        if self._stopping and not self._waiting and not self._in_flight:
             return False
         if attempts * _RETRY_S >= _TELL_AFTER_S:
             self._tell_waiting(apsw.BusyError("the database is locked by another program"))
@@ -246,10 +252,8 @@ class Writer:
         """Puts a batch that could not be committed back before what waits, and pauses."""
         self._waiting.extendleft(reversed(self._in_flight))
         self._in_flight = []
-        if isinstance(error, REOPEN_AFTER):
+        if isinstance(error, REOPEN_AFTER) or not self._database.try_rollback():
             self._reopen()
-        else:
-            self._database.rollback()
         self._take_all_in()
         self._answer_overdue()
         time.sleep(_RETRY_S)
@@ -262,8 +266,7 @@ class Writer:
             self._listener.finished(overdue)
 
     def _is_overdue(self, submission: Submission) -> bool:
-        due_s = submission.due_s if self._stop_due_s is None else min(submission.due_s, self._stop_due_s)
-        return time.monotonic() >= due_s
+        return time.monotonic() >= min(submission.due_s, self._latest_due_s)
 
     def _tell_waiting(self, error: Exception) -> None:
         if not self._told_waiting:
@@ -308,7 +311,7 @@ class Writer:
     def _wait_to_open(self) -> None:
         self._take_all_in()
         self._answer_overdue()
-        if self._stop_due_s is not None and not self._waiting:
+        if self._stopping and not self._waiting:
             raise _StoppedError
         time.sleep(_RETRY_S)
 
