@@ -206,8 +206,24 @@ def test_what_another_program_closed_or_removed_is_forgotten(book: Book) -> None
     assert commit(book, event("C", "08:00:00"))[0].event_id == alice.event_id
 
     book.forget_stored(lambda stored: stored.event_id == alice.event_id)
-    assert pair_key("alice", "A102-07") not in book.pairs
-    assert pair_key("bob", "A102-07") in book.pairs
+    assert book.pairs[pair_key("alice", "A102-07")].connection is None
+    assert book.pairs[pair_key("bob", "A102-07")].connection is not None
+    assert not Draft(book, lambda *_: None, 1).decide(event("C", "08:00:00"), "").is_retry
+
+
+def test_an_earlier_event_is_still_looked_for_when_the_latest_row_is_gone(book: Book) -> None:
+    first, second = commit(book, event("C", "08:00:00"), event("C", "09:00:00"))
+    book.forget_stored(lambda stored: stored.event_id == second.event_id)
+    stored = Stored("2026-01-13T08:00:00Z", first.event_id, first.session_uuid)
+
+    assert Draft(book, lambda *_: stored, 1).decide(event("C", "08:00:00"), "").event_id == first.event_id
+
+
+def test_an_event_may_be_repeated_although_it_is_not_the_pairs_latest_by_its_clock(book: Book) -> None:
+    later, earlier, again = commit(book, event("M", "09:00:00"), event("M", "08:00:00"), event("M", "09:00:00"))
+
+    assert (again.is_retry, again.event_id) == (True, later.event_id)
+    assert earlier.event_id != later.event_id
 
 
 def test_an_empty_hostname_counts_as_none() -> None:

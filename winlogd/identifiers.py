@@ -46,9 +46,8 @@ class Identifiers:
             date: ``YYYY-MM-DD`` of the event.
             now_ns: nanoseconds since 1970.
         """
-        seed = f"{username}{hostname}{date}"
         for attempt in range(_MAX_DRAWS):
-            text = f"{seed}{now_ns + attempt}"
+            text = f"{username}{hostname}{date}{now_ns + attempt}"
             digits: str = md5(text.encode(), usedforsecurity=False).hexdigest()[:_HEX_DIGITS]
             if self._mark(int(digits, 16)):
                 break

@@ -1,20 +1,24 @@
-"""Which events were received in the last minutes, in 8 to 10 bytes each.
+"""Which events were received in the last minutes, in 8 bytes each.
 
 A client whose answer was lost sends its event again; to recognise it, every event of the last ten minutes has
 to be found by its content. Strings would cost 300 bytes an event, and a load of 30 000 events a second brings
 eighteen million of them; so only a fingerprint and the row's id are kept, and whoever asks reads the row to be
 sure. Pure: the clock is the caller's.
+
+Strategy: to add is to append, because every event is added and few are asked for; an index over what was
+appended since is made when somebody asks.
 """
 
+from array import array
+from collections.abc import Iterable
 from struct import Struct
 from typing import Final
 
 _BUCKETS: Final = 16384
-"""A power of two. With a million events a bucket has 61 records: 0.3 µs to search, 9 MB in all."""
-_FINGERPRINT_MASK: Final = 0xFFFF_FFFF
+"""A power of two. With a million events a bucket of the index has 61 records: 0.3 µs to search."""
+_MASK: Final = 0xFFFF_FFFF
 _RECORD: Final = Struct("<II")
 """Fingerprint, and the id counted from the generation's first."""
-_MAX_OFFSET: Final = 0xFFFF_FFFF
 
 GENERATION_S: Final = 300.0
 _GENERATIONS: Final = 3
@@ -22,51 +26,54 @@ _GENERATIONS: Final = 3
 
 
 class _Generation:
-    """The events of some minutes: (fingerprint, id) in buckets by the fingerprint's other bits."""
+    """The events of some minutes, in order of arrival, and an index over the first of them."""
 
-    __slots__ = ("_base_id", "_buckets")
+    __slots__ = ("_base_id", "_buckets", "_fingerprints", "_indexed", "_offsets")
 
     def __init__(self) -> None:
-        self._buckets: list[bytearray | None] = []
         self._base_id = 0
+        self._fingerprints = array("I")
+        self._offsets = array("I")
+        self._buckets: dict[int, bytearray] = {}
+        self._indexed = 0
 
-    def add(self, fingerprint: int, event_id: int) -> None:
-        if not self._buckets:
-            self._buckets = [None] * _BUCKETS
-            self._base_id = event_id
-        offset = event_id - self._base_id
-        if not 0 <= offset <= _MAX_OFFSET:
-            return  # ids jumped by four milliards, or backwards: only an administrator's hand does that
-        record = _RECORD.pack(fingerprint & _FINGERPRINT_MASK, offset)
-        index = (fingerprint >> 32) % _BUCKETS
-        bucket = self._buckets[index]
-        if bucket is None:
-            self._buckets[index] = bytearray(record)
-        else:
-            bucket += record
+    def extend(self, events: Iterable[tuple[int, int]]) -> None:
+        for fingerprint, event_id in events:
+            if not self._fingerprints:
+                self._base_id = event_id
+            offset = event_id - self._base_id
+            if 0 <= offset <= _MASK:  # else ids have jumped: only an administrator's hand makes them
+                self._fingerprints.append(fingerprint & _MASK)
+                self._offsets.append(offset)
 
     def find(self, fingerprint: int) -> list[int]:
-        if not self._buckets:
-            return []
-        bucket = self._buckets[(fingerprint >> 32) % _BUCKETS]
+        self._index()
+        fingerprint &= _MASK
+        bucket = self._buckets.get(fingerprint % _BUCKETS)
         if bucket is None:
             return []
-        needle = (fingerprint & _FINGERPRINT_MASK).to_bytes(4, "little")
-        at = bucket.find(needle)
-        if at < 0:  # nearly always
-            return []
         found = []
+        needle = fingerprint.to_bytes(4, "little")
+        at = bucket.find(needle)
         while at >= 0:
             if at % _RECORD.size == 0:
                 found.append(self._base_id + _RECORD.unpack_from(bucket, at)[1])
             at = bucket.find(needle, at + 1)
         return found
 
+    def _index(self) -> None:
+        for at in range(self._indexed, len(self._fingerprints)):
+            fingerprint = self._fingerprints[at]
+            record = _RECORD.pack(fingerprint, self._offsets[at])
+            self._buckets.setdefault(fingerprint % _BUCKETS, bytearray()).extend(record)
+        self._indexed = len(self._fingerprints)
+
 
 class RecentEvents:
     """Ids of the events of the last 10 to 15 minutes, by fingerprint.
 
-    A fingerprint is any 64-bit integer that is equal for equal events, such as `hash` gives.
+    A fingerprint is any integer that is equal for equal events, such as `hash` gives; 32 bits of it are kept, so
+    that among a million events one in four thousand is mistaken for another until its row is read.
     """
 
     __slots__ = ("_generations", "_turn_s")
@@ -84,13 +91,10 @@ class RecentEvents:
             self._generations = [_Generation(), *self._generations[: _GENERATIONS - 1]]
             self._turn_s += GENERATION_S
 
-    def add(self, fingerprint: int, event_id: int) -> None:
-        """Remembers the event `event_id`."""
-        self._generations[0].add(fingerprint, event_id)
+    def extend(self, events: Iterable[tuple[int, int]]) -> None:
+        """Remembers events, each as (fingerprint, id of its row)."""
+        self._generations[0].extend(events)
 
     def find(self, fingerprint: int) -> list[int]:
         """Ids of events that may be the one with `fingerprint`; empty when it is none of them for certain."""
-        found: list[int] = []
-        for generation in self._generations:
-            found += generation.find(fingerprint)
-        return found
+        return [event_id for generation in self._generations for event_id in generation.find(fingerprint)]

@@ -81,7 +81,7 @@ def test_events_of_one_hand_over_share_a_transaction_and_keep_their_order(runnin
 
     results = running.ear.wait_for("finished")
 
-    assert [submission.event.username for submission, _ in results] == users
+    assert [event.username for (event, *_), _ in results] == users
     assert [decision.event_id for _, decision in results] == list(range(1, 1001))
     assert running.users() == users
 
@@ -105,7 +105,7 @@ def test_events_that_come_while_the_database_is_locked_join_one_batch_in_their_o
 
     results = running.ear.wait_for("finished")
 
-    assert [submission.event.username for submission, _ in results] == ["alice", "bob", "carol"]
+    assert [event.username for (event, *_), _ in results] == ["alice", "bob", "carol"]
 
 
 def test_events_that_come_before_the_database_is_open_wait_for_it(path: Path) -> None:

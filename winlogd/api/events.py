@@ -62,21 +62,17 @@ class Events:
         if (head.get("content-type") or "").partition(";")[0].strip(" \t").lower() != JSON:
             return Refusal(_INVALID_TYPE)
         forwarded = forwarded_address(head)
-        return self._receive if forwarded is None else partial(self._receive_forwarded, forwarded)
+        return partial(self._take, forwarded)
 
-    def _receive_forwarded(self, forwarded: str, exchange: Exchange, body: bytes) -> None:
-        peer = exchange.peer
-        self._take(exchange, body, forwarded if self._proxies.trusts(peer) else peer)
-
-    def _receive(self, exchange: Exchange, body: bytes) -> None:
-        self._take(exchange, body, exchange.peer)
-
-    def _take(self, exchange: Exchange, body: bytes, source_ip: str) -> None:
+    def _take(self, forwarded: str | None, exchange: Exchange, body: bytes) -> None:
         try:
             event = self._decode(body)
         except InvalidEventError as error:
             exchange.respond(Response(400, orjson.dumps(error.answer), reason=error.reason, sent=body))
             return
+        source_ip = exchange.peer
+        if forwarded is not None and self._proxies.trusts(source_ip):
+            source_ip = forwarded
         self._store.submit(event, source_ip, partial(_answer, exchange))
 
 

@@ -71,6 +71,10 @@ class _Phase(Enum):
     BODY = auto()
 
 
+_READING: Final = _State.READING
+_IDLE: Final = _Phase.IDLE
+
+
 class Connection(asyncio.Protocol):
     """The protocol object of one connection."""
 
@@ -78,7 +82,6 @@ class Connection(asyncio.Protocol):
         "_exchanges",
         "_held_back",
         "_parser",
-        "_peer",
         "_peer_sent_fin",
         "_phase",
         "_service",
@@ -86,6 +89,7 @@ class Connection(asyncio.Protocol):
         "_state",
         "_transport",
         "_write_paused",
+        "peer",
     )
 
     def __init__(self, service: Service) -> None:
@@ -98,12 +102,14 @@ class Connection(asyncio.Protocol):
         self._held_back = False
         self._write_paused = False
         self._peer_sent_fin = False
-        self._peer = ""
+        self.peer = "unknown"
+        """The peer's IP address, without a scope; an IPv4-mapped IPv6 address as IPv4."""
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer has connected."""
         self._transport = transport  # type: ignore[assignment]  # a TCP server's transport is a Transport
+        self.peer = _address(transport.get_extra_info("peername"))
         accepted = self._service.opened(self)
         self._since = self._service.now  # after `opened`: while nobody was connected it was not kept up
         if not accepted:
@@ -113,7 +119,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets have come: complete requests go to their handlers at once."""
-        if self._state is _State.READING:
+        if self._state is _READING:
             self._parser.receive(data)
             self._read_requests()
 
@@ -140,16 +146,6 @@ class Connection(asyncio.Protocol):
         """The peer has caught up."""
         self._write_paused = False
         self._read_on()
-
-    @property
-    def peer(self) -> str:
-        """The peer's IP address, without a scope; an IPv4-mapped IPv6 address as IPv4."""
-        if not self._peer:
-            name = self._transport.get_extra_info("peername")
-            address = name[0].partition("%")[0] if name else "unknown"
-            mapped = address.lower().removeprefix("::ffff:")
-            self._peer = mapped if "." in mapped else address
-        return self._peer
 
     def answered(self, exchange: Exchange) -> None:
         """Sends the answers that are next in order."""
@@ -196,7 +192,7 @@ class Connection(asyncio.Protocol):
     def stop(self) -> None:
         """Reads no further request; ends after the answers that are due."""
         if self._state is not _State.READING or self._held_back:
-            return  # what is held back was received in full: `_await_bytes` stops after it
+            return  # what is held back was received in full: `_read_on` stops after it
         if self._exchanges:
             self._state = _State.LAST_ANSWER_DUE
             self._exchanges[-1].closes = True
@@ -210,7 +206,7 @@ class Connection(asyncio.Protocol):
     def _read_requests(self) -> None:
         parser, exchanges = self._parser, self._exchanges
         try:
-            while self._state is _State.READING:
+            while self._state is _READING:
                 if len(exchanges) >= _MAX_PIPELINED or self._write_paused:
                     self._hold_back()
                     return
@@ -218,9 +214,11 @@ class Connection(asyncio.Protocol):
                 if request is None:
                     self._await_bytes()
                     return
-                self._phase = _Phase.IDLE
+                self._phase = _IDLE
                 self._since = self._service.now
                 self._handle(request)
+                if parser.is_empty:
+                    return
         except HttpError as error:
             body = b'{"error":"%b"}' % error.reason.encode()
             self._answer_unread(Response(error.status, body, closes=True, reason=error.reason))
@@ -247,10 +245,6 @@ class Connection(asyncio.Protocol):
             self._since = self._service.clock()
         if phase is _Phase.BODY and (head := parser.take_continue()) is not None:
             self._continue(head)
-        elif self._peer_sent_fin and not self._exchanges:
-            self._transport.close()
-        elif self._service.stopping:
-            self.stop()
 
     def _continue(self, head: Head) -> None:
         """RFC 9110 §10.1.1: 100 when the head is acceptable, otherwise the final answer without the body."""
@@ -289,6 +283,12 @@ class Connection(asyncio.Protocol):
         if self._state is not _State.CLOSED:
             self._transport.resume_reading()
             self._read_requests()
+        if self._held_back or self._state is not _READING:
+            return
+        if self._peer_sent_fin and not self._exchanges:
+            self._transport.close()
+        elif self._service.stopping:
+            self.stop()
 
     def _finish(self) -> None:
         """Sends FIN after the last answer and drops what still comes, so that no reset eats the answer."""
@@ -302,3 +302,15 @@ class Connection(asyncio.Protocol):
             self._held_back = False
             self._transport.resume_reading()
         self._transport.write_eof()
+
+
+def _address(name: tuple[str, ...] | None) -> str:
+    """The IP address of a socket's name; None stands for a peer that is gone already."""
+    if name is None:
+        return "unknown"
+    address = name[0]
+    if ":" not in address:
+        return address
+    address = address.partition("%")[0]
+    mapped = address.lower().removeprefix("::ffff:")
+    return mapped if "." in mapped else address

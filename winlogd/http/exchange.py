@@ -15,9 +15,8 @@ _OK_JSON: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent
 class Sender(Protocol):
     """What an Exchange needs of its connection."""
 
-    @property
-    def peer(self) -> str:
-        """The peer's IP address."""
+    peer: str
+    """The peer's IP address."""
 
     def answered(self, exchange: "Exchange") -> None:
         """Called once, when `exchange.answer` has been set."""

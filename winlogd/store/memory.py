@@ -43,11 +43,6 @@ _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE na
     ifnull((SELECT max(id) FROM events_today), 0))"""
 
 
-def fingerprint(key: PairKey, action: str, timestamp: str) -> int:
-    """What `session.Draft` looks recent events up by."""
-    return hash((*key, action, timestamp))
-
-
 def load(connection: apsw.Connection, book: Book, now_s: float) -> None:
     """Fills the empty `book` from the database; `now_s` is the wall clock, in seconds since 1970."""
     _observe(connection, book, 0)
@@ -99,14 +94,13 @@ def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
 
 def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:
     since = utc_text(now_s - REMEMBERED_S)
-    newest: list[tuple[int, int]] = []
+    newest: list[tuple[PairKey, str, str, int]] = []
     for event_id, *row in connection.execute(_NEWEST_FIRST):
         username, host, action, timestamp, received = map(_text, row)
         if received and received.replace(" ", "T") < since:  # a space in CURRENT_TIMESTAMP's form
             break
-        newest.append((fingerprint((username, host), action, timestamp), cast("int", event_id)))
-    for mark, event_id in reversed(newest):
-        book.recent.add(mark, event_id)
+        newest.append(((username, host), action, timestamp, cast("int", event_id)))
+    book.observe_recent(reversed(newest))
 
 
 def _still_there(connection: apsw.Connection, book: Book) -> set[int]:

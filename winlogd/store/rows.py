@@ -38,17 +38,20 @@ class Rows:
         written_s: the wall clock, in seconds since 1970, for ``created_at``.
     """
 
-    __slots__ = ("_created_at", "_second", "_second_text", "_values")
+    __slots__ = ("_created_at", "_received_at", "_received_s", "_values")
 
     def __init__(self, written_s: float) -> None:
         self._created_at = utc_text(written_s)[:19].replace("T", " ")  # the form of CURRENT_TIMESTAMP
         self._values: list[Value] = []
-        self._second = -1
-        self._second_text = ""
+        self._received_s = -1.0
+        self._received_at = ""
 
     def add(self, event: Event, decision: Decision, source_ip: str, received_s: float) -> None:
         """Adds the rows of one decided event, received at `received_s`: automatic logoffs first, then itself."""
-        received_at = self._received_at(received_s)
+        if received_s != self._received_s:  # events of one round of the event loop have one time
+            self._received_s = received_s
+            self._received_at = utc_text(received_s)
+        received_at = self._received_at
         for event_id, session, timestamp in decision.closed:
             self._values += (
                 event_id, session.username, "D", timestamp, session.hostname, source_ip, received_at,
@@ -61,14 +64,6 @@ class Rows:
             os_name, os_version, kernel_version, hardware_info,
             decision.session_uuid, self._created_at, "client",
         )  # fmt: skip
-
-    def _received_at(self, received_s: float) -> str:
-        """`utc_text`, with the second kept for the next event: 0.3 µs instead of 1.2 µs."""
-        second = int(received_s)
-        if second != self._second:
-            self._second = second
-            self._second_text = utc_text(second)[:19]
-        return f"{self._second_text}.{int((received_s - second) * 1_000_000):06d}+00:00"
 
     def insert(self, connection: apsw.Connection) -> None:
         """Inserts them, inside the transaction that the caller has begun.

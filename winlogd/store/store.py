@@ -13,7 +13,7 @@ from winlogd.event import Event
 from winlogd.log import Log
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings
-from winlogd.store.writer import Fault, Result, Submission, Writer
+from winlogd.store.writer import Answer, Fault, Result, Submission, Writer
 
 _FIELDS: Final = ("id", "action", "user", "host", "session", "address")
 _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
@@ -58,6 +58,7 @@ class Store:
         self._logs_names = logs_names
         self._owner = owner
         self._gathered: list[Submission] = []
+        self._received_s = self._due_s = 0.0
         self._book: Book | None = None
         self._ended = False
         self._awaiting_book: list[Callable[[Book | None], None]] = []
@@ -77,15 +78,14 @@ class Store:
         self._hand_over()
         self._writer.stop()
 
-    def submit(self, event: Event, source_ip: str, answer: "Answer") -> None:
+    def submit(self, event: Event, source_ip: str, answer: Answer) -> None:
         """Stores `event`; `answer` is called once it is committed, or has failed."""
         if self._ended:
             answer(event, Fault.UNAVAILABLE)
             return
-        due_s = time.monotonic() + self._event_timeout_s
         if not self._gathered:
-            self._loop.call_soon(self._hand_over)
-        self._gathered.append(Submission(event, source_ip, time.time(), due_s, answer))
+            self._begin_round()
+        self._gathered.append((event, source_ip, self._received_s, self._due_s, answer))
 
     def with_book(self, use: Callable[[Book | None], None]) -> None:
         """Calls `use` with the committed state, as soon as that is in memory; None when a stop comes first."""
@@ -93,6 +93,12 @@ class Store:
             self._awaiting_book.append(use)
         else:
             use(self._book)
+
+    def _begin_round(self) -> None:
+        """What one round of the loop brings was received at one time."""
+        self._received_s = time.time()
+        self._due_s = time.monotonic() + self._event_timeout_s
+        self._loop.call_soon(self._hand_over)
 
     def _hand_over(self) -> None:
         if self._gathered:
@@ -148,7 +154,8 @@ class Store:
 
     def failed(self, error: Exception, submission: Submission) -> None:
         """One event could not be stored."""
-        self._log.exception("store", "an event could not be stored", error, address=submission.source_ip)
+        _, source_ip, _, _, _ = submission
+        self._log.exception("store", "an event could not be stored", error, address=source_ip)
 
     def ended(self, error: BaseException | None) -> None:
         """The writer's thread ends."""
@@ -168,7 +175,3 @@ class Store:
             names = _FIELDS_WITHOUT_NAMES
             rows = [(d.event_id, e.action, e.hostname, address) for e, d, address in stored]
         self._log.each("info", "store", "event stored", names, rows)
-
-
-Answer = Callable[[Event, Decision | Fault], None]
-"""Gets what has become of an event; called on the loop's thread."""

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from math import inf
 from queue import SimpleQueue
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import apsw
 
@@ -45,23 +45,13 @@ class Fault(Enum):
     FAILED = auto()  # any other reason
 
 
-class Submission(NamedTuple):
-    """An event on its way into the database.
+Answer = Callable[[Event, "Decision | Fault"], None]
+"""Gets what has become of an event; never called here."""
 
-    Attributes:
-        event: what to store.
-        source_ip: the client's address.
-        received_s: when it came, seconds since 1970.
-        due_s: until when it must be committed, on the monotonic clock.
-        answer: called by whoever delivers the result, on the submitter's thread; never here.
-    """
-
-    event: Event
-    source_ip: str
-    received_s: float
-    due_s: float
-    answer: Callable[[Event, "Decision | Fault"], None]
-
+Submission = tuple[Event, str, float, float, Answer]
+"""An event on its way into the database: the event; the client's address; when it came, in seconds since 1970; until
+when it must be committed, on the monotonic clock; how to answer. A plain tuple, because one is made for every event:
+0.05 µs instead of 0.45 µs."""
 
 Result = tuple[Submission, Decision | Fault]
 
@@ -266,7 +256,7 @@ class Writer:
             self._listener.finished(overdue)
 
     def _is_overdue(self, submission: Submission) -> bool:
-        return time.monotonic() >= min(submission.due_s, self._latest_due_s)
+        return time.monotonic() >= min(submission[3], self._latest_due_s)
 
     def _tell_waiting(self, error: Exception) -> None:
         if not self._told_waiting:
