@@ -60,7 +60,7 @@ class Exchange:
     def respond_ok(self, body: bytes) -> None:
         """Answers 200 with the JSON `body`: the frequent case, without the fields of the rare ones.
 
-        0.3 µs instead of 2.1 µs by `respond`, of some 28 µs that an event costs in all.
+        0.3 µs instead of 1.5 µs by `respond`.
         """
         head = self.head
         if self.answer is not None or head is None or self.closes or not head.plain:

@@ -3,8 +3,8 @@
 Strategy: workstations send the same head again and again (only the body differs), so one search for the
 blank line cuts the head's bytes out and a dictionary gives the Head that was made of the same bytes before.
 Only heads that are new, or that come in pieces, are read line by line (`head_reader`). A body with a
-Content-Length is one slice of the buffer. Measured with the recorded logon request: 0.6 µs a request
-this way, 14 µs without the dictionary.
+Content-Length is one slice of the buffer. Measured with the recorded logon request: 1.2 µs a request
+this way, 39 µs without the dictionary.
 """
 
 from typing import Final, NamedTuple
