@@ -15,11 +15,12 @@ import uvloop
 
 from winlogd import VERSION, systemd
 from winlogd.api.addresses import TrustedProxies
-from winlogd.api.events import Events
+from winlogd.api.events import Events, answer
 from winlogd.api.routes import make_router
 from winlogd.api.sessions import CurrentSessions
 from winlogd.config import Config
 from winlogd.event import EventDecoder
+from winlogd.http.exchange import Exchange
 from winlogd.http.limits import Limits
 from winlogd.http.message import REASONS, Response
 from winlogd.http.server import Server, bind
@@ -66,7 +67,7 @@ class Daemon:
         self._store_is_open = False
         self._loop: asyncio.AbstractEventLoop
         self._server: Server
-        self._store: Store
+        self._store: Store[Exchange]
         self._stop_asked: asyncio.Event
         self._store_gone: asyncio.Event
 
@@ -114,7 +115,7 @@ class Daemon:
             database.pragma_busy_timeout,
             database.pragma_cache_size,
         )
-        self._store = Store(loop, settings, self._log, server.event_timeout, config.logging.names, self)
+        self._store = Store(loop, settings, self._log, server.event_timeout, config.logging.names, answer, self)
         events = Events(
             self._store,
             EventDecoder(config.security.valid_actions),

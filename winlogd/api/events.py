@@ -45,7 +45,7 @@ class Events:
 
     def __init__(
         self,
-        store: Store,
+        store: Store[Exchange],
         decoder: EventDecoder,
         expected_user_agent: str,
         proxies: TrustedProxies,
@@ -73,10 +73,10 @@ class Events:
         source_ip = exchange.peer
         if forwarded is not None and self._proxies.trusts(source_ip):
             source_ip = forwarded
-        self._store.submit(event, source_ip, partial(_answer, exchange))
+        self._store.submit(event, source_ip, exchange)
 
 
-def _answer(exchange: Exchange, event: Event, outcome: Decision | Fault) -> None:
+def answer(exchange: Exchange, event: Event, outcome: Decision | Fault) -> None:
     """Answers once the event is committed, or has failed."""
     if isinstance(outcome, Fault):
         exchange.respond(_UNAVAILABLE if outcome is Fault.UNAVAILABLE else _FAILED)

@@ -28,7 +28,7 @@ class CurrentSessions:
         store: knows the open sessions.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, store: Store) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, store: Store[Exchange]) -> None:
         self._loop = loop
         self._store = store
 

@@ -7,13 +7,13 @@ calls on the loop and lines in the log. Knows threads and the log; no SQL, no HT
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from winlogd.event import Event
 from winlogd.log import Log
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings
-from winlogd.store.writer import Answer, Fault, Result, Submission, Writer
+from winlogd.store.writer import Fault, Result, Submission, Writer
 
 _FIELDS: Final = ("id", "action", "user", "host", "session", "address")
 _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
@@ -29,7 +29,11 @@ class Owner(Protocol):
         """The writer has ended: None after `Store.stop`, otherwise the process must end."""
 
 
-class Store:
+Reply = TypeVar("Reply")
+"""What a submitter needs to answer the client."""
+
+
+class Store(Generic[Reply]):
     """Takes events on the event loop.
 
     Args:
@@ -38,6 +42,7 @@ class Store:
         log: told of stored events and faults.
         event_timeout_s: how long after its receipt an event may be committed.
         logs_names: whether users' names may appear in the log.
+        answer: called on the loop's thread with what was submitted with an event, the event, and what became of it.
         owner: told when the store opens and ends.
     """
 
@@ -48,6 +53,7 @@ class Store:
         log: Log,
         event_timeout_s: float,
         logs_names: bool,
+        answer: Callable[[Reply, Event, Decision | Fault], None],
         owner: Owner,
     ) -> None:
         self._loop = loop
@@ -56,6 +62,7 @@ class Store:
         self._event_timeout_s = event_timeout_s
         self._logs_events = log.enabled("info")
         self._logs_names = logs_names
+        self._answer = answer
         self._owner = owner
         self._gathered: list[Submission] = []
         self._received_s = self._due_s = 0.0
@@ -78,14 +85,14 @@ class Store:
         self._hand_over()
         self._writer.stop()
 
-    def submit(self, event: Event, source_ip: str, answer: Answer) -> None:
-        """Stores `event`; `answer` is called once it is committed, or has failed."""
+    def submit(self, event: Event, source_ip: str, reply: Reply) -> None:
+        """Stores `event`; `answer` is called with `reply` once it is committed, or has failed."""
         if self._ended:
-            answer(event, Fault.UNAVAILABLE)
+            self._answer(reply, event, Fault.UNAVAILABLE)
             return
         if not self._gathered:
             self._begin_round()
-        self._gathered.append((event, source_ip, self._received_s, self._due_s, answer))
+        self._gathered.append((event, source_ip, self._received_s, self._due_s, reply))
 
     def with_book(self, use: Callable[[Book | None], None]) -> None:
         """Calls `use` with the committed state, as soon as that is in memory; None when a stop comes first."""
@@ -105,10 +112,10 @@ class Store:
             self._writer.submit(self._gathered)
             self._gathered = []
 
-    @staticmethod
-    def _deliver(results: list[Result]) -> None:
-        for (event, _, _, _, answer), outcome in results:
-            answer(event, outcome)
+    def _deliver(self, results: list[Result]) -> None:
+        answer: Callable[[Any, Event, Decision | Fault], None] = self._answer
+        for (event, _, _, _, reply), outcome in results:
+            answer(reply, event, outcome)
 
     def _take_book(self, book: Book) -> None:
         self._book = book
@@ -162,16 +169,19 @@ class Store:
         self._loop.call_soon_threadsafe(self._end, error)
 
     def _log_stored(self, results: list[Result]) -> None:
-        stored = [
-            (event, decision, address)
-            for (event, address, _, _, _), decision in results
-            if isinstance(decision, Decision) and not decision.is_retry
-        ]
         rows: list[tuple[object, ...]]
         if self._logs_names:
             names: tuple[str, ...] = _FIELDS
-            rows = [(d.event_id, e.action, e.username, e.hostname, d.session_uuid, address) for e, d, address in stored]
+            rows = [
+                (decision.event_id, event.action, event.username, event.hostname, decision.session_uuid, address)
+                for (event, address, _, _, _), decision in results
+                if type(decision) is Decision and not decision.is_retry
+            ]
         else:
             names = _FIELDS_WITHOUT_NAMES
-            rows = [(d.event_id, e.action, e.hostname, address) for e, d, address in stored]
+            rows = [
+                (decision.event_id, event.action, event.hostname, address)
+                for (event, address, _, _, _), decision in results
+                if type(decision) is Decision and not decision.is_retry
+            ]
         self._log.each("info", "store", "event stored", names, rows)
