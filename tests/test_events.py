@@ -193,6 +193,25 @@ def test_a_logoff_after_a_retried_logon_finds_its_session(server: Winlogd) -> No
     assert [row["action"] for row in server.rows()] == ["C", "D"]
 
 
+@pytest.mark.parametrize("fault", ["IGNORE", "ABORT, 'mallory is kept out'"])
+def test_an_event_that_cannot_be_stored_is_answered_500_and_harms_no_other(fault: str, server: Winlogd) -> None:
+    server.wait_until_open()
+    server.execute(
+        "CREATE TRIGGER keep_out BEFORE INSERT ON events_today WHEN NEW.username = 'mallory'"
+        f" BEGIN SELECT RAISE({fault}); END"
+    )
+    users = ["alice", "mallory", "bob"]
+    with Wire(server.port) as wire:
+        wire.send(b"".join(event_of(an_event(username=user)) for user in users))  # at once: one batch
+        answers = [wire.answer() for _ in users]
+        assert [answer.status for answer in answers] == [200, 500, 200]
+        assert answers[1].body == b'{"error":"Database error"}'
+        wire.send(event_of(an_event(username="carol")))
+        assert wire.answer().status == 200
+    assert [row["username"] for row in server.rows()] == ["alice", "bob", "carol"]
+    server.wait_for_log("ERROR an event could not be stored .*(kept out|keeps rows from being stored)")
+
+
 def test_the_order_of_arrival_is_the_order_of_the_rows(server: Winlogd) -> None:
     events = list(day_of("alice"))
     with Wire(server.port) as wire:

@@ -94,3 +94,13 @@ def test_an_identifier_is_drawn_even_when_all_digits_are_used() -> None:
     identifiers._used[:] = b"\xff" * len(identifiers._used)
 
     assert identifiers.draw("alice", "A102-07", DAY, 1).startswith("alice@A102-07@")
+
+
+def test_a_map_is_worn_when_more_than_half_of_all_digits_are_used() -> None:
+    identifiers = Identifiers()
+    identifiers._marked = 16**6 // 2  # to mark them one by one would take seconds
+    assert not identifiers.is_worn
+
+    identifiers.mark("alice@A102-07@00000f")
+
+    assert identifiers.is_worn

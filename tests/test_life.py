@@ -1,6 +1,7 @@
 """A running server's life: locks on its database, signals, a file that is swapped under it, the service manager."""
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -76,6 +77,19 @@ def test_an_event_that_waited_too_long_is_answered_503_and_normal_service_return
             server.wait_for_log("WARN the database cannot be written for now")
         assert server.post(an_event()).json["event_id"] == 1
         assert server.post(an_event()).json["event_id"] == 1
+
+
+def test_a_disk_that_fails_makes_events_wait_and_the_log_stays_short(tmp_path: Path) -> None:
+    """A limit on the size of its files plays the disk; the database is opened afresh again and again meanwhile."""
+    with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
+        server.post(an_event())
+        size = server.database.with_name("winlog.db-wal").stat().st_size
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 503
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 200
+        assert server.stop() == 0
+        assert [server.log.count(words) for words in ("database opened", "events wait")] == [1, 1]
 
 
 # ── signals ───────────────────────────────────────────────────────────────────────────────────────────
@@ -158,6 +172,42 @@ def test_a_stop_before_the_database_could_be_opened_waits_for_nobody(tmp_path: P
     with locked_before_the_start(tmp_path), running(tmp_path) as server:
         server.wait_for_log("cannot be written for now")
         assert server.stop() == 0
+
+
+def test_a_stop_before_the_database_could_be_opened_answers_what_waits_for_it(tmp_path: Path) -> None:
+    """Status 0 says that it was in time: at `shutdown_timeout` the end has status 1."""
+    settings = "[server]\nshutdown_timeout = 2\n"
+    with (
+        locked_before_the_start(tmp_path),
+        running(tmp_path, settings) as server,
+        Wire(server.port) as sender,
+        Wire(server.port) as asker,
+    ):
+        sender.send(event_of(an_event()))
+        asker.send(request("GET", "/api/v1/sessions/current"))
+        in_the_server(server, sender)
+        in_the_server(server, asker)
+        server.process.send_signal(signal.SIGTERM)
+        answer = asker.answer()
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        answer = sender.answer()
+        assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+        assert answer.body == b'{"error":"Database error"}'
+        assert asker.rest() == sender.rest() == b""
+        asker.socket.close()
+        sender.socket.close()
+        assert server.wait() == 0
+
+
+def test_a_stop_before_the_database_could_be_opened_answers_all_of_a_long_pipeline(tmp_path: Path) -> None:
+    """Some of it is looked at only after the signal."""
+    with locked_before_the_start(tmp_path), running(tmp_path) as server, Wire(server.port) as wire:
+        wire.send(request("GET", "/api/v1/sessions/current") * 200)
+        in_the_server(server, wire)
+        server.process.send_signal(signal.SIGTERM)
+        assert [wire.answer().status for _ in range(200)] == [503] * 200
+        wire.socket.close()
+        assert server.wait() == 0
 
 
 def test_connections_that_come_in_the_moment_of_a_stop_do_not_hold_it_up(tmp_path: Path) -> None:

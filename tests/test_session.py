@@ -226,5 +226,19 @@ def test_an_event_may_be_repeated_although_it_is_not_the_pairs_latest_by_its_clo
     assert earlier.event_id != later.event_id
 
 
+def test_when_the_map_of_identifiers_is_worn_a_new_one_keeps_those_of_open_sessions(book: Book) -> None:
+    logons = (event("C", f"08:00:0{number}", username=f"user{number}") for number in range(3))
+    ended, *still_open = commit(book, *logons)
+    commit(book, event("D", "09:00:00", username="user0"))
+    book.identifiers._marked = 16**6  # to use them all up would take seconds
+
+    [newest] = commit(book, event("C", "09:00:00", username="bob"))
+
+    assert not book.identifiers.is_worn
+    for decision in (*still_open, newest):
+        assert not book.identifiers._mark(int(decision.session_uuid[-6:], 16))
+    assert book.identifiers._mark(int(ended.session_uuid[-6:], 16))
+
+
 def test_an_empty_hostname_counts_as_none() -> None:
     assert pair_key("alice", "") == pair_key("alice", None) == ("alice", "unknown")

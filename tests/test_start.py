@@ -118,6 +118,19 @@ def test_a_folder_in_the_databases_place_ends_the_start(tmp_path: Path) -> None:
     fails_with_one_line(ended, "winlog.db cannot be opened")
 
 
+def test_a_database_that_can_only_be_read_ends_the_start(server: Winlogd) -> None:
+    server.wait_until_open()
+    assert server.stop() == 0
+    server.database.chmod(0o444)
+    # To root a file's mode is no obstacle: setpriv(1) takes that right away.
+    if os.geteuid() == 0:
+        server.command = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override", *server.command)
+    server.spawn()
+    assert server.wait() == 1
+    assert re.search(r"ERROR \S+winlog.db cannot be opened \(it can only be read: ", server.log)
+    assert "Traceback" not in server.log
+
+
 def test_a_file_that_is_no_database_ends_the_start_and_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Dear Sir or Madam, " * 100)
     before = (tmp_path / "letter.txt").read_bytes()

@@ -15,7 +15,7 @@ import uvloop
 
 from winlogd import VERSION, systemd
 from winlogd.api.addresses import TrustedProxies
-from winlogd.api.events import Events, answer
+from winlogd.api.events import UNAVAILABLE, Events, answer
 from winlogd.api.routes import make_router
 from winlogd.api.sessions import CurrentSessions
 from winlogd.config import Config
@@ -38,8 +38,9 @@ _RESERVED_DESCRIPTORS: Final = 192
 
 _SWITCH_INTERVAL_S: Final = 0.0005
 
-_HURRY: Final = 0.8
-"""Of `server.shutdown_timeout`, how much events may wait for a locked database; the rest is for their answers."""
+_HURRY: Final = 0.6
+"""Of `server.shutdown_timeout`, how much events may wait for a locked database; the rest is for the answers and for
+peers that linger."""
 
 _SENT_BYTES: Final = 1024
 """How much of a refused body is looked at for the log, which shows less."""
@@ -133,7 +134,7 @@ class Daemon:
             idle_timeout=limits.idle_timeout,
             answer_timeout=server.event_timeout + _ANSWER_MARGIN_S,
         )
-        self._server = Server(loop, router, http_limits, self._max_connections(), self)
+        self._server = Server(loop, router, http_limits, self._max_connections(), UNAVAILABLE, self)
 
     # ── start ─────────────────────────────────────────────────────────────────────────────────────────
 

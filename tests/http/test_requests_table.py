@@ -230,7 +230,7 @@ VERSIONS: Final = [
 
 LINE_ENDINGS: Final = [
     Row("one empty line before the request", "9112 §2.2", b"\r\n" + get(), Got()),
-    Row("an empty line and nothing more", "9112 §2.2", b"\r\n", IN_HEAD),
+    Row("an empty line and nothing more", "9112 §2.2", b"\r\n", IDLE),
     Row("two empty lines before the request", "9112 §2.2", b"\r\n\r\n" + get(), 400),
     Row("an LF before the request", "9112 §2.2", b"\n" + get(), 400),
     Row("an LF after the request line", "9112 §2.2", b"GET / HTTP/1.1\nHost: a\r\n\r\n", 400),

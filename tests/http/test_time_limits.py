@@ -15,6 +15,7 @@ from winlogd.http.router import Router
 from winlogd.http.server import Server, bind
 
 LIMITS = Limits(headers_timeout=10, body_timeout=30, idle_timeout=75, answer_timeout=27, linger_timeout=2)
+UNANSWERED = Response(503, b'{"error":"busy"}', (("Retry-After", "1"),))
 REQUEST = b"GET /now HTTP/1.1\r\nHost: a\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\ntrue"
 
@@ -36,7 +37,7 @@ class Place:
         self._peers: list[socket.socket] = []
         self._loop = asyncio.get_running_loop()
         router = Router({("GET", "/now"): self._now, ("POST", "/now"): self._now, ("GET", "/never"): self._never})
-        self._server = Server(self._loop, router, LIMITS, max_connections, self)
+        self._server = Server(self._loop, router, LIMITS, max_connections, UNANSWERED, self)
 
     async def open(self) -> None:
         (sock,) = bind("127.0.0.1", 0)
@@ -204,6 +205,24 @@ def test_between_requests_a_connection_may_be_idle_for_its_own_limit(clockwork: 
             assert await peer.is_open()
             await place.forward(77)
             assert await peer.rest() == b""
+
+    clockwork.run(play())
+
+
+def test_an_empty_line_after_a_request_begins_no_other(clockwork: asyncio.Runner) -> None:
+    """Some old clients end a body with a CRLF that its length does not count."""
+
+    async def play() -> None:
+        async with a_place() as place:
+            peer = await place.connect(REQUEST + b"\r\n")
+            assert await peer.answer() == ANSWER
+            await place.forward(70)
+            await peer.send(REQUEST)
+            assert await peer.answer() == ANSWER
+            await peer.send(b"\r\n")
+            await place.forward(77)
+            assert await peer.rest() == b""
+            assert place.refusals == []
 
     clockwork.run(play())
 

@@ -158,9 +158,26 @@ def test_an_odd_row_of_another_program_stops_nothing(database: apsw.Connection, 
     store(database, "C", "08:00:00", "s1", **columns)
     store(database, "C", "08:00:00", "s2", username="bob")
 
+    assert_bobs_session_is_found_and_alice_may_log_on(database)
+
+
+@pytest.mark.parametrize(
+    "column", ["timestamp", "server_timestamp", "hostname", "username", "session_uuid", "source_ip", "os_name"]
+)
+@pytest.mark.parametrize("action", ["C", "D"])
+def test_text_that_is_not_utf_8_stops_nothing(database: apsw.Connection, action: str, column: str) -> None:
+    store(database, action, "08:00:00", "s1")
+    store(database, "C", "08:00:00", "s2", username="bob")
+    database.execute(f"UPDATE events_today SET {column} = CAST(X'E9' AS TEXT) WHERE id = 1")  # Latin-1's e acute
+
+    assert_bobs_session_is_found_and_alice_may_log_on(database)
+
+
+def assert_bobs_session_is_found_and_alice_may_log_on(database: apsw.Connection) -> None:
+    """Whether the rows are there at the start, or are noticed later."""
     for book in (load(database), Book(RecentEvents(0.0), Identifiers())):
         memory.refresh(database, book)
-        draft = Draft(book, lambda *_: None, 1)
+        draft = Draft(book, lambda *key: memory.read_stored(database, *key), 1)
         decision = draft.decide(Event("alice", "C", "2026-01-13T09:00:00Z", "A", None, None, None, None), "")
 
         assert 2 in open_ids(book)

@@ -166,6 +166,28 @@ def test_a_row_that_is_refused_fails_alone(running: Running, way: str) -> None:
     assert running.stop() is None
 
 
+def test_a_row_that_a_trigger_drops_without_a_word_fails_alone(running: Running) -> None:
+    """RAISE(IGNORE) lets the statement succeed."""
+    running.execute(
+        "CREATE TRIGGER keep_out BEFORE INSERT ON events_today WHEN NEW.username = 'mallory'"
+        " BEGIN SELECT RAISE(IGNORE); END"
+    )
+    users = [f"user{number}" for number in range(40)]
+    users[20] = "mallory"
+    running.submit(*logons(*users))
+
+    outcomes = running.outcomes(40)
+
+    assert outcomes[20] is Fault.FAILED
+    assert [type(outcome) for outcome in outcomes] == [Decision] * 20 + [Fault] + [Decision] * 19
+    [(error, _)] = [value for what, value in running.ear.passed_over if what == "failed"]
+    assert "a trigger on events_today" in str(error)
+    assert running.users() == ["zoe", *users[:20], *users[21:]]
+    ids = [outcome.event_id for outcome in outcomes if isinstance(outcome, Decision)]
+    assert [id for (id,) in running.rows("SELECT id FROM events_today WHERE username <> 'zoe' ORDER BY id")] == ids
+    assert running.stop() is None
+
+
 def test_a_refused_logon_closes_no_session(running: Running) -> None:
     [first] = running.store(event("C", "08:00:00"))
     running.execute(

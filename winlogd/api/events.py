@@ -24,7 +24,7 @@ _INVALID_TYPE: Final = Response(
     415, b'{"error":"Invalid Content-Type","expected":"application/json"}', reason="Invalid Content-Type"
 )
 _DATABASE_ERROR: Final = b'{"error":"Database error"}'
-_UNAVAILABLE: Final = Response(503, _DATABASE_ERROR, (("Retry-After", "1"),), reason="Database busy or full")
+UNAVAILABLE: Final = Response(503, _DATABASE_ERROR, (("Retry-After", "1"),), reason="Database busy or full")
 _FAILED: Final = Response(500, _DATABASE_ERROR, reason="Database error")
 
 _STORED: Final = (
@@ -79,7 +79,7 @@ class Events:
 def answer(exchange: Exchange, event: Event, outcome: Decision | Fault) -> None:
     """Answers once the event is committed, or has failed."""
     if isinstance(outcome, Fault):
-        exchange.respond(_UNAVAILABLE if outcome is Fault.UNAVAILABLE else _FAILED)
+        exchange.respond(UNAVAILABLE if outcome is Fault.UNAVAILABLE else _FAILED)
         return
     dumps = orjson.dumps
     exchange.respond_ok(

@@ -20,7 +20,6 @@ _MAX_PIPELINED: Final = 64
 
 _TIMED_OUT: Final = Response(408, b'{"error":"Request timed out"}', closes=True)
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
-_UNANSWERED: Final = Response(503, b'{"error":"Service unavailable"}', (("Retry-After", "1"),))
 _TOO_MANY: Final = Response(
     503,
     b'{"error":"Too many connections"}',
@@ -36,6 +35,8 @@ class Service(Protocol):
     limits: Limits
     heads: HeadCache
     stopping: bool
+    unanswered: Response
+    """What is answered for a handler that takes too long."""
     now: float
     """Seconds on the loop's clock, about a second old at most: precise enough for idle times, and free."""
 
@@ -269,7 +270,7 @@ class Connection(asyncio.Protocol):
 
     def _answer_for_the_handler(self) -> None:
         for exchange in list(self._exchanges):
-            exchange.respond(_UNANSWERED)
+            exchange.respond(self._service.unanswered)
 
     def _hold_back(self) -> None:
         if not self._held_back:

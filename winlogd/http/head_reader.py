@@ -33,6 +33,11 @@ class HeadReader:
         self._skipped_empty_line = False
         self.head: Head | None = None
 
+    @property
+    def begun(self) -> bool:
+        """Whether the request line has been read."""
+        return self._line is not None
+
     def read(self, buffer: bytes | bytearray, start: int) -> int:
         """Reads complete lines of `buffer` from `start`; returns where the first unread octet stands.
 

@@ -96,8 +96,9 @@ class RequestParser:
 
     @property
     def in_head(self) -> bool:
-        """Whether a request has begun and its head is not complete."""
-        return self._head is None and (self._head_reader is not None or bool(self._buffer))
+        """Whether a request has begun and its head is not complete; an empty line before it is not its beginning."""
+        reader = self._head_reader
+        return self._head is None and (bool(self._buffer) or (reader is not None and reader.begun))
 
     def receive(self, data: bytes) -> None:
         """Appends what came from the peer."""

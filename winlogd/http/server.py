@@ -43,6 +43,7 @@ class Server:
         router: what handles requests.
         limits: sizes and times for each connection.
         max_connections: how many may be open; the next one gets 503.
+        unanswered: the answer to a request whose handler has not answered within `limits.answer_timeout`.
         observer: told of refusals and failures.
     """
 
@@ -52,9 +53,11 @@ class Server:
         router: Router,
         limits: Limits,
         max_connections: int,
+        unanswered: Response,
         observer: Observer,
     ) -> None:
         self.limits = limits
+        self.unanswered = unanswered
         self.heads = HeadCache()
         self.stopping = False
         self.now = loop.time()

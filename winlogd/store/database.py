@@ -79,6 +79,10 @@ class Database:
 
     def _prepare(self, on_busy: Callable[[int], bool]) -> None:
         connection, settings = self.connection, self._settings
+        if connection.readonly("main"):  # SQLite opens such a file without a word, and no event could be stored
+            raise apsw.ReadOnlyError(
+                "it can only be read: check the file's owner and mode, and its disk's mount options"
+            )
         connection.set_busy_handler(on_busy)
         schema.check_version(connection)  # before anything is changed: journal_mode is kept in the file
         connection.execute(f"PRAGMA journal_mode = {settings.journal_mode}")

@@ -67,7 +67,8 @@ class Store(Generic[Reply]):
         self._gathered: list[Submission] = []
         self._received_s = self._due_s = 0.0
         self._book: Book | None = None
-        self._ended = False
+        self._hurried = self._ended = False
+        self._told_open = False
         self._awaiting_book: list[Callable[[Book | None], None]] = []
         self._writer = Writer(settings, self)
 
@@ -77,6 +78,7 @@ class Store(Generic[Reply]):
 
     def hurry(self, timeout_s: float) -> None:
         """Before a stop: lets nothing wait longer than `timeout_s` for a database that cannot be written or read."""
+        self._hurried = True
         self._writer.hurry(time.monotonic() + timeout_s)
         self._tell_book()
 
@@ -96,7 +98,7 @@ class Store(Generic[Reply]):
 
     def with_book(self, use: Callable[[Book | None], None]) -> None:
         """Calls `use` with the committed state, as soon as that is in memory; None when a stop comes first."""
-        if self._book is None:
+        if self._book is None and not self._hurried:
             self._awaiting_book.append(use)
         else:
             use(self._book)
@@ -142,8 +144,11 @@ class Store(Generic[Reply]):
         self._loop.call_soon_threadsafe(self._owner.store_opened)
 
     def loaded(self, book: Book) -> None:
-        """Open sessions are in memory."""
-        self._log.info("store", "database opened", path=self._path, open_sessions=sum(1 for _ in book.open_sessions()))
+        """Open sessions are in memory. Logged once: while a disk fails, they are read again many times a second."""
+        if not self._told_open:
+            self._told_open = True
+            sessions = sum(1 for _ in book.open_sessions())
+            self._log.info("store", "database opened", path=self._path, open_sessions=sessions)
         self._loop.call_soon_threadsafe(self._take_book, book)
 
     def finished(self, results: list[Result]) -> None:
