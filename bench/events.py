@@ -1,0 +1,55 @@
+"""The events that every load is made of, as bytes on the wire, and how they are found again in a database.
+
+Event number n is unique for ever: its timestamp holds n. Numbers alternate between logon (even) and logoff (odd) over
+`PAIRS` pairs of user and host, as `load/events.lua` does for wrk; the two must stay twins.
+"""
+
+from typing import Final
+
+PAIRS: Final = 5_000
+
+LOAD_TIMESTAMPS: Final = "2026-01-13T08:30:00._________+00:00"
+"""SQL LIKE pattern of the load's timestamps; rows that were there before are of the day before."""
+
+COUNT_STORED: Final = f"""SELECT count(DISTINCT timestamp) FROM events_today
+    WHERE timestamp LIKE '{LOAD_TIMESTAMPS}'
+    AND (action != 'D' OR substr(timestamp, 29, 1) IN ('1', '3', '5', '7', '9'))
+"""
+"""The load's own events in a peer's database. A logoff that the server itself added has the fraction of the logon that
+caused it, which is even; the clients' logoffs are odd."""
+
+_HEAD: Final = (
+    b"POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:3000\r\nContent-Type: application/json\r\n"
+    b"User-Agent: Winlog/0.1.0\r\nContent-Length: %d\r\n\r\n%b"
+)
+_BODY: Final = (
+    '{"username":"user%05d","action":"%s","timestamp":"2026-01-13T08:30:00.%09d+00:00","hostname":"A%03d-%02d",'
+    '"os_info":{"username":"user%05d","hostname":"A%03d-%02d","os_name":"Windows","os_version":"11 (26100)",'
+    '"kernel_version":"26100"},"hardware_info":%s}'
+)
+_HARDWARE: Final = (
+    '{"cpu_count":8,"cpu_brand":"Intel(R) Core(TM) i5-12400","cpu_frequency":2500,"memory_total":17179869184,'
+    '"memory_used":6012954214}'
+)
+
+
+def request(number: int) -> bytes:
+    """The whole request of event `number`: a logon when it is even, a logoff when it is odd."""
+    pair = number // 2 % PAIRS
+    return _request(pair, "D" if number % 2 else "C", number, "null")
+
+
+def logon(number: int, workstation: int) -> bytes:
+    """A logon at `workstation`; `number` must be even."""
+    return _request(workstation % PAIRS, "C", number, "null")
+
+
+def inventory(number: int, workstation: int) -> bytes:
+    """What the hardware of `workstation` is."""
+    return _request(workstation % PAIRS, "M", number, _HARDWARE)
+
+
+def _request(pair: int, action: str, number: int, hardware: str) -> bytes:
+    room, seat = divmod(pair, 100)
+    body = (_BODY % (pair, action, number, room, seat, pair, room, seat, hardware)).encode()
+    return _HEAD % (len(body), body)

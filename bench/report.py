@@ -1,0 +1,136 @@
+"""What a person sees on the terminal: progress, one table a scenario, and a loss as a loss."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bench.ratios import Key, Rounds, Sample, Spread
+from bench.runner import Failure
+from bench.scenarios import SCENARIOS
+
+
+class _Column(NamedTuple):
+    figure: str
+    title: str
+    form: str
+
+
+_COLUMNS: Final = (
+    _Column("workstations", "stations", ",.0f"),
+    _Column("events_s", "events/s", ",.0f"),
+    _Column("cpu_us", "CPU µs/event", ",.1f"),
+    _Column("busy", "core busy %", ",.0f"),
+    _Column("p50_ms", "P50 ms", ",.2f"),
+    _Column("p99_ms", "P99 ms", ",.2f"),
+    _Column("late_ms", "load late ms", ",.2f"),
+    _Column("start_ms", "start ms", ",.1f"),
+    _Column("rss_mib", "memory MiB", ",.1f"),
+    _Column("of_import", "× import", ".2f"),
+    _Column("switches_s", "switches/s", ",.2f"),
+    _Column("cpu_ms_min", "CPU ms/min", ",.1f"),
+    _Column("refused", "refused", ",.0f"),
+    _Column("failed", "no answer", ",.0f"),
+)
+_WIDE: Final = 150
+"""Characters, for output that goes to no terminal."""
+
+
+def console() -> Console:
+    """Where everything is written."""
+    found = Console()
+    return found if found.is_terminal else Console(width=_WIDE)
+
+
+def progress(on: Console) -> Progress:
+    """The bar; it leaves nothing behind."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=on, transient=True)
+
+
+def show_machine(on: Console, machine: Mapping[str, str]) -> None:
+    """What the figures were taken on."""
+    for name, value in machine.items():
+        on.print(f"[dim]{name:>18}[/]  {value}", highlight=False)
+
+
+def show(on: Console, samples: Sequence[Sample], failures: Sequence[Failure]) -> int:
+    """The tables; how many acknowledged events were lost."""
+    rounds = Rounds(samples)
+    keys = rounds.keys()
+    for scenario in dict.fromkeys(key[0] for key in keys):
+        on.print()
+        on.print(_table(rounds, scenario, [key for key in keys if key[0] == scenario]))
+    if samples:
+        on.print("[dim]The median of the rounds, below it the least and the most. Ratios are taken round by round.[/]")
+    for line in _failure_lines(failures):
+        on.print(line, markup=False)
+    for key in keys:
+        if lost := rounds.lost(key):
+            on.print(f"[bold red]LOSS[/] {', '.join(key)}: {lost} acknowledged events are not in the database")
+    lost = sum(sample.lost for sample in samples)
+    checked = sum(sample.acked for sample in samples if sample.stored is not None)
+    if checked and not lost:
+        on.print(f"Every acknowledged event was found in its database ({checked:,} counted).")
+    return lost
+
+
+def _failure_lines(failures: Sequence[Failure]) -> list[str]:
+    """A line for each reason in a scenario, with all to whom it happened."""
+    whom: dict[tuple[str, str], list[str]] = {}
+    for failure in failures:
+        step = failure.step
+        who = f"{step.peer.name} ({step.variant.name})"
+        found = whom.setdefault((step.scenario.name, failure.reason), [])
+        if who not in found:
+            found.append(who)
+    return [f"{scenario}: {', '.join(who)}: {reason}" for (scenario, reason), who in whom.items()]
+
+
+def _table(rounds: Rounds, name: str, keys: Sequence[Key]) -> Table:
+    scenario = SCENARIOS[name]
+    figures = {figure for key in keys for figure in rounds.figure_names(key) if _matters(rounds, keys, figure)}
+    columns = [column for column in _COLUMNS if column.figure in figures]
+    peers, variants = {key[2] for key in keys}, {key[1] for key in keys}
+    first = scenario.variants[0].name
+    rivals = [peer for peer in ("transport", "winlogd") if peer in peers and len(peers) > 1]
+
+    table = Table(title=f"{name}: {scenario.question}", title_justify="left", title_style="bold", expand=False)
+    figure_titles = {column.figure: column.title for column in _COLUMNS}
+    table.caption = f"ratios are of {figure_titles[scenario.figure]}"
+    table.caption_justify = "left"
+    table.add_column("")
+    table.add_column("peer")
+    titles = [column.title for column in columns] + [f"× {peer}" for peer in rivals]
+    titles += [f"× {first}"] if len(variants) > 1 and first in variants else []
+    for title in titles:
+        table.add_column(title, justify="right")
+    shown = ""
+    # In each variant the peers in the order of the run, whatever the rounds left out.
+    for key in sorted(keys, key=lambda key: [variant.name for variant in scenario.variants].index(key[1])):
+        _, variant, peer = key
+        if shown and variant != shown:
+            table.add_section()
+        cells = [_cell(rounds.spread(key, column.figure), column.form) for column in columns]
+        cells += [_cell(rounds.ratio(key, (name, variant, rival), scenario.figure), ".2f") for rival in rivals]
+        if len(titles) > len(cells):
+            cells.append(_cell(rounds.ratio(key, (name, first, peer), scenario.figure), ".2f"))
+        table.add_row(variant if variant != shown else "", peer, *cells, style="bold" if peer == "winlogd" else "")
+        shown = variant
+    return table
+
+
+def _matters(rounds: Rounds, keys: Sequence[Key], figure: str) -> bool:
+    """Refusals and missing answers are shown when there are any."""
+    if figure not in ("refused", "failed"):
+        return True
+    return any((spread := rounds.spread(key, figure)) is not None and spread.most > 0 for key in keys)
+
+
+def _cell(spread: Spread | None, form: str) -> str:
+    if spread is None:
+        return ""
+    middle, least, most = (format(value, form) for value in (spread.median, spread.least, spread.most))
+    return middle if least == most else f"{middle}\n[dim]{least}–{most}[/]"

@@ -1,0 +1,81 @@
+"""Runs what was chosen, interleaved: in each round every variant, in each variant every peer in turn."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.database import Databases, remove, stored
+from bench.measures import Lengths, Trial
+from bench.ratios import Sample
+from bench.registry import Peer
+from bench.scenarios import Scenario, Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One sample to be taken."""
+
+    scenario: Scenario
+    variant: Variant
+    peer: Peer
+    round: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A sample that could not be taken, and why."""
+
+    step: Step
+    reason: str
+
+
+def interleaved(scenario: Scenario, variants: Sequence[Variant], peers: Sequence[Peer], rounds: int) -> list[Step]:
+    """The steps of one scenario in their order; the peers that it does not ask are left out."""
+    return [
+        Step(scenario, variant, peer, number)
+        for number in range(rounds)
+        for variant in variants
+        for peer in peers
+        if peer.name in scenario.peers
+    ]
+
+
+def run(
+    steps: Sequence[Step],
+    lengths: Lengths,
+    folder: Path,
+    deadline_s: float | None,
+    begins: Callable[[Step], None],
+) -> Iterator[Sample | Failure]:
+    """Takes the steps in turn.
+
+    Args:
+        steps: in their order, see `interleaved`.
+        lengths: of each measure.
+        folder: for the databases, on the disk that is to be measured.
+        deadline_s: on `time.monotonic`'s clock; what has not begun by then is left out.
+        begins: is called before each step.
+    """
+    databases = Databases(folder)
+    for step in steps:
+        if deadline_s is not None and time.monotonic() > deadline_s:
+            yield Failure(step, "left out: the time is up")
+            continue
+        begins(step)
+        try:
+            yield take(step, lengths, databases)
+        except Exception as error:
+            # A peer that fails is a finding of the bench, not its end.
+            yield Failure(step, f"{type(error).__name__}: {error}")
+
+
+def take(step: Step, lengths: Lengths, databases: Databases) -> Sample:
+    """One sample: runs the measure, then counts what it stored."""
+    variant = step.variant
+    path = databases.fresh(step.peer, variant.rows, variant.history_rows)
+    trial = Trial(step.peer, variant.setup, path, lengths)
+    figures = variant.measure(trial)
+    count = stored(path) if step.peer.stores else None
+    remove(path)
+    return Sample(step.scenario.name, variant.name, step.peer.name, step.round, figures, trial.acked, count)

@@ -1,0 +1,140 @@
+"""Starts a peer as a process of its own, waits until it answers, and stops it by its own process group."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench import accounting, cores
+from bench.registry import Peer
+
+_START_PATIENCE_S: Final = 30.0
+_STOP_PATIENCE_S: Final = 10.0
+_PROBE: Final = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+
+
+class StartError(Exception):
+    """A peer did not answer; the text has the last lines of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How a server is to run.
+
+    Attributes:
+        synchronous: PRAGMA synchronous, FULL or NORMAL.
+        log_level: info (a line an event) or error (none).
+    """
+
+    synchronous: str = "FULL"
+    log_level: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running one.
+
+    Attributes:
+        port: on 127.0.0.1.
+        session: the session of its processes.
+        started_s: from the start of the process to the first 200 of /health.
+    """
+
+    port: int
+    session: int
+    started_s: float
+
+    def usage(self) -> accounting.Usage:
+        """What it has used so far."""
+        return accounting.usage(self.session)
+
+    def resident_mib(self) -> float:
+        """The memory that it holds now."""
+        return accounting.resident_mib(self.session)
+
+
+@contextmanager
+def running(peer: Peer, setup: Setup, database: Path) -> Iterator[Server]:
+    """`peer` on a free port, until the end of the block.
+
+    Args:
+        database: the file it keeps; its folder also takes the log and is the working directory.
+
+    Raises:
+        StartError: it ended, or did not answer in time.
+    """
+    port = _free_port()
+    log_file = database.parent / f"{peer.name}.log"
+    with log_file.open("wb") as log, cores.pinned_to(cores.SERVER):
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            peer.command,
+            env=_environ(peer, setup, database, port),
+            cwd=database.parent,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_healthy(process, port, log_file)
+        yield Server(port, process.pid, time.perf_counter() - begun)
+    finally:
+        _stop(process)
+
+
+def _environ(peer: Peer, setup: Setup, database: Path, port: int) -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("WINLOGD_", "PEER_"))}
+    orders = {
+        "PEER_PORT": str(port),
+        "PEER_DATABASE": str(database),
+        "PEER_SYNCHRONOUS": peer.synchronous or setup.synchronous,
+        "PEER_LOG_LEVEL": setup.log_level,
+    }
+    return inherited | orders | peer.environ(orders)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
+    until = time.perf_counter() + _START_PATIENCE_S
+    while time.perf_counter() < until and process.poll() is None:
+        if is_healthy(port):
+            return
+        time.sleep(0.0005)
+    last = " | ".join(log_file.read_text(errors="replace").splitlines()[-3:])
+    raise StartError(f"did not answer /health within {_START_PATIENCE_S:.0f} s: {last or 'and said nothing'}")
+
+
+def is_healthy(port: int) -> bool:
+    """Whether GET /health is answered 200 now."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(_PROBE)
+        return connection.recv(4096)[9:12] == b"200"
+    return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """SIGTERM to the whole group, since some masters leave their workers behind; SIGKILL when that is not enough."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    until = time.perf_counter() + _STOP_PATIENCE_S
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_STOP_PATIENCE_S)
+    while accounting.processes(process.pid) and time.perf_counter() < until:
+        time.sleep(0.01)
+    if accounting.processes(process.pid):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
