@@ -1,7 +1,7 @@
 """What a server's processes have used, from /proc (proc(5)); knows nothing of what the server is.
 
-A server is a session of processes (setsid(2)), named by the pid of its first one, so that workers and their masters
-are counted together.
+A server is a process with its descendants and the rest of its session (setsid(2)), so that masters and workers are
+counted together: some masters make a session of their own, some workers outlive their parent.
 """
 
 import os
@@ -12,10 +12,13 @@ from typing import Final
 _TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
 _PROC: Final = Path("/proc")
 
+_STATE, _PARENT, _SESSION, _TIMES = 0, 1, 3, slice(11, 15)
+"""Places of fields in /proc/PID/stat, counted from ``state``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What all processes of a session have used since they started.
+    """What all processes of a server have used since they started.
 
     Attributes:
         cpu_s: processor time, user and system, in steps of a clock tick (10 ms).
@@ -26,35 +29,35 @@ class Usage:
     switches: int
 
 
-def processes(session: int) -> list[int]:
-    """The pids of a session, its first process first."""
-    found = []
-    for entry in _PROC.iterdir():
-        if entry.name.isdigit():
-            fields = _stat(int(entry.name))
-            if fields and int(fields[3]) == session:
-                found.append(int(entry.name))
-    return sorted(found)
+def processes(root: int) -> list[int]:
+    """The pids of the server whose first process is `root`, those that have ended and are not yet awaited left out."""
+    found, last = {root}, set[int]()
+    stats = {int(entry.name): _stat(int(entry.name)) for entry in _PROC.iterdir() if entry.name.isdigit()}
+    living = {pid: fields for pid, fields in stats.items() if fields and fields[_STATE] != "Z"}
+    while found != last:
+        last = set(found)
+        found |= {pid for pid, f in living.items() if int(f[_PARENT]) in last or int(f[_SESSION]) == root}
+    return sorted(found & living.keys())
 
 
-def usage(session: int) -> Usage:
-    """What the session `session` has used, its ended and awaited children included."""
+def usage(root: int) -> Usage:
+    """What the server `root` has used, its ended and awaited children included."""
     ticks = switches = 0
-    for pid in processes(session):
+    for pid in processes(root):
         fields = _stat(pid)
-        ticks += sum(int(text) for text in fields[11:15])
+        ticks += sum(int(text) for text in fields[_TIMES])
         for status in _PROC.glob(f"{pid}/task/*/status"):
             switches += sum(_status(status, key) for key in ("voluntary_ctxt_switches", "nonvoluntary_ctxt_switches"))
     return Usage(ticks * _TICK_S, switches)
 
 
-def resident_mib(session: int) -> float:
+def resident_mib(root: int) -> float:
     """Memory in RAM: the largest process' resident set, and what each other process has for itself alone.
 
     The sum of the resident sets would count what forked workers share once for each of them.
     """
     sizes = []
-    for pid in processes(session):
+    for pid in processes(root):
         private = sum(_status(_PROC / f"{pid}/smaps_rollup", key) for key in ("Private_Clean", "Private_Dirty"))
         sizes.append((_status(_PROC / f"{pid}/status", "VmRSS"), private))
     if not sizes:

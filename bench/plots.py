@@ -58,7 +58,8 @@ def _throughput(rounds: Rounds) -> Figure | None:
     figure = Figure(figsize=(12, 3.6 * len(panels)), layout="constrained")
     axes = figure.subplots(len(panels), 2, squeeze=False)
     for (scenario, variant), (left, right) in zip(panels, axes, strict=True):
-        peers = [peer for peer in PEERS if rounds.spread((scenario, variant, peer), "events_s")]
+        rates = {peer: rounds.spread((scenario, variant, peer), "events_s") for peer in PEERS}
+        peers = [peer for peer, rate in rates.items() if rate and rate.median > 0]
         label = {"keep-alive": "kept connections", "one-connection": "a connection an event"}[scenario]
         _bars(left, rounds, (scenario, variant), peers, {"events_s": ""})
         left.set_title(f"events a second, {label}, {variant.removesuffix(' connections')}")

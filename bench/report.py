@@ -62,6 +62,7 @@ def show(on: Console, samples: Sequence[Sample], failures: Sequence[Failure]) ->
     keys = rounds.keys()
     for scenario in dict.fromkeys(key[0] for key in keys):
         on.print()
+        on.print(f"[bold]{scenario}:[/] {SCENARIOS[scenario].question}", highlight=False)
         on.print(_table(rounds, scenario, [key for key in keys if key[0] == scenario]))
     if samples:
         on.print("[dim]The median of the rounds, below it the least and the most. Ratios are taken round by round.[/]")
@@ -97,7 +98,7 @@ def _table(rounds: Rounds, name: str, keys: Sequence[Key]) -> Table:
     first = scenario.variants[0].name
     rivals = [peer for peer in ("transport", "winlogd") if peer in peers and len(peers) > 1]
 
-    table = Table(title=f"{name}: {scenario.question}", title_justify="left", title_style="bold", expand=False)
+    table = Table()
     figure_titles = {column.figure: column.title for column in _COLUMNS}
     table.caption = f"ratios are of {figure_titles[scenario.figure]}"
     table.caption_justify = "left"

@@ -42,21 +42,21 @@ class Server:
 
     Attributes:
         port: on 127.0.0.1.
-        session: the session of its processes.
+        pid: of its first process.
         started_s: from the start of the process to the first 200 of /health.
     """
 
     port: int
-    session: int
+    pid: int
     started_s: float
 
     def usage(self) -> accounting.Usage:
         """What it has used so far."""
-        return accounting.usage(self.session)
+        return accounting.usage(self.pid)
 
     def resident_mib(self) -> float:
         """The memory that it holds now."""
-        return accounting.resident_mib(self.session)
+        return accounting.resident_mib(self.pid)
 
 
 @contextmanager
@@ -126,15 +126,13 @@ def is_healthy(port: int) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the whole group, since some masters leave their workers behind; SIGKILL when that is not enough."""
+    """SIGTERM to the whole group, since some masters leave their workers behind; SIGKILL to what then still runs."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     until = time.perf_counter() + _STOP_PATIENCE_S
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(_STOP_PATIENCE_S)
-    while accounting.processes(process.pid) and time.perf_counter() < until:
+    while (left := accounting.processes(process.pid)) and time.perf_counter() < until:
         time.sleep(0.01)
-    if accounting.processes(process.pid):
+    for pid in left:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+            os.kill(pid, signal.SIGKILL)
+    process.wait()

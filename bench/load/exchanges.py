@@ -114,7 +114,7 @@ class Exchanges:
         answer = exchange.received
         head_end = answer.find(b"\r\n\r\n")
         head = answer[:head_end].lower() if head_end >= 0 else b""
-        if head and (not arrived or len(answer) >= head_end + 4 + _content_length(head)):
+        if head and (not arrived or _is_whole(head, answer, head_end + 4)):
             if answer[9:12] == b"200":
                 self.latencies_s.append(perf_counter() - exchange.since)
             else:
@@ -143,7 +143,9 @@ class Exchanges:
             self._end(exchange)
 
 
-def _content_length(head: bytes) -> int:
-    """From a head in lower case; without one the answer ends with the connection."""
+def _is_whole(head: bytes, answer: bytes, body_start: int) -> bool:
+    """Whether all of `answer` is there, by its `head` in lower case; with no length it ends with the connection."""
     _, found, rest = head.partition(b"\r\ncontent-length:")
-    return int(rest.partition(b"\r\n")[0]) if found else 1 << 62
+    if found:
+        return len(answer) >= body_start + int(rest.partition(b"\r\n")[0])
+    return b"\r\ntransfer-encoding: chunked" in head and answer.endswith(b"0\r\n\r\n")

@@ -52,12 +52,11 @@ http {
     proxy_temp_path $folder/proxy;
     uwsgi_temp_path $folder/uwsgi;
     scgi_temp_path $folder/scgi;
-    upstream php { server unix:$folder/fpm.sock; keepalive 4; }
     server {
         listen 127.0.0.1:$PEER_PORT backlog=4096;
         location / {
-            fastcgi_pass php;
-            fastcgi_keep_conn on;
+            # Not kept: a worker waits on a kept connection for as long as nginx keeps it, and serves no other.
+            fastcgi_pass unix:$folder/fpm.sock;
             fastcgi_param SCRIPT_FILENAME $here/index.php;
             fastcgi_param REQUEST_URI \$request_uri;
             fastcgi_param REQUEST_METHOD \$request_method;
