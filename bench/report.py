@@ -20,6 +20,7 @@ class _Column(NamedTuple):
 
 _COLUMNS: Final = (
     _Column("workstations", "stations", ",.0f"),
+    _Column("events", "events", ",.0f"),
     _Column("events_s", "events/s", ",.0f"),
     _Column("cpu_us", "CPU µs/event", ",.1f"),
     _Column("busy", "core busy %", ",.0f"),
