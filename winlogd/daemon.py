@@ -37,6 +37,8 @@ _RESERVED_DESCRIPTORS: Final = 192
 """Open files that are no connections: the database and its like, the listeners, those told that there are too many."""
 
 _SWITCH_INTERVAL_S: Final = 0.0005
+"""How long the writer may wait for Python's global lock after a call into SQLite while the loop is busy; Python's own
+5 ms would be waited several times a batch. Throughput did not differ measurably between 0.5, 5 and 20 ms."""
 
 _HURRY: Final = 0.6
 """Of `server.shutdown_timeout`, how much events may wait for a locked database; the rest is for the answers and for
