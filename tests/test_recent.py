@@ -10,7 +10,7 @@ FIFTEEN_MINUTES_S = 900.0
 def test_an_event_is_found_by_its_fingerprint() -> None:
     recent = RecentEvents(0.0)
 
-    recent.extend([(hash("logon"), 7)])
+    recent.extend([hash("logon")], [7])
 
     assert recent.find(hash("logon")) == [7]
     assert recent.find(hash("logoff")) == []
@@ -24,7 +24,7 @@ def test_nothing_is_found_before_anything_was_added() -> None:
 def test_an_event_is_remembered_for_ten_minutes_and_forgotten_after_fifteen(start_s: int, steps_s: list[int]) -> None:
     recent = RecentEvents(0.0)
     recent.turn(start_s)
-    recent.extend([(42, 1)])
+    recent.extend([42], [1])
     now_s = start_s
     for step_s in steps_s:
         now_s += step_s
@@ -38,7 +38,7 @@ def test_an_event_is_remembered_for_ten_minutes_and_forgotten_after_fifteen(star
 @given(st.integers(900, 10_000_000))
 def test_after_a_long_sleep_everything_is_forgotten(sleep_s: int) -> None:
     recent = RecentEvents(0.0)
-    recent.extend([(42, 1)])
+    recent.extend([42], [1])
 
     recent.turn(sleep_s)
 
@@ -48,7 +48,7 @@ def test_after_a_long_sleep_everything_is_forgotten(sleep_s: int) -> None:
 def test_after_a_long_sleep_new_events_are_remembered_as_usual() -> None:
     recent = RecentEvents(0.0)
     recent.turn(1_000_000.0)
-    recent.extend([(42, 1)])
+    recent.extend([42], [1])
 
     recent.turn(1_000_000.0 + 2 * GENERATION_S)
     assert recent.find(42) == [1]
@@ -63,7 +63,7 @@ def test_every_added_id_is_found(steps: list[tuple[int, int]]) -> None:
     event_id = 0
     for fingerprint, step in steps:
         event_id += step
-        recent.extend([(fingerprint, event_id)])
+        recent.extend([fingerprint], [event_id])
         added.append((fingerprint, event_id))
 
     for fingerprint, event_id in added:
@@ -72,7 +72,7 @@ def test_every_added_id_is_found(steps: list[tuple[int, int]]) -> None:
 
 def test_the_lower_32_bits_of_a_fingerprint_count() -> None:
     recent = RecentEvents(0.0)
-    recent.extend([(1 << 32 | 7, 1), (2 << 32 | 7, 2), (7 + 16384, 3)])
+    recent.extend([1 << 32 | 7, 2 << 32 | 7, 7 + 16384], [1, 2, 3])
 
     assert recent.find(7) == [1, 2]
 
@@ -80,8 +80,8 @@ def test_the_lower_32_bits_of_a_fingerprint_count() -> None:
 def test_a_fingerprint_is_not_found_across_two_records() -> None:
     # 0x02000000 after 0x00000001 reads, one byte off, as other fingerprints would.
     recent = RecentEvents(0.0)
-    recent.extend([(1, 100)])
-    recent.extend([(0x02000000, 101)])
+    recent.extend([1], [100])
+    recent.extend([0x02000000], [101])
 
     assert recent.find(0x00000000) == []
     assert recent.find(0x00000100) == []
@@ -90,9 +90,9 @@ def test_a_fingerprint_is_not_found_across_two_records() -> None:
 
 def test_ids_that_jump_too_far_or_back_are_passed_over() -> None:
     recent = RecentEvents(0.0)
-    recent.extend([(1, 1_000)])
-    recent.extend([(2, 1_000 + 2**32)])
-    recent.extend([(3, 999)])
-    recent.extend([(4, 1_000 + 2**32 - 1)])
+    recent.extend([1], [1_000])
+    recent.extend([2], [1_000 + 2**32])
+    recent.extend([3], [999])
+    recent.extend([4], [1_000 + 2**32 - 1])
 
     assert [recent.find(mark) for mark in (1, 2, 3, 4)] == [[1_000], [], [], [1_000 + 2**32 - 1]]

@@ -3,14 +3,14 @@ import pytest
 from winlogd.event import Event
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
-from winlogd.session import Book, Decision, Draft, OpenSession, PairKey, Stored, pair_key
+from winlogd.session import Book, Decision, Draft, OpenSession, PairKey, pair_key
 
 
 def event(action: str, time: str, username: str = "alice", hostname: str | None = "A102-07") -> Event:
     return Event(username, action, f"2026-01-13T{time}Z", hostname, "Windows", "11", "26100", None)
 
 
-def nothing_to_read(event_id: int, key: PairKey, action: str, timestamp: str) -> Stored | None:
+def nothing_to_read(event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
     raise AssertionError("no row should have been read")
 
 
@@ -136,31 +136,31 @@ def test_the_same_event_again_gets_the_first_answer(book: Book, action: str) -> 
 
     [again] = commit(book, event(action, "08:00:00"))
 
-    assert again == Decision(first.event_id, first.session_uuid, True)
+    assert again == Decision(first.timestamp, first.event_id, first.session_uuid, True)
     assert book.last_id == 1
 
 
 def test_the_same_event_twice_in_a_batch_is_stored_once(book: Book) -> None:
     first, again = commit(book, event("C", "08:00:00"), event("C", "08:00:00"))
 
-    assert again == Decision(first.event_id, first.session_uuid, True)
+    assert again == Decision(first.timestamp, first.event_id, first.session_uuid, True)
 
 
 def test_a_logon_repeated_after_the_next_logon_of_a_batch_does_no_harm(book: Book) -> None:
     first, second, again = commit(book, event("C", "08:00:00"), event("C", "09:00:00"), event("C", "08:00:00"))
 
-    assert again == Decision(first.event_id, first.session_uuid, True)
+    assert again == Decision(first.timestamp, first.event_id, first.session_uuid, True)
     assert [session.session_uuid for session in book.open_sessions()] == [second.session_uuid]
 
 
 def test_a_recent_event_is_a_retry_when_its_row_says_so(book: Book) -> None:
     first, second = commit(book, event("C", "08:00:00"), event("C", "09:00:00"))
-    stored = Stored("2026-01-13T08:00:00Z", first.event_id, first.session_uuid)
+    stored = Decision("2026-01-13T08:00:00Z", first.event_id, first.session_uuid)
 
     found = Draft(book, lambda *_: stored, 1).decide(event("C", "08:00:00"), "")
     gone = Draft(book, lambda *_: None, 1).decide(event("C", "08:00:00"), "")
 
-    assert found == Decision(first.event_id, first.session_uuid, True)
+    assert found == Decision(first.timestamp, first.event_id, first.session_uuid, True)
     assert not gone.is_retry
     assert [closed.session.session_uuid for closed in gone.closed] == [second.session_uuid]
 
@@ -214,7 +214,7 @@ def test_what_another_program_closed_or_removed_is_forgotten(book: Book) -> None
 def test_an_earlier_event_is_still_looked_for_when_the_latest_row_is_gone(book: Book) -> None:
     first, second = commit(book, event("C", "08:00:00"), event("C", "09:00:00"))
     book.forget_stored(lambda stored: stored.event_id == second.event_id)
-    stored = Stored("2026-01-13T08:00:00Z", first.event_id, first.session_uuid)
+    stored = Decision("2026-01-13T08:00:00Z", first.event_id, first.session_uuid)
 
     assert Draft(book, lambda *_: stored, 1).decide(event("C", "08:00:00"), "").event_id == first.event_id
 

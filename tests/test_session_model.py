@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from winlogd.event import Event
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
-from winlogd.session import Book, Decision, Draft, OpenSession, PairKey, Stored, pair_key
+from winlogd.session import Book, Decision, Draft, OpenSession, PairKey, pair_key
 
 FORGOTTEN_AFTER_S = 1000.0
 
@@ -63,7 +63,7 @@ class Model:
         """Checks `decision` and stores the rows that the rules ask for."""
         first = self.first_of(event)
         if first is not None:
-            assert decision == Decision(first.event_id, first.session_uuid, True)
+            assert decision == Decision(first.timestamp, first.event_id, first.session_uuid, True)
             return
         open_sessions = self.open_sessions(event)
         assert not decision.is_retry
@@ -120,10 +120,10 @@ class Sessions(RuleBasedStateMachine):
         self.now_s = 0.0
         self.now_ns = 0
 
-    def read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Stored | None:
+    def read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
         for row in self.model.rows:
             if (row.event_id, row.username, row.host, row.action, row.timestamp) == (event_id, *key, action, timestamp):
-                return Stored(timestamp, event_id, row.session_uuid)
+                return Decision(timestamp, event_id, row.session_uuid)
         return None
 
     @initialize(timestamps=st.lists(st.sampled_from(["T08:00:30Z", "T08:00:60Z", "T09:00:00.5Z"]), max_size=3))
@@ -133,7 +133,7 @@ class Sessions(RuleBasedStateMachine):
             session = OpenSession(number, row.session_uuid, row.timestamp, "alice", "A", None, None, None)
             self.model.rows.append(row)
             self.book.observe_open(session)
-            self.book.observe_latest(("alice", "A"), "C", Stored(row.timestamp, number, row.session_uuid))
+            self.book.observe_latest(("alice", "A"), "C", Decision(row.timestamp, number, row.session_uuid))
             self.book.identifiers.mark(row.session_uuid)
         self.book.last_id = self.model.last_id = len(timestamps)
 

@@ -26,7 +26,7 @@ from winlogd.http.message import REASONS, Response
 from winlogd.http.server import Server, bind
 from winlogd.log import Log
 from winlogd.refusals import Refusals
-from winlogd.store.database import ReplacedError, Settings, UnusableError
+from winlogd.store.database import ReplacedError, Settings, UnusableError, configure_sqlite
 from winlogd.store.ownership import OwnedError, Ownership
 from winlogd.store.store import Store
 
@@ -83,6 +83,7 @@ class Daemon:
         ownership = self._own()
         sockets = self._bind()
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        configure_sqlite()
         self._loop = loop = uvloop.new_event_loop()
         try:
             loop.run_until_complete(self._live(ownership.path, sockets))

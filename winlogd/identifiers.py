@@ -46,9 +46,9 @@ class Identifiers:
             date: ``YYYY-MM-DD`` of the event.
             now_ns: nanoseconds since 1970.
         """
-        for attempt in range(_MAX_DRAWS):
-            text = f"{username}{hostname}{date}{now_ns + attempt}"
-            digits: str = md5(text.encode(), usedforsecurity=False).hexdigest()[:_HEX_DIGITS]
+        names_and_date = f"{username}{hostname}{date}"
+        for moment in range(now_ns, now_ns + _MAX_DRAWS):
+            digits: str = md5(f"{names_and_date}{moment}".encode(), usedforsecurity=False).hexdigest()[:_HEX_DIGITS]
             if self._mark(int(digits, 16)):
                 break
         return f"{username}@{hostname}@{digits}"

@@ -10,7 +10,7 @@ appended since is made when somebody asks.
 """
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Collection
 from struct import Struct
 from typing import Final
 
@@ -37,14 +37,18 @@ class _Generation:
         self._buckets: dict[int, bytearray] = {}
         self._indexed = 0
 
-    def extend(self, events: Iterable[tuple[int, int]]) -> None:
-        for fingerprint, event_id in events:
-            if not self._fingerprints:
-                self._base_id = event_id
-            offset = event_id - self._base_id
-            if 0 <= offset <= _MASK:  # else ids have jumped: only an administrator's hand makes them
-                self._fingerprints.append(fingerprint & _MASK)
-                self._offsets.append(offset)
+    def extend(self, fingerprints: Collection[int], event_ids: list[int]) -> None:
+        if not self._fingerprints and event_ids:
+            self._base_id = event_ids[0]
+        base_id = self._base_id
+        try:
+            offsets = array("I", [event_id - base_id for event_id in event_ids])
+        except OverflowError:  # ids have jumped: only an administrator's hand makes them
+            near = [pair for pair in zip(fingerprints, event_ids, strict=True) if 0 <= pair[1] - base_id <= _MASK]
+            fingerprints = [fingerprint for fingerprint, _ in near]
+            offsets = array("I", [event_id - base_id for _, event_id in near])
+        self._offsets += offsets
+        self._fingerprints.extend([fingerprint & _MASK for fingerprint in fingerprints])
 
     def find(self, fingerprint: int) -> list[int]:
         self._index()
@@ -91,9 +95,9 @@ class RecentEvents:
             self._generations = [_Generation(), *self._generations[: _GENERATIONS - 1]]
             self._turn_s += GENERATION_S
 
-    def extend(self, events: Iterable[tuple[int, int]]) -> None:
-        """Remembers events, each as (fingerprint, id of its row)."""
-        self._generations[0].extend(events)
+    def extend(self, fingerprints: Collection[int], event_ids: list[int]) -> None:
+        """Remembers events: their fingerprints and, in the same order, the ids of their rows."""
+        self._generations[0].extend(fingerprints, event_ids)
 
     def find(self, fingerprint: int) -> list[int]:
         """Ids of events that may be the one with `fingerprint`; empty when it is none of them for certain."""

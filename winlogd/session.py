@@ -41,38 +41,6 @@ class OpenSession(NamedTuple):
     os_version: str | None
 
 
-class Stored(NamedTuple):
-    """An event as its client was told of it."""
-
-    timestamp: str
-    event_id: int
-    session_uuid: str
-
-
-class Pair(NamedTuple):
-    """What is known of one user on one host.
-
-    Attributes:
-        open: the open sessions, the one with the latest timestamp last, ties in order of arrival.
-        connection: the latest C in order of arrival; `disconnection` the latest D, `hardware` the latest M.
-        highest: no event that is remembered of the pair has a timestamp that is a greater text: what has one is no
-            retry. Any order of texts would do, as long as equal ones are equal.
-    """
-
-    open: tuple[OpenSession, ...] = ()
-    connection: Stored | None = None
-    disconnection: Stored | None = None
-    hardware: Stored | None = None
-    highest: str = ""
-
-
-_NEW_PAIR: Final = Pair()
-_new: Final = tuple.__new__
-"""Makes a named tuple in half the time that its own constructor takes; four are made for every event."""
-_LATEST: Final = {"C": 1, "D": 2, "M": 3}
-"""Where a Pair keeps the latest event of an action."""
-
-
 class Closed(NamedTuple):
     """A session that a new logon closes: the automatic D row to be stored before it.
 
@@ -88,22 +56,48 @@ class Closed(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What is to be done with one event.
+    """What is to be done with one event, and what is remembered of it when it is done.
 
     Attributes:
+        timestamp: the event's, as stored.
         event_id: its row, existing when `is_retry`.
         session_uuid: its identifier.
         is_retry: nothing is to be stored: the client gets the first answer again.
         closed: sessions to be closed by D rows first.
     """
 
+    timestamp: str
     event_id: int
     session_uuid: str
     is_retry: bool = False
     closed: tuple[Closed, ...] = ()
 
 
-ReadStored = Callable[[int, PairKey, str, str], Stored | None]
+class Pair(NamedTuple):
+    """What is known of one user on one host.
+
+    Attributes:
+        open: the open sessions, the one with the latest timestamp last, ties in order of arrival.
+        connection: the latest C in order of arrival; `disconnection` the latest D, `hardware` the latest M.
+        highest: no event that is remembered of the pair has a timestamp that is a greater text: what has one is no
+            retry. Any order of texts would do, as long as equal ones are equal.
+    """
+
+    open: tuple[OpenSession, ...] = ()
+    connection: Decision | None = None
+    disconnection: Decision | None = None
+    hardware: Decision | None = None
+    highest: str = ""
+
+
+_NEW_PAIR: Final = Pair()
+_new: Final = tuple.__new__
+"""Makes a named tuple in half the time that its own constructor takes; four are made for every event."""
+_LATEST: Final = {"C": 1, "D": 2, "M": 3}
+"""Where a Pair keeps the latest event of an action."""
+
+
+ReadStored = Callable[[int, PairKey, str, str], Decision | None]
 """Reads the committed event `id` if it is the one of this pair, action and timestamp, otherwise None."""
 
 
@@ -128,7 +122,7 @@ class Book:
         """Takes over what was decided on `draft`, once its rows are committed."""
         self.pairs.update(draft.pairs)
         self.last_id = draft.last_id
-        self.recent.extend((fingerprint, stored.event_id) for fingerprint, stored in draft.stored.items())
+        self.recent.extend(draft.stored, [stored.event_id for stored in draft.stored.values()])
         if self.identifiers.is_worn:
             self._renew_identifiers()
 
@@ -144,7 +138,7 @@ class Book:
         sessions = sorted((*pair.open, session), key=lambda s: (instant(s.connected_at), s.event_id))
         self.pairs[key] = pair._replace(open=tuple(sessions))
 
-    def observe_latest(self, key: PairKey, action: str, stored: Stored) -> None:
+    def observe_latest(self, key: PairKey, action: str, stored: Decision) -> None:
         """Learns of the pair's latest committed event of an action."""
         fields = [*self.pairs.get(key, _NEW_PAIR)]
         fields[_LATEST[action]] = stored
@@ -154,7 +148,7 @@ class Book:
     def observe_recent(self, events: Iterable[tuple[PairKey, str, str, int]]) -> None:
         """Learns of committed events of the last minutes: pair, action, timestamp and id, in order of arrival."""
         for key, action, timestamp, event_id in events:
-            self.recent.extend([(hash((*key, action, timestamp)), event_id)])
+            self.recent.extend([hash((key, action, timestamp))], [event_id])
             self._raise_highest(key, timestamp)
 
     def _raise_highest(self, key: PairKey, timestamp: str) -> None:
@@ -168,7 +162,7 @@ class Book:
             if any(map(gone, pair.open)):
                 self.pairs[key] = pair._replace(open=tuple(s for s in pair.open if not gone(s)))
 
-    def forget_stored(self, gone: Callable[[Stored], bool]) -> None:
+    def forget_stored(self, gone: Callable[[Decision], bool]) -> None:
         """Forgets the latest events for which `gone` says True. The pairs stay: earlier events may be remembered."""
         for key, pair in list(self.pairs.items()):
             latest = (pair.connection, pair.disconnection, pair.hardware)
@@ -194,65 +188,65 @@ class Draft:
         last_id: the highest id given out.
     """
 
-    __slots__ = ("_book", "_now_ns", "_read_stored", "last_id", "pairs", "stored")
+    __slots__ = ("_committed", "_draw_identifier", "_now_ns", "_read_stored", "_recent", "last_id", "pairs", "stored")
 
     def __init__(self, book: Book, read_stored: ReadStored, now_ns: int) -> None:
-        self._book = book
+        self._committed = book.pairs.get
+        self._recent = book.recent
+        self._draw_identifier = book.identifiers.draw
         self._read_stored = read_stored
         self._now_ns = now_ns
         self.pairs: dict[PairKey, Pair] = {}
-        self.stored: dict[int, Stored] = {}
+        self.stored: dict[int, Decision] = {}
         self.last_id = book.last_id
 
     def decide(self, event: Event, source_ip: str) -> Decision:
         """The decision on the next event of the batch, in order of arrival."""
-        username, action, timestamp, hostname = event[:4]
-        host = hostname or UNKNOWN_HOST
-        key = (username, host)
-        pair = self.pairs.get(key) or self._book.pairs.get(key, _NEW_PAIR)
-        fingerprint = hash((username, host, action, timestamp))
-        if timestamp <= pair.highest:
-            first = self._first_of(pair, key, action, timestamp, fingerprint)
-            if first is not None:
-                return Decision(first.event_id, first.session_uuid, True)
-            highest = pair.highest
-        else:  # later than all that this pair has sent: no retry, which spares the search
+        username, action, timestamp, hostname, os_name, os_version, _, _ = event
+        key = (username, hostname or UNKNOWN_HOST)
+        pair = self.pairs.get(key) or self._committed(key, _NEW_PAIR)
+        sessions, connection, disconnection, hardware, highest = pair
+        fingerprint = hash((key, action, timestamp))
+        if timestamp > highest:  # later than all that this pair has sent: no retry, which spares the search
             highest = timestamp
+        elif (first := self._first_of(pair, key, action, timestamp, fingerprint)) is not None:
+            return Decision(timestamp, first.event_id, first.session_uuid, True)
         closed: tuple[Closed, ...] = ()
         if action == "C":
-            if pair.open:
-                closed = self._close_all(pair.open, timestamp)
-            session_uuid = self._draw(username, host, timestamp)
+            if sessions:
+                closed = self._close_all(sessions, timestamp)
+            session_uuid = self._draw(key, timestamp)
         elif action == "M":
-            session_uuid = f"hardware_{self._draw(username, host, timestamp)}"
-        elif pair.open:
-            session_uuid = pair.open[-1].session_uuid
+            session_uuid = f"hardware_{self._draw(key, timestamp)}"
+        elif sessions:
+            session_uuid = sessions[-1].session_uuid
         else:
-            session_uuid = f"orphan_{self._draw(username, host, timestamp)}"
+            session_uuid = f"orphan_{self._draw(key, timestamp)}"
         self.last_id = event_id = self.last_id + 1
-        stored = _new(Stored, (timestamp, event_id, session_uuid))
+        decision = stored = _new(Decision, (timestamp, event_id, session_uuid, False, closed))
+        if closed:
+            stored = _new(Decision, (timestamp, event_id, session_uuid, False, ()))
         self.stored[fingerprint] = stored
-        _, connection, disconnection, hardware, _ = pair
         state: tuple[object, ...]
         if action == "C":
-            session = (event_id, session_uuid, timestamp, username, hostname, source_ip, event[4], event[5])
+            session = (event_id, session_uuid, timestamp, username, hostname, source_ip, os_name, os_version)
             state = ((_new(OpenSession, session),), stored, disconnection, hardware, highest)
         elif action == "D":
-            state = (pair.open[:-1], connection, stored, hardware, highest)
+            state = (sessions[:-1], connection, stored, hardware, highest)
         else:
-            state = (pair.open, connection, disconnection, stored, highest)
+            state = (sessions, connection, disconnection, stored, highest)
         self.pairs[key] = _new(Pair, state)
-        return _new(Decision, (event_id, session_uuid, False, closed))
+        return decision
 
-    def _first_of(self, pair: Pair, key: PairKey, action: str, timestamp: str, fingerprint: int) -> Stored | None:
+    def _first_of(self, pair: Pair, key: PairKey, action: str, timestamp: str, fingerprint: int) -> Decision | None:
         """The stored event of which this one is a retry: the pair's latest of its action, or a recent one."""
-        latest: Stored | None = pair[_LATEST[action]]  # type: ignore[assignment]  # that is what stands there
+        latest: Decision | None = pair[_LATEST[action]]  # type: ignore[assignment]  # that is what stands there
         if latest is not None and latest.timestamp == timestamp:
             return latest
         first = self.stored.get(fingerprint)
         if first is not None and first.timestamp == timestamp:
             return first
-        for event_id in self._book.recent.find(fingerprint):
+        for event_id in self._recent.find(fingerprint):
             first = self._read_stored(event_id, key, action, timestamp)
             if first is not None:
                 return first
@@ -267,9 +261,9 @@ class Draft:
             for event_id, session in enumerate(sessions, first_id)
         )
 
-    def _draw(self, username: str, host: str, timestamp: str) -> str:
+    def _draw(self, key: PairKey, timestamp: str) -> str:
         self._now_ns += 1  # two draws of one batch differ even when the clock has not moved
-        return self._book.identifiers.draw(username, host, timestamp[:10], self._now_ns)
+        return self._draw_identifier(*key, timestamp[:10], self._now_ns)
 
 
 def pair_key(username: str, hostname: str | None) -> PairKey:

@@ -9,7 +9,7 @@ import pytest
 from winlogd.event import Event
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
-from winlogd.session import Book, Draft, OpenSession, Pair, PairKey, Stored
+from winlogd.session import Book, Decision, Draft, OpenSession, Pair, PairKey
 from winlogd.store import memory, schema
 from winlogd.timestamps import utc_text
 
@@ -48,7 +48,7 @@ def known(book: Book) -> list[PairKey]:
 
 
 def recent(book: Book, key: PairKey, action: str, time: str) -> list[int]:
-    return book.recent.find(hash((*key, action, f"2026-01-13T{time}Z")))
+    return book.recent.find(hash((key, action, f"2026-01-13T{time}Z")))
 
 
 # ── load ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -70,10 +70,10 @@ def test_open_sessions_and_each_pairs_latest_events_are_loaded(database: apsw.Co
     book = load(database)
 
     session = OpenSession(3, "s2", "2026-01-13T09:00:01Z", "alice", "A", "192.0.2.1", "Windows", "11")
-    logon, inventory = Stored("2026-01-13T09:00:01Z", 3, "s2"), Stored("2026-01-13T09:00:02Z", 4, "h1")
+    logon, inventory = Decision("2026-01-13T09:00:01Z", 3, "s2"), Decision("2026-01-13T09:00:02Z", 4, "h1")
     assert book.pairs == {
         ALICE: Pair((session,), logon, None, inventory, "2026-01-13T09:00:02Z"),
-        ("bob", "A"): Pair((), None, Stored("2026-01-13T07:00:00Z", 5, "o1"), None, "2026-01-13T07:00:00Z"),
+        ("bob", "A"): Pair((), None, Decision("2026-01-13T07:00:00Z", 5, "o1"), None, "2026-01-13T07:00:00Z"),
     }
     assert book.last_id == 5
 
@@ -93,7 +93,7 @@ def test_no_host_an_empty_one_and_unknown_are_one_pair(database: apsw.Connection
 
     assert list(book.pairs) == [("alice", "unknown")]
     assert len(book.pairs["alice", "unknown"].open) == 5
-    assert book.pairs["alice", "unknown"].connection == Stored("2026-01-13T08:00:04Z", 5, "s4")
+    assert book.pairs["alice", "unknown"].connection == Decision("2026-01-13T08:00:04Z", 5, "s4")
 
 
 def test_the_last_id_counts_rows_that_are_gone(database: apsw.Connection) -> None:
@@ -269,8 +269,8 @@ def test_a_stored_event_is_read_if_it_is_the_one(database: apsw.Connection) -> N
     store(database, "D", "08:00:00", "s1", origin="auto")
     timestamp = "2026-01-13T08:00:00Z"
 
-    assert memory.read_stored(database, 1, ALICE, "C", timestamp) == Stored(timestamp, 1, "s1")
-    assert memory.read_stored(database, 2, ("alice", "unknown"), "C", timestamp) == Stored(timestamp, 2, "s2")
+    assert memory.read_stored(database, 1, ALICE, "C", timestamp) == Decision(timestamp, 1, "s1")
+    assert memory.read_stored(database, 2, ("alice", "unknown"), "C", timestamp) == Decision(timestamp, 2, "s2")
     assert memory.read_stored(database, 1, ("bob", "A"), "C", timestamp) is None
     assert memory.read_stored(database, 1, ("alice", "unknown"), "C", timestamp) is None
     assert memory.read_stored(database, 1, ALICE, "D", timestamp) is None

@@ -1,5 +1,5 @@
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
 from winlogd.session import Book, Decision
 from winlogd.store import memory
-from winlogd.store.writer import Result
+from winlogd.store.submission import Result
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_result_is_told_after_its_rows_are_committed(path: Path) -> None:
     seen: list[int] = []
 
     class Reader(Ear):
-        def finished(self, results: list[Result]) -> None:
+        def finished(self, results: Sequence[Result]) -> None:
             with closing(apsw.Connection(str(path))) as connection:
                 seen.append(len(connection.execute("SELECT id FROM events_today").fetchall()))
             super().finished(results)
@@ -124,7 +124,7 @@ def test_a_retry_gets_the_first_answer_and_stores_nothing(running: Running) -> N
     first, again = running.store(event("C", "08:00:00"), event("C", "08:00:00"))
     [later] = running.store(event("C", "08:00:00"))
 
-    assert again == later == Decision(first.event_id, first.session_uuid, True)
+    assert again == later == Decision(first.timestamp, first.event_id, first.session_uuid, True)
     assert len(running.rows()) == 1
 
 
@@ -134,7 +134,7 @@ def test_a_logon_repeated_after_the_next_one_does_no_harm(running: Running) -> N
     [again] = running.store(event("C", "08:00:00"))
     [logoff] = running.store(event("D", "10:00:00"))
 
-    assert again == Decision(first.event_id, first.session_uuid, True)
+    assert again == Decision(first.timestamp, first.event_id, first.session_uuid, True)
     assert logoff.session_uuid == second.session_uuid
     assert len(running.rows()) == 4
 
@@ -148,9 +148,9 @@ def test_retries_and_sessions_are_known_across_a_restart(path: Path, journal_mod
     after = Running(path, journal_mode=journal_mode)
     again, also, logoff = after.store(event("C", "08:00:00"), event("C", "09:00:00"), event("D", "10:00:00"))
 
-    assert again == Decision(first.event_id, first.session_uuid, True)
-    assert also == Decision(second.event_id, second.session_uuid, True)
-    assert logoff == Decision(4, second.session_uuid)
+    assert again == Decision(first.timestamp, first.event_id, first.session_uuid, True)
+    assert also == Decision(second.timestamp, second.event_id, second.session_uuid, True)
+    assert (logoff.event_id, logoff.session_uuid, logoff.is_retry) == (4, second.session_uuid, False)
     assert after.stop() is None
 
 
@@ -204,8 +204,8 @@ def test_a_rotation_by_another_program_ends_all_sessions(running: Running) -> No
 
     logon, logoff = running.store(event("C", "08:00:00"), event("D", "10:00:00"))
 
-    assert logon == Decision(4, logon.session_uuid)
-    assert logoff == Decision(5, logon.session_uuid)
+    assert (logon.event_id, logon.is_retry, logon.closed) == (4, False, ())
+    assert (logoff.event_id, logoff.session_uuid, logoff.is_retry) == (5, logon.session_uuid, False)
 
 
 # ── settings ──────────────────────────────────────────────────────────────────────────────────────────────

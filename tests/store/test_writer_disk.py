@@ -17,7 +17,7 @@ import resource, sys, time
 from pathlib import Path
 from tests.store.writing import Running, logons
 from winlogd.session import Decision
-from winlogd.store.writer import Fault
+from winlogd.store.submission import Fault
 
 path, journal_mode = Path(sys.argv[1]), sys.argv[2]
 running = Running(path, journal_mode=journal_mode)
@@ -38,7 +38,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (unlimited, unlimited))
 assert [type(outcome) for outcome in running.outcomes(2)] == [Decision] * 2
 assert running.users() == ["zoe", "alice", "bob"]
 [again] = running.store(*logons("zoe"))
-assert again == Decision(zoe.event_id, zoe.session_uuid, True)  # memory was built again from the file
+assert again == Decision(zoe.timestamp, zoe.event_id, zoe.session_uuid, True)  # memory was built again from the file
 assert running.stop() is None
 assert running.rows("PRAGMA integrity_check") == [("ok",)]
 """
@@ -49,7 +49,7 @@ from pathlib import Path
 import apsw
 from tests.store.writing import Running, logons
 from winlogd.session import Decision
-from winlogd.store.writer import Fault
+from winlogd.store.submission import Fault
 
 path, journal_mode = Path(sys.argv[1]), sys.argv[2]
 running = Running(path, journal_mode=journal_mode)

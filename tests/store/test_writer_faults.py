@@ -13,7 +13,7 @@ import pytest
 from tests.store.writing import Running, event, logons
 from winlogd.session import Decision
 from winlogd.store.database import ReplacedError, UnusableError
-from winlogd.store.writer import Fault
+from winlogd.store.submission import Fault
 
 A_MOMENT_S = 0.1
 
@@ -197,7 +197,8 @@ def test_a_refused_logon_closes_no_session(running: Running) -> None:
     running.submit(event("C", "09:00:00"))
     assert running.outcomes(1) == [Fault.FAILED]
 
-    assert running.store(event("D", "10:00:00")) == [Decision(3, first.session_uuid)]
+    [logoff] = running.store(event("D", "10:00:00"))
+    assert (logoff.event_id, logoff.session_uuid, logoff.is_retry) == (3, first.session_uuid, False)
     assert running.stop() is None
 
 

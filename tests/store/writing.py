@@ -6,7 +6,7 @@ that closes a file, the locks of the first are gone (SQLite's "howtocorrupt.html
 
 import queue
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,8 @@ import apsw
 from winlogd.event import Event
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings
-from winlogd.store.writer import Fault, Result, Submission, Writer
+from winlogd.store.submission import Fault, Result, Submission
+from winlogd.store.writer import Writer
 
 PATIENCE_S: Final = 30.0
 """How long a test waits for what must happen; far more than it takes, so that a busy machine fails nothing."""
@@ -43,7 +44,7 @@ class Ear:
     def loaded(self, book: Book) -> None:
         self._heard.put(("loaded", book))
 
-    def finished(self, results: list[Result]) -> None:
+    def finished(self, results: Sequence[Result]) -> None:
         if results:
             self._heard.put(("finished", results))
 

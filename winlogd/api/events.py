@@ -3,7 +3,6 @@
 What the header section alone decides is decided once for all requests with the same head (`Events.bind`).
 """
 
-from functools import partial
 from typing import Final
 
 import orjson
@@ -15,7 +14,7 @@ from winlogd.http.message import JSON, Head, Response
 from winlogd.http.router import Refusal
 from winlogd.session import Decision
 from winlogd.store.store import Store
-from winlogd.store.writer import Fault
+from winlogd.store.submission import Fault
 
 METHOD_NOT_ALLOWED: Final = b'{"error":"Method not allowed","expected":"POST"}'
 
@@ -26,11 +25,6 @@ _INVALID_TYPE: Final = Response(
 _DATABASE_ERROR: Final = b'{"error":"Database error"}'
 UNAVAILABLE: Final = Response(503, _DATABASE_ERROR, (("Retry-After", "1"),), reason="Database busy or full")
 _FAILED: Final = Response(500, _DATABASE_ERROR, reason="Database error")
-
-_STORED: Final = (
-    b'{"status":"success","message":"Data stored in database","event_id":%d,"session_uuid":%b,"action":"%b",'
-    b'"username":%b}'
-)
 
 
 class Events:
@@ -62,18 +56,20 @@ class Events:
         if (head.get("content-type") or "").partition(";")[0].strip(" \t").lower() != JSON:
             return Refusal(_INVALID_TYPE)
         forwarded = forwarded_address(head)
-        return partial(self._take, forwarded)
+        decode, submit, proxies = self._decode, self._store.submit, self._proxies
 
-    def _take(self, forwarded: str | None, exchange: Exchange, body: bytes) -> None:
-        try:
-            event = self._decode(body)
-        except InvalidEventError as error:
-            exchange.respond(Response(400, orjson.dumps(error.answer), reason=error.reason, sent=body))
-            return
-        source_ip = exchange.peer
-        if forwarded is not None and self._proxies.trusts(source_ip):
-            source_ip = forwarded
-        self._store.submit(event, source_ip, exchange)
+        def take(exchange: Exchange, body: bytes) -> None:
+            try:
+                event = decode(body)
+            except InvalidEventError as error:
+                exchange.respond(Response(400, orjson.dumps(error.answer), reason=error.reason, sent=body))
+                return
+            source_ip = exchange.sender.peer
+            if forwarded is not None and proxies.trusts(source_ip):
+                source_ip = forwarded
+            submit(event, source_ip, exchange)
+
+        return take
 
 
 def answer(exchange: Exchange, event: Event, outcome: Decision | Fault) -> None:
@@ -81,7 +77,12 @@ def answer(exchange: Exchange, event: Event, outcome: Decision | Fault) -> None:
     if isinstance(outcome, Fault):
         exchange.respond(UNAVAILABLE if outcome is Fault.UNAVAILABLE else _FAILED)
         return
-    dumps = orjson.dumps
-    exchange.respond_ok(
-        _STORED % (outcome.event_id, dumps(outcome.session_uuid), event.action.encode(), dumps(event.username))
-    )
+    stored = {
+        "status": "success",
+        "message": "Data stored in database",
+        "event_id": outcome.event_id,
+        "session_uuid": outcome.session_uuid,
+        "action": event.action,
+        "username": event.username,
+    }
+    exchange.respond_ok(orjson.dumps(stored))

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.limits import Limits
 from winlogd.http.message import CONTINUE, Head, HttpError, Response
-from winlogd.http.parser import HeadCache, Request, RequestParser
+from winlogd.http.parser import HeadCache, RequestParser
 from winlogd.http.router import Refusal
 
 _MAX_PIPELINED: Final = 64
@@ -120,9 +120,15 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Octets have come: complete requests go to their handlers at once."""
-        if self._state is _READING:
-            self._parser.receive(data)
-            self._read_requests()
+        if self._state is not _READING:
+            return
+        if not (self._exchanges or self._write_paused):
+            request = self._parser.only_request(data)
+            if request is not None:
+                self._handle(*request)
+                return
+        self._parser.receive(data)
+        self._read_requests()
 
     def eof_received(self) -> bool:
         """The peer will send no more; what it asked for is still answered.
@@ -215,24 +221,23 @@ class Connection(asyncio.Protocol):
                 if request is None:
                     self._await_bytes()
                     return
-                self._phase = _IDLE
-                self._since = self._service.now
-                self._handle(request)
+                self._handle(*request)
                 if parser.is_empty:
                     return
         except HttpError as error:
             body = b'{"error":"%b"}' % error.reason.encode()
             self._answer_unread(Response(error.status, body, closes=True, reason=error.reason))
 
-    def _handle(self, request: Request) -> None:
-        head = request.head
+    def _handle(self, head: Head, body: bytes) -> None:
+        self._phase = _IDLE
+        self._since = self._service.now
         exchange = Exchange(self, head)
         self._exchanges.append(exchange)
         if exchange.closes:
             self._state = _State.LAST_ANSWER_DUE
         try:
             handler: Handler = head.handler or self._service.bind(head)
-            handler(exchange, request.body)
+            handler(exchange, body)
         except Exception as error:  # one request's fault must not become the connection's
             self._service.failed(error)
             exchange.respond(_FAILED)

@@ -5,11 +5,10 @@ connection sends the answers in the order of the requests (RFC 9112 §9.3.2).
 """
 
 from collections.abc import Callable
-from typing import Final, Protocol
+from functools import lru_cache
+from typing import Protocol
 
 from winlogd.http.message import Head, Response, encode
-
-_OK_JSON: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 
 
 class Sender(Protocol):
@@ -29,33 +28,29 @@ class Exchange:
     """A request that waits for its answer.
 
     Attributes:
+        sender: the connection that it came by.
         head: the request's head; None when the request could not be read.
         answer: the bytes to send, None before there are any.
         closes: whether the connection ends after this answer.
     """
 
-    __slots__ = ("_sender", "answer", "closes", "head")
+    __slots__ = ("answer", "closes", "head", "sender")
 
     def __init__(self, sender: Sender, head: Head | None) -> None:
-        self._sender = sender
+        self.sender = sender
         self.head = head
         self.answer: bytes | None = None
         self.closes = head is None or not head.keep_alive
-
-    @property
-    def peer(self) -> str:
-        """The IP address at the other end of the connection, an IPv4-mapped one written as IPv4."""
-        return self._sender.peer
 
     def respond(self, response: Response) -> None:
         """Answers. A second answer (of a handler that was too late) is dropped."""
         if self.answer is not None:
             return
         if response.status >= 400:
-            self._sender.refused(response)
+            self.sender.refused(response)
         self.closes = self.closes or response.closes
         self.answer = encode(response, self.head, self.closes)
-        self._sender.answered(self)
+        self.sender.answered(self)
 
     def respond_ok(self, body: bytes) -> None:
         """Answers 200 with the JSON `body`: the frequent case, without the fields of the rare ones.
@@ -66,8 +61,13 @@ class Exchange:
         if self.answer is not None or head is None or self.closes or not head.plain:
             self.respond(Response(200, body))
             return
-        self.answer = _OK_JSON % (len(body), body)
-        self._sender.answered(self)
+        self.answer = _ok_json_head(len(body)) + body
+        self.sender.answered(self)
+
+
+@lru_cache(maxsize=256)
+def _ok_json_head(length: int) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % length
 
 
 Handler = Callable[[Exchange, bytes], None]

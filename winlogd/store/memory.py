@@ -9,7 +9,7 @@ from typing import Final, cast
 import apsw
 import orjson
 
-from winlogd.session import UNKNOWN_HOST, Book, OpenSession, PairKey, Stored
+from winlogd.session import UNKNOWN_HOST, Book, Decision, OpenSession, PairKey
 from winlogd.timestamps import utc_text
 
 REMEMBERED_S: Final = 600
@@ -66,12 +66,14 @@ def refresh(connection: apsw.Connection, book: Book) -> None:
     book.last_id = max(book.last_id, _last_id(connection))
 
 
-def read_stored(connection: apsw.Connection, event_id: int, key: PairKey, action: str, timestamp: str) -> Stored | None:
+def read_stored(
+    connection: apsw.Connection, event_id: int, key: PairKey, action: str, timestamp: str
+) -> Decision | None:
     """The event `event_id`, if it is the one of this pair, action and timestamp."""
     for row in connection.execute(_STORED, (event_id,)):
         *stored_as, session_uuid = map(_text, row)
         if stored_as == [*key, action, timestamp]:
-            return Stored(timestamp, event_id, session_uuid)
+            return Decision(timestamp, event_id, session_uuid)
     return None
 
 
@@ -88,7 +90,7 @@ def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
         book.identifiers.mark(session.session_uuid)
     for *row, event_id in connection.execute(_LATEST, (after_id,)):
         username, host, action, timestamp, session_uuid = map(_text, row)
-        stored = Stored(timestamp, cast("int", event_id), session_uuid)
+        stored = Decision(timestamp, cast("int", event_id), session_uuid)
         book.observe_latest((username, host), action, stored)
 
 

@@ -5,22 +5,24 @@ Every call into SQLite gives up Python's global lock and may have to wait for it
 AUTOINCREMENT keeps its own count in step (autoinc.html).
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import apsw
 
-from winlogd.event import Event
 from winlogd.session import Decision
+from winlogd.store.submission import Submission
 from winlogd.timestamps import utc_text
 
 _COLUMNS: Final = (
-    "id, username, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version,"
-    " kernel_version, hardware_info, session_uuid, created_at, origin"
+    "created_at, id, username, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version,"
+    " kernel_version, hardware_info, session_uuid, origin"
 )
-_WIDTH: Final = 14
-_ROW: Final = f"({', '.join('?' * _WIDTH)})"
-_SIZES: Final = (256, 128, 64, 32, 16, 8, 4, 2, 1)
-"""Rows a statement. A batch is cut into these, so that few statements are prepared and kept; 256 rows have 3 584
+_WIDTH: Final = 13
+_ROW: Final = f"(?1{', ?' * _WIDTH})"
+"""Created_at is the same for all rows of a batch; each further value has a parameter of its own."""
+_SIZES: Final = (256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+"""Rows a statement. A batch is cut into these, so that few statements are prepared and kept; 256 rows have 3 329
 parameters, of 32 766 that SQLite takes (limits.html)."""
 _INSERT: Final = {size: f"INSERT INTO events_today ({_COLUMNS}) VALUES {', '.join([_ROW] * size)}" for size in _SIZES}
 
@@ -31,55 +33,51 @@ class RowsLostError(Exception):
     """SQLite reported success and stored fewer rows: triggers with RAISE(IGNORE) do that (lang_createtrigger.html)."""
 
 
-class Rows:
-    """The rows of one batch, in order of their ids.
+def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Decision]], written_s: float) -> None:
+    """Inserts the rows of decided events, inside the transaction that the caller has begun.
 
     Args:
+        connection: the database.
+        decided: in order of their ids; retries among them have no row.
         written_s: the wall clock, in seconds since 1970, for ``created_at``.
+
+    Raises:
+        RowsLostError: not all of them were stored.
+        apsw.Error: SQLite's own.
     """
+    created_at = utc_text(written_s)[:19].replace("T", " ")  # the form of CURRENT_TIMESTAMP
+    values = _values(decided)
+    left = len(values) // _WIDTH
+    start = 0
+    for size in _SIZES:
+        while left >= size:
+            stop = start + size * _WIDTH
+            connection.execute(_INSERT[size], [created_at, *values[start:stop]])
+            if connection.changes() != size:
+                raise RowsLostError("a trigger on events_today keeps rows from being stored")
+            start = stop
+            left -= size
 
-    __slots__ = ("_created_at", "_received_at", "_received_s", "_values")
 
-    def __init__(self, written_s: float) -> None:
-        self._created_at = utc_text(written_s)[:19].replace("T", " ")  # the form of CURRENT_TIMESTAMP
-        self._values: list[Value] = []
-        self._received_s = -1.0
-        self._received_at = ""
-
-    def add(self, event: Event, decision: Decision, source_ip: str, received_s: float) -> None:
-        """Adds the rows of one decided event, received at `received_s`: automatic logoffs first, then itself."""
-        if received_s != self._received_s:  # events of one round of the event loop have one time
-            self._received_s = received_s
-            self._received_at = utc_text(received_s)
-        received_at = self._received_at
-        for event_id, session, timestamp in decision.closed:
-            self._values += (
-                event_id, session.username, "D", timestamp, session.hostname, source_ip, received_at,
-                event.os_name, event.os_version, event.kernel_version, None,
-                session.session_uuid, self._created_at, "auto",
-            )  # fmt: skip
+def _values(decided: Iterable[tuple[Submission, Decision]]) -> list[Value]:
+    """The rows' values one after the other; before an event's own row those of the logoffs that it brings about."""
+    values: list[Value] = []
+    told_s = -1.0
+    received_at = ""
+    for (event, source_ip, received_s, _, _), (_, event_id, session_uuid, is_retry, closed) in decided:
+        if is_retry:
+            continue
+        if received_s != told_s:  # events of one round of the event loop have one time
+            told_s = received_s
+            received_at = utc_text(received_s)
         username, action, timestamp, hostname, os_name, os_version, kernel_version, hardware_info = event
-        self._values += (
-            decision.event_id, username, action, timestamp, hostname, source_ip, received_at,
-            os_name, os_version, kernel_version, hardware_info,
-            decision.session_uuid, self._created_at, "client",
+        for closed_id, session, closed_at in closed:
+            values += (
+                closed_id, session.username, "D", closed_at, session.hostname, source_ip, received_at,
+                os_name, os_version, kernel_version, None, session.session_uuid, "auto",
+            )  # fmt: skip
+        values += (
+            event_id, username, action, timestamp, hostname, source_ip, received_at,
+            os_name, os_version, kernel_version, hardware_info, session_uuid, "client",
         )  # fmt: skip
-
-    def insert(self, connection: apsw.Connection) -> None:
-        """Inserts them, inside the transaction that the caller has begun.
-
-        Raises:
-            RowsLostError: not all of them were stored.
-            apsw.Error: SQLite's own.
-        """
-        values = self._values
-        left = len(values) // _WIDTH
-        start = 0
-        for size in _SIZES:
-            while left >= size:
-                stop = start + size * _WIDTH
-                connection.execute(_INSERT[size], values[start:stop])
-                if connection.changes() != size:
-                    raise RowsLostError("a trigger on events_today keeps rows from being stored")
-                start = stop
-                left -= size
+    return values

@@ -6,14 +6,15 @@ calls on the loop and lines in the log. Knows threads and the log; no SQL, no HT
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from winlogd.event import Event
 from winlogd.log import Log
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings
-from winlogd.store.writer import Fault, Result, Submission, Writer
+from winlogd.store.submission import Fault, Result, Submission
+from winlogd.store.writer import Writer
 
 _FIELDS: Final = ("id", "action", "user", "host", "session", "address")
 _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
@@ -114,7 +115,7 @@ class Store(Generic[Reply]):
             self._writer.submit(self._gathered)
             self._gathered = []
 
-    def _deliver(self, results: list[Result]) -> None:
+    def _deliver(self, results: Sequence[Result]) -> None:
         answer: Callable[[Any, Event, Decision | Fault], None] = self._answer
         for (event, _, _, _, reply), outcome in results:
             answer(reply, event, outcome)
@@ -151,7 +152,7 @@ class Store(Generic[Reply]):
             self._log.info("store", "database opened", path=self._path, open_sessions=sessions)
         self._loop.call_soon_threadsafe(self._take_book, book)
 
-    def finished(self, results: list[Result]) -> None:
+    def finished(self, results: Sequence[Result]) -> None:
         """Some events are committed, or have failed."""
         if results:
             self._loop.call_soon_threadsafe(self._deliver, results)
@@ -173,7 +174,7 @@ class Store(Generic[Reply]):
         """The writer's thread ends."""
         self._loop.call_soon_threadsafe(self._end, error)
 
-    def _log_stored(self, results: list[Result]) -> None:
+    def _log_stored(self, results: Sequence[Result]) -> None:
         rows: list[tuple[object, ...]]
         if self._logs_names:
             names: tuple[str, ...] = _FIELDS
