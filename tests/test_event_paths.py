@@ -6,9 +6,10 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from winlogd.event import Event, EventDecoder, InvalidEventError, _checked_event
+from winlogd.event import Event, EventDecoder, InvalidEventError, _checked_event, _plain_event
 
 ABSENT = object()
+ACTIONS = frozenset(("C", "D", "M"))
 decoder = EventDecoder(("C", "D", "M"))
 
 texts = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from(
@@ -65,10 +66,11 @@ def by_full_check(fields: object) -> Event | None:
      "os_info": {"os_name": 1, "os_version": 2, "kernel_version": 3}}
 )  # fmt: skip
 def test_what_the_quick_path_takes_the_full_check_takes_the_same(fields: object) -> None:
-    quick = EventDecoder._plain_event(fields)
+    quick = _plain_event(fields, ACTIONS)
 
     if quick is not None:
         assert quick == by_full_check(fields)
+        assert quick == decoder.decode(json.dumps(fields).encode())
 
 
 @given(objects)
@@ -86,6 +88,7 @@ def test_a_decoded_event_is_what_the_full_check_says(fields: dict[str, Any]) -> 
 
 def test_the_clients_events_take_the_quick_path() -> None:
     os_info = {"os_name": "Windows", "os_version": "11 (26100)", "kernel_version": "26100"}
-    fields = {"username": "alice", "action": "D", "timestamp": "t", "hostname": "h", "os_info": os_info}
+    timestamp = "2026-01-13T08:30:00.123456789+00:00"
+    fields = {"username": "alice", "action": "D", "timestamp": timestamp, "hostname": "h", "os_info": os_info}
 
-    assert EventDecoder._plain_event(fields | {"hardware_info": None}) is not None
+    assert _plain_event(fields | {"hardware_info": None}, ACTIONS) is not None

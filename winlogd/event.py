@@ -4,7 +4,7 @@ Pure: no clock, no I/O, no HTTP. The reason is an `InvalidEventError` that carri
 """
 
 import re
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -91,7 +91,10 @@ class EventDecoder:
             what = "nested too deep" if "memory" in error.msg or "depth" in error.msg else error.msg
             where = f"{what} at line {error.lineno}, column {error.colno}"
             raise InvalidEventError("Invalid JSON", where) from None
-        event = self._plain_event(fields) or _checked_event(fields)
+        return _plain_event(fields, self._valid_actions) or self._carefully(fields)
+
+    def _carefully(self, fields: object) -> Event:
+        event = _checked_event(fields)
         if event.action not in self._valid_actions:
             raise InvalidEventError(f"Invalid action: {event.action}", reason="Invalid action")
         timestamp = stored_form(event.timestamp)
@@ -99,33 +102,31 @@ class EventDecoder:
             raise InvalidEventError("Invalid timestamp format (expected ISO 8601)")
         return event if timestamp is event.timestamp else event._replace(timestamp=timestamp)
 
-    @staticmethod
-    def _plain_event(fields: object) -> Event | None:
-        """The event of `fields` when nothing about it is unusual; None leaves it to the full check.
 
-        0.75 µs instead of 2.0 µs. `str.isprintable` refuses all control characters and some more, and
-        what it refuses is merely looked at twice.
-        """
-        try:
-            username, action, timestamp = fields["username"], fields["action"], fields["timestamp"]  # type: ignore[index]
-            hostname, os_info = fields["hostname"], fields["os_info"]  # type: ignore[index]
-            name, version, kernel = os_info["os_name"], os_info["os_version"], os_info["kernel_version"]
-            hardware = fields["hardware_info"]  # type: ignore[index]
-            if (
-                hardware is None
-                and 0 < len(username) <= 255
-                and 0 < len(hostname) <= 255
-                and action
-                and timestamp
-                and (username + hostname).isprintable()
-                and len(os := name + version + kernel) <= MAX_OS_CHARACTERS
-                and os.isprintable()
-                and type(action) is type(timestamp) is str
-            ):
-                return _new(Event, (username, action, timestamp, hostname, name, version, kernel, None))
-        except (KeyError, TypeError, AttributeError):
-            return None
+def _plain_event(fields: Any, valid_actions: frozenset[str]) -> Event | None:  # noqa: ANN401  # any JSON
+    """The event of `fields` when nothing about it is unusual; None leaves it to the full check.
+
+    1.2 µs instead of 2.6 µs. `str.isprintable` refuses all control characters and some more, and what it refuses is
+    merely looked at twice.
+    """
+    try:
+        username, action, timestamp = fields["username"], fields["action"], fields["timestamp"]
+        hostname, os_info = fields["hostname"], fields["os_info"]
+        name, version, kernel = os_info["os_name"], os_info["os_version"], os_info["kernel_version"]
+        if (
+            fields["hardware_info"] is None
+            and 0 < len(username) <= 255
+            and 0 < len(hostname) <= 255
+            and (username + hostname).isprintable()
+            and len(os := name + version + kernel) <= MAX_OS_CHARACTERS
+            and os.isprintable()
+            and action in valid_actions
+            and stored_form(timestamp) is timestamp
+        ):
+            return _new(Event, (username, action, timestamp, hostname, name, version, kernel, None))
+    except (KeyError, TypeError, AttributeError):  # a field is missing, or no text
         return None
+    return None
 
 
 def _checked_event(fields: object) -> Event:

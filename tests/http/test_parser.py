@@ -59,6 +59,41 @@ def test_two_requests_in_one_segment_come_out_one_after_the_other(parser: Reques
     assert parser.next_request() is None
 
 
+def test_a_whole_request_with_a_familiar_head_is_taken_at_once(parser: RequestParser) -> None:
+    [first] = requests_of(parser, HELLO)
+
+    assert parser.only_request(HELLO.replace(b"hello", b"world")) == (first.head, b"world")
+    assert parser.is_empty
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        GET,
+        HELLO[:-1],
+        HELLO + b"P",
+        HELLO + HELLO,
+        HELLO[:-5],
+        b"\r\n" + HELLO,
+        CHUNKED_HEAD + b"0\r\n\r\n",
+        b"",
+        b"hello",
+    ],
+    ids=["a new head", "less", "more", "two", "no body yet", "an empty line", "chunked", "nothing", "no head"],
+)
+def test_what_is_not_one_whole_familiar_request_is_left_to_the_parser(parser: RequestParser, data: bytes) -> None:
+    requests_of(parser, HELLO, CHUNKED_HEAD + b"0\r\n\r\n")
+
+    assert parser.only_request(data) is None
+
+
+@pytest.mark.parametrize("begun", [HELLO[:10], HELLO[:-5], HELLO[:-1], CHUNKED_HEAD, CHUNKED_HEAD + b"2\r\nhe"])
+def test_nothing_is_taken_at_once_while_a_request_has_begun(parser: RequestParser, begun: bytes) -> None:
+    requests_of(parser, HELLO, begun)
+
+    assert parser.only_request(HELLO) is None
+
+
 def test_a_thousand_pipelined_requests_keep_their_order(parser: RequestParser) -> None:
     bodies = [b"body %d" % number for number in range(1000)]
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"

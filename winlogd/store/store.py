@@ -18,6 +18,8 @@ from winlogd.store.writer import Writer
 
 _FIELDS: Final = ("id", "action", "user", "host", "session", "address")
 _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
+_MAX_GATHERED: Final = 512
+"""Events that are handed over without waiting for a round of the loop that brings none."""
 
 
 class Owner(Protocol):
@@ -66,6 +68,8 @@ class Store(Generic[Reply]):
         self._answer = answer
         self._owner = owner
         self._gathered: list[Submission] = []
+        self._gathering = self._is_crowded = False
+        self._heard = 0
         self._received_s = self._due_s = 0.0
         self._book: Book | None = None
         self._hurried = self._ended = False
@@ -108,7 +112,24 @@ class Store(Generic[Reply]):
         """What one round of the loop brings was received at one time."""
         self._received_s = time.time()
         self._due_s = time.monotonic() + self._event_timeout_s
-        self._loop.call_soon(self._hand_over)
+        self._hand_over_soon()
+
+    def _hand_over_soon(self) -> None:
+        if not self._gathering:
+            self._gathering = True
+            self._heard = 0
+            self._loop.call_soon(self._hand_over_when_quiet)
+
+    def _hand_over_when_quiet(self) -> None:
+        """Goes on gathering for as long as each round of the loop brings events, when more than one client is there."""
+        if self._is_crowded and self._heard < len(self._gathered) < _MAX_GATHERED:
+            self._heard = len(self._gathered)
+            self._received_s = time.time()
+            self._loop.call_soon(self._hand_over_when_quiet)
+            return
+        self._gathering = False
+        self._hand_over()
+        self._writer.go_on()
 
     def _hand_over(self) -> None:
         if self._gathered:
@@ -119,6 +140,11 @@ class Store(Generic[Reply]):
         answer: Callable[[Any, Event, Decision | Fault], None] = self._answer
         for (event, _, _, _, reply), outcome in results:
             answer(reply, event, outcome)
+        self._is_crowded = len(results) > 1
+        if self._is_crowded:
+            self._hand_over_soon()
+        else:
+            self._writer.go_on()
 
     def _take_book(self, book: Book) -> None:
         self._book = book

@@ -16,8 +16,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from math import inf
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
 import apsw
@@ -32,6 +33,8 @@ from winlogd.store.submission import Fault, Result, Submission
 _RETRY_S: Final = 0.05
 """Pause between two looks at a database that is locked, or whose disk is full or failing."""
 _FIRST_RETRY_S: Final = 0.001
+_TURN_S: Final = 0.002
+"""How long the event loop may take to hand a batch's results out and to hear what the clients send next."""
 _TELL_AFTER_S: Final = 1.0
 """A shorter wait for a lock is everyday business and not worth a line in the log."""
 
@@ -73,6 +76,7 @@ class Writer:
         self._waiting: deque[Submission] = deque()
         self._in_flight: list[Submission] = []
         self._stopping = False
+        self._is_their_turn = self._waits_its_turn = False
         self._latest_due_s = inf
         self._told_waiting = False
         self._database: Database
@@ -86,6 +90,12 @@ class Writer:
     def submit(self, submissions: list[Submission]) -> None:
         """Queues events, from any thread; never blocks."""
         self._inbox.put(submissions)
+
+    def go_on(self) -> None:
+        """Told by who submits: results are handed out, and what clients sent upon that is submitted."""
+        self._is_their_turn = False
+        if self._waits_its_turn:
+            self._inbox.put([])
 
     def hurry(self, due_s: float) -> None:
         """Lets no event wait longer than until `due_s`, on the monotonic clock, whatever its own deadline."""
@@ -120,11 +130,25 @@ class Writer:
         while True:
             if not self._waiting and not self._stopping:
                 self._take_in(self._inbox.get())
+            self._wait_its_turn()
             self._take_all_in()
             if self._waiting:
                 self._write_patiently()
             elif self._stopping:
                 return
+
+    def _wait_its_turn(self) -> None:
+        """Lets those whose events were committed send their next ones, which then share a transaction with what waits.
+
+        Sixty-four clients that wait for each answer would otherwise fall into two halves, of which one is written
+        while the other is read: commits half as large, and two threads that fight for one core: 8 % of the rate.
+        """
+        until_s = time.monotonic() + _TURN_S
+        self._waits_its_turn = True
+        while self._is_their_turn and not self._stopping and (left_s := until_s - time.monotonic()) > 0:
+            with suppress(Empty):
+                self._take_in(self._inbox.get(timeout=left_s))
+        self._waits_its_turn = self._is_their_turn = False
 
     def _take_in(self, submissions: list[Submission] | None) -> None:
         if submissions is not None:
@@ -192,6 +216,7 @@ class Writer:
         rows.insert(self._database.connection, decided, now_s)
         self._database.commit()
         self._book.accept(draft)
+        self._is_their_turn = True
         self._listener.finished(decided)
 
     def _read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
