@@ -2,7 +2,7 @@
 both sides of a round alike; the median of ratios is not the ratio of medians. Pure."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
@@ -82,12 +82,17 @@ class Rounds:
 
     def ratio(self, key: Key, against: Key, figure: str) -> Spread | None:
         """`key` over `against`, of the rounds that both have; None when there is none."""
+        return Spread.of(one / other for one, other in self._paired(key, against, figure) if other)
+
+    def difference(self, key: Key, against: Key, figure: str) -> Spread | None:
+        """`key` less `against`, of the rounds that both have; None when there is none."""
+        return Spread.of(one - other for one, other in self._paired(key, against, figure))
+
+    def _paired(self, key: Key, against: Key, figure: str) -> Iterator[tuple[float, float]]:
         others = self._by_key.get(against, {})
-        return Spread.of(
-            sample.figures[figure] / others[number].figures[figure]
-            for number, sample in self._by_key.get(key, {}).items()
-            if number in others and others[number].figures.get(figure) and figure in sample.figures
-        )
+        for number, sample in self._by_key.get(key, {}).items():
+            if number in others and figure in sample.figures and figure in others[number].figures:
+                yield sample.figures[figure], others[number].figures[figure]
 
     def lost(self, key: Key) -> int:
         """Acknowledged events that were lost, in all rounds."""

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from bench.bars import Verdict, verdicts
 from bench.ratios import Key, Rounds, Sample, Spread
 from bench.runner import Failure
 from bench.scenarios import SCENARIOS
@@ -67,6 +68,10 @@ def show(on: Console, samples: Sequence[Sample], failures: Sequence[Failure]) ->
         on.print(_table(rounds, scenario, [key for key in keys if key[0] == scenario]))
     if samples:
         on.print("[dim]The median of the rounds, below it the least and the most. Ratios are taken round by round.[/]")
+    if reached := verdicts(rounds):
+        on.print()
+        on.print("[bold]Bars:[/] what winlogd wants to reach", highlight=False)
+        on.print(_bars(reached))
     for line in _failure_lines(failures):
         on.print(line, markup=False)
     for key in keys:
@@ -77,6 +82,22 @@ def show(on: Console, samples: Sequence[Sample], failures: Sequence[Failure]) ->
     if checked and not lost:
         on.print(f"Every acknowledged event was found in its database ({checked:,} counted).")
     return lost
+
+
+def _bars(reached: Sequence[Verdict]) -> Table:
+    table = Table()
+    for title in ("", "bar", "median", "least–most", ""):
+        table.add_column(title)
+    for verdict in reached:
+        bar, spread = verdict.bar, verdict.spread
+        table.add_row(
+            bar.says,
+            f"{'≥' if bar.at_least else '≤'} {bar.limit:g}",
+            f"{spread.median:.2f}",
+            f"{spread.least:.2f}–{spread.most:.2f}",
+            "met" if verdict.met else "[bold]missed[/]",
+        )
+    return table
 
 
 def _failure_lines(failures: Sequence[Failure]) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from bench.bars import verdicts
 from bench.ratios import Key, Rounds, Sample, Spread
 from bench.scenarios import SCENARIOS
 
@@ -17,6 +18,10 @@ def write(path: Path, machine: Mapping[str, str], options: Mapping[str, object],
         "machine": machine,
         "options": options,
         "summary": [_summary(rounds, key) for key in rounds.keys()],  # noqa: SIM118  # not a mapping
+        "bars": [
+            {"bar": verdict.bar.says, "limit": verdict.bar.limit, "spread": _spread(verdict.spread), "met": verdict.met}
+            for verdict in verdicts(rounds)
+        ],
         "samples": [{**asdict(sample), "lost": sample.lost} for sample in samples],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
