@@ -149,4 +149,5 @@ def test_ci_runs_what_the_text_says_and_the_tests_last() -> None:
     assert "set -euo pipefail" in lines
     assert "-e '.[test]'" in block("python3 -m venv .venv && .venv/bin/pip install -e").text
     assert [line for line in lines if line.endswith("-e '.[test,bench]'")]
+    assert [line for line in lines if line.startswith('"$bin/python" -m bench --quick')]
     assert lines[-1] == '"$bin/pytest"'
