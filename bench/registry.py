@@ -75,9 +75,9 @@ def _php_unavailable() -> str | None:
     return None if "pdo_sqlite" in extensions else "php has no pdo_sqlite (php-sqlite3)"
 
 
-def _rust(name: str, stands_for: str, synchronous: str | None = None) -> Peer:
+def _rust(name: str, package: str, stands_for: str, synchronous: str | None = None) -> Peer:
     folder = PEERS_FOLDER / name
-    binary = folder / "target" / "release" / name
+    binary = folder / "target" / "release" / package
 
     def is_built() -> bool:
         sources = [folder / "Cargo.toml", folder / "Cargo.lock", *folder.glob("src/**/*")]
@@ -95,6 +95,8 @@ def _rust(name: str, stands_for: str, synchronous: str | None = None) -> Peer:
         if done.returncode != 0:
             faults = [line for line in done.stderr.splitlines() if line.startswith(("error", "Caused", "  "))]
             raise BuildError(f"cargo build failed: {' '.join(faults[:3]) or 'no reason given'}")
+        if not binary.exists():
+            raise BuildError(f"cargo build made no {binary}")
         binary.touch()  # cargo leaves a binary that would come out the same
 
     return Peer(name, stands_for, (str(binary),), unavailable, is_built, build, synchronous=synchronous)
@@ -111,8 +113,9 @@ PEERS: Final = {
             _needs_modules("uvloop"),
             stores=False,
         ),
-        _rust("axum", "the older Rust server: Axum, an SQLx pool, the older schema, NORMAL", synchronous="NORMAL"),
-        _rust("axum-batch", "the strongest rival in Rust that we can write: group commit, sessions in memory"),
+        # The package cannot be called axum, as what it depends on is.
+        _rust("axum", "axum-peer", "the older Rust server: Axum, an SQLx pool, the older schema, NORMAL", synchronous="NORMAL"),
+        _rust("axum-batch", "axum-batch", "the strongest rival in Rust that we can write: group commit, sessions in memory"),
         Peer(
             "php",
             "PHP as the older PHP server worked: one index.php with PDO",

@@ -67,7 +67,11 @@ class Exchanges:
         if self.idle:
             connection = self.idle.pop()
         else:
-            connection = socket.socket()
+            try:
+                connection = socket.socket()
+            except OSError:  # no descriptor is left: so many requests wait for an answer
+                self.failed += 1
+                return
             connection.setblocking(False)
             outcome = connection.connect_ex(self._address)
             if outcome not in (0, errno.EINPROGRESS):

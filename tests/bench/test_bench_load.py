@@ -123,7 +123,7 @@ def test_an_answer_that_is_not_200_and_one_that_never_comes_are_no_acknowledgeme
         serving = threading.Thread(target=serve)
         serving.start()
         plan = openloop.morning(1, 0.01, 0)
-        load = openloop.run(Exchanges(listener.getsockname()[1], keep=False), plan)
+        load = openloop.run(Exchanges(listener.getsockname()[1], keep=False), plan, 5.0)
         serving.join()
 
     assert (load.acked, load.refused, load.failed) == (0, 1, 1)
