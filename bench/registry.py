@@ -114,8 +114,17 @@ PEERS: Final = {
             stores=False,
         ),
         # The package cannot be called axum, as what it depends on is.
-        _rust("axum", "axum-peer", "the older Rust server: Axum, an SQLx pool, the older schema, NORMAL", synchronous="NORMAL"),
-        _rust("axum-batch", "axum-batch", "the strongest rival in Rust that we can write: group commit, sessions in memory"),
+        _rust(
+            "axum",
+            "axum-peer",
+            "the older Rust server: Axum, an SQLx pool, the older schema, NORMAL",
+            synchronous="NORMAL",
+        ),
+        _rust(
+            "axum-batch",
+            "axum-batch",
+            "the strongest rival in Rust that we can write: group commit, sessions in memory",
+        ),
         Peer(
             "php",
             "PHP as the older PHP server worked: one index.php with PDO",

@@ -24,7 +24,7 @@ from bench.load.result import Load
 KEPT_CONNECTIONS: Final = 64
 CLIENT_TIMEOUT_S: Final = 30.0
 PLAIN_TIMEOUT_S: Final = 5.0
-"""After the last event of an even load: a server that is so far behind is not up to it, and more waiting shows no more."""
+"""After the last event of an even load: more waiting for a server that is so far behind would show nothing more."""
 _SPIN_S: Final = 0.003
 """Nearer than this to the next event, epoll is polled without sleeping: its time-outs are whole milliseconds."""
 
