@@ -1,6 +1,6 @@
 """The store as the event loop sees it: events go in, results come out, both on the loop's thread.
 
-Gathers the events of one round of the loop into one hand-over, and turns what the writer's thread tells into
+Gathers the events of a few rounds of the loop into one hand-over, and turns what the writer's thread tells into
 calls on the loop and lines in the log. Knows threads and the log; no SQL, no HTTP.
 """
 
@@ -20,6 +20,8 @@ _FIELDS: Final = ("id", "action", "user", "host", "session", "address")
 _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
 _MAX_GATHERED: Final = 512
 """Events that are handed over without waiting for a round of the loop that brings none."""
+_MAX_GATHER_S: Final = 0.002
+"""How long the first of them may wait for that."""
 
 
 class Owner(Protocol):
@@ -70,7 +72,7 @@ class Store(Generic[Reply]):
         self._gathered: list[Submission] = []
         self._gathering = self._is_crowded = False
         self._heard = 0
-        self._received_s = self._due_s = 0.0
+        self._gather_until_s = self._received_s = self._due_s = 0.0
         self._book: Book | None = None
         self._hurried = self._ended = False
         self._told_open = False
@@ -118,12 +120,14 @@ class Store(Generic[Reply]):
         if not self._gathering:
             self._gathering = True
             self._heard = 0
+            self._gather_until_s = time.monotonic() + _MAX_GATHER_S
             self._loop.call_soon(self._hand_over_when_quiet)
 
     def _hand_over_when_quiet(self) -> None:
         """Goes on gathering for as long as each round of the loop brings events, when more than one client is there."""
-        if self._is_crowded and self._heard < len(self._gathered) < _MAX_GATHERED:
-            self._heard = len(self._gathered)
+        heard = len(self._gathered)
+        if self._is_crowded and self._heard < heard < _MAX_GATHERED and time.monotonic() < self._gather_until_s:
+            self._heard = heard
             self._received_s = time.time()
             self._loop.call_soon(self._hand_over_when_quiet)
             return
