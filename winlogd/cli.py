@@ -11,6 +11,7 @@ from winlogd.config import Config, ConfigError, load
 _USAGE: Final = """\
 usage: winlogd [--config FILE]               serve until SIGTERM or Ctrl-C
        winlogd check-config [--config FILE]  check the configuration and do nothing else
+       winlogd rotate [--config FILE]        move finished days to the archive now
        winlogd --version | --help
 
 Without --config, ./config.toml is read where there is one. Every option can be overridden from the
@@ -54,6 +55,10 @@ def _run(words: list[str]) -> int:
         config = load(_config_file(words[1:]), os.environ)
         sys.stdout.write(f"{config.source or 'the default configuration'}: ok\n")
         return OK
+    if words and words[0] == "rotate":
+        from winlogd import rotate_command
+
+        return rotate_command.run(load(_config_file(words[1:]), os.environ))
     return _serve(load(_config_file(words), os.environ))
 
 

@@ -51,6 +51,8 @@ class Server(NamedTuple):
     """Seconds from receipt to the answer 503."""
     shutdown_timeout: Annotated[float, kind.seconds()] = 10.0
     """Seconds from the first signal to the end."""
+    timezone: Annotated[str, kind.time_zone()] = ""
+    """Whose midnight ends a day; empty: the system's."""
 
 
 class Database(NamedTuple):
@@ -63,6 +65,15 @@ class Database(NamedTuple):
     pragma_busy_timeout: Annotated[int, kind.whole(0, 2**31 - 1, "milliseconds")] = 30_000
     pragma_cache_size: Annotated[int, kind.whole(-(2**31) + 1, 2**31 - 1)] = 10_000
     """Pages; negative: KiB."""
+
+
+class Rotation(NamedTuple):
+    """`[rotation]`: when finished days move to the archive."""
+
+    at: Annotated[str, kind.time_of_day()] = "01:00"
+    """In `server.timezone`; empty: never by itself."""
+    keep_open_hours: Annotated[float, kind.hours()] = 24.0
+    """How long a session may be open before the rotation closes it."""
 
 
 class Security(NamedTuple):
@@ -101,6 +112,7 @@ class Config(NamedTuple):
 
     server: Server = Server()
     database: Database = Database()
+    rotation: Rotation = Rotation()
     security: Security = Security()
     limits: Limits = Limits()
     logging: Logging = Logging()
@@ -111,6 +123,7 @@ class Config(NamedTuple):
 SECTIONS: Final[Mapping[str, type[Any]]] = {
     "server": Server,
     "database": Database,
+    "rotation": Rotation,
     "security": Security,
     "limits": Limits,
     "logging": Logging,

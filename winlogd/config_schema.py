@@ -14,6 +14,9 @@ T = TypeVar("T")
 LONGEST_TIME_S: Final = 86_400
 """The longest time limit: a day. Timers of an event loop do not take just any number."""
 
+LONGEST_TIME_H: Final = 8_784
+"""A year."""
+
 LOOPBACK: Final = ("127.0.0.1/32", "::1/128")
 """The networks that hold nothing but this machine."""
 
@@ -134,6 +137,52 @@ def user_agent() -> Kind[str]:
         return value
 
     return Kind('printable Latin-1 text, or "" for any client', check, _as_it_is)
+
+
+def time_of_day() -> Kind[str]:
+    """A time of day, ``HH:MM``, or nothing."""
+
+    def check(value: object) -> str:
+        if value == "":
+            return ""
+        if not isinstance(value, str) or len(value) != 5 or value[2] != ":" or not value.isascii():
+            raise NotAllowedError
+        hour, minute = value[:2], value[3:]
+        if not (hour.isdigit() and minute.isdigit() and int(hour) < 24 and int(minute) < 60):
+            raise NotAllowedError
+        return value
+
+    return Kind('a time of day such as "01:00", or "" for never', check, _as_it_is)
+
+
+def time_zone() -> Kind[str]:
+    """The name of a time zone, or nothing for the system's."""
+
+    def check(value: object) -> str:
+        if value == "":
+            return ""
+        if not isinstance(value, str):
+            raise NotAllowedError
+        from zoneinfo import ZoneInfo  # slow to load, and most sites keep the default
+
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise NotAllowedError("this machine knows no such zone (is tzdata installed?)") from None
+        return value
+
+    return Kind('a time zone such as "Europe/Berlin", or "" for the system\'s', check, _as_it_is)
+
+
+def hours() -> Kind[float]:
+    """A length of time in hours, above 0; fractions are allowed."""
+
+    def check(value: object) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= LONGEST_TIME_H:
+            raise NotAllowedError
+        return float(value)
+
+    return Kind(f"a number of hours above 0, at most {LONGEST_TIME_H}", check, _number)
 
 
 def actions() -> Kind[tuple[str, ...]]:

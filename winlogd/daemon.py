@@ -9,6 +9,7 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import Any, Final
 
 import uvloop
@@ -19,6 +20,7 @@ from winlogd.api.events import UNAVAILABLE, Events, answer
 from winlogd.api.routes import make_router
 from winlogd.api.sessions import CurrentSessions
 from winlogd.config import Config
+from winlogd.control import Answer, bind_control, path_of, serve
 from winlogd.event import EventDecoder
 from winlogd.http.exchange import Exchange
 from winlogd.http.limits import Limits
@@ -26,8 +28,12 @@ from winlogd.http.message import REASONS, Response
 from winlogd.http.server import Server, bind
 from winlogd.log import Log
 from winlogd.refusals import Refusals
-from winlogd.store.database import ReplacedError, Settings, UnusableError, configure_sqlite
+from winlogd.rotator import Rotator
+from winlogd.schedule import Schedule, zone_of
+from winlogd.settings import settings_of
+from winlogd.store.database import ReplacedError, UnusableError, configure_sqlite
 from winlogd.store.ownership import OwnedError, Ownership
+from winlogd.store.rotation import Moved
 from winlogd.store.store import Store
 
 _ANSWER_MARGIN_S: Final = 2.0
@@ -73,6 +79,9 @@ class Daemon:
         self._store: Store[Exchange]
         self._stop_asked: asyncio.Event
         self._store_gone: asyncio.Event
+        self._rotator: Rotator
+        self._control: asyncio.AbstractServer | None = None
+        self._control_path = ""
 
     def run(self) -> int:
         """Serves until a signal or a fault; returns the exit status.
@@ -82,17 +91,18 @@ class Daemon:
         """
         ownership = self._own()
         sockets = self._bind()
+        control = self._bind_control(ownership.path)
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
         configure_sqlite()
         self._loop = loop = uvloop.new_event_loop()
         try:
-            loop.run_until_complete(self._live(ownership.path, sockets))
+            loop.run_until_complete(self._live(ownership.path, sockets, control))
         finally:
             loop.close()
         ownership.release()
         return self._status
 
-    async def _live(self, database_path: str, sockets: list[socket.socket]) -> None:
+    async def _live(self, database_path: str, sockets: list[socket.socket], control: socket.socket | None) -> None:
         self._stop_asked, self._store_gone = asyncio.Event(), asyncio.Event()
         self._loop.set_exception_handler(self._on_loop_fault)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -106,20 +116,23 @@ class Daemon:
             self._log.info("server", "listening", address=host, port=port, version=VERSION, pid=os.getpid())
         self._tell_ready()
         self._keep_watchdog()
+        if control is not None:
+            self._control = await serve(self._loop, control, {"rotate": self._rotate})
         await self._stop_asked.wait()
         await self._stop()
 
     def _build(self, database_path: str) -> None:
         config, loop = self._config, self._loop
         database, server, limits = config.database, config.server, config.limits
-        settings = Settings(
-            database_path,
-            database.pragma_journal_mode,
-            database.pragma_synchronous,
-            database.pragma_busy_timeout,
-            database.pragma_cache_size,
+        self._store = Store(
+            loop,
+            settings_of(database, database_path),
+            self._log,
+            server.event_timeout,
+            config.logging.names,
+            answer,
+            self,
         )
-        self._store = Store(loop, settings, self._log, server.event_timeout, config.logging.names, answer, self)
         events = Events(
             self._store,
             EventDecoder(config.security.valid_actions),
@@ -138,6 +151,15 @@ class Daemon:
             answer_timeout=server.event_timeout + _ANSWER_MARGIN_S,
         )
         self._server = Server(loop, router, http_limits, self._max_connections(), UNAVAILABLE, self)
+        calendar = zone_of(server.timezone)
+        self._rotator = Rotator(
+            loop,
+            self._store,
+            self._log,
+            Schedule(config.rotation.at, calendar) if config.rotation.at else None,
+            Schedule("00:00", calendar),
+            config.rotation.keep_open_hours,
+        )
 
     # ── start ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -157,6 +179,16 @@ class Daemon:
         except OSError as error:
             reason = error.strerror or str(error)
             raise StartError(f"cannot listen on {host} port {port}: {reason}") from None
+
+    def _bind_control(self, database_path: str) -> socket.socket | None:
+        """The control socket, before any other thread makes files: it wants another umask for a moment."""
+        self._control_path = path = path_of(database_path)
+        try:
+            return bind_control(path)
+        except OSError as error:
+            self._log.warn("server", "no control socket: winlogd rotate will not reach this server", path=path,
+                           cause=error.strerror)  # fmt: skip
+            return None
 
     def _max_connections(self) -> int:
         """The configured number, or what the limit on open files leaves; that is raised as far as it may be."""
@@ -204,11 +236,16 @@ class Daemon:
         self._log.info("server", "stopping")
         self._notify("STOPPING=1")
         self._loop.call_later(timeout_s, self._end_at_once, "server.shutdown_timeout is over")
+        self._rotator.stop()
         self._store.hurry(timeout_s * _HURRY)
         await self._server.stop()
         self._store.stop()
         await self._store_gone.wait()
         self._refusals.close()
+        if self._control is not None:
+            self._control.close()
+            with suppress(FileNotFoundError):
+                os.unlink(self._control_path)
         self._log.info("server", "stopped")
 
     def _end_at_once(self, why: str) -> None:
@@ -219,10 +256,11 @@ class Daemon:
 
     # ── Owner of the store ────────────────────────────────────────────────────────────────────────────
 
-    def store_opened(self) -> None:
+    def store_opened(self, rotated_day: str | None) -> None:
         """The database is open."""
         self._store_is_open = True
         self._tell_ready()
+        self._rotator.begin(rotated_day)
 
     def store_ended(self, error: BaseException | None) -> None:
         """The writer has ended; unless it was asked to, so does the process."""
@@ -252,6 +290,17 @@ class Daemon:
     def swept(self, now: float) -> None:
         """About a second has passed."""
         self._refusals.sweep(now)
+
+    def _rotate(self, answer: Answer) -> None:
+        """``winlogd rotate`` asks."""
+
+        def tell(outcome: Moved | Exception) -> None:
+            if isinstance(outcome, Moved):
+                answer("ok", outcome.sentence)
+            else:
+                answer("error", f"the rotation did not come to its end: {outcome}")
+
+        self._rotator.rotate_now(tell)
 
     def _on_loop_fault(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A callback of the event loop let an exception through."""

@@ -169,6 +169,27 @@ class Book:
             kept = (None if stored is None or gone(stored) else stored for stored in latest)
             self.pairs[key] = Pair._make((pair.open, *kept, pair.highest))
 
+    def forget_event(self, key: PairKey, action: str, event_id: int) -> None:
+        """Forgets an event whose row has left ``events_today``, and the pair when nothing else is known of it."""
+        pair = self.pairs.get(key)
+        if pair is None:
+            return
+        fields = [*pair]
+        latest = pair[_LATEST[action]]
+        if isinstance(latest, Decision) and latest.event_id == event_id:
+            fields[_LATEST[action]] = None
+        if any(fields[:-1]):
+            self.pairs[key] = Pair._make(fields)
+        else:
+            del self.pairs[key]
+
+    def close(self, key: PairKey, event_id: int) -> None:
+        """Learns that the session which the event `event_id` opened is closed."""
+        pair = self.pairs.get(key)
+        if pair is not None:
+            sessions = tuple(session for session in pair.open if session.event_id != event_id)
+            self.pairs[key] = pair._replace(open=sessions)
+
     def open_sessions(self) -> Iterable[OpenSession]:
         """All open sessions, in no order."""
         return (session for pair in list(self.pairs.values()) for session in pair.open)

@@ -91,6 +91,16 @@ def _minus_one_second(text: str) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}{text[19:]}"
 
 
+def hours_after(stored: str, hours: float) -> str:
+    """`hours` after the timestamp `stored`, in UTC with ``+00:00``; what is no timestamp is returned as it stands."""
+    text = instant(stored)
+    try:
+        moment = datetime.fromisoformat(text[:17] + "59" if text[17:19] == "60" else text[:19]) + timedelta(hours=hours)
+    except (ValueError, OverflowError):
+        return stored
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{text[19:]}+00:00"
+
+
 def utc_text(seconds: float) -> str:
     """A time of this machine's clock, in seconds since 1970, as RFC 3339 UTC with microseconds and ``+00:00``."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")

@@ -168,6 +168,16 @@ def _checks_the_configuration(block: Block, folder: Path) -> None:
     assert answer.replace(str(file), "/etc/winlogd/config.toml") == block.answer
 
 
+def _rotates(block: Block, folder: Path) -> None:
+    with running(folder) as server:
+        program = f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd"
+        answer = run(
+            block.text,
+            {"sudo -u winlogd WINLOGD": "WINLOGD", "/opt/winlogd/bin/winlogd": program, DATABASE: server.database},
+        )
+        assert answer == block.answer
+
+
 RUN: Final[dict[str, Callable[[Block, Path], None]]] = {
     "curl http://127.0.0.1:3000/api/v1/events": _sends_the_first_event,
     '[server]\nhost = "0.0.0.0"': _configures_the_address,
@@ -178,6 +188,7 @@ RUN: Final[dict[str, Callable[[Block, Path], None]]] = {
     "curl http://127.0.0.1:3000/api/v1/sessions/current": _asks_who_is_where,
     'sudo sqlite3 -readonly /var/lib/winlogd/winlog.db "SELECT hostname': _queries_open_sessions,
     "sudo sqlite3 -readonly /var/lib/winlogd/winlog.db \\\n": _queries_long_sessions,
+    "sudo -u winlogd WINLOGD_DATABASE_PATH": _rotates,
     "sudo sqlite3 /var/lib/winlogd/winlog.db": _backs_up,
     "sudo systemctl stop winlogd\nsudo rm": _restores,
     "sudo /opt/winlogd/bin/winlogd check-config": _checks_the_configuration,

@@ -16,6 +16,7 @@ import apsw
 from winlogd.event import Event
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings
+from winlogd.store.rotation import Moved
 from winlogd.store.submission import Fault, Result, Submission
 from winlogd.store.writer import Writer
 
@@ -38,7 +39,7 @@ class Ear:
         self._heard: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.passed_over: list[tuple[str, Any]] = []
 
-    def opened(self, upgraded: bool) -> None:
+    def opened(self, upgraded: bool, rotated_day: str | None) -> None:
         self._heard.put(("opened", upgraded))
 
     def loaded(self, book: Book) -> None:
@@ -47,6 +48,9 @@ class Ear:
     def finished(self, results: Sequence[Result]) -> None:
         if results:
             self._heard.put(("finished", results))
+
+    def rotated(self, outcome: Moved | Exception) -> None:
+        self._heard.put(("rotated", outcome))
 
     def waiting(self, error: Exception) -> None:
         self._heard.put(("waiting", error))

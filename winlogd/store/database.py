@@ -39,7 +39,7 @@ class Settings(NamedTuple):
         path: the file's real path.
         journal_mode: WAL, DELETE, TRUNCATE or PERSIST.
         synchronous: NORMAL, FULL or EXTRA.
-        busy_timeout_ms: for connections that have no busy handler of their own; today's only one, the writer, has one.
+        busy_timeout_ms: how long a command that works without the server waits for a lock.
         cache_size: pages, or KiB when negative.
     """
 

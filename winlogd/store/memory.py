@@ -9,34 +9,28 @@ from typing import Final, cast
 import apsw
 import orjson
 
-from winlogd.session import UNKNOWN_HOST, Book, Decision, OpenSession, PairKey
+from winlogd.session import Book, Decision, OpenSession, PairKey
+from winlogd.store.columns import HOST, as_bytes, text
 from winlogd.timestamps import utc_text
 
 REMEMBERED_S: Final = 600
 """How long an event is remembered for the sake of retries, across a restart too."""
 
-
-def _bytes(*columns: str) -> str:
-    """Text columns as BLOBs, for `_text`: SQLite keeps whatever bytes a program writes into a TEXT column, and one row
-    in Latin-1 from somebody's shell must not keep the server from starting. It also undoes that text which looks like
-    a number becomes one in a DATETIME column (datatype3.html §3)."""
-    return ", ".join(f"CAST({column} AS BLOB)" for column in columns)
-
-
-_OPEN_COLUMNS: Final = _bytes("session_uuid", "timestamp", "username", "hostname", "source_ip", "os_name", "os_version")
+_OPEN_COLUMNS: Final = as_bytes(
+    "session_uuid", "timestamp", "username", "hostname", "source_ip", "os_name", "os_version"
+)
 _OPEN: Final = f"""SELECT id, {_OPEN_COLUMNS} FROM events_today c
     WHERE id > ? AND action = 'C' AND session_uuid IS NOT NULL AND NOT EXISTS
         (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D')
     ORDER BY id"""
-_HOST: Final = f"ifnull(nullif(hostname, ''), '{UNKNOWN_HOST}')"
-_LATEST: Final = f"""SELECT {_bytes("username", _HOST, "action", "timestamp", "session_uuid")}, max(id)
-    FROM events_today WHERE id > ? AND origin = 'client' GROUP BY username, {_HOST}, action"""
+_LATEST: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}, max(id)
+    FROM events_today WHERE id > ? AND origin = 'client' GROUP BY username, {HOST}, action"""
 """The bare columns are those of the row with the greatest id (lang_select.html §2.5)."""
-_LOGOFFS: Final = f"SELECT {_bytes('session_uuid')} FROM events_today WHERE action = 'D' AND session_uuid IS NOT NULL"
-_NEW_LOGOFFS: Final = f"SELECT {_bytes('session_uuid')} FROM events_today WHERE id > ? AND action = 'D'"
-_NEWEST_FIRST: Final = f"""SELECT id, {_bytes("username", _HOST, "action", "timestamp", "server_timestamp")}
+_LOGOFFS: Final = f"SELECT {as_bytes('session_uuid')} FROM events_today WHERE action = 'D' AND session_uuid IS NOT NULL"
+_NEW_LOGOFFS: Final = f"SELECT {as_bytes('session_uuid')} FROM events_today WHERE id > ? AND action = 'D'"
+_NEWEST_FIRST: Final = f"""SELECT id, {as_bytes("username", HOST, "action", "timestamp", "server_timestamp")}
     FROM events_today WHERE origin = 'client' ORDER BY id DESC"""
-_STORED: Final = f"""SELECT {_bytes("username", _HOST, "action", "timestamp", "session_uuid")}
+_STORED: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}
     FROM events_today WHERE id = ? AND origin = 'client'"""
 _STILL_THERE: Final = "SELECT id FROM events_today WHERE id IN (SELECT value FROM json_each(?))"
 _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events_today'), 0),
@@ -47,7 +41,7 @@ def load(connection: apsw.Connection, book: Book, now_s: float) -> None:
     """Fills the empty `book` from the database; `now_s` is the wall clock, in seconds since 1970."""
     _observe(connection, book, 0)
     for (session_uuid,) in connection.execute(_LOGOFFS):
-        book.identifiers.mark(_text(session_uuid))
+        book.identifiers.mark(text(session_uuid))
     _load_recent(connection, book, now_s)
     book.last_id = _last_id(connection)
 
@@ -58,7 +52,7 @@ def refresh(connection: apsw.Connection, book: Book) -> None:
     Rows with higher ids are taken in; sessions and events whose rows are gone are forgotten. A changed row, and a
     logoff that was deleted by hand, are noticed at the next start only.
     """
-    logoffs = {_text(session_uuid) for (session_uuid,) in connection.execute(_NEW_LOGOFFS, (book.last_id,))}
+    logoffs = {text(session_uuid) for (session_uuid,) in connection.execute(_NEW_LOGOFFS, (book.last_id,))}
     there = _still_there(connection, book)
     book.forget_open(lambda session: session.session_uuid in logoffs or session.event_id not in there)
     book.forget_stored(lambda stored: stored.event_id not in there)
@@ -71,25 +65,20 @@ def read_stored(
 ) -> Decision | None:
     """The event `event_id`, if it is the one of this pair, action and timestamp."""
     for row in connection.execute(_STORED, (event_id,)):
-        *stored_as, session_uuid = map(_text, row)
+        *stored_as, session_uuid = map(text, row)
         if stored_as == [*key, action, timestamp]:
             return Decision(timestamp, event_id, session_uuid)
     return None
 
 
-def _text(value: object) -> str:
-    """A column that was read by `_bytes`; empty for NULL."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
-
-
 def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
     for event_id, *row in connection.execute(_OPEN, (after_id,)):
-        uuid, timestamp, username, *rest = (None if value is None else _text(value) for value in row)
+        uuid, timestamp, username, *rest = (None if value is None else text(value) for value in row)
         session = OpenSession(cast("int", event_id), uuid or "", timestamp or "", username or "", *rest)
         book.observe_open(session)
         book.identifiers.mark(session.session_uuid)
     for *row, event_id in connection.execute(_LATEST, (after_id,)):
-        username, host, action, timestamp, session_uuid = map(_text, row)
+        username, host, action, timestamp, session_uuid = map(text, row)
         stored = Decision(timestamp, cast("int", event_id), session_uuid)
         book.observe_latest((username, host), action, stored)
 
@@ -98,7 +87,7 @@ def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:
     since = utc_text(now_s - REMEMBERED_S)
     newest: list[tuple[PairKey, str, str, int]] = []
     for event_id, *row in connection.execute(_NEWEST_FIRST):
-        username, host, action, timestamp, received = map(_text, row)
+        username, host, action, timestamp, received = map(text, row)
         if received and received.replace(" ", "T") < since:  # a space in CURRENT_TIMESTAMP's form
             break
         newest.append(((username, host), action, timestamp, cast("int", event_id)))

@@ -128,6 +128,7 @@ def prepare(connection: apsw.Connection) -> bool:
         had_tables = bool(_column_names(connection, "events_today"))
         for table, columns in _TABLES.items():
             _create_or_extend(connection, table, columns)
+        connection.execute("CREATE TABLE IF NOT EXISTS winlogd_meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
         for index in _OLD_INDEXES:
             connection.execute(f"DROP INDEX IF EXISTS {index}")
         for index, definition in _INDEXES.items():
@@ -160,7 +161,7 @@ def _is_current(connection: apsw.Connection) -> bool:
     """Whether nothing is to be done. An older server that was run again in between may have left its indexes."""
     check_version(connection)
     names = {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    wanted = {*_TABLES, *_VIEWS, *_INDEXES}
+    wanted = {*_TABLES, *_VIEWS, *_INDEXES, "winlogd_meta"}
     return _version(connection) == SCHEMA_VERSION and wanted <= names and names.isdisjoint(_OLD_INDEXES)
 
 

@@ -6,6 +6,7 @@ calls on the loop and lines in the log. Knows threads and the log; no SQL, no HT
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -13,6 +14,7 @@ from winlogd.event import Event
 from winlogd.log import Log
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings
+from winlogd.store.rotation import Moved, Rotation
 from winlogd.store.submission import Fault, Result, Submission
 from winlogd.store.writer import Writer
 
@@ -24,11 +26,15 @@ _MAX_GATHER_S: Final = 0.002
 """How long the first of them may wait for that."""
 
 
+class RotationCutShortError(Exception):
+    """A rotation that did not come to its end; the text says why."""
+
+
 class Owner(Protocol):
     """Who started the store; called on the loop's thread."""
 
-    def store_opened(self) -> None:
-        """The database is open."""
+    def store_opened(self, rotated_day: str | None) -> None:
+        """The database is open; ``YYYY-MM-DD`` of its last rotation, None when there was none."""
 
     def store_ended(self, error: BaseException | None) -> None:
         """The writer has ended: None after `Store.stop`, otherwise the process must end."""
@@ -76,6 +82,7 @@ class Store(Generic[Reply]):
         self._book: Book | None = None
         self._hurried = self._ended = False
         self._told_open = False
+        self._rotations: deque[tuple[Rotation, Callable[[Moved | Exception], None]]] = deque()
         self._awaiting_book: list[Callable[[Book | None], None]] = []
         self._writer = Writer(settings, self)
 
@@ -102,6 +109,20 @@ class Store(Generic[Reply]):
         if not self._gathered:
             self._begin_round()
         self._gathered.append((event, source_ip, self._received_s, self._due_s, reply))
+
+    def rotate(self, rotation: Rotation, tell: Callable[[Moved | Exception], None]) -> None:
+        """Moves finished rows to the archive, a few at a time between the events.
+
+        Args:
+            rotation: what is to be done; begins when those that were asked for earlier have ended.
+            tell: called when it has ended, with what was moved or why it ended early.
+        """
+        if self._ended or self._hurried:
+            tell(RotationCutShortError("winlogd is stopping"))
+            return
+        self._rotations.append((rotation, tell))
+        if len(self._rotations) == 1:
+            self._writer.rotate(rotation)
 
     def with_book(self, use: Callable[[Book | None], None]) -> None:
         """Calls `use` with the committed state, as soon as that is in memory; None when a stop comes first."""
@@ -159,20 +180,28 @@ class Store(Generic[Reply]):
         for use in awaiting:
             use(self._book)
 
+    def _end_rotation(self, outcome: Moved | Exception) -> None:
+        _, tell = self._rotations.popleft()
+        tell(outcome)
+        if self._rotations:
+            self._writer.rotate(self._rotations[0][0])
+
     def _end(self, error: BaseException | None) -> None:
         """Answers what came too late for the writer, and passes the end on."""
         self._ended = True
+        while self._rotations:
+            self._rotations.popleft()[1](RotationCutShortError("winlogd is stopping; the rest moves another time"))
         self._hand_over()
         self._deliver([(submission, Fault.UNAVAILABLE) for submission in self._writer.leftovers()])
         self._owner.store_ended(error)
 
     # ── Listener, on the writer's thread ──────────────────────────────────────────────────────────────
 
-    def opened(self, upgraded: bool) -> None:
+    def opened(self, upgraded: bool, rotated_day: str | None) -> None:
         """The database is open."""
         if upgraded:
             self._log.info("store", "database of an older server upgraded in place", path=self._path)
-        self._loop.call_soon_threadsafe(self._owner.store_opened)
+        self._loop.call_soon_threadsafe(self._owner.store_opened, rotated_day)
 
     def loaded(self, book: Book) -> None:
         """Open sessions are in memory. Logged once: while a disk fails, they are read again many times a second."""
@@ -188,6 +217,10 @@ class Store(Generic[Reply]):
             self._loop.call_soon_threadsafe(self._deliver, results)
             if self._logs_events:
                 self._log_stored(results)
+
+    def rotated(self, outcome: Moved | Exception) -> None:
+        """A rotation has ended."""
+        self._loop.call_soon_threadsafe(self._end_rotation, outcome)
 
     def waiting(self, error: Exception) -> None:
         """The database cannot be written for now."""

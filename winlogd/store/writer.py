@@ -15,11 +15,10 @@ What can go wrong with a batch, and what follows:
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
 from contextlib import suppress
 from math import inf
 from queue import Empty, SimpleQueue
-from typing import Final, Protocol
+from typing import Final
 
 import apsw
 
@@ -28,6 +27,8 @@ from winlogd.recent import RecentEvents
 from winlogd.session import Book, Decision, Draft, PairKey
 from winlogd.store import memory, rows
 from winlogd.store.database import REOPEN_AFTER, WAIT_FOR, Database, ReplacedError, Settings, UnusableError
+from winlogd.store.listener import Listener
+from winlogd.store.rotation import Rotation, rotated_day
 from winlogd.store.submission import Fault, Result, Submission
 
 _RETRY_S: Final = 0.05
@@ -37,28 +38,6 @@ _TURN_S: Final = 0.002
 """How long the event loop may take to hand a batch's results out and to hear what the clients send next."""
 _TELL_AFTER_S: Final = 1.0
 """A shorter wait for a lock is everyday business and not worth a line in the log."""
-
-
-class Listener(Protocol):
-    """Who is told what the writer does; called on the writer's thread."""
-
-    def opened(self, upgraded: bool) -> None:
-        """The database is open; `upgraded` from an older server's."""
-
-    def loaded(self, book: Book) -> None:
-        """Open sessions are in memory; called again after the database had to be opened afresh."""
-
-    def finished(self, results: Sequence[Result]) -> None:
-        """What has become of some events: those with a Decision are committed."""
-
-    def waiting(self, error: Exception) -> None:
-        """The database cannot be written for now."""
-
-    def failed(self, error: Exception, submission: Submission) -> None:
-        """One event could not be stored."""
-
-    def ended(self, error: BaseException | None) -> None:
-        """The thread is about to end: None as asked to, else the process must not go on."""
 
 
 class Writer:
@@ -72,9 +51,10 @@ class Writer:
     def __init__(self, settings: Settings, listener: Listener) -> None:
         self._settings = settings
         self._listener = listener
-        self._inbox: SimpleQueue[list[Submission] | None] = SimpleQueue()
+        self._inbox: SimpleQueue[list[Submission] | Rotation | None] = SimpleQueue()
         self._waiting: deque[Submission] = deque()
         self._in_flight: list[Submission] = []
+        self._rotation: Rotation | None = None
         self._stopping = False
         self._is_their_turn = self._waits_its_turn = False
         self._latest_due_s = inf
@@ -90,6 +70,10 @@ class Writer:
     def submit(self, submissions: list[Submission]) -> None:
         """Queues events, from any thread; never blocks."""
         self._inbox.put(submissions)
+
+    def rotate(self, rotation: Rotation) -> None:
+        """Asks for a rotation, from any thread, when none is going on; `Listener.rotated` tells how it ended."""
+        self._inbox.put(rotation)
 
     def go_on(self) -> None:
         """Told by who submits: results are handed out, and what clients sent upon that is submitted."""
@@ -128,7 +112,7 @@ class Writer:
 
     def _serve(self) -> None:
         while True:
-            if not self._waiting and not self._stopping:
+            if not self._waiting and not self._stopping and self._rotation is None:
                 self._take_in(self._inbox.get())
             self._wait_its_turn()
             self._take_all_in()
@@ -136,6 +120,8 @@ class Writer:
                 self._write_patiently()
             elif self._stopping:
                 return
+            if self._rotation is not None and not self._stopping:
+                self._rotate_patiently(self._rotation)
 
     def _wait_its_turn(self) -> None:
         """Lets those whose events were committed send their next ones, which then share a transaction with what waits.
@@ -151,9 +137,11 @@ class Writer:
                 self._take_in(self._inbox.get(timeout=left_s))
         self._waits_its_turn = self._is_their_turn = False
 
-    def _take_in(self, submissions: list[Submission] | None) -> None:
-        if submissions is not None:
-            self._waiting.extend(submissions)
+    def _take_in(self, item: list[Submission] | Rotation | None) -> None:
+        if isinstance(item, Rotation):
+            self._rotation = item
+        elif item is not None:
+            self._waiting.extend(item)
 
     def _take_all_in(self) -> None:
         while not self._inbox.empty():
@@ -226,6 +214,29 @@ class Writer:
     def _read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
         return memory.read_stored(self._database.connection, event_id, key, action, timestamp)
 
+    # ── rotation ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _rotate_patiently(self, rotation: Rotation) -> None:
+        """One step of a rotation; between two of them the events that wait are written."""
+        try:
+            self._begin()
+            step = rotation.step(self._database.connection, self._book, time.time())
+            self._database.commit()
+            rotation.took(step, self._book)
+        except WAIT_FOR as error:
+            self._tell_waiting(error)
+            self._withdraw(error)
+        except ReplacedError:
+            raise
+        except Exception as error:  # nothing is lost: what has not moved stays where it is
+            self._database.rollback()
+            self._rotation = None
+            self._listener.rotated(error)
+        else:
+            if rotation.is_done:
+                self._rotation = None
+                self._listener.rotated(rotation.moved)
+
     # ── faults ────────────────────────────────────────────────────────────────────────────────────────
 
     def _on_busy(self, attempts: int) -> bool:
@@ -279,7 +290,7 @@ class Writer:
         while True:
             try:
                 self._database = Database(self._settings, self._on_busy)
-                self._listener.opened(self._database.upgraded)
+                self._listener.opened(self._database.upgraded, rotated_day(self._database.connection))
                 self._load()
                 return
             except (apsw.BusyError, apsw.LockedError) as error:

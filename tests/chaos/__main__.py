@@ -1,0 +1,48 @@
+"""The long form of the fault tests: ``python -m tests.chaos --minutes 10``.
+
+Prints a ledger for each round of twenty kills; ends with status 1 as soon as a promise was broken.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.chaos import process_death
+from tests.running import Winlogd, a_steady_port
+
+
+def main() -> int:
+    """Runs rounds until the time is up; returns the exit status."""
+    parser = argparse.ArgumentParser("python -m tests.chaos", description="Kills winlogd under load, and counts.")
+    parser.add_argument("--minutes", type=float, default=1.0, help="how long to go on, default 1")
+    parser.add_argument("--kills", type=int, default=20, help="in each round, default 20")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first round's instants")
+    chosen = parser.parse_args()
+    until_s = time.monotonic() + chosen.minutes * 60
+    seed = chosen.seed
+    while True:
+        with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
+            server = Winlogd(Path(folder), '[rotation]\nat = ""\n[logging]\nlevel = "warn"\n', port=a_steady_port())
+            account = asyncio.run(_round(server, process_death.Plan(chosen.kills, seed=seed)))
+        print(f"process death, {chosen.kills} kills, seed {seed}: {account}", flush=True)
+        if not account.is_clean:
+            return 1
+        seed += 1
+        if time.monotonic() >= until_s:
+            return 0
+
+
+async def _round(server: Winlogd, plan: process_death.Plan) -> "process_death.Account":
+    server.start()
+    try:
+        return await process_death.run(server, plan)
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

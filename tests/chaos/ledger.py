@@ -1,0 +1,119 @@
+"""What was sent, what was acknowledged, and what is in the database at the end: lost and doubled events, if any."""
+
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Sent(NamedTuple):
+    """An event, by what makes it another one than all others."""
+
+    username: str
+    hostname: str
+    action: str
+    timestamp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The ledger's sums, and what is wrong.
+
+    Attributes:
+        lost: acknowledged and not stored; `doubled` stored more than once, in both tables together.
+        unpaired: logoffs that were stored under another identifier than their logon, though that was acknowledged.
+        misplaced: rows put there for the rotation that are not exactly once in the two tables.
+        integrity: what ``PRAGMA integrity_check`` says.
+    """
+
+    sent: int
+    acknowledged: int
+    retried: int
+    given_up: int
+    stored: int
+    lost: int
+    doubled: int
+    unpaired: int
+    misplaced: int
+    integrity: str
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every promise was kept."""
+        return self.integrity == "ok" and not (self.lost or self.doubled or self.unpaired or self.misplaced)
+
+    def __str__(self) -> str:
+        return (
+            f"sent {self.sent}, acknowledged {self.acknowledged}, retried {self.retried}, given up {self.given_up}, "
+            f"stored {self.stored}, lost {self.lost}, doubled {self.doubled}, unpaired {self.unpaired}, "
+            f"misplaced by the rotation {self.misplaced}, integrity {self.integrity}"
+        )
+
+
+class Ledger:
+    """Told by the workstations, and balanced against the database at the end."""
+
+    def __init__(self) -> None:
+        self.retried = 0
+        self._sent: list[Sent] = []
+        self._acknowledged: dict[Sent, str] = {}
+        self._given_up: set[Sent] = set()
+
+    def sends(self, sent: Sent) -> None:
+        """An event is sent for the first time."""
+        self._sent.append(sent)
+
+    def acknowledges(self, sent: Sent, session_uuid: str) -> None:
+        """It was answered 200."""
+        self._acknowledged[sent] = session_uuid
+
+    def gives_up(self, sent: Sent) -> None:
+        """Its client has tried often enough; it may be stored or not."""
+        self._given_up.add(sent)
+
+    def balance(self, database: Path, rotated_rows: int = 0) -> Account:
+        """Compares with the database, which no server may have open.
+
+        Args:
+            database: the file.
+            rotated_rows: how many rows of users called ``old…`` were put into ``events_today``.
+        """
+        with closing(sqlite3.connect(database)) as connection:
+            [(integrity,)] = connection.execute("PRAGMA integrity_check")
+            columns = "username, hostname, action, timestamp, session_uuid"
+            rows = connection.execute(
+                f"SELECT {columns} FROM events_today WHERE origin = 'client' AND username NOT LIKE 'old%'"
+                f" UNION ALL SELECT {columns} FROM events_history WHERE origin = 'client' AND username NOT LIKE 'old%'"
+            ).fetchall()
+            [(old, distinct)] = connection.execute(
+                "SELECT count(*), count(DISTINCT username) FROM (SELECT username FROM events_today WHERE username"
+                " LIKE 'old%' UNION ALL SELECT username FROM events_history WHERE username LIKE 'old%')"
+            )
+        copies = Counter(Sent(*row[:4]) for row in rows)
+        stored = {Sent(*row[:4]): row[4] for row in rows}
+        return Account(
+            sent=len(self._sent),
+            acknowledged=len(self._acknowledged),
+            retried=self.retried,
+            given_up=len(self._given_up),
+            stored=len(stored),
+            lost=sum(stored.get(sent) != uuid for sent, uuid in self._acknowledged.items()),
+            doubled=sum(count - 1 for count in copies.values()),
+            unpaired=self._unpaired(),
+            misplaced=abs(rotated_rows - distinct) + old - distinct,
+            integrity=integrity,
+        )
+
+    def _unpaired(self) -> int:
+        """Each client sends its events one after the other, so a logoff belongs to the logon before it."""
+        logons: dict[str, str | None] = {}
+        unpaired = 0
+        for sent in self._sent:
+            uuid = self._acknowledged.get(sent)
+            if sent.action == "C":
+                logons[sent.username] = uuid
+            elif sent.action == "D" and uuid is not None and (logon := logons.get(sent.username)) is not None:
+                unpaired += uuid != logon
+        return unpaired

@@ -1,0 +1,242 @@
+"""Finished rows move to the archive, each exactly once, and sessions go on across it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests.store.test_memory import load
+from winlogd.event import Event
+from winlogd.rotation import Rules
+from winlogd.session import Book, Draft
+from winlogd.store import schema
+from winlogd.store.rotation import Rotation, nothing, rotated_day
+from winlogd.store.rows import RowsLostError
+
+RULES = Rules("2026-01-13T00:00:00", "2026-01-12T01:00:00", 24.0)
+NOW_S = 1_768_266_000.0  # 2026-01-13T01:00:00Z
+COLUMNS = (
+    "username, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version, kernel_version,"
+    " hardware_info, session_uuid, created_at, origin"
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "winlog.db"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[apsw.Connection]:
+    with closing(apsw.Connection(str(path))) as connection:
+        schema.prepare(connection)
+        yield connection
+
+
+def store(database: apsw.Connection, action: str, received: str, session: str, **columns: object) -> int:
+    """A row received at ``YYYY-MM-DDTHH:MM:SS``; returns its id."""
+    row: dict[str, object] = {"username": "alice", "hostname": "A", "action": action, "session_uuid": session}
+    row |= {"timestamp": f"{received}.5Z", "server_timestamp": f"{received}.000000+00:00", "source_ip": "192.0.2.7"}
+    row |= {"os_name": "Windows", "created_at": received.replace("T", " ")} | columns
+    names, marks = ", ".join(row), ", ".join("?" * len(row))
+    database.execute(f"INSERT INTO events_today ({names}) VALUES ({marks})", tuple(row.values()))
+    return database.last_insert_rowid()
+
+
+def yesterday(database: apsw.Connection, sessions: int) -> None:
+    """A day on which so many people came and went, each in turn."""
+    for number in range(sessions):
+        received = f"2026-01-12T08:{number // 60 % 60:02d}:{number % 60:02d}"
+        name = f"user{number}"
+        store(database, "C", received, f"{name}@A@1", username=name)
+        store(database, "D", received, f"{name}@A@1", username=name)
+
+
+def step(rotation: Rotation, database: apsw.Connection, book: Book) -> None:
+    with database:
+        done = rotation.step(database, book, NOW_S)
+    rotation.took(done, book)
+
+
+def rotate(database: apsw.Connection, book: Book | None = None, day: str | None = None) -> Rotation:
+    book = load(database) if book is None else book
+    rotation = Rotation(RULES, day)
+    while not rotation.is_done:
+        step(rotation, database, book)
+    return rotation
+
+
+def rows(database: apsw.Connection, table: str) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in database.execute(f"SELECT {COLUMNS} FROM {table} ORDER BY id")]
+
+
+def ids(database: apsw.Connection) -> list[object]:
+    return [row[0] for row in database.execute("SELECT id FROM events_today ORDER BY id")]
+
+
+def test_finished_rows_move_in_order_with_all_their_columns(database: apsw.Connection) -> None:
+    yesterday(database, 50)
+    before = rows(database, "events_today")
+
+    rotation = rotate(database)
+
+    assert rows(database, "events_today") == []
+    assert rows(database, "events_history") == before
+    assert (rotation.moved.rows, rotation.moved.expired, rotation.moved.kept) == (100, 0, 0)
+    assert set(database.execute("SELECT archived_at FROM events_history")) == {("2026-01-13 01:00:00",)}
+
+
+def test_bytes_that_are_no_utf_8_move_as_they_are(database: apsw.Connection) -> None:
+    store(database, "M", "2026-01-12T08:00:00", "hardware_1")
+    database.execute("UPDATE events_today SET username = CAST(x'e96c' AS TEXT)")
+
+    rotate(database)
+
+    assert list(database.execute("SELECT hex(username) FROM events_history")) == [("E96C",)]
+
+
+def test_what_was_received_today_stays(database: apsw.Connection) -> None:
+    store(database, "C", "2026-01-12T08:00:00", "s1")
+    store(database, "D", "2026-01-13T00:30:00", "s1")
+
+    rotate(database)
+
+    assert ids(database) == [2]
+
+
+def test_a_session_that_is_open_across_it_gets_its_logoff(database: apsw.Connection) -> None:
+    store(database, "M", "2026-01-12T08:00:00", "hardware_1")
+    store(database, "C", "2026-01-12T08:00:00", "s1")
+    book = load(database)
+
+    rotation = rotate(database, book)
+
+    assert (ids(database), rotation.moved.kept) == ([2], 1)
+    logoff = Event("alice", "D", "2026-01-13T02:00:00Z", "A", None, None, None, None)
+    decision = Draft(book, lambda *_: None, 1).decide(logoff, "")
+    assert (decision.session_uuid, decision.event_id) == ("s1", 3)
+
+
+def test_a_session_that_is_open_for_too_long_is_closed_first(database: apsw.Connection) -> None:
+    store(database, "C", "2026-01-10T08:00:00", "s1", hardware_info="{}", os_version="11", kernel_version="26100")
+    book = load(database)
+
+    rotation = rotate(database, book)
+
+    assert (rotation.moved.rows, rotation.moved.expired) == (1, 1)
+    assert rows(database, "events_today") == [
+        ("alice", "D", "2026-01-11T08:00:00.5+00:00", "A", None, "2026-01-13T01:00:00.000000+00:00",
+         None, None, None, None, "s1", "2026-01-13 01:00:00", "expired")
+    ]  # fmt: skip
+    assert list(book.open_sessions()) == []
+    assert book.last_id == 2
+    assert load(database).last_id == 2
+
+
+def test_what_has_moved_leaves_memory(database: apsw.Connection) -> None:
+    yesterday(database, 30)
+    store(database, "C", "2026-01-12T08:00:00", "s1")
+    book = load(database)
+    assert len(book.pairs) == 31
+
+    rotate(database, book)
+
+    assert list(book.pairs) == [("alice", "A")]
+    assert load(database).pairs == book.pairs
+
+
+def test_ids_are_not_used_again_after_all_rows_have_moved(database: apsw.Connection) -> None:
+    yesterday(database, 2)
+    book = load(database)
+
+    rotate(database, book)
+
+    assert load(database).last_id == book.last_id == 4
+
+
+@pytest.mark.parametrize("steps", range(6))
+def test_cut_short_at_any_step_it_goes_on_at_the_next(database: apsw.Connection, steps: int) -> None:
+    yesterday(database, 20)
+    store(database, "C", "2026-01-12T09:00:00", "s1")
+    before = rows(database, "events_today")
+    book = load(database)
+    first = Rotation(RULES, "2026-01-13")
+    for _ in range(steps):
+        step(first, database, book)
+    database.execute("BEGIN IMMEDIATE")
+    first.step(database, book, NOW_S)
+    database.execute("ROLLBACK")
+    both = rows(database, "events_history") + rows(database, "events_today")
+    assert both == before
+
+    rotate(database)
+
+    assert rows(database, "events_history") + rows(database, "events_today") == before
+    assert len(ids(database)) == 1
+
+
+def test_after_the_database_was_opened_afresh_it_begins_again(database: apsw.Connection) -> None:
+    yesterday(database, 20)
+    before = rows(database, "events_today")
+    rotation = Rotation(RULES, None)
+    step(rotation, database, load(database))
+
+    rotate(database, load(database))
+    afresh = load(database)
+    while not rotation.is_done:
+        step(rotation, database, afresh)
+
+    assert rows(database, "events_history") == before
+
+
+def test_the_day_is_remembered_when_all_has_moved(database: apsw.Connection) -> None:
+    yesterday(database, 20)
+    book = load(database)
+    rotation = Rotation(RULES, "2026-01-13")
+    while not rotation.is_done:
+        assert rotated_day(database) is None
+        step(rotation, database, book)
+
+    assert rotated_day(database) == "2026-01-13"
+
+
+def test_a_database_that_was_just_taken_over_is_only_marked(database: apsw.Connection) -> None:
+    yesterday(database, 20)
+    book = load(database)
+    rotation = nothing("2026-01-12")
+
+    step(rotation, database, book)
+
+    assert rotation.is_done
+    assert rotated_day(database) == "2026-01-12"
+    assert len(ids(database)) == 40
+
+
+@pytest.mark.parametrize("table", ["BEFORE INSERT ON events_history", "BEFORE DELETE ON events_today"])
+def test_rows_that_a_trigger_keeps_back_are_neither_lost_nor_doubled(database: apsw.Connection, table: str) -> None:
+    yesterday(database, 3)
+    before = rows(database, "events_today")
+    database.execute(f"CREATE TRIGGER keep {table} BEGIN SELECT RAISE(IGNORE); END")
+
+    with pytest.raises(RowsLostError):
+        rotate(database)
+
+    assert rows(database, "events_today") == before
+    assert rows(database, "events_history") == []
+
+
+def test_steps_become_larger_while_they_are_quick(database: apsw.Connection) -> None:
+    yesterday(database, 400)
+    book = load(database)
+    rotation = Rotation(RULES, None)
+    begun_s = time.monotonic()
+    steps = 0
+    while not rotation.is_done:
+        step(rotation, database, book)
+        steps += 1
+
+    assert steps < 800 / 8
+    assert 0 < rotation.moved.seconds <= time.monotonic() - begun_s + 1

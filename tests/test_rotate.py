@@ -1,0 +1,179 @@
+"""The rotation of a running server, and `winlogd rotate`."""
+
+import socket
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.running import PATIENCE_S, Winlogd, an_event, run_to_end, running, wait_for
+
+NOW = datetime.now(UTC)
+LONG_AGO = (NOW - timedelta(days=3)).isoformat(timespec="microseconds")
+NEVER = '[rotation]\nat = ""\n[server]\ntimezone = "UTC"\n'
+
+
+def age(server: Winlogd, received: str = LONG_AGO) -> None:
+    """Makes all that is stored as if it had been received long ago, by another program's hand."""
+    server.execute("UPDATE events_today SET server_timestamp = ?", received)
+
+
+def history(server: Winlogd) -> list[tuple[object, ...]]:
+    return [(row["username"], row["action"]) for row in server.rows("SELECT * FROM events_history ORDER BY id")]
+
+
+def marks(server: Winlogd) -> list[dict[str, object]]:
+    """What is remembered of the last rotation, as soon as it is."""
+    found: list[dict[str, object]] = wait_for(lambda: server.rows("SELECT * FROM winlogd_meta"), "a mark")
+    return found
+
+
+@pytest.fixture
+def yesterdays(tmp_path: Path) -> Path:
+    """A folder whose database holds a finished session of bob's and an open one of alice's, both of long ago."""
+    with running(tmp_path, NEVER) as server:
+        server.post(an_event(username="bob"))
+        server.post(an_event(username="bob", action="D", timestamp="2026-01-13T09:00:00Z"))
+        server.post(an_event())
+        age(server)
+        server.execute(
+            "UPDATE events_today SET server_timestamp = ? WHERE username = 'alice'",
+            (NOW - timedelta(hours=23)).isoformat(),
+        )
+        server.stop()
+    return tmp_path
+
+
+def test_a_running_server_rotates_when_it_is_asked(yesterdays: Path) -> None:
+    with running(yesterdays, NEVER + "[logging]\nlevel = 'info'\n") as server:
+        done = run_to_end(yesterdays, "rotate", "--config", "config.toml")
+
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith("2 rows moved to events_history")
+        assert history(server) == [("bob", "C"), ("bob", "D")]
+        server.wait_for_log(r"rotated moved=2 kept_open=1 expired=0 seconds=")
+        logoff = server.post(an_event(action="D", timestamp="2026-01-13T10:00:00Z")).json
+        assert logoff["session_uuid"] == server.rows("SELECT * FROM events_today WHERE action = 'C'")[0]["session_uuid"]
+
+
+def test_without_a_server_the_command_does_it_itself(yesterdays: Path) -> None:
+    done = run_to_end(yesterdays, "rotate", "--config", "config.toml")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "2 rows moved to events_history" in done.stdout
+    with running(yesterdays, NEVER) as server:
+        assert history(server) == [("bob", "C"), ("bob", "D")]
+        assert (
+            server.post(an_event(action="D", timestamp="2026-01-13T10:00:00Z"))
+            .json["session_uuid"]
+            .startswith("alice@")
+        )
+
+
+def test_a_second_rotation_has_nothing_to_do(yesterdays: Path) -> None:
+    run_to_end(yesterdays, "rotate", "--config", "config.toml")
+
+    assert run_to_end(yesterdays, "rotate", "--config", "config.toml").stdout.startswith("0 rows moved")
+
+
+def test_without_a_database_there_is_nothing_to_rotate(tmp_path: Path) -> None:
+    done = run_to_end(tmp_path, "rotate")
+
+    assert done.returncode == 1
+    assert "does not exist: nothing to rotate" in done.stderr
+
+
+def test_the_control_socket_is_the_owners_alone_and_goes_with_the_server(server: Winlogd) -> None:
+    path = server.database.with_name("winlog.db.control")
+
+    assert stat.S_ISSOCK(path.stat().st_mode)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    server.stop()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("sent", [b"nonsense\n", b"\n", b"\xff\n"])
+def test_another_command_is_refused_and_the_server_goes_on(server: Winlogd, sent: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(PATIENCE_S)
+        sock.connect(str(server.database.with_name("winlog.db.control")))
+        sock.sendall(sent)
+        assert sock.recv(1000).startswith(b"error ")
+        assert sock.recv(1000) == b""
+    assert server.request("GET", "/health").status == 200
+
+
+def test_a_line_without_end_is_cut_off(server: Winlogd) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(PATIENCE_S)
+        sock.connect(str(server.database.with_name("winlog.db.control")))
+        sock.sendall(b"x" * 5000)
+        assert sock.recv(1000) == b""
+
+
+def test_a_control_socket_that_a_crash_left_behind_is_replaced(server: Winlogd) -> None:
+    server.kill()
+    assert run_to_end(server.folder, "rotate", "--config", "config.toml").returncode == 0
+    server.restart()
+
+    assert "0 rows moved" in run_to_end(server.folder, "rotate", "--config", "config.toml").stdout
+
+
+def test_a_folder_with_a_very_long_name_has_a_control_socket_too(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 40)
+    folder.mkdir()
+    with running(folder):
+        assert "0 rows moved" in run_to_end(folder, "rotate", "--config", "config.toml").stdout
+
+
+def test_a_database_that_was_just_taken_over_is_not_rotated_at_start(tmp_path: Path) -> None:
+    with running(tmp_path, NEVER) as server:
+        server.post(an_event(action="M"))
+        age(server)
+        server.stop()
+    with running(tmp_path, '[server]\ntimezone = "UTC"\n') as server:
+        [mark] = marks(server)
+
+        assert mark["key"] == "rotated_day"
+        assert len(server.rows()) == 1
+        assert "rotated" not in server.log
+
+
+def test_a_rotation_that_was_missed_is_caught_up_at_start(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.post(an_event(action="M"))
+        age(server)
+        marks(server)
+        server.execute("UPDATE winlogd_meta SET value = '2026-01-01'")
+        server.stop()
+    with running(tmp_path) as server:
+        server.wait_for_log("rotated moved=1")
+
+        assert (server.rows(), len(history(server))) == ([], 1)
+        server.stop()
+    with running(tmp_path) as server:
+        server.wait_until_open()
+        server.stop()
+        assert "rotated" not in server.log
+
+
+def test_a_stop_in_the_middle_loses_nothing_and_the_rest_moves_later(tmp_path: Path) -> None:
+    with running(tmp_path, NEVER) as server:
+        server.post(an_event(action="M"))
+        server.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
+            " INSERT INTO events_today (username, action, timestamp, server_timestamp, session_uuid)"
+            " SELECT 'u' || i, 'M', ?, ?, 'hardware_' || i FROM n", LONG_AGO, LONG_AGO,
+        )  # fmt: skip
+        age(server)
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(server.database.with_name("winlog.db.control")))
+            sock.sendall(b"rotate\n")
+            assert server.stop() == 0
+            assert sock.recv(1000).startswith((b"error the rotation did not come to its end", b"ok 20000 rows"))
+    count = "SELECT count(*) AS n, count(DISTINCT username) AS users FROM (SELECT username FROM events_today"
+    count += " UNION ALL SELECT username FROM events_history)"
+    assert server.rows(count) == [{"n": 20000, "users": 20000}]
+    assert run_to_end(tmp_path, "rotate", "--config", "config.toml").returncode == 0
+    assert server.rows() == []

@@ -1,0 +1,102 @@
+"""``winlogd rotate``: asks the running server, or does it itself when none is running."""
+
+import os
+import sys
+import time
+from typing import Final
+
+import apsw
+
+from winlogd import control
+from winlogd.config import Config
+from winlogd.identifiers import Identifiers
+from winlogd.recent import RecentEvents
+from winlogd.rotation import rules
+from winlogd.schedule import Schedule, zone_of
+from winlogd.session import Book
+from winlogd.settings import settings_of
+from winlogd.store import memory
+from winlogd.store.database import Database, UnusableError
+from winlogd.store.ownership import OwnedError, Ownership
+from winlogd.store.rotation import Moved, Rotation
+from winlogd.store.rows import RowsLostError
+
+OK: Final = 0
+FAILED: Final = 1
+
+
+def run(config: Config) -> int:
+    """Rotates the database of `config` now; returns the exit status."""
+    path = os.path.realpath(config.database.path)
+    if not os.path.exists(path):
+        return _fail(f"{path} does not exist: nothing to rotate")
+    try:
+        outcome, sentence = control.ask(control.path_of(path), "rotate")
+    except (FileNotFoundError, ConnectionRefusedError):
+        return _rotate_alone(config, path)
+    except OSError as error:
+        return _fail(f"the running winlogd cannot be asked: {error.strerror or error}")
+    return _say(sentence) if outcome == "ok" else _fail(sentence)
+
+
+def _rotate_alone(config: Config, path: str) -> int:
+    """Without a server: takes the ownership of the database for as long as it takes."""
+    try:
+        ownership = Ownership(path)
+    except OwnedError as error:
+        return _fail(f"{error}, and it has no control socket that answers; try again, or look into its log")
+    except OSError as error:
+        return _fail(f"the database's folder cannot be used: {error.strerror}: {error.filename}")
+    try:
+        return _say(_rotated(config, ownership.path).sentence)
+    except (UnusableError, RowsLostError, apsw.Error) as error:
+        return _fail(f"the rotation could not go on, and what is left stays in events_today: {error}")
+    finally:
+        ownership.release()
+
+
+def _rotated(config: Config, path: str) -> Moved:
+    settings = settings_of(config.database, path)
+    patience = _Patience(settings.busy_timeout_ms / 1000)
+    database = Database(settings, patience.waits)
+    try:
+        book = Book(RecentEvents(time.monotonic()), Identifiers())
+        with database.connection:
+            memory.load(database.connection, book, time.time())
+        now_s = time.time()
+        calendar = Schedule("00:00", zone_of(config.server.timezone))
+        rotation = Rotation(rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours), None)
+        while not rotation.is_done:
+            if database.begin():
+                memory.refresh(database.connection, book)
+                database.note_changes()
+            step = rotation.step(database.connection, book, time.time())
+            database.commit()
+            rotation.took(step, book)
+        return rotation.moved
+    finally:
+        database.close()
+
+
+class _Patience:
+    """A busy handler that waits for `pragma_busy_timeout`."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._begun_s = 0.0
+
+    def waits(self, attempts: int) -> bool:
+        if attempts == 0:
+            self._begun_s = time.monotonic()
+        time.sleep(0.01)
+        return time.monotonic() - self._begun_s < self._timeout_s
+
+
+def _say(sentence: str) -> int:
+    sys.stdout.write(f"{sentence}\n")
+    return OK
+
+
+def _fail(sentence: str) -> int:
+    sys.stderr.write(f"winlogd: {sentence}\n")
+    return FAILED

@@ -1,0 +1,106 @@
+"""Which rows of ``events_today`` move to the archive: the rules, pure. No SQL, no clock, no I/O.
+
+A row is *finished* when it was received on a day before today and more than ten minutes ago. Finished rows move in
+the order of their ids, but for the logons of sessions that are still open and young enough, which stay, so that the
+logoff finds them.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+from winlogd.timestamps import hours_after, utc_text
+
+RESTS_S: Final = 600
+"""A row that was received less than this ago stays: its client may still send it again."""
+
+
+class Rules(NamedTuple):
+    """What counts as finished and as too old, for one rotation.
+
+    Attributes:
+        before: rows received before this instant are finished; UTC, ``YYYY-MM-DDTHH:MM:SS``.
+        open_since: an open session whose logon was received before this instant is closed; likewise.
+        keep_open_hours: the duration that such a session is given.
+    """
+
+    before: str
+    open_since: str
+    keep_open_hours: float
+
+
+def rules(now_s: float, midnight_s: float, keep_open_hours: float) -> Rules:
+    """The rules of a rotation at `now_s` of a day that began at `midnight_s`, both in seconds since 1970."""
+    before_s = min(midnight_s, now_s - RESTS_S)
+    return Rules(utc_text(before_s)[:19], utc_text(now_s - keep_open_hours * 3600)[:19], keep_open_hours)
+
+
+class Row(NamedTuple):
+    """What has to be known of a row.
+
+    Attributes:
+        event_id: its id in ``events_today``.
+        action: C, D or M.
+        username, host: its pair.
+        timestamp: the client's time.
+        received: UTC, ``YYYY-MM-DDTHH:MM:SS``; empty when unknown, which counts as long ago.
+        session_uuid: its identifier.
+        is_client: whether a client sent it; otherwise winlogd wrote it by itself.
+    """
+
+    event_id: int
+    action: str
+    username: str
+    host: str
+    timestamp: str
+    received: str
+    session_uuid: str
+    is_client: bool
+
+
+class Expiry(NamedTuple):
+    """An open session that is closed because it is too old: its logon, and the logoff's timestamp."""
+
+    logon: Row
+    timestamp: str
+
+
+class Sorter:
+    """Decides row by row, in the order of ids.
+
+    Args:
+        rules: of this rotation.
+        is_open: whether the logon in a row opened a session that is still open.
+    """
+
+    __slots__ = ("_is_open", "_rules", "_staying", "kept")
+
+    def __init__(self, rules: Rules, is_open: Callable[[Row], bool]) -> None:
+        self._rules = rules
+        self._is_open = is_open
+        self._staying: set[str] = set()
+        """Sessions whose logon stays: so does their logoff, because none may move before its logon."""
+        self.kept = 0
+        """Finished logons that stay, because their session is still open."""
+
+    def sort(self, rows: Iterable[Row]) -> tuple[list[Row], list[Expiry]]:
+        """The rows to move, and the sessions to close before that."""
+        moving: list[Row] = []
+        expired: list[Expiry] = []
+        for row in rows:
+            if row.received >= self._rules.before:
+                self._stays(row)
+            elif row.action == "D" and row.session_uuid in self._staying:
+                continue
+            elif row.action != "C" or not self._is_open(row):
+                moving.append(row)
+            elif row.received >= self._rules.open_since:
+                self._stays(row)
+                self.kept += 1
+            else:
+                moving.append(row)
+                expired.append(Expiry(row, hours_after(row.timestamp, self._rules.keep_open_hours)))
+        return moving, expired
+
+    def _stays(self, row: Row) -> None:
+        if row.action == "C":
+            self._staying.add(row.session_uuid)

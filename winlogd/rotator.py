@@ -1,0 +1,113 @@
+"""Rotates once a day: looks at the clock, and asks the store.
+
+It wakes up for the scheduled moment, and otherwise once an hour, because the clock may be set and a machine may
+sleep, which no timer sees.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from winlogd.log import Log
+from winlogd.rotation import rules
+from winlogd.schedule import Schedule
+from winlogd.store.rotation import Moved, Rotation, nothing
+from winlogd.store.store import RotationCutShortError, Store
+
+_LOOKS_EVERY_S: Final = 3600.0
+_TRIES_AGAIN_S: Final = 300.0
+
+Tell = Callable[[Moved | Exception], None]
+
+
+class Rotator:
+    """The daily rotation, and those that are asked for.
+
+    Args:
+        loop: the event loop that everything here runs on.
+        store: has the rows.
+        log: told what was moved.
+        schedule: when; None for never.
+        calendar: says when a day began.
+        keep_open_hours: how long a session may stay open.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: Store[Any],
+        log: Log,
+        schedule: Schedule | None,
+        calendar: Schedule,
+        keep_open_hours: float,
+    ) -> None:
+        self._loop = loop
+        self._store = store
+        self._log = log
+        self._schedule = schedule
+        self._calendar = calendar
+        self._keep_open_hours = keep_open_hours
+        self._rotated_day: str | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, rotated_day: str | None) -> None:
+        """Begins to look at the clock; `rotated_day` is the last day that was rotated, None when there was none."""
+        if self._schedule is None:
+            return
+        self._rotated_day = rotated_day
+        if rotated_day is None:  # just taken over: first rotated at the next scheduled moment, not now
+            self._rotated_day = self._schedule.last(time.time()).day
+            self._store.rotate(nothing(self._rotated_day), self._marked)
+        self._look()
+
+    def rotate_now(self, tell: Tell) -> None:
+        """Moves what is finished now; `tell` is called with what became of it."""
+
+        def ended(outcome: Moved | Exception) -> None:
+            self._log_outcome(outcome)
+            tell(outcome)
+
+        self._store.rotate(self._rotation(None), ended)
+
+    def stop(self) -> None:
+        """Looks at the clock no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        assert self._schedule is not None
+        now_s = time.time()
+        last = self._schedule.last(now_s)
+        if self._rotated_day is None or last.day > self._rotated_day:
+            self._store.rotate(self._rotation(last.day), lambda outcome: self._ended(last.day, outcome))
+            return
+        wait_s = min(self._schedule.following(now_s).at_s - now_s, _LOOKS_EVERY_S)
+        self._timer = self._loop.call_later(max(wait_s, 0.0) + 0.001, self._look)
+
+    def _ended(self, day: str, outcome: Moved | Exception) -> None:
+        self._log_outcome(outcome)
+        if isinstance(outcome, Exception):
+            self._timer = self._loop.call_later(_TRIES_AGAIN_S, self._look)
+            return
+        self._rotated_day = day
+        self._look()
+
+    def _rotation(self, day: str | None) -> Rotation:
+        now_s = time.time()
+        return Rotation(rules(now_s, self._calendar.midnight_s(now_s), self._keep_open_hours), day)
+
+    def _marked(self, outcome: Moved | Exception) -> None:
+        if isinstance(outcome, Exception):
+            self._log_outcome(outcome)
+
+    def _log_outcome(self, outcome: Moved | Exception) -> None:
+        if isinstance(outcome, Moved):
+            self._log.info(
+                "rotation", "rotated", moved=outcome.rows, kept_open=outcome.kept, expired=outcome.expired,
+                seconds=round(outcome.seconds, 3),
+            )  # fmt: skip
+        elif isinstance(outcome, RotationCutShortError):
+            self._log.info("rotation", "rotation cut short", cause=str(outcome))
+        else:
+            self._log.exception("rotation", "the rotation could not go on; what is left stays", outcome)

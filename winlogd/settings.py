@@ -1,0 +1,15 @@
+"""Joins the configuration to the store's own settings, for whatever opens a database."""
+
+from winlogd import config
+from winlogd.store.database import Settings
+
+
+def settings_of(database: config.Database, path: str) -> Settings:
+    """As the section ``[database]`` says, for `path`, the real path of its file."""
+    return Settings(
+        path,
+        database.pragma_journal_mode,
+        database.pragma_synchronous,
+        database.pragma_busy_timeout,
+        database.pragma_cache_size,
+    )

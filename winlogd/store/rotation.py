@@ -1,0 +1,188 @@
+"""Moves finished rows from ``events_today`` to ``events_history``, a few in each transaction.
+
+Copy and delete are in one transaction, so that a row is in exactly one of the two tables whenever the process or the
+power ends; a rotation that was cut short begins again and finds what is left. It looks at every row once, in the order
+of ids, up to the highest id there was when it began. Knows the tables and the Book; not threads, or when it is called.
+"""
+
+import time
+from typing import Final, NamedTuple, cast
+
+import apsw
+import orjson
+
+from winlogd.rotation import Expiry, Row, Rules, Sorter
+from winlogd.session import Book, pair_key
+from winlogd.store.columns import HOST, as_bytes, text
+from winlogd.store.rows import RowsLostError
+from winlogd.timestamps import utc_text
+
+_COLUMNS: Final = (
+    "username, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version, kernel_version,"
+    " hardware_info, session_uuid, created_at, origin"
+)
+_RECEIVED: Final = "substr(replace(ifnull(server_timestamp, created_at), ' ', 'T'), 1, 19)"
+_NEXT_ROWS: Final = f"""SELECT id, {as_bytes("action", "username", HOST, "timestamp", _RECEIVED, "session_uuid")},
+    origin = 'client' FROM events_today WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"""
+_THESE: Final = "id IN (SELECT value FROM json_each(?))"
+_COPY: Final = f"""INSERT INTO events_history ({_COLUMNS}, archived_at)
+    SELECT {_COLUMNS}, ? FROM events_today WHERE {_THESE} ORDER BY id"""
+_DELETE: Final = f"DELETE FROM events_today WHERE {_THESE}"
+_CLOSE: Final = """INSERT INTO events_today
+    (id, username, action, timestamp, hostname, server_timestamp, session_uuid, created_at, origin)
+    SELECT ?, username, 'D', ?, hostname, ?, session_uuid, ?, 'expired' FROM events_today WHERE id = ?"""
+_ROTATED_DAY: Final = "SELECT value FROM winlogd_meta WHERE key = 'rotated_day'"
+_SET_ROTATED_DAY: Final = "INSERT OR REPLACE INTO winlogd_meta (key, value) VALUES ('rotated_day', ?)"
+
+_TARGET_S: Final = 0.002
+"""How long one step may hold up events that come meanwhile."""
+_FEWEST_ROWS: Final = 8
+_MOST_ROWS: Final = 512
+
+
+class Moved(NamedTuple):
+    """What a rotation has done.
+
+    Attributes:
+        rows: moved to the archive.
+        expired: sessions that were closed because they were open for too long.
+        kept: finished logons that stay, because their session is still open.
+        seconds: from its begin to its end.
+    """
+
+    rows: int
+    expired: int
+    kept: int
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        """What was done, for a person."""
+        return (
+            f"{self.rows} rows moved to events_history in {self.seconds:.1f} s; sessions that stay open: {self.kept},"
+            f" closed because they were open for too long: {self.expired}"
+        )
+
+
+class Rotation:
+    """One rotation, step by step.
+
+    Args:
+        rules: what is finished.
+        day: ``YYYY-MM-DD``, remembered as the last rotated day when it is done; None remembers nothing.
+    """
+
+    def __init__(self, rules: Rules, day: str | None) -> None:
+        self._rules = rules
+        self._day = day
+        self._begun_s = time.monotonic()
+        self._sorter = Sorter(rules, lambda _: False)
+        self._book: Book | None = None
+        self._after_id = 0
+        self._last_id = -1
+        self._rows = _FEWEST_ROWS
+        self._moved = self._expired = 0
+        self.is_done = False
+
+    @property
+    def moved(self) -> Moved:
+        """What it has done so far."""
+        return Moved(self._moved, self._expired, self._sorter.kept, time.monotonic() - self._begun_s)
+
+    def _begin(self, book: Book) -> None:
+        self._book = book
+        self._sorter = Sorter(self._rules, lambda row: _opens(book, row))
+        self._after_id = 0
+        self._last_id = book.last_id if self._rules.before else 0
+
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> "Step":
+        """Moves some rows, inside the transaction that the caller has begun and will commit.
+
+        It begins at the first row, and again when `book` is another one: the database was opened afresh.
+
+        Raises:
+            RowsLostError: a trigger keeps rows from being copied or deleted.
+            apsw.Error: SQLite's own.
+        """
+        if book is not self._book:
+            self._begin(book)
+        begun_s = time.monotonic()
+        rows = [
+            Row(cast("int", event_id), *map(text, texts), bool(is_client))
+            for event_id, *texts, is_client in connection.execute(
+                _NEXT_ROWS, (self._after_id, self._last_id, self._rows)
+            )
+        ]
+        moving, expired = self._sorter.sort(rows)
+        last_id = book.last_id
+        for expiry in expired:
+            last_id += 1
+            _close(connection, expiry, last_id, now_s)
+        if moving:
+            _move(connection, moving, now_s)
+        is_last = len(rows) < self._rows
+        if is_last and self._day is not None:
+            connection.execute(_SET_ROTATED_DAY, (self._day,))
+        after_id = rows[-1].event_id if rows else self._last_id
+        return Step(moving, expired, after_id, last_id, is_last, time.monotonic() - begun_s)
+
+    def took(self, step: "Step", book: Book) -> None:
+        """Takes note that `step` is committed."""
+        for row in step.moving:
+            if row.is_client:
+                book.forget_event((row.username, row.host), row.action, row.event_id)
+        for expiry in step.expired:
+            book.close(pair_key(expiry.logon.username, expiry.logon.host), expiry.logon.event_id)
+        book.last_id = step.last_id
+        self._moved += len(step.moving)
+        self._expired += len(step.expired)
+        self._after_id = step.after_id
+        self.is_done = step.is_last
+        if not self.is_done:
+            self._rows = max(_FEWEST_ROWS, min(int(self._rows * min(2.0, _TARGET_S / step.took_s)), _MOST_ROWS))
+
+
+class Step(NamedTuple):
+    """What one transaction of a rotation changes, for `Rotation.took`."""
+
+    moving: list[Row]
+    expired: list[Expiry]
+    after_id: int
+    last_id: int
+    is_last: bool
+    took_s: float
+    """Without its COMMIT, which a disk may make much longer, however few rows there are."""
+
+
+def nothing(day: str) -> Rotation:
+    """A rotation that only remembers `day` as rotated: for a database that has just been taken over."""
+    return Rotation(Rules("", "", 0.0), day)
+
+
+def rotated_day(connection: apsw.Connection) -> str | None:
+    """``YYYY-MM-DD`` of the last rotation that was finished; None when there was none."""
+    for (value,) in connection.execute(_ROTATED_DAY):
+        return str(value)
+    return None
+
+
+def _opens(book: Book, row: Row) -> bool:
+    pair = book.pairs.get((row.username, row.host))
+    return pair is not None and any(session.event_id == row.event_id for session in pair.open)
+
+
+def _close(connection: apsw.Connection, expiry: Expiry, event_id: int, now_s: float) -> None:
+    received = utc_text(now_s)
+    created = received[:19].replace("T", " ")
+    connection.execute(_CLOSE, (event_id, expiry.timestamp, received, created, expiry.logon.event_id))
+    if connection.changes() != 1:
+        raise RowsLostError("a trigger on events_today keeps rows from being stored")
+
+
+def _move(connection: apsw.Connection, moving: list[Row], now_s: float) -> None:
+    ids = orjson.dumps([row.event_id for row in moving]).decode()
+    connection.execute(_COPY, (utc_text(now_s)[:19].replace("T", " "), ids))
+    copied = connection.changes()
+    connection.execute(_DELETE, (ids,))
+    if not copied == connection.changes() == len(moving):
+        raise RowsLostError("a trigger on events_today or events_history keeps rows from being moved")
