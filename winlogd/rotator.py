@@ -82,6 +82,7 @@ class Rotator:
         if self._rotated_day is None or last.day > self._rotated_day:
             self._store.rotate(self._rotation(last.day), lambda outcome: self._ended(last.day, outcome))
             return
+        self._rotated_day = last.day  # not a later one, of a clock that was ahead and has been set right
         wait_s = min(self._schedule.following(now_s).at_s - now_s, _LOOKS_EVERY_S)
         self._timer = self._loop.call_later(max(wait_s, 0.0) + 0.001, self._look)
 

@@ -1,0 +1,110 @@
+"""When the server rotates by itself: once a scheduled day, whatever is done to the clock."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from winlogd.log import Log
+from winlogd.rotator import Rotator
+from winlogd.schedule import Schedule
+from winlogd.store.rotation import Moved, Rotation
+from winlogd.store.store import Store
+
+UTC = ZoneInfo("UTC")
+
+
+class Clock:
+    """The wall clock, and the loop's timer: both stand still until they are told to go on."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self._due: list[Callable[[], None]] = []
+
+    def set(self, text: str) -> None:
+        self.now_s = datetime.fromisoformat(f"{text}+00:00").timestamp()
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> None:
+        self._due.append(callback)
+
+    def ring(self) -> None:
+        """The timer runs out."""
+        due, self._due = self._due, []
+        for callback in due:
+            callback()
+
+
+class Archive:
+    """Takes rotations, all of which go well."""
+
+    def __init__(self) -> None:
+        self.days: list[str] = []
+
+    def rotate(self, rotation: Rotation, tell: Callable[[Moved | Exception], None]) -> None:
+        day = rotation._day
+        if day is not None and rotation._rules.before:
+            self.days.append(day)
+        tell(rotation.moved)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    clock = Clock()
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time", lambda: clock.now_s)
+        yield clock
+
+
+def rotator(clock: Clock, archive: Archive) -> Rotator:
+    loop, store = cast("asyncio.AbstractEventLoop", clock), cast("Store[Any]", archive)
+    return Rotator(loop, store, Log("error", "compact"), Schedule("01:00", UTC), Schedule("00:00", UTC), 24.0)
+
+
+def test_each_day_is_rotated_once(clock: Clock) -> None:
+    archive = Archive()
+    clock.set("2026-01-13T00:30:00")
+    rotator(clock, archive).begin("2026-01-12")
+    for moment in ("13T00:59:59", "13T01:00:00", "13T02:00:00", "14T00:59:59", "14T01:00:00"):
+        clock.set(f"2026-01-{moment}")
+        clock.ring()
+
+    assert archive.days == ["2026-01-13", "2026-01-14"]
+
+
+@pytest.mark.parametrize("wrong", ["2026-01-14T12:00:00", "2099-12-31T12:00:00"])
+def test_after_a_clock_that_was_ahead_each_day_is_rotated_again(clock: Clock, wrong: str) -> None:
+    archive = Archive()
+    clock.set("2026-01-13T12:00:00")
+    rotator(clock, archive).begin("2026-01-13")
+    clock.set(wrong)
+    clock.ring()
+    for moment in ("13T13:00:00", "14T01:00:00", "15T01:00:00"):
+        clock.set(f"2026-01-{moment}")
+        clock.ring()
+
+    assert archive.days == [wrong[:10], "2026-01-14", "2026-01-15"]
+
+
+def test_a_day_in_the_future_that_an_earlier_process_has_left_stops_nothing(clock: Clock) -> None:
+    archive = Archive()
+    clock.set("2026-01-13T12:00:00")
+    rotator(clock, archive).begin("2099-12-31")
+    clock.set("2026-01-14T01:00:00")
+    clock.ring()
+
+    assert archive.days == ["2026-01-14"]
+
+
+def test_after_a_clock_that_was_behind_the_day_is_looked_through_once_more(clock: Clock) -> None:
+    archive = Archive()
+    clock.set("2026-01-13T12:00:00")
+    rotator(clock, archive).begin("2026-01-13")
+    for moment in ("12T12:00:00", "13T12:00:01"):
+        clock.set(f"2026-01-{moment}")
+        clock.ring()
+
+    assert archive.days == ["2026-01-13"]
