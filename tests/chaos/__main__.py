@@ -1,6 +1,7 @@
 """The long form of the fault tests: ``python -m tests.chaos --minutes 10``.
 
-Prints a ledger for each round of twenty kills; ends with status 1 as soon as a promise was broken.
+Prints a ledger for each round of twenty kills and for each of the power cuts that follow it; ends with status 1 as
+soon as a promise was broken.
 """
 
 import argparse
@@ -10,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos import process_death
+from tests.chaos import power_cut, process_death
+from tests.chaos.ledger import Account
 from tests.running import Winlogd, a_steady_port
 
 
@@ -28,14 +30,25 @@ def main() -> int:
             server = Winlogd(Path(folder), '[rotation]\nat = ""\n[logging]\nlevel = "warn"\n', port=a_steady_port())
             account = asyncio.run(_round(server, process_death.Plan(chosen.kills, seed=seed)))
         print(f"process death, {chosen.kills} kills, seed {seed}: {account}", flush=True)
-        if not account.is_clean:
+        if not (account.is_clean and _cut_the_power(seed)):
             return 1
         seed += 1
         if time.monotonic() >= until_s:
             return 0
 
 
-async def _round(server: Winlogd, plan: process_death.Plan) -> "process_death.Account":
+def _cut_the_power(seed: int) -> bool:
+    """Cuts it at every write of a run in each mode; whether every promise was kept."""
+    for plan in power_cut.long_plans(seed):
+        with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
+            account = power_cut.cut_in(Path(folder), plan)
+        print(f"power cut, {plan.journal_mode} {plan.synchronous}, seed {seed}: {account}", flush=True)
+        if not account.keeps_what_is_promised(plan):
+            return False
+    return True
+
+
+async def _round(server: Winlogd, plan: process_death.Plan) -> Account:
     server.start()
     try:
         return await process_death.run(server, plan)

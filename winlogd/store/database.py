@@ -103,10 +103,40 @@ class Database:
         connection.set_busy_handler(on_busy)
         schema.check_version(connection)  # before anything is changed: journal_mode is kept in the file
         connection.execute(f"PRAGMA journal_mode = {settings.journal_mode}")
-        connection.execute(f"PRAGMA synchronous = {settings.synchronous}")
+        connection.execute(f"PRAGMA synchronous = {_synchronous(settings)}")
         connection.execute(f"PRAGMA cache_size = {settings.cache_size}")
         self.upgraded = schema.prepare(connection)
+        self._wait_for_disk()
         self._data_version = self._newest_data_version = self._read_data_version()
+
+    def _wait_for_disk(self) -> None:
+        """Waits until all that can be read is on the disk.
+
+        A process that was killed in a COMMIT, before its fsync, may leave a transaction that SQLite takes for
+        committed. What is sent again is answered from it, without another fsync: a power cut could still take it.
+        """
+        connection = self.connection
+        if self.has_wal:
+            with suppress(apsw.FullError):  # the WAL was synced before (wal.html §2.3)
+                connection.wal_checkpoint()
+            return
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.execute(f"PRAGMA user_version = {schema.SCHEMA_VERSION}")  # a write, though nothing changes
+            connection.execute("COMMIT")
+        except BaseException:
+            self.try_rollback()
+            raise
+
+    @property
+    def has_wal(self) -> bool:
+        """Whether the journal mode is WAL."""
+        return self._settings.journal_mode == "WAL"
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction has begun and not ended."""
+        return self.connection.in_transaction
 
     def begin(self) -> bool:
         """Begins a write transaction.
@@ -173,3 +203,10 @@ class Database:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+
+def _synchronous(settings: Settings) -> str:
+    """With the journal mode DELETE, what ends a transaction is the deletion of its journal, and only EXTRA waits until
+    that is on the disk (pragma.html#pragma_synchronous); FULL is to mean that a committed transaction stays so."""
+    is_deleted = settings.journal_mode == "DELETE"
+    return "EXTRA" if is_deleted and settings.synchronous == "FULL" else settings.synchronous

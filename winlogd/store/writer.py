@@ -286,31 +286,41 @@ class Writer:
     # ── opening ───────────────────────────────────────────────────────────────────────────────────────
 
     def _open(self) -> None:
-        """Opens the database for the first time: only a lock is waited for, any other fault ends the start."""
+        """Opens the database for the first time: a lock and a full disk are waited for, other faults end the start."""
         while True:
             try:
                 self._database = Database(self._settings, self._on_busy)
                 self._listener.opened(self._database.upgraded, rotated_day(self._database.connection))
                 self._load()
                 return
-            except (apsw.BusyError, apsw.LockedError) as error:
+            except (apsw.BusyError, apsw.LockedError, apsw.FullError) as error:
                 self._tell_waiting(error)
                 self._wait_to_open()
             except WAIT_FOR as error:
                 raise UnusableError(f"{self._settings.path} cannot be opened ({error})") from None
 
     def _reopen(self) -> None:
-        """Opens the same file afresh after a disk error, as often as it takes."""
-        self._database.abandon()
+        """Opens the same file afresh after a disk error, as often as it takes.
+
+        With a WAL the old connection is closed last. The last connection to close the file lets go of the wal-index,
+        which alone knows that a batch in the WAL was never synced; whoever opens the file next would take it for
+        committed (walformat.html, "Recovery"), and the batch's repetition for one of what is stored.
+        """
+        old = self._database
+        if old.in_transaction or not old.has_wal:
+            old.abandon()
         while True:
-            self._database.check_identity()
+            old.check_identity()
             try:
                 self._database = Database(self._settings, self._on_busy)
                 self._load()
-                return
+                break
             except WAIT_FOR as error:
+                if self._database is not old:
+                    self._database.abandon()
                 self._tell_waiting(error)
                 self._wait_to_open()
+        old.abandon()
 
     def _wait_to_open(self) -> None:
         self._take_all_in()
