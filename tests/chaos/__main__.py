@@ -27,7 +27,7 @@ def main() -> int:
     seed = chosen.seed
     while True:
         with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
-            server = Winlogd(Path(folder), '[rotation]\nat = ""\n[logging]\nlevel = "warn"\n', port=a_steady_port())
+            server = Winlogd(Path(folder), '[rotation]\nat = ""\n', port=a_steady_port())
             account = asyncio.run(_round(server, process_death.Plan(chosen.kills, seed=seed)))
         print(f"process death, {chosen.kills} kills, seed {seed}: {account}", flush=True)
         if not (account.is_clean and _cut_the_power(seed)):
@@ -42,7 +42,8 @@ def _cut_the_power(seed: int) -> bool:
     for plan in power_cut.long_plans(seed):
         with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
             account = power_cut.cut_in(Path(folder), plan)
-        print(f"power cut, {plan.journal_mode} {plan.synchronous}, seed {seed}: {account}", flush=True)
+        failing = f", {len(plan.failing_syncs)} syncs fail" if plan.failing_syncs else ""
+        print(f"power cut, {plan.journal_mode} {plan.synchronous}{failing}, seed {seed}: {account}", flush=True)
         if not account.keeps_what_is_promised(plan):
             return False
     return True

@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 from typing import Final
 
-from tests.chaos.recording_disk import Create, Delete, Note, Operation, Sync, Truncate, Write
+from tests.chaos.recording_disk import Create, Delete, FailedSync, Note, Operation, Sync, Truncate, Write
 
 SECTORS_BYTES: Final = (512, 4096)
 """What a disk writes whole."""
@@ -73,6 +73,8 @@ class CachedDisk:
             case Sync(name, syncs_folder):
                 self._names[name].sync()
                 self._sync_folder(syncs_folder)
+            case FailedSync(name):
+                self._names[name].pending = []
             case Note():
                 pass
 
@@ -81,7 +83,7 @@ class CachedDisk:
             self._synced_names = dict(self._names)
 
     def seen(self) -> Image:
-        """What programs see now, and what the next one finds when this one is killed."""
+        """What programs see now, and the next one too when this one is killed; not after a failed sync."""
         return {name: bytes(file.with_(file.pending)) for name, file in self._names.items()}
 
     def leftovers(self, chance: random.Random) -> Iterator[tuple[str, Image]]:

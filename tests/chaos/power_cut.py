@@ -1,77 +1,24 @@
 """Cuts the power at every write of a run, and looks at what is left.
 
-A writer stores events and rotates on a disk that records (`recording_disk`); for each point in the record the files
-that a power cut may leave (`leftovers`) are opened as a starting winlogd opens them. Then the database is whole, and
-the events in it are the first ones that were sent, each once, in one of the two tables: whatever is missing is the
-end. With FULL no acknowledged event is missing.
+For each point in the record of a run (`recorded_run`) the files that a power cut may leave (`leftovers`) are opened as
+a starting winlogd opens them. Then the database is whole, and the events in it are the first ones that were sent, each
+once, in one of the two tables: whatever is missing is the end. With FULL no acknowledged event is missing.
 """
 
-import os
-import queue
 import random
-import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import cycle
 from pathlib import Path
-from typing import Final, NamedTuple
 
 import apsw
 
 from tests.chaos.leftovers import CachedDisk, Image
-from tests.chaos.recording_disk import Note, Operation, recording
-from tests.store.writing import PATIENCE_S, Ear, Running
+from tests.chaos.recorded_run import DATABASE, Acknowledged, Key, Plan, Run, key_of, play, play_on, put
+from tests.chaos.recording_disk import Note, Operation, Sync
 from winlogd.event import Event
-from winlogd.rotation import rules
-from winlogd.session import Decision
 from winlogd.store.database import Database, Settings
-from winlogd.store.rotation import Moved, Rotation
-from winlogd.store.submission import Result
-
-_NAME: Final = "winlog.db"
-_DAY_S: Final = 86400.0
-
-
-class Key(NamedTuple):
-    """What makes an event another one than all others."""
-
-    username: str
-    action: str
-    timestamp: str
-
-
-Acknowledged = dict[Key, str]
-"""Events that were answered as stored, with their sessions' identifiers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is done to the database.
-
-    Attributes:
-        journal_mode, synchronous: as in the configuration.
-        events: how many; two thirds are of finished days, and are moved by a rotation while the others come.
-        checkpoint_pages: at how many pages in the WAL SQLite checkpoints.
-        batch: the most events that are submitted at once.
-        seed: of what is left.
-    """
-
-    journal_mode: str = "WAL"
-    synchronous: str = "FULL"
-    events: int = 6
-    checkpoint_pages: int = 12
-    batch: int = 2
-    seed: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What was done: `sent` in this order, and all that the disk was asked for, with each acknowledgement a `Note`."""
-
-    sent: list[Event]
-    operations: list[Operation]
 
 
 @dataclass(slots=True)
@@ -120,109 +67,6 @@ class Account:
         )
 
 
-# ── the run ───────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Witness(Ear):
-    """Writes acknowledgements down between the disk's operations, at the moment at which they are given."""
-
-    def __init__(self, operations: list[Operation]) -> None:
-        super().__init__()
-        self._operations = operations
-        self._rotated: queue.SimpleQueue[Moved | Exception] = queue.SimpleQueue()
-
-    def rotated(self, outcome: Moved | Exception) -> None:
-        self._rotated.put(outcome)
-
-    def wait_for_rotation(self) -> Moved:
-        """What the rotation has done, which may end before or after the events that come meanwhile."""
-        outcome = self._rotated.get(timeout=PATIENCE_S)
-        assert isinstance(outcome, Moved), outcome
-        return outcome
-
-    def finished(self, results: Sequence[Result]) -> None:
-        stored = {
-            _key(submission[0]): outcome.session_uuid
-            for submission, outcome in results
-            if isinstance(outcome, Decision)
-        }
-        self._operations.append(Note(stored))
-        super().finished(results)
-
-
-def events_of(plan: Plan) -> list[Event]:
-    """Users who come and go in turn; now and then one comes again without having gone."""
-    events = []
-    for number in range(plan.events):
-        user, turn = number % 5, number // 5
-        action = "C" if user == 0 else "CDM"[turn % 3]
-        timestamp = f"2026-01-13T{turn // 60:02d}:{turn % 60:02d}:00Z"
-        hardware = '{"cpu_count":8}' if action == "M" else None
-        events.append(Event(f"user{user}", action, timestamp, "A102-07", "Windows", "11", "26100", hardware))
-    return events
-
-
-def play(folder: Path, plan: Plan) -> Run:
-    """Stores the plan's events on a new database in `folder`, with a rotation, and stops as the server does.
-
-    When the rotation comes, some sessions are open and young enough to stay, others too old.
-    """
-    events = events_of(plan)
-    third = plan.events // 3
-    now_s = time.time()
-    with recording(folder) as record, _checkpointing_at(plan.checkpoint_pages):
-        witness = _Witness(record.operations)
-        running = _start(folder, plan, witness)
-        _store(running, events[:third], plan.batch, now_s - 3 * _DAY_S)
-        _store(running, events[third : 2 * third], plan.batch, now_s - 1.5 * _DAY_S)
-        running.writer.rotate(Rotation(rules(now_s, now_s - _DAY_S, 48.0), "2026-01-14"))
-        _store(running, events[2 * third :], plan.batch, now_s)
-        assert witness.wait_for_rotation().rows > 0
-        assert running.stop() is None
-    return Run(events, record.operations)
-
-
-def play_on(folder: Path, plan: Plan, image: Image, again: list[Event]) -> list[Operation]:
-    """Starts on the files that a killed process has left, and sends `again`; returns what the disk was asked for."""
-    _put(folder, image)
-    with recording(folder) as record:
-        running = _start(folder, plan, _Witness(record.operations))
-        _store(running, again, plan.batch, time.time())
-        operations = list(record.operations)
-        assert running.stop() is None
-    return operations
-
-
-def _start(folder: Path, plan: Plan, witness: _Witness) -> Running:
-    return Running(folder / _NAME, witness, journal_mode=plan.journal_mode, synchronous=plan.synchronous)
-
-
-def _store(running: Running, events: list[Event], batch: int, received_s: float) -> None:
-    due_s = time.monotonic() + PATIENCE_S
-    left = list(events)
-    for size in cycle(range(1, batch + 1)):
-        if not left:
-            return
-        running.writer.submit([(event, "192.0.2.1", received_s, due_s, None) for event in left[:size]])
-        assert all(isinstance(outcome, Decision) for outcome in running.outcomes(min(size, len(left))))
-        del left[:size]
-
-
-@contextmanager
-def _checkpointing_at(pages: int) -> Iterator[None]:
-    def set_on(connection: apsw.Connection) -> None:
-        connection.wal_autocheckpoint(pages)
-
-    apsw.connection_hooks.append(set_on)
-    try:
-        yield
-    finally:
-        apsw.connection_hooks.remove(set_on)
-
-
-# ── the cuts ──────────────────────────────────────────────────────────────────────────────────────────────
-
-
 def cut_everywhere(run: Run, plan: Plan, folder: Path) -> Account:
     """Cuts the power after every operation of `run`; `folder` is for the leftovers."""
     judge = Judge(folder, plan, run.sent)
@@ -234,6 +78,25 @@ def cut_everywhere(run: Run, plan: Plan, folder: Path) -> Account:
     return judge.account
 
 
+def cut_after_answers(run: Run, plan: Plan, folder: Path) -> Account:
+    """Cuts the power after every answer alone, which is where events can be lost."""
+    judge = Judge(folder, plan, run.sent)
+    disk = CachedDisk()
+    for operation in run.operations:
+        disk.take(operation)
+        judge.hear(operation)
+        if isinstance(operation, Note):
+            judge.cut(disk)
+    return judge.account
+
+
+def syncs_to_fail(run: Run) -> range:
+    """The syncs of a run after its first answer; one that fails before that ends the start."""
+    syncs = [isinstance(operation, Sync) for operation in run.operations]
+    first = next(at for at, operation in enumerate(run.operations) if isinstance(operation, Note))
+    return range(sum(syncs[:first]) + 1, sum(syncs) + 1)
+
+
 def cut_in(folder: Path, plan: Plan) -> Account:
     """Plays `plan` in `folder`, and cuts the power everywhere."""
     (folder / "run").mkdir()
@@ -242,10 +105,12 @@ def cut_in(folder: Path, plan: Plan) -> Account:
 
 def long_plans(seed: int) -> Iterator[Plan]:
     """What takes too long for every day."""
-    yield Plan("WAL", "FULL", events=300, checkpoint_pages=40, seed=seed)
-    yield Plan("WAL", "NORMAL", events=300, checkpoint_pages=40, seed=seed)
+    yield Plan(synchronous="FULL", events=200, checkpoint_pages=40, batch=4, seed=seed)
+    yield Plan(synchronous="NORMAL", events=200, checkpoint_pages=40, batch=4, seed=seed)
     for journal_mode in ("DELETE", "TRUNCATE", "PERSIST"):
-        yield Plan(journal_mode, "FULL", events=60, seed=seed)
+        yield Plan(journal_mode, events=30, seed=seed)
+    first = 15 + seed % 20  # after the start, which a disk that fails would end
+    yield Plan(events=40, failing_syncs=range(first, first + 3), seed=seed)
 
 
 def kill_and_cut(run: Run, plan: Plan, points: Iterable[int], folder: Path) -> Account:
@@ -261,7 +126,7 @@ def kill_and_cut(run: Run, plan: Plan, points: Iterable[int], folder: Path) -> A
         for operation in run.operations[:point]:
             disk.take(operation)
             judge.hear(operation)
-        unanswered = [event for event in run.sent if _key(event) not in judge.acknowledged]
+        unanswered = [event for event in run.sent if key_of(event) not in judge.acknowledged]
         for operation in play_on(folder / "killed", plan, disk.seen(), unanswered[:1]):
             disk.take(operation)
             judge.hear(operation)
@@ -283,8 +148,8 @@ class Judge:
         self.account = account or Account(sent=len(sent))
         self.acknowledged: Acknowledged = {}
         self._folder = folder
-        self._settings = Settings(str(folder / _NAME), plan.journal_mode, "OFF", 0, 1000)
-        self._sent = [_key(event) for event in sent]
+        self._settings = Settings(str(folder / DATABASE), plan.journal_mode, "OFF", 0, 1000)
+        self._sent = [key_of(event) for event in sent]
         self._chance = random.Random(plan.seed)
         self._seen: set[int] = set()
 
@@ -305,7 +170,7 @@ class Judge:
 
     def _look(self, what: str, image: Image) -> None:
         self.account.images += 1
-        _put(self._folder, image)
+        put(self._folder, image)
         try:
             with closing(Database(self._settings, lambda _: False)) as database:
                 self._examine(database.connection)
@@ -331,17 +196,3 @@ class Judge:
         lost = sum(stored.get(key) != session for key, session in self.acknowledged.items())
         account.lost += lost
         account.most_lost = max(account.most_lost, lost)
-
-
-def _put(folder: Path, image: Image) -> None:
-    """Makes the folder hold this and nothing else."""
-    folder.mkdir(exist_ok=True)
-    for name in os.listdir(folder):
-        if name not in image:
-            os.unlink(folder / name)
-    for name, content in image.items():
-        (folder / name).write_bytes(content)
-
-
-def _key(event: Event) -> Key:
-    return Key(event.username, event.action, event.timestamp)

@@ -14,6 +14,7 @@ import apsw
 
 _JOURNALS: Final = apsw.SQLITE_OPEN_MAIN_JOURNAL | apsw.SQLITE_OPEN_WAL
 _SYSTEMS_OWN: Final = "unix"
+NONE: Final = range(0)
 
 
 class Create(NamedTuple):
@@ -52,21 +53,42 @@ class Sync(NamedTuple):
     """SQLite syncs the folder too, the first time it syncs a journal or WAL that it has opened (os_unix.c)."""
 
 
+class FailedSync(NamedTuple):
+    """A sync fails, and what was to be synced is not on the disk; nor will it be by the next one, for which Linux
+    takes it as written (fsync(2), "EIO")."""
+
+    name: str
+
+
 class Note(NamedTuple):
     """No call of SQLite's: something that happened in between, such as an answer to a client."""
 
     value: object
 
 
-Operation = Create | Delete | Write | Truncate | Sync | Note
+Operation = Create | Delete | Write | Truncate | Sync | FailedSync | Note
 
 
 class Record:
     """What was asked of the files in one folder, in order."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, failing_syncs: range) -> None:
         self.operations: list[Operation] = []
+        self._failing_syncs = failing_syncs
+        self._syncs = 0
         self._folder = str(folder)
+
+    def sync(self, name: str, syncs_folder: bool) -> None:
+        """Only written down: the record decides what is left of a file, and the system's own fsync takes time.
+
+        Raises:
+            apsw.IOError: this is one of those that fail.
+        """
+        self._syncs += 1
+        if self._syncs in self._failing_syncs:
+            self.operations.append(FailedSync(name))
+            raise apsw.exception_for(apsw.SQLITE_IOERR_FSYNC)
+        self.operations.append(Sync(name, syncs_folder))
 
     def name_of(self, path: str | None) -> str | None:
         """The file's name when it is one of the folder's."""
@@ -76,9 +98,14 @@ class Record:
 
 
 @contextmanager
-def recording(folder: Path) -> Iterator[Record]:
-    """Records all that this process's connections do in `folder`; they have to be opened and closed in here."""
-    record = Record(folder)
+def recording(folder: Path, failing_syncs: range = NONE) -> Iterator[Record]:
+    """Records all that this process's connections do in `folder`; they have to be opened and closed in here.
+
+    Args:
+        folder: an absolute path.
+        failing_syncs: which of the syncs fail, counted from 1.
+    """
+    record = Record(folder, failing_syncs)
     disk = _RecordingDisk(record)
     try:
         yield record
@@ -98,7 +125,7 @@ class _RecordingDisk(apsw.VFS):
             return apsw.VFSFile(_SYSTEMS_OWN, name, flags)
         if not os.path.exists(str(path)):
             self._record.operations.append(Create(recorded))
-        return _RecordedFile(self._record.operations, recorded, name, flags)
+        return _RecordedFile(self._record, recorded, name, flags)
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
         super().xDelete(filename, syncdir)
@@ -107,23 +134,20 @@ class _RecordingDisk(apsw.VFS):
 
 
 class _RecordedFile(apsw.VFSFile):
-    def __init__(
-        self, operations: list[Operation], recorded: str, name: str | apsw.URIFilename | None, flags: list[int]
-    ) -> None:
-        self._operations = operations
+    def __init__(self, record: Record, recorded: str, name: str | apsw.URIFilename | None, flags: list[int]) -> None:
+        self._record = record
         self._name = recorded
         self._folder_waits = bool(flags[0] & _JOURNALS)
         super().__init__(_SYSTEMS_OWN, name, flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         super().xWrite(data, offset)
-        self._operations.append(Write(self._name, offset, bytes(data)))
+        self._record.operations.append(Write(self._name, offset, bytes(data)))
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
         super().xTruncate(newsize)
-        self._operations.append(Truncate(self._name, newsize))
+        self._record.operations.append(Truncate(self._name, newsize))
 
     def xSync(self, flags: int) -> None:  # noqa: N802
-        """Only written down: the record decides what is left of the file, and the system's own fsync takes time."""
-        self._operations.append(Sync(self._name, self._folder_waits))
+        self._record.sync(self._name, self._folder_waits)
         self._folder_waits = False

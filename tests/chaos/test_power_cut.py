@@ -1,15 +1,18 @@
 """A power cut at any write leaves a whole database; with FULL, one with every acknowledged event."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.power_cut import Plan, cut_in, kill_and_cut, play
+from tests.chaos.power_cut import cut_after_answers, cut_in, kill_and_cut, syncs_to_fail
+from tests.chaos.recorded_run import Plan, play
 from tests.chaos.recording_disk import Note
 
 
 @pytest.mark.parametrize("journal_mode", ["WAL", "DELETE"])
 def test_with_full_a_power_cut_at_any_write_loses_and_doubles_nothing(tmp_path: Path, journal_mode: str) -> None:
+    """README.md: an event that was answered `success` survives a power cut at any moment."""
     account = cut_in(tmp_path, Plan(journal_mode, "FULL"))
 
     assert account.is_clean, account
@@ -18,6 +21,7 @@ def test_with_full_a_power_cut_at_any_write_loses_and_doubles_nothing(tmp_path: 
 
 
 def test_with_normal_what_a_power_cut_takes_is_the_end(tmp_path: Path) -> None:
+    """README.md: a power cut may take the last ones, never one before them, and leaves the database whole."""
     account = cut_in(tmp_path, Plan("WAL", "NORMAL"))
 
     assert account.is_consistent, account
@@ -36,3 +40,21 @@ def test_an_answer_from_what_a_killed_process_has_left_survives_a_power_cut(tmp_
 
     assert account.is_clean, account
     assert account.cuts > 4, account
+
+
+@pytest.mark.parametrize("journal_mode", ["WAL", "DELETE"])
+@pytest.mark.parametrize("failures", [1, 3])
+def test_an_answer_after_syncs_that_failed_survives_a_power_cut(
+    tmp_path: Path, journal_mode: str, failures: int
+) -> None:
+    """The next sync succeeds, though what was to be synced never reaches the disk: it has to be written again."""
+    plan = Plan(journal_mode)
+    (tmp_path / "run").mkdir()
+    for first in syncs_to_fail(play(tmp_path / "run", plan))[::5]:
+        failing = replace(plan, failing_syncs=range(first, first + failures))
+        folder = tmp_path / f"run{first}"
+        folder.mkdir()
+        account = cut_after_answers(play(folder, failing), failing, tmp_path / "left")
+
+        assert account.is_clean, (first, account)
+        assert account.acknowledged == account.sent, (first, account)

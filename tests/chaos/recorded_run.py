@@ -1,0 +1,184 @@
+"""A writer at work on a disk that records: events, a rotation meanwhile, checkpoints, a stop.
+
+Knows what is done to winlogd, not what a power cut leaves of it.
+"""
+
+import os
+import queue
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import apsw
+
+from tests.chaos.leftovers import Image
+from tests.chaos.recording_disk import NONE, Note, Operation, recording
+from tests.store.writing import PATIENCE_S, Ear, Running
+from winlogd.event import Event
+from winlogd.rotation import rules
+from winlogd.session import Decision
+from winlogd.store.rotation import Moved, Rotation
+from winlogd.store.submission import Result
+
+DATABASE: Final = "winlog.db"
+_DAY_S: Final = 86400.0
+
+
+class Key(NamedTuple):
+    """What makes an event another one than all others."""
+
+    username: str
+    action: str
+    timestamp: str
+
+
+Acknowledged = dict[Key, str]
+"""Events that were answered as stored, with their sessions' identifiers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is done to the database.
+
+    Attributes:
+        journal_mode, synchronous: as in the configuration.
+        events: how many; two thirds are of finished days, and are moved by a rotation while the others come.
+        checkpoint_pages: at how many pages in the WAL SQLite checkpoints.
+        batch: the most events that are submitted at once.
+        seed: of what is left.
+        failing_syncs: which of the disk's syncs fail, counted from 1.
+    """
+
+    journal_mode: str = "WAL"
+    synchronous: str = "FULL"
+    events: int = 6
+    checkpoint_pages: int = 12
+    batch: int = 2
+    seed: int = 1
+    failing_syncs: range = NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was done: `sent` in this order, and all that the disk was asked for, with each acknowledgement a `Note`."""
+
+    sent: list[Event]
+    operations: list[Operation]
+
+
+class _Witness(Ear):
+    """Writes acknowledgements down between the disk's operations, at the moment at which they are given."""
+
+    def __init__(self, operations: list[Operation]) -> None:
+        super().__init__()
+        self._operations = operations
+        self._rotated: queue.SimpleQueue[Moved | Exception] = queue.SimpleQueue()
+
+    def rotated(self, outcome: Moved | Exception) -> None:
+        self._rotated.put(outcome)
+
+    def wait_for_rotation(self) -> Moved:
+        """What the rotation has done, which may end before or after the events that come meanwhile."""
+        outcome = self._rotated.get(timeout=PATIENCE_S)
+        assert isinstance(outcome, Moved), outcome
+        return outcome
+
+    def finished(self, results: Sequence[Result]) -> None:
+        stored = {
+            key_of(submission[0]): outcome.session_uuid
+            for submission, outcome in results
+            if isinstance(outcome, Decision)
+        }
+        self._operations.append(Note(stored))
+        super().finished(results)
+
+
+def events_of(plan: Plan) -> list[Event]:
+    """Users who come and go in turn; now and then one comes again without having gone."""
+    events = []
+    for number in range(plan.events):
+        user, turn = number % 5, number // 5
+        action = "C" if user == 0 else "CDM"[turn % 3]
+        timestamp = f"2026-01-13T{turn // 60:02d}:{turn % 60:02d}:00Z"
+        hardware = '{"cpu_count":8}' if action == "M" else None
+        events.append(Event(f"user{user}", action, timestamp, "A102-07", "Windows", "11", "26100", hardware))
+    return events
+
+
+def play(folder: Path, plan: Plan) -> Run:
+    """Stores the plan's events on a new database in `folder`, with a rotation, and stops as the server does.
+
+    When the rotation comes, some sessions are open and young enough to stay, others too old.
+    """
+    events = events_of(plan)
+    third = plan.events // 3
+    now_s = time.time()
+    with recording(folder, plan.failing_syncs) as record, _checkpointing_at(plan.checkpoint_pages):
+        witness = _Witness(record.operations)
+        running = _start(folder, plan, witness)
+        _store(running, events[:third], plan.batch, now_s - 3 * _DAY_S)
+        _store(running, events[third : 2 * third], plan.batch, now_s - 1.5 * _DAY_S)
+        running.writer.rotate(Rotation(rules(now_s, now_s - _DAY_S, 48.0), "2026-01-14"))
+        _store(running, events[2 * third :], plan.batch, now_s)
+        moved = witness.wait_for_rotation()
+        stopped = running.stop()
+        if not plan.failing_syncs:
+            assert moved.rows > 0
+            assert stopped is None
+    return Run(events, record.operations)
+
+
+def play_on(folder: Path, plan: Plan, image: Image, again: list[Event]) -> list[Operation]:
+    """Starts on the files that a killed process has left, and sends `again`; returns what the disk was asked for."""
+    put(folder, image)
+    with recording(folder) as record:
+        running = _start(folder, plan, _Witness(record.operations))
+        _store(running, again, plan.batch, time.time())
+        operations = list(record.operations)
+        assert running.stop() is None
+    return operations
+
+
+def _start(folder: Path, plan: Plan, witness: _Witness) -> Running:
+    return Running(folder / DATABASE, witness, journal_mode=plan.journal_mode, synchronous=plan.synchronous)
+
+
+def _store(running: Running, events: list[Event], batch: int, received_s: float) -> None:
+    due_s = time.monotonic() + PATIENCE_S
+    left = list(events)
+    for size in cycle(range(1, batch + 1)):
+        if not left:
+            return
+        running.writer.submit([(event, "192.0.2.1", received_s, due_s, None) for event in left[:size]])
+        assert all(isinstance(outcome, Decision) for outcome in running.outcomes(min(size, len(left))))
+        del left[:size]
+
+
+@contextmanager
+def _checkpointing_at(pages: int) -> Iterator[None]:
+    def set_on(connection: apsw.Connection) -> None:
+        connection.wal_autocheckpoint(pages)
+
+    apsw.connection_hooks.append(set_on)
+    try:
+        yield
+    finally:
+        apsw.connection_hooks.remove(set_on)
+
+
+def put(folder: Path, image: Image) -> None:
+    """Makes the folder hold this and nothing else."""
+    folder.mkdir(exist_ok=True)
+    for name in os.listdir(folder):
+        if name not in image:
+            os.unlink(folder / name)
+    for name, content in image.items():
+        (folder / name).write_bytes(content)
+
+
+def key_of(event: Event) -> Key:
+    return Key(event.username, event.action, event.timestamp)
