@@ -1,0 +1,43 @@
+"""The long form of the fuzz tests: ``python -m tests.fuzz --seconds 600``.
+
+Prints a line for each target; ends with status 1 when one has failed. The input that did it is kept in the corpus, so
+that the ordinary test run fails, too, until it is mended.
+"""
+
+import argparse
+import sys
+from typing import Final
+
+from tests.fuzz import conversations, drawn, guided
+from tests.fuzz.report import Report
+from tests.fuzz.targets import TARGETS
+
+NAMES: Final = (*TARGETS, conversations.NAME)
+
+
+def main(words: list[str] | None = None) -> int:
+    """Runs the targets one after the other; returns the exit status."""
+    parser = argparse.ArgumentParser("python -m tests.fuzz", description="Sends winlogd what nobody should send.")
+    parser.add_argument("--seconds", type=float, default=60.0, help="for each target, default 60")
+    parser.add_argument("--target", action="append", choices=NAMES, help="one of them; default: all")
+    parser.add_argument("--keep", action="store_true", help="add inputs that reach new code to the corpus")
+    chosen = parser.parse_args(words)
+    failed = False
+    for name in chosen.target or NAMES:
+        report = run(name, chosen.seconds, chosen.keep)
+        print(report, flush=True)
+        failed = failed or bool(report.failures)
+    return int(failed)
+
+
+def run(name: str, seconds: float, keep: bool) -> Report:
+    """Runs one target with the best engine that is there."""
+    if name == conversations.NAME:
+        return conversations.run(seconds)
+    if guided.is_installed():
+        return guided.run(TARGETS[name], seconds, keep)
+    return drawn.run(TARGETS[name], seconds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,115 @@
+"""The target `config`: any file and any environment → a Config, or faults that a terminal can show.
+
+The input is the file; its comments that begin with ``#env`` are environment variables (``#env WINLOGD_SERVER_PORT=1``).
+"""
+
+import os
+import random
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from tests.fuzz.mutation import damaged
+from tests.fuzz.target import Target
+from winlogd.config import KINDS, Config, ConfigError, environment_name, load
+
+_NAME: Final = "config.toml"
+_LONGEST_FAULT: Final = 1000
+_ENV: Final = b"#env "
+
+
+@lru_cache(maxsize=1)
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """One for all inputs; it is deleted when the process ends."""
+    return tempfile.TemporaryDirectory(prefix="winlogd-fuzz-")
+
+
+def check(octets: bytes) -> None:
+    """Load it twice; look at what came out."""
+    file = Path(_folder().name) / _NAME
+    file.write_bytes(octets)
+    environ = dict(_variables(octets))
+    try:
+        config = load(str(file), environ)
+    except ConfigError as error:
+        _assert_can_be_shown(error, file)
+    else:
+        assert config == load(str(file), environ)
+        _assert_allowed(config)
+
+
+def _assert_can_be_shown(error: ConfigError, file: Path) -> None:
+    assert error.faults
+    assert str(error) == "\n".join(error.faults)
+    for fault in error.faults:
+        assert fault.isprintable(), fault
+        assert len(fault) <= _LONGEST_FAULT, fault
+        assert fault.startswith((f"{file}: ", "WINLOGD_", '"WINLOGD_')), fault
+
+
+def _variables(octets: bytes) -> list[tuple[str, str]]:
+    """As `os.environ` would hold them: no NUL, a name that is not empty, octets that are no UTF-8 as surrogates."""
+    lines = [line[len(_ENV) :] for line in octets.split(b"\n") if line.startswith(_ENV) and b"\0" not in line]
+    named = [line.partition(b"=")[::2] for line in lines]
+    return [(os.fsdecode(name), os.fsdecode(value)) for name, value in named if name]
+
+
+def _assert_allowed(config: Config) -> None:
+    """Every value is of its kind: to check it again gives it again."""
+    assert config.source == str(Path(_folder().name) / _NAME)
+    for section, kinds in KINDS.items():
+        for key, kind in kinds.items():
+            value = getattr(getattr(config, section), key)
+            assert kind.check(list(value) if isinstance(value, tuple) else value) == value
+    assert config.database.path.startswith("/")
+
+
+_VALUES: Final = (
+    *(b"0", b"1", b"-1", b"3000", b"65535", b"65536", b"1_0", b"0x7f", b"0b1", b"10.5", b"1e400", b"nan", b"true"),
+    *(b'""', b'"/"', b'"C"', b'["C", "D"]', b'["C", "C"]', b"[]", b"[[]]", b"{}", b"{a = 1}", b"'\\'", b'"\\u001b[2J"'),
+    *(b'"01:00"', b'"24:00"', b'"Europe/Berlin"', b'"Europe"', b'"../etc"', b'"fr.wikipedia"', b'"\\u0000"', b'"info"'),
+    *(b'["10.0.0.0/8", "::1"]', b'["10.0.0.1/8"]', b'["fe80::%eth0/64"]', b'["/a", "/b?c"]', b'["/health"]', b'"::"'),
+    *(b"2026-01-13", b"07:32:00", b"2026-13-13T00:00:00Z", b'"""a\nb"""', b"9" * 5000, b"[" * 2000, b'"data/x.db"'),
+)
+_FRAGMENTS: Final = (
+    *(b'"', b"'", b"[", b"]", b"{", b"}", b"=", b".", b",", b"#", b"\n", b"\r", b"\0", b"\x1b", b"\xff", b"_"),
+    *(b"[server]\n", b"[[server]]\n", b"server.", b"server = 1\n", b"[sevrer]\n", b"[a.b]\n", b"port = 1\n"),
+    *(b"\\", b"\\u", b"\\ud800", b"\\U00110000", b"\\x00", b" ", b"\t", b"\xc2\x85", b"#env WINLOGD_"),
+    *(b"-", b"+", b":", b"/", b"%", b"\xe2\x80\xae", b"\xef\xbb\xbf", b"\xf0\x9f\x98\x80"),
+)
+
+
+def mutate(octets: bytes, chance: random.Random) -> bytes:
+    """Options set in the file or in the environment, rightly or not; octets damaged."""
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        octets = chance.choice((_with_option, _with_variable, _damaged))(octets, chance)
+    return octets
+
+
+def _damaged(octets: bytes, chance: random.Random) -> bytes:
+    return damaged(octets, chance, _FRAGMENTS)
+
+
+def _option(chance: random.Random) -> tuple[str, str]:
+    section = chance.choice(list(KINDS))
+    return section, chance.choice(list(KINDS[section]))
+
+
+def _with_option(octets: bytes, chance: random.Random) -> bytes:
+    """An option added in a section of its own, or in the one that is there already."""
+    section, key = _option(chance)
+    title = b"[%b]\n" % section.encode()
+    line = b"%b = %b\n" % (key.encode(), chance.choice(_VALUES))
+    return octets.replace(title, title + line, 1) if title in octets else octets + b"\n" + title + line
+
+
+def _with_variable(octets: bytes, chance: random.Random) -> bytes:
+    name = environment_name(*_option(chance)).encode()
+    if chance.random() < 0.2:
+        name = damaged(name, chance, (b"_", b"X", b"\x1b", b"\xff", b"WINLOGD_")).replace(b"\n", b"")
+    value = chance.choice(_VALUES).strip(b'"').replace(b"\n", b" ")
+    return octets + b"\n" + _ENV + name + b"=" + value + b"\n"
+
+
+TARGET: Final = Target("config", check, mutate)

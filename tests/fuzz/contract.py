@@ -1,0 +1,196 @@
+"""What an event may be, said a second time and in another way than `winlogd.event` does: its judge.
+
+Slow and plain: the standard library's JSON, no pattern for timestamps, every rule by itself.
+"""
+
+import json
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import orjson
+
+from winlogd.event import Event
+
+EMPTY: Final = "Empty request body"
+NO_JSON: Final = "Invalid JSON"
+NO_STRUCTURE: Final = "Invalid JSON structure: missing required fields"
+NO_ACTION: Final = "Invalid action: "
+NO_TIMESTAMP: Final = "Invalid timestamp format (expected ISO 8601)"
+
+_MANY_LEVELS: Final = 500
+"""Of nesting; beyond them the standard library gives up sooner than orjson, and is not asked."""
+
+
+class NotJsonError(Exception):
+    """The body is no JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The event that a body is; or the error that it is answered with, and the fields that are wrong."""
+
+    event: Event | None = None
+    error: str = ""
+    wrong: frozenset[str] = frozenset()
+
+
+def verdict_on(body: bytes, actions: tuple[str, ...]) -> Verdict | None:
+    """What must become of a body; None when it is nested too deeply to be judged."""
+    if not body:
+        return Verdict(error=EMPTY)
+    if body.count(b"[") + body.count(b"{") > _MANY_LEVELS:
+        return None
+    try:
+        fields = json_of(body)
+    except NotJsonError:
+        return Verdict(error=NO_JSON)
+    if not isinstance(fields, dict):
+        return Verdict(error=NO_STRUCTURE, wrong=frozenset({"body"}))
+    wrong = frozenset(_wrong_fields(fields))
+    if wrong:
+        return Verdict(error=NO_STRUCTURE, wrong=wrong)
+    if fields["action"] not in actions:
+        return Verdict(error=NO_ACTION + fields["action"])
+    timestamp = timestamp_of(fields["timestamp"])
+    if timestamp is None:
+        return Verdict(error=NO_TIMESTAMP)
+    os_info = fields.get("os_info") or {}
+    hardware = fields.get("hardware_info")
+    return Verdict(
+        Event(
+            username=fields["username"],
+            action=fields["action"],
+            timestamp=timestamp,
+            hostname=fields.get("hostname") or None,
+            os_name=os_info.get("os_name"),
+            os_version=os_info.get("os_version"),
+            kernel_version=os_info.get("kernel_version"),
+            hardware_info=None if hardware is None else orjson.dumps(hardware).decode(),
+        )
+    )
+
+
+def json_of(body: bytes) -> Any:  # noqa: ANN401  # any JSON
+    """RFC 8259 in UTF-8, without numbers beyond a double and halves of surrogate pairs.
+
+    Raises:
+        NotJsonError: it is none.
+    """
+    try:
+        text = body.decode()
+        value = json.loads(
+            text, parse_constant=_refused, parse_int=_integer, parse_float=_double, object_pairs_hook=_object
+        )
+        _check_text(value)
+    except (ValueError, OverflowError) as error:
+        raise NotJsonError from error
+    return value
+
+
+def _refused(name: str) -> None:
+    raise ValueError(name)
+
+
+def _integer(digits: str) -> int | float:
+    if len(digits) > 400:
+        raise OverflowError
+    number = int(digits)
+    return number if -(2**63) <= number < 2**64 else _double(digits)
+
+
+def _double(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise OverflowError
+    return number
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    for key, value in pairs:
+        _check_text(key)
+        _check_text(value)
+    return dict(pairs)
+
+
+def _check_text(value: object) -> None:
+    """Refuses lone surrogates in a text, or in the texts of a list; objects have been checked when they were made."""
+    if isinstance(value, str):
+        value.encode()  # UnicodeEncodeError is a ValueError
+    elif isinstance(value, list):
+        for item in value:
+            _check_text(item)
+
+
+def _wrong_fields(fields: dict[str, Any]) -> list[str]:
+    os_info = fields.get("os_info")
+    wrong = [] if os_info is None or isinstance(os_info, dict) else ["os_info"]
+    wrong += [name for name in ("username", "action", "timestamp") if not is_text(fields.get(name), 1, None)]
+    if not is_name(fields.get("username"), 256):
+        wrong.append("username")
+    if fields.get("hostname") not in (None, "") and not is_name(fields["hostname"], 255):
+        wrong.append("hostname")
+    os_fields = os_info if isinstance(os_info, dict) else {}
+    for name in ("os_name", "os_version", "kernel_version"):
+        if os_fields.get(name) is not None and not is_text(os_fields[name], 0, 256):
+            wrong.append(f"os_info.{name}")
+    hardware = fields.get("hardware_info")
+    if levels(hardware) > 200 or len(orjson.dumps(hardware)) > 65_536:
+        wrong.append("hardware_info")
+    return wrong
+
+
+def is_text(value: object, least: int, most: int | None) -> bool:
+    """Whether it is a text with so many characters."""
+    return isinstance(value, str) and least <= len(value) and (most is None or len(value) <= most)
+
+
+def is_name(value: object, most: int) -> bool:
+    """Whether it is a text of 1 to `most` characters, none of them a control character."""
+    return is_text(value, 1, most) and all(unicodedata.category(character) != "Cc" for character in str(value))
+
+
+def levels(value: object) -> int:
+    """How deep arrays and objects are nested."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return 0 if inner is None else 1 + max(map(levels, inner), default=0)
+
+
+def timestamp_of(text: str) -> str | None:
+    """The stored form of a timestamp, or None: RFC 3339 read character by character."""
+    if not 20 <= len(text) <= 64 or not text.isascii():
+        return None
+    clock, rest = text[:19], text[19:]
+    numbers = [clock[:4], clock[5:7], clock[8:10], clock[11:13], clock[14:16], clock[17:19]]
+    marks = clock[4] + clock[7] + clock[13] + clock[16]
+    if marks != "--::" or clock[10] not in "Tt " or not all(number.isdigit() for number in numbers):
+        return None
+    zone_at = next((at for at, character in enumerate(rest) if character in "Zz+-"), len(rest))
+    fraction, zone = rest[:zone_at], rest[zone_at:]
+    if fraction and not (fraction[0] == "." and fraction[1:].isdigit()):
+        return None
+    offset = _offset(zone)
+    year, month, day, hour, minute, second = map(int, numbers)
+    if offset is None or second > 60:
+        return None
+    try:
+        moment = datetime(year, month, day, hour, minute) - offset
+    except (ValueError, OverflowError):
+        return None
+    if not 1970 <= moment.year <= 9998:
+        return None
+    if clock[10] == "T" and zone in ("Z", "+00:00"):
+        return text
+    return f"{moment.isoformat(timespec='minutes')}:{numbers[5]}{fraction}+00:00"
+
+
+def _offset(zone: str) -> timedelta | None:
+    if zone in ("Z", "z"):
+        return timedelta(0)
+    if len(zone) != 6 or zone[0] not in "+-" or zone[3] != ":" or not (zone[1:3] + zone[4:]).isdigit():
+        return None
+    hours, minutes = int(zone[1:3]), int(zone[4:])
+    if hours > 23 or minutes > 59:
+        return None
+    return timedelta(hours=hours, minutes=minutes) * (-1 if zone[0] == "-" else 1)
