@@ -6,7 +6,7 @@ of ids, up to the highest id there was when it began. Knows the tables and the B
 """
 
 import time
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import apsw
 import orjson
@@ -108,7 +108,7 @@ class Rotation:
             self._begin(book)
         begun_s = time.monotonic()
         rows = [
-            Row(cast("int", event_id), *map(text, texts), bool(is_client))
+            Row._make((event_id, *map(text, texts), bool(is_client)))
             for event_id, *texts, is_client in connection.execute(
                 _NEXT_ROWS, (self._after_id, self._last_id, self._rows)
             )
