@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.chaos import power_cut, process_death
 from tests.chaos.ledger import Account
+from tests.chaos.recorded_run import Plan
 from tests.running import Winlogd, a_steady_port
 
 
@@ -45,6 +46,12 @@ def _cut_the_power(seed: int) -> bool:
         failing = f", {len(plan.failing_syncs)} syncs fail" if plan.failing_syncs else ""
         print(f"power cut, {plan.journal_mode} {plan.synchronous}{failing}, seed {seed}: {account}", flush=True)
         if not account.keeps_what_is_promised(plan):
+            return False
+    for journal_mode in ("WAL", "DELETE", "TRUNCATE", "PERSIST"):
+        with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
+            account = power_cut.kill_in(Path(folder), Plan(journal_mode, events=9, seed=seed))
+        print(f"kill and power cut, {journal_mode} FULL, seed {seed}: {account}", flush=True)
+        if not account.is_clean:
             return False
     return True
 

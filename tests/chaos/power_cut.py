@@ -103,6 +103,13 @@ def cut_in(folder: Path, plan: Plan) -> Account:
     return cut_everywhere(play(folder / "run", plan), plan, folder / "left")
 
 
+def kill_in(folder: Path, plan: Plan) -> Account:
+    """Plays `plan` in `folder`; kills, starts again and cuts the power at every point of it."""
+    (folder / "run").mkdir()
+    run = play(folder / "run", plan)
+    return kill_and_cut(run, plan, range(1, len(run.operations)), folder / "again")
+
+
 def long_plans(seed: int) -> Iterator[Plan]:
     """What takes too long for every day."""
     yield Plan(synchronous="FULL", events=200, checkpoint_pages=40, batch=4, seed=seed)
