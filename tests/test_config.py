@@ -36,6 +36,8 @@ level = "info"
 format = "compact"
 """
 
+SECTIONS = "[server], [database], [rotation], [security], [limits], [logging]"
+
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -440,7 +442,7 @@ def test_the_text_of_the_error_is_its_faults_line_by_line() -> None:
         ("port = 3000", "port: unknown key, outside of any section; did you mean server.port?"),
         (
             "[zzz]",
-            "[zzz]: unknown section; the sections are [server], [database], [security], [limits], [logging]",
+            f"[zzz]: unknown section; the sections are {SECTIONS}",
         ),
         ("[[zzz]]", None),
         ("server = 5", "server = 5: must be a section: [server], once"),
@@ -550,7 +552,7 @@ def test_a_variable_with_bytes_that_are_not_utf8_is_refused(folder: Path) -> Non
         ("WINLOGD_LOGGING_LVEL", "did you mean WINLOGD_LOGGING_LEVEL?"),
         (
             "WINLOGD_",
-            "names are WINLOGD_<SECTION>_<KEY>, the sections are [server], [database], [security], [limits], [logging]",
+            f"names are WINLOGD_<SECTION>_<KEY>, the sections are {SECTIONS}",
         ),
     ],
 )
