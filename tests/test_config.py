@@ -36,7 +36,7 @@ level = "info"
 format = "compact"
 """
 
-SECTIONS = "[server], [database], [rotation], [security], [limits], [logging]"
+SECTION_LIST = "[server], [database], [rotation], [security], [limits], [logging]"
 
 
 @pytest.fixture
@@ -442,7 +442,7 @@ def test_the_text_of_the_error_is_its_faults_line_by_line() -> None:
         ("port = 3000", "port: unknown key, outside of any section; did you mean server.port?"),
         (
             "[zzz]",
-            f"[zzz]: unknown section; the sections are {SECTIONS}",
+            f"[zzz]: unknown section; the sections are {SECTION_LIST}",
         ),
         ("[[zzz]]", None),
         ("server = 5", "server = 5: must be a section: [server], once"),
@@ -552,7 +552,7 @@ def test_a_variable_with_bytes_that_are_not_utf8_is_refused(folder: Path) -> Non
         ("WINLOGD_LOGGING_LVEL", "did you mean WINLOGD_LOGGING_LEVEL?"),
         (
             "WINLOGD_",
-            f"names are WINLOGD_<SECTION>_<KEY>, the sections are {SECTIONS}",
+            f"names are WINLOGD_<SECTION>_<KEY>, the sections are {SECTION_LIST}",
         ),
     ],
 )
