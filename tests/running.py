@@ -63,7 +63,10 @@ class Winlogd:
         self.folder = folder
         self.database = folder / "data" / "winlog.db"
         self.log_file = folder / "winlogd.log"
-        self._environ = {**os.environ, "WINLOGD_SERVER_PORT": str(port), **(environ or {})}
+        a_small_disk_will_do = {"WINLOGD_LIMITS_MIN_FREE_DISK": "0"}
+        self._environ = {
+            **os.environ, **a_small_disk_will_do, "WINLOGD_SERVER_PORT": str(port), **(environ or {})
+        }  # fmt: skip
         (folder / "config.toml").write_text(settings)
         self.command: tuple[str, ...] = (sys.executable, "-m", "winlogd", "--config", "config.toml")
         self.process: subprocess.Popen[bytes]

@@ -87,7 +87,7 @@ class Security(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """`[limits]`: how much of a request is read, and how long is waited for it (bytes and seconds)."""
+    """`[limits]`: what is read of a request, how long is waited for it (bytes and seconds), how many there may be."""
 
     request_line: Annotated[int, kind.whole(64, 1_048_576, "bytes")] = 8_192
     headers: Annotated[int, kind.whole(256, 1_048_576, "bytes")] = 16_384
@@ -96,6 +96,18 @@ class Limits(NamedTuple):
     headers_timeout: Annotated[float, kind.seconds()] = 10.0
     body_timeout: Annotated[float, kind.seconds()] = 30.0
     idle_timeout: Annotated[float, kind.seconds()] = 75.0
+    connections_per_address: Annotated[int, kind.whole(0, 1_000_000)] = 0
+    """0: any number."""
+    events_per_second: Annotated[float, kind.rate()] = 0.0
+    """Of one address; 0: any number."""
+    events_burst: Annotated[int, kind.whole(0, 1_000_000)] = 0
+    """How many may come at once; 0: those of a second."""
+    rate_delay: Annotated[float, kind.seconds()] = 5.0
+    """Seconds by which an event beyond them may be delayed; one that would wait longer is refused."""
+    queued_events: Annotated[int, kind.whole(1, 10_000_000)] = 20_000
+    """Events that wait for the database before connections are no longer read."""
+    min_free_disk: Annotated[int, kind.whole(0, 1_000_000_000, "megabytes")] = 500
+    """Below this, events are not stored; 0: as long as there is any."""
 
 
 class Logging(NamedTuple):

@@ -14,6 +14,10 @@ T = TypeVar("T")
 LONGEST_TIME_S: Final = 86_400
 """The longest time limit: a day. Timers of an event loop do not take just any number."""
 
+SLOWEST_RATE_HZ: Final = 0.001
+FASTEST_RATE_HZ: Final = 1_000_000
+"""How often something may happen at the least and at the most, in times a second."""
+
 LONGEST_TIME_H: Final = 8_784
 """A year."""
 
@@ -73,6 +77,19 @@ def seconds() -> Kind[float]:
         return float(value)
 
     return Kind(f"a number of seconds above 0, at most {LONGEST_TIME_S}", check, _number)
+
+
+def rate() -> Kind[float]:
+    """How often a second, or 0; fractions are allowed."""
+
+    def check(value: object) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise NotAllowedError
+        if value != 0 and not SLOWEST_RATE_HZ <= value <= FASTEST_RATE_HZ:
+            raise NotAllowedError
+        return float(value)
+
+    return Kind(f"0, or a number from {SLOWEST_RATE_HZ} to {FASTEST_RATE_HZ}", check, _number)
 
 
 def flag() -> Kind[bool]:

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
 
@@ -25,6 +25,7 @@ from winlogd.event import EventDecoder
 from winlogd.http.exchange import Exchange
 from winlogd.http.limits import Limits
 from winlogd.http.message import REASONS, Response
+from winlogd.http.per_address import ConnectionsPerAddress
 from winlogd.http.server import Server, bind
 from winlogd.log import Log
 from winlogd.refusals import Refusals
@@ -35,6 +36,9 @@ from winlogd.store.database import ReplacedError, UnusableError, configure_sqlit
 from winlogd.store.ownership import OwnedError, Ownership
 from winlogd.store.rotation import Moved
 from winlogd.store.store import Store
+
+if TYPE_CHECKING:
+    from winlogd.api.pace import Pace
 
 _ANSWER_MARGIN_S: Final = 2.0
 """How much later than the store the server itself gives up on an event: only when the disk hangs in one call."""
@@ -49,6 +53,10 @@ _SWITCH_INTERVAL_S: Final = 0.0005
 _HURRY: Final = 0.6
 """Of `server.shutdown_timeout`, how much events may wait for a locked database; the rest is for the answers and for
 peers that linger."""
+
+_MB_BYTES: Final = 1_000_000
+_TELL_FULL_EVERY_S: Final = 60.0
+"""Under a load that is too high for the disk, connections are held many times a second; a line a minute tells it."""
 
 _SENT_BYTES: Final = 1024
 """How much of a refused body is looked at for the log, which shows less."""
@@ -80,6 +88,8 @@ class Daemon:
         self._stop_asked: asyncio.Event
         self._store_gone: asyncio.Event
         self._rotator: Rotator
+        self._pace: Pace | None = None
+        self._told_full_at_s = -_TELL_FULL_EVERY_S
         self._control: asyncio.AbstractServer | None = None
         self._control_path = ""
 
@@ -126,20 +136,25 @@ class Daemon:
         database, server, limits = config.database, config.server, config.limits
         self._store = Store(
             loop,
-            settings_of(database, database_path),
+            settings_of(database, database_path, limits.min_free_disk * _MB_BYTES),
             self._log,
             server.event_timeout,
+            limits.queued_events,
             config.logging.names,
             answer,
             self,
         )
+        proxies = TrustedProxies(config.security.trusted_proxies)
+        self._pace = self._make_pace(proxies)
         events = Events(
             self._store,
             EventDecoder(config.security.valid_actions),
             config.security.expected_user_agent,
-            TrustedProxies(config.security.trusted_proxies),
+            proxies,
+            self._pace,
         )
         router = make_router(events, server.event_paths, CurrentSessions(loop, self._store))
+        longest_delay_s = limits.rate_delay if self._pace is not None else 0.0
         http_limits = Limits(
             request_line=limits.request_line,
             headers=limits.headers,
@@ -148,9 +163,11 @@ class Daemon:
             headers_timeout=limits.headers_timeout,
             body_timeout=limits.body_timeout,
             idle_timeout=limits.idle_timeout,
-            answer_timeout=server.event_timeout + _ANSWER_MARGIN_S,
+            answer_timeout=max(server.event_timeout, longest_delay_s) + _ANSWER_MARGIN_S,
         )
-        self._server = Server(loop, router, http_limits, self._max_connections(), UNAVAILABLE, self)
+        per_address = limits.connections_per_address
+        counts = ConnectionsPerAddress(per_address, proxies.trusts) if per_address else None
+        self._server = Server(loop, router, http_limits, self._max_connections(), UNAVAILABLE, self, counts)
         calendar = zone_of(server.timezone)
         self._rotator = Rotator(
             loop,
@@ -160,6 +177,18 @@ class Daemon:
             Schedule("00:00", calendar),
             config.rotation.keep_open_hours,
         )
+
+    def _make_pace(self, proxies: TrustedProxies) -> "Pace | None":
+        """What keeps each address at its rate; nothing of it is loaded when there is none."""
+        limits = self._config.limits
+        if not limits.events_per_second:
+            return None
+        from winlogd.api.pace import Pace
+        from winlogd.buckets import Buckets
+
+        burst = limits.events_burst or max(round(limits.events_per_second), 1)
+        buckets = Buckets(limits.events_per_second, burst, limits.rate_delay)
+        return Pace(self._loop, buckets, limits.rate_delay, proxies)
 
     # ── start ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -237,6 +266,8 @@ class Daemon:
         self._notify("STOPPING=1")
         self._loop.call_later(timeout_s, self._end_at_once, "server.shutdown_timeout is over")
         self._rotator.stop()
+        if self._pace is not None:
+            self._pace.stop()
         self._store.hurry(timeout_s * _HURRY)
         await self._server.stop()
         self._store.stop()
@@ -261,6 +292,19 @@ class Daemon:
         self._store_is_open = True
         self._tell_ready()
         self._rotator.begin(rotated_day)
+
+    def store_full(self) -> None:
+        """So many events wait that connections are not read until there are fewer."""
+        self._server.congest()
+        now_s = self._loop.time()
+        if now_s - self._told_full_at_s >= _TELL_FULL_EVERY_S:
+            self._told_full_at_s = now_s
+            self._log.warn("server", "more events come than the database takes; clients that send them have to wait",
+                           queued_events=self._config.limits.queued_events)  # fmt: skip
+
+    def store_has_room(self) -> None:
+        """They may be read again."""
+        self._server.relieve()
 
     def store_ended(self, error: BaseException | None) -> None:
         """The writer has ended; unless it was asked to, so does the process."""

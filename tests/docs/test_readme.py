@@ -350,10 +350,18 @@ def test_a_locked_database_brings_503(tmp_path: Path) -> None:
         assert server.post(LOGON).status == 200
 
 
+def test_more_events_than_allowed_bring_429(tmp_path: Path) -> None:
+    with running(tmp_path, "[limits]\nevents_per_second = 0.001\n") as server:
+        assert server.post(LOGON).status == 200
+        answer = server.post(LOGON)
+        assert answer.status == 429
+        assert 1 <= int(answer.headers["retry-after"]) <= 1000
+
+
 def test_the_table_has_every_status_that_winlogd_sends() -> None:
     for_requests_that_carry_no_event = {100, 204}
     assert _statuses_in_the_table() == set(REASONS) - for_requests_that_carry_no_event
-    assert _statuses_in_the_table() - set(PROVOKED) == {500, 503}  # 500 takes a fault of the program
+    assert _statuses_in_the_table() - set(PROVOKED) == {429, 500, 503}  # 500 takes a fault of the program
 
 
 # ── the table of fields ───────────────────────────────────────────────────────────────────────────────────

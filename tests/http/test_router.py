@@ -27,6 +27,12 @@ class Recorder:
     def refused(self, response: Response) -> None:
         self.refusals.append(response)
 
+    def hold(self) -> None:
+        """There is nothing to hold."""
+
+    def release(self) -> None:
+        """Nor to release."""
+
 
 class Health:
     """An endpoint that counts how often it was bound."""

@@ -55,6 +55,9 @@ class Ear:
     def waiting(self, error: Exception) -> None:
         self._heard.put(("waiting", error))
 
+    def recovered(self) -> None:
+        self._heard.put(("recovered", None))
+
     def failed(self, error: Exception, submission: Submission) -> None:
         self._heard.put(("failed", (error, submission)))
 

@@ -9,6 +9,9 @@ from typing import Final
 
 from winlogd.http.message import Head
 
+UNKNOWN: Final = "unknown"
+"""Stands for a client that a trusted proxy has named by something that is no address."""
+
 _PEERS_KEPT: Final = 1024
 
 
@@ -60,3 +63,25 @@ class TrustedProxies:
         except ValueError:
             return False
         return any(address in ipaddress.ip_network(network) for network in self._networks)
+
+
+def client_address(head: Head, peer: str, proxies: TrustedProxies) -> str:
+    """The address that limits go by: the nearest one that is not a trusted proxy.
+
+    Each proxy appends its own peer to ``X-Forwarded-For``, so the list is true from its right end up to the first
+    address that is not trusted; what stands left of that, anybody may have written.
+
+    Returns:
+        `peer` when it is no trusted proxy, or when all that are named are; `UNKNOWN` when what a trusted proxy
+        appended is no address.
+    """
+    if not proxies.trusts(peer):
+        return peer
+    for field in reversed(head.get_all("x-forwarded-for")):
+        for item in reversed(field.split(",")):
+            address = _valid(item.strip(" \t"))
+            if address is None:
+                return UNKNOWN
+            if not proxies.trusts(address):
+                return address
+    return peer

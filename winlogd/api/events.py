@@ -3,7 +3,7 @@
 What the header section alone decides is decided once for all requests with the same head (`Events.bind`).
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
@@ -15,6 +15,9 @@ from winlogd.http.router import Refusal
 from winlogd.session import Decision
 from winlogd.store.store import Store
 from winlogd.store.submission import Fault
+
+if TYPE_CHECKING:
+    from winlogd.api.pace import Pace
 
 METHOD_NOT_ALLOWED: Final = b'{"error":"Method not allowed","expected":"POST"}'
 
@@ -35,6 +38,7 @@ class Events:
         decoder: reads the bodies.
         expected_user_agent: what User-Agent must begin with.
         proxies: peers whose forwarding fields count.
+        pace: delays those that send too much; None for any rate.
     """
 
     def __init__(
@@ -43,11 +47,13 @@ class Events:
         decoder: EventDecoder,
         expected_user_agent: str,
         proxies: TrustedProxies,
+        pace: "Pace | None" = None,
     ) -> None:
         self._store = store
         self._decode = decoder.decode
         self._expected_user_agent = expected_user_agent
         self._proxies = proxies
+        self._pace = pace
 
     def bind(self, head: Head) -> Handler:
         """What handles requests with `head`."""
@@ -69,7 +75,7 @@ class Events:
                 source_ip = forwarded
             submit(event, source_ip, exchange)
 
-        return take
+        return take if self._pace is None else self._pace.bind(head, take)
 
 
 def answer(exchange: Exchange, event: Event, outcome: Decision | Fault) -> None:

@@ -18,6 +18,9 @@ from winlogd.http.router import Refusal
 _MAX_PIPELINED: Final = 64
 """Requests of one connection that may wait for their answers; with more the socket is not read."""
 
+_SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
+"""They ask for nothing to be done (RFC 9110 §9.2.1), so they are answered while others have to wait for room."""
+
 _TIMED_OUT: Final = Response(408, b'{"error":"Request timed out"}', closes=True)
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 _TOO_MANY: Final = Response(
@@ -35,6 +38,8 @@ class Service(Protocol):
     limits: Limits
     heads: HeadCache
     stopping: bool
+    congested: bool
+    """Whether requests that ask for something to be done have to wait: so many are being handled already."""
     unanswered: Response
     """What is answered for a handler that takes too long."""
     now: float
@@ -51,6 +56,9 @@ class Service(Protocol):
 
     def closed(self, connection: "Connection") -> None:
         """Forgets a connection."""
+
+    def deferred(self, connection: "Connection") -> None:
+        """Told of a connection with a request that waits; calls its `take_up` when the congestion is over."""
 
     def refused(self, peer: str, response: Response) -> None:
         """Told of every answer of status 400 or above."""
@@ -80,8 +88,10 @@ class Connection(asyncio.Protocol):
     """The protocol object of one connection."""
 
     __slots__ = (
+        "_deferred",
         "_exchanges",
         "_held_back",
+        "_holds",
         "_parser",
         "_peer_sent_fin",
         "_phase",
@@ -101,6 +111,8 @@ class Connection(asyncio.Protocol):
         self._phase = _Phase.HEAD
         self._since = service.now
         self._held_back = False
+        self._holds = 0  # why no further request may be read: handlers that asked for it, and `_deferred`
+        self._deferred: tuple[Head, bytes] | None = None
         self._write_paused = False
         self._peer_sent_fin = False
         self.peer = "unknown"
@@ -122,7 +134,7 @@ class Connection(asyncio.Protocol):
         """Octets have come: complete requests go to their handlers at once."""
         if self._state is not _READING:
             return
-        if not (self._exchanges or self._write_paused):
+        if not (self._exchanges or self._write_paused or self._holds):
             request = self._parser.only_request(data)
             if request is not None:
                 self._handle(*request)
@@ -142,6 +154,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; answers that come later are dropped."""
         self._state = _State.CLOSED
+        self._deferred = None
         self._exchanges.clear()
         self._service.closed(self)
 
@@ -176,6 +189,24 @@ class Connection(asyncio.Protocol):
         """Passes a refusal on, with the peer's address."""
         self._service.refused(self.peer, response)
 
+    def hold(self) -> None:
+        """Reads no further request until `release`."""
+        self._holds += 1
+        self._hold_back()
+
+    def release(self) -> None:
+        """Reads on, when each `hold` has been followed by one of these."""
+        self._holds -= 1
+        self._read_on()
+
+    def take_up(self) -> None:
+        """The congestion is over: handles the request that waits."""
+        request, self._deferred = self._deferred, None
+        if request is not None:
+            self._holds -= 1
+            self._handle(*request)
+            self._read_on()
+
     def check_time(self, now: float) -> None:
         """Ends what has taken too long; the server's sweep calls it about once a second."""
         waited = now - self._since
@@ -190,6 +221,8 @@ class Connection(asyncio.Protocol):
         elif self._exchanges:
             if waited > limits.answer_timeout:
                 self._answer_for_the_handler()
+        elif self._holds:
+            return  # it is not the peer that takes its time
         elif self._phase is _Phase.IDLE or not (self._parser.in_head or self._parser.in_body):
             if waited > (limits.idle_timeout if self._phase is _Phase.IDLE else limits.headers_timeout):
                 self._transport.close()
@@ -214,7 +247,7 @@ class Connection(asyncio.Protocol):
         parser, exchanges = self._parser, self._exchanges
         try:
             while self._state is _READING:
-                if len(exchanges) >= _MAX_PIPELINED or self._write_paused:
+                if len(exchanges) >= _MAX_PIPELINED or self._write_paused or self._holds:
                     self._hold_back()
                     return
                 request = parser.next_request()
@@ -229,18 +262,29 @@ class Connection(asyncio.Protocol):
             self._answer_unread(Response(error.status, body, closes=True, reason=error.reason))
 
     def _handle(self, head: Head, body: bytes) -> None:
+        service = self._service
         self._phase = _IDLE
-        self._since = self._service.now
+        self._since = service.now
+        if service.congested and head.method not in _SAFE_METHODS:
+            self._defer(head, body)
+            return
         exchange = Exchange(self, head)
         self._exchanges.append(exchange)
         if exchange.closes:
             self._state = _State.LAST_ANSWER_DUE
         try:
-            handler: Handler = head.handler or self._service.bind(head)
+            handler: Handler = head.handler or service.bind(head)
             handler(exchange, body)
         except Exception as error:  # one request's fault must not become the connection's
-            self._service.failed(error)
+            service.failed(error)
             exchange.respond(_FAILED)
+
+    def _defer(self, head: Head, body: bytes) -> None:
+        """Keeps one request and reads no more: what the peer sends after it fills its own buffers, not ours."""
+        self._deferred = (head, body)
+        self._holds += 1
+        self._hold_back()
+        self._service.deferred(self)
 
     def _await_bytes(self) -> None:
         """Notes since when a request has been incomplete; answers who waits for 100 (Continue)."""
@@ -283,7 +327,7 @@ class Connection(asyncio.Protocol):
             self._transport.pause_reading()
 
     def _read_on(self) -> None:
-        if not self._held_back or self._write_paused or len(self._exchanges) > _MAX_PIPELINED // 2:
+        if not self._held_back or self._write_paused or self._holds or len(self._exchanges) > _MAX_PIPELINED // 2:
             return
         self._held_back = False
         if self._state is not _State.CLOSED:

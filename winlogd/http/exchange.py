@@ -23,6 +23,13 @@ class Sender(Protocol):
     def refused(self, response: Response) -> None:
         """Called before an answer of status 400 or above."""
 
+    def hold(self) -> None:
+        """Reads no further request until `release`; a handler asks for it while it is called, for a peer that is
+        to be slowed down."""
+
+    def release(self) -> None:
+        """Reads on, when each `hold` has been followed by one of these."""
+
 
 class Exchange:
     """A request that waits for its answer.

@@ -7,12 +7,14 @@ not at all otherwise: an idle server wakes nobody up.
 import asyncio
 import errno
 import socket
+from collections import deque
 from typing import Any, Final, Protocol
 
 from winlogd.http.connection import Connection
 from winlogd.http.limits import Limits
 from winlogd.http.message import Response
 from winlogd.http.parser import HeadCache
+from winlogd.http.per_address import ConnectionsPerAddress
 from winlogd.http.router import Router
 
 _BACKLOG: Final = 4096
@@ -20,6 +22,8 @@ _SWEEP_S: Final = 1.0
 _NOT_HERE: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 _MAX_OVERFLOW: Final = 64
 """Connections beyond the limit that are told so; what comes on top of them is closed without a word."""
+_TAKEN_UP_AT_ONCE: Final = 128
+"""Deferred requests that are handled in one round of the loop: some 2 ms."""
 
 
 class Observer(Protocol):
@@ -45,6 +49,7 @@ class Server:
         max_connections: how many may be open; the next one gets 503.
         unanswered: the answer to a request whose handler has not answered within `limits.answer_timeout`.
         observer: told of refusals and failures.
+        per_address: counts and bounds the connections of each address; None for no bound.
     """
 
     def __init__(
@@ -55,11 +60,13 @@ class Server:
         max_connections: int,
         unanswered: Response,
         observer: Observer,
+        per_address: ConnectionsPerAddress | None = None,
     ) -> None:
         self.limits = limits
         self.unanswered = unanswered
         self.heads = HeadCache()
         self.stopping = False
+        self.congested = False
         self.now = loop.time()
         self.clock = loop.time
         self.bind = router.bind
@@ -68,6 +75,8 @@ class Server:
         self._observer = observer
         self._loop = loop
         self._max_connections = max_connections
+        self._per_address = per_address
+        self._deferred: deque[Connection] = deque()
         self._connections: set[Connection] = set()
         self._listeners: list[asyncio.Server] = []
         self._sweep_timer: asyncio.TimerHandle | None = None
@@ -102,18 +111,46 @@ class Server:
             self.now = self._loop.time()
             self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep)
         connections.add(connection)
-        if len(connections) <= self._max_connections:
-            return True
-        if len(connections) > self._max_connections + _MAX_OVERFLOW:
+        excess = len(connections) - self._max_connections
+        if self._per_address is not None:
+            excess = max(excess, self._per_address.opened(connection.peer))
+        if excess > _MAX_OVERFLOW:
             connection.abort()
             return True
-        return False
+        return excess <= 0
 
     def closed(self, connection: Connection) -> None:
         """Forgets `connection`."""
         self._connections.discard(connection)
+        if self._per_address is not None:
+            self._per_address.closed(connection.peer)
         if self._empty is not None and not self._connections:
             self._empty.set()
+
+    def congest(self) -> None:
+        """Lets requests that ask for something to be done wait, from now on: their connections are not read.
+
+        Connections that send none go on, and safe requests (GET and the like) are answered.
+        """
+        self.congested = True
+
+    def relieve(self) -> None:
+        """Takes up what waits, in the order in which it came, until `congest` is called again."""
+        self.congested = False
+        self._loop.call_soon(self._take_up_some)
+
+    def deferred(self, connection: Connection) -> None:
+        """Remembers that `connection` has a request that waits."""
+        self._deferred.append(connection)
+
+    def _take_up_some(self) -> None:
+        waiting = self._deferred
+        for _ in range(min(len(waiting), _TAKEN_UP_AT_ONCE)):
+            if self.congested:
+                return
+            waiting.popleft().take_up()
+        if waiting:
+            self._loop.call_soon(self._take_up_some)
 
     def _sweep(self) -> None:
         self.now = now = self._loop.time()

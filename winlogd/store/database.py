@@ -41,6 +41,7 @@ class Settings(NamedTuple):
         synchronous: NORMAL, FULL or EXTRA.
         busy_timeout_ms: how long a command that works without the server waits for a lock.
         cache_size: pages, or KiB when negative.
+        min_free_bytes: while its disk has less free space than this, nothing is written.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Settings(NamedTuple):
     synchronous: str
     busy_timeout_ms: int
     cache_size: int
+    min_free_bytes: int = 0
 
 
 class UnusableError(Exception):

@@ -24,7 +24,10 @@ class Listener(Protocol):
         """A rotation has ended: what it has done, or why it could not go on."""
 
     def waiting(self, error: Exception) -> None:
-        """The database cannot be written for now."""
+        """The database cannot be written for now; told once for each kind of reason until `recovered`."""
+
+    def recovered(self) -> None:
+        """It has been written again after `waiting`."""
 
     def failed(self, error: Exception, submission: Submission) -> None:
         """One event could not be stored."""

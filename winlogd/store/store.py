@@ -36,6 +36,12 @@ class Owner(Protocol):
     def store_opened(self, rotated_day: str | None) -> None:
         """The database is open; ``YYYY-MM-DD`` of its last rotation, None when there was none."""
 
+    def store_full(self) -> None:
+        """So many events wait that no further ones should be submitted until `store_has_room`; none is refused."""
+
+    def store_has_room(self) -> None:
+        """Less than half as many events wait."""
+
     def store_ended(self, error: BaseException | None) -> None:
         """The writer has ended: None after `Store.stop`, otherwise the process must end."""
 
@@ -52,6 +58,7 @@ class Store(Generic[Reply]):
         settings: the database.
         log: told of stored events and faults.
         event_timeout_s: how long after its receipt an event may be committed.
+        queued_events: how many events may wait for their answers before the owner is told.
         logs_names: whether users' names may appear in the log.
         answer: called on the loop's thread with what was submitted with an event, the event, and what became of it.
         owner: told when the store opens and ends.
@@ -63,6 +70,7 @@ class Store(Generic[Reply]):
         settings: Settings,
         log: Log,
         event_timeout_s: float,
+        queued_events: int,
         logs_names: bool,
         answer: Callable[[Reply, Event, Decision | Fault], None],
         owner: Owner,
@@ -76,6 +84,8 @@ class Store(Generic[Reply]):
         self._answer = answer
         self._owner = owner
         self._gathered: list[Submission] = []
+        self._queued_events = self._room = queued_events  # `_room`: without those that the writer has
+        self._is_full = False
         self._gathering = self._is_crowded = False
         self._heard = 0
         self._gather_until_s = self._received_s = self._due_s = 0.0
@@ -109,6 +119,9 @@ class Store(Generic[Reply]):
         if not self._gathered:
             self._begin_round()
         self._gathered.append((event, source_ip, self._received_s, self._due_s, reply))
+        if len(self._gathered) >= self._room and not self._is_full:  # 0.03 µs
+            self._is_full = True
+            self._owner.store_full()
 
     def rotate(self, rotation: Rotation, tell: Callable[[Moved | Exception], None]) -> None:
         """Moves finished rows to the archive, a few at a time between the events.
@@ -158,13 +171,18 @@ class Store(Generic[Reply]):
 
     def _hand_over(self) -> None:
         if self._gathered:
+            self._room -= len(self._gathered)
             self._writer.submit(self._gathered)
             self._gathered = []
 
     def _deliver(self, results: Sequence[Result]) -> None:
         answer: Callable[[Any, Event, Decision | Fault], None] = self._answer
+        self._room += len(results)
         for (event, _, _, _, reply), outcome in results:
             answer(reply, event, outcome)
+        if self._is_full and self._room - len(self._gathered) > self._queued_events // 2:
+            self._is_full = False
+            self._owner.store_has_room()
         self._is_crowded = len(results) > 1
         if self._is_crowded:
             self._hand_over_soon()
@@ -227,6 +245,10 @@ class Store(Generic[Reply]):
         self._log.warn(
             "store", "the database cannot be written for now; events wait", path=self._path, cause=str(error)
         )
+
+    def recovered(self) -> None:
+        """It can be written again."""
+        self._log.info("store", "the database can be written again", path=self._path)
 
     def failed(self, error: Exception, submission: Submission) -> None:
         """One event could not be stored."""

@@ -6,8 +6,8 @@ held, so that whatever arrives during the wait joins it.
 
 What can go wrong with a batch, and what follows:
 
-- the surroundings fail (lock, full disk, disk error): nothing is answered, the events wait, each until its own
-  deadline, then they are answered as unavailable; after a disk error the database is opened afresh;
+- the surroundings fail (lock, full disk or nearly so, disk error): nothing is answered, the events wait, each until
+  its own deadline, then they are answered as unavailable; after a disk error the database is opened afresh;
 - the file is no longer the one that was opened: nothing more can be promised, the process must end;
 - anything else: the batch is repeated one event a transaction, and the event that fails is answered as failed.
 """
@@ -27,6 +27,7 @@ from winlogd.recent import RecentEvents
 from winlogd.session import Book, Decision, Draft, PairKey
 from winlogd.store import memory, rows
 from winlogd.store.database import REOPEN_AFTER, WAIT_FOR, Database, ReplacedError, Settings, UnusableError
+from winlogd.store.free_space import FreeSpace
 from winlogd.store.listener import Listener
 from winlogd.store.rotation import Rotation, rotated_day
 from winlogd.store.submission import Fault, Result, Submission
@@ -58,7 +59,8 @@ class Writer:
         self._stopping = False
         self._is_their_turn = self._waits_its_turn = False
         self._latest_due_s = inf
-        self._told_waiting = False
+        self._told_waiting: set[type[Exception]] = set()
+        self._space = FreeSpace(settings.path, settings.min_free_bytes)
         self._database: Database
         self._book: Book
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -152,7 +154,7 @@ class Writer:
     def _write_patiently(self) -> None:
         try:
             self._write_waiting()
-            self._told_waiting = False
+            self._tell_recovered()
         except WAIT_FOR as error:
             self._tell_waiting(error)
             self._withdraw(error)
@@ -194,6 +196,7 @@ class Writer:
             self._in_flight = []
 
     def _begin(self) -> None:
+        self._space.require(time.monotonic())
         if self._database.begin():
             memory.refresh(self._database.connection, self._book)
             self._database.note_changes()
@@ -233,6 +236,7 @@ class Writer:
             self._rotation = None
             self._listener.rotated(error)
         else:
+            self._tell_recovered()
             if rotation.is_done:
                 self._rotation = None
                 self._listener.rotated(rotation.moved)
@@ -273,9 +277,14 @@ class Writer:
         return time.monotonic() >= min(submission[3], self._latest_due_s)
 
     def _tell_waiting(self, error: Exception) -> None:
-        if not self._told_waiting:
-            self._told_waiting = True
+        if type(error) not in self._told_waiting:
+            self._told_waiting.add(type(error))
             self._listener.waiting(error)
+
+    def _tell_recovered(self) -> None:
+        if self._told_waiting:
+            self._told_waiting.clear()
+            self._listener.recovered()
 
     def _give_up_all(self) -> None:
         self._take_all_in()

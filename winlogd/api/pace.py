@@ -1,0 +1,87 @@
+"""Keeps each address at the rate that `limits.events_per_second` allows: by delay first, by 429 only beyond that.
+
+A client that is refused a few times drops its event, so an event that comes too early is held until its turn. Its
+connection is not read meanwhile, which slows its sender down to the rate. A trusted proxy's connection carries many
+clients, told apart by the address that the proxy forwards: it is read on, and only answers that would overtake the
+held one wait, since answers keep the order of the requests (RFC 9112 §9.3.2).
+"""
+
+import asyncio
+from math import ceil
+from typing import Final
+
+from winlogd.api.addresses import TrustedProxies, client_address
+from winlogd.buckets import Buckets
+from winlogd.http.exchange import Exchange, Handler
+from winlogd.http.message import Head, Response
+
+_TOO_MANY: Final = b'{"error":"Too many events"}'
+_FAILED: Final = Response(500, b'{"error":"Internal server error"}')
+
+_Held = tuple[asyncio.TimerHandle, Handler, bytes, bool]
+"""What wakes it up, the rest of its way, its body, and whether its connection is held."""
+
+
+class Pace:
+    """Stands before the handlers of events.
+
+    Args:
+        loop: the event loop.
+        buckets: say who may send when.
+        max_delay_s: the longest time for which an event is held; the buckets' own.
+        proxies: peers that stand for others.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, buckets: Buckets, max_delay_s: float, proxies: TrustedProxies
+    ) -> None:
+        self._loop = loop
+        self._buckets = buckets
+        self._max_delay_s = max_delay_s
+        self._proxies = proxies
+        self._held: dict[Exchange, _Held] = {}
+        self._stopped = False
+
+    def bind(self, head: Head, handler: Handler) -> Handler:
+        """`handler` for requests with `head`, at the pace of their address."""
+        proxies, take, clock = self._proxies, self._buckets.take, self._loop.time
+
+        def paced(exchange: Exchange, body: bytes) -> None:
+            peer = exchange.sender.peer
+            delay_s = take(client_address(head, peer, proxies), clock())
+            if delay_s == 0 or self._stopped:
+                handler(exchange, body)
+            elif delay_s <= self._max_delay_s:
+                self._hold(delay_s, exchange, handler, body, not proxies.trusts(peer))
+            else:
+                exchange.respond(_refusal(delay_s - self._max_delay_s))
+
+        return paced
+
+    def stop(self) -> None:
+        """Before a stop: hands on at once all that is held, and holds nothing any more."""
+        self._stopped = True
+        for exchange in list(self._held):
+            self._hand_on(exchange)
+
+    def _hold(self, delay_s: float, exchange: Exchange, handler: Handler, body: bytes, holds_sender: bool) -> None:
+        timer = self._loop.call_later(delay_s, self._hand_on, exchange)
+        self._held[exchange] = (timer, handler, body, holds_sender)
+        if holds_sender:
+            exchange.sender.hold()
+
+    def _hand_on(self, exchange: Exchange) -> None:
+        timer, handler, body, holds_sender = self._held.pop(exchange)
+        timer.cancel()
+        try:
+            handler(exchange, body)
+        except Exception:
+            exchange.respond(_FAILED)
+            raise  # to the event loop, which logs it
+        finally:
+            if holds_sender:
+                exchange.sender.release()
+
+
+def _refusal(wait_s: float) -> Response:
+    return Response(429, _TOO_MANY, (("Retry-After", str(max(ceil(wait_s), 1))),), reason="Too many events")
