@@ -58,7 +58,7 @@ def yesterday(database: apsw.Connection, sessions: int) -> None:
 def step(rotation: Rotation, database: apsw.Connection, book: Book) -> None:
     with database:
         done = rotation.step(database, book, NOW_S)
-    rotation.took(done, book)
+    rotation.took(done, book, 0.001)
 
 
 def rotate(database: apsw.Connection, book: Book | None = None, day: str | None = None) -> Rotation:

@@ -12,6 +12,9 @@ import apsw
 
 from winlogd.store import schema
 
+CHECKPOINT_PAGES: Final = 1000
+"""SQLite's own default: pages in the WAL after which a COMMIT moves them into the database."""
+
 _STATEMENTS_KEPT: Final = 32
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
 """One thread uses the connection, so it needs no lock (threadsafe.html): 0.1 µs a row."""
@@ -83,6 +86,7 @@ class Database:
 
     def __init__(self, settings: Settings, on_busy: Callable[[int], bool]) -> None:
         self._settings = settings
+        self._checkpoint_pages = CHECKPOINT_PAGES
         try:
             self.connection: Final = apsw.Connection(settings.path, _FLAGS, statementcachesize=_STATEMENTS_KEPT)
             self._identity = self._identify()
@@ -163,6 +167,12 @@ class Database:
         """
         self.check_identity()
         self.connection.execute("COMMIT")
+
+    def checkpoint_every(self, pages: int) -> None:
+        """How many pages the WAL may have before a COMMIT checkpoints it (PRAGMA wal_autocheckpoint, pragma.html)."""
+        if pages != self._checkpoint_pages:
+            self.connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
+            self._checkpoint_pages = pages
 
     def check_identity(self) -> None:
         """Checks that the path still leads to the file that was opened.

@@ -34,10 +34,15 @@ _CLOSE: Final = """INSERT INTO events_today
 _ROTATED_DAY: Final = "SELECT value FROM winlogd_meta WHERE key = 'rotated_day'"
 _SET_ROTATED_DAY: Final = "INSERT OR REPLACE INTO winlogd_meta (key, value) VALUES ('rotated_day', ?)"
 
-_TARGET_S: Final = 0.002
-"""How long one step may hold up events that come meanwhile."""
+_TARGET_S: Final = 0.0015
+"""How long one step, with its COMMIT, may hold up events that come meanwhile."""
 _FEWEST_ROWS: Final = 8
-_MOST_ROWS: Final = 512
+"""However slow the disk is: with 10 ms for a COMMIT a million rows take twenty minutes."""
+_MOST_ROWS: Final = 256
+
+ROTATION_CHECKPOINT_PAGES: Final = 200
+"""A row dirties some five pages of the archive's indexes, all over the file: a checkpoint of the usual 1 000 pages would
+hold up events for 10 ms, this one for 1 to 2."""
 
 
 class Moved(NamedTuple):
@@ -106,7 +111,6 @@ class Rotation:
         """
         if book is not self._book:
             self._begin(book)
-        begun_s = time.monotonic()
         rows = [
             Row._make((event_id, *map(text, texts), bool(is_client)))
             for event_id, *texts, is_client in connection.execute(
@@ -124,10 +128,10 @@ class Rotation:
         if is_last and self._day is not None:
             connection.execute(_SET_ROTATED_DAY, (self._day,))
         after_id = rows[-1].event_id if rows else self._last_id
-        return Step(moving, expired, after_id, last_id, is_last, time.monotonic() - begun_s)
+        return Step(moving, expired, after_id, last_id, is_last)
 
-    def took(self, step: "Step", book: Book) -> None:
-        """Takes note that `step` is committed."""
+    def took(self, step: "Step", book: Book, took_s: float) -> None:
+        """Takes note that `step` is committed, after `took_s` in all."""
         for row in step.moving:
             if row.is_client:
                 book.forget_event((row.username, row.host), row.action, row.event_id)
@@ -139,7 +143,7 @@ class Rotation:
         self._after_id = step.after_id
         self.is_done = step.is_last
         if not self.is_done:
-            self._rows = max(_FEWEST_ROWS, min(int(self._rows * min(2.0, _TARGET_S / step.took_s)), _MOST_ROWS))
+            self._rows = max(_FEWEST_ROWS, min(int(self._rows * min(2.0, _TARGET_S / took_s)), _MOST_ROWS))
 
 
 class Step(NamedTuple):
@@ -150,8 +154,6 @@ class Step(NamedTuple):
     after_id: int
     last_id: int
     is_last: bool
-    took_s: float
-    """Without its COMMIT, which a disk may make much longer, however few rows there are."""
 
 
 def nothing(day: str) -> Rotation:

@@ -26,10 +26,18 @@ from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
 from winlogd.session import Book, Decision, Draft, PairKey
 from winlogd.store import memory, rows
-from winlogd.store.database import REOPEN_AFTER, WAIT_FOR, Database, ReplacedError, Settings, UnusableError
+from winlogd.store.database import (
+    CHECKPOINT_PAGES,
+    REOPEN_AFTER,
+    WAIT_FOR,
+    Database,
+    ReplacedError,
+    Settings,
+    UnusableError,
+)
 from winlogd.store.free_space import FreeSpace
 from winlogd.store.listener import Listener
-from winlogd.store.rotation import Rotation, rotated_day
+from winlogd.store.rotation import ROTATION_CHECKPOINT_PAGES, Moved, Rotation, rotated_day
 from winlogd.store.submission import Fault, Result, Submission
 
 _RETRY_S: Final = 0.05
@@ -56,6 +64,8 @@ class Writer:
         self._waiting: deque[Submission] = deque()
         self._in_flight: list[Submission] = []
         self._rotation: Rotation | None = None
+        self._rotation_pause_s = 0.0
+        self._wrote_events = False
         self._stopping = False
         self._is_their_turn = self._waits_its_turn = False
         self._latest_due_s = inf
@@ -114,8 +124,8 @@ class Writer:
 
     def _serve(self) -> None:
         while True:
-            if not self._waiting and not self._stopping and self._rotation is None:
-                self._take_in(self._inbox.get())
+            if not self._waiting and not self._stopping:
+                self._await_more()
             self._wait_its_turn()
             self._take_all_in()
             if self._waiting:
@@ -124,6 +134,14 @@ class Writer:
                 return
             if self._rotation is not None and not self._stopping:
                 self._rotate_patiently(self._rotation)
+
+    def _await_more(self) -> None:
+        """Waits for something to do; in the middle of a rotation, for as long as that is to pause."""
+        if self._rotation is None:
+            self._take_in(self._inbox.get())
+        elif self._rotation_pause_s:
+            with suppress(Empty):
+                self._take_in(self._inbox.get(timeout=self._rotation_pause_s))
 
     def _wait_its_turn(self) -> None:
         """Lets those whose events were committed send their next ones, which then share a transaction with what waits.
@@ -211,7 +229,7 @@ class Writer:
         rows.insert(self._database.connection, decided, now_s)
         self._database.commit()
         self._book.accept(draft)
-        self._is_their_turn = True
+        self._is_their_turn = self._wrote_events = True
         self._listener.finished(decided)
 
     def _read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
@@ -220,12 +238,20 @@ class Writer:
     # ── rotation ──────────────────────────────────────────────────────────────────────────────────────
 
     def _rotate_patiently(self, rotation: Rotation) -> None:
-        """One step of a rotation; between two of them the events that wait are written."""
+        """One step of a rotation; between two of them the events that wait are written.
+
+        While events come it rests as long as it works: then few of them meet a step, and none more than one.
+        """
+        begun_s = time.monotonic()
         try:
+            self._database.checkpoint_every(ROTATION_CHECKPOINT_PAGES)
             self._begin()
             step = rotation.step(self._database.connection, self._book, time.time())
             self._database.commit()
-            rotation.took(step, self._book)
+            took_s = time.monotonic() - begun_s
+            rotation.took(step, self._book, took_s)
+            self._rotation_pause_s = took_s if self._wrote_events else 0.0
+            self._wrote_events = False
         except WAIT_FOR as error:
             self._tell_waiting(error)
             self._withdraw(error)
@@ -233,13 +259,17 @@ class Writer:
             raise
         except Exception as error:  # nothing is lost: what has not moved stays where it is
             self._database.rollback()
-            self._rotation = None
-            self._listener.rotated(error)
+            self._end_rotation(error)
         else:
             self._tell_recovered()
             if rotation.is_done:
-                self._rotation = None
-                self._listener.rotated(rotation.moved)
+                self._end_rotation(rotation.moved)
+
+    def _end_rotation(self, outcome: Moved | Exception) -> None:
+        self._rotation = None
+        self._rotation_pause_s = 0.0
+        self._database.checkpoint_every(CHECKPOINT_PAGES)
+        self._listener.rotated(outcome)
 
     # ── faults ────────────────────────────────────────────────────────────────────────────────────────
 
