@@ -41,8 +41,8 @@ _FEWEST_ROWS: Final = 8
 _MOST_ROWS: Final = 256
 
 ROTATION_CHECKPOINT_PAGES: Final = 200
-"""A row dirties some five pages of the archive's indexes, all over the file: a checkpoint of the usual 1 000 pages would
-hold up events for 10 ms, this one for 1 to 2."""
+"""A row dirties some five pages of the archive's indexes, all over the file: a checkpoint of the usual 1 000 pages
+would hold up events for 10 ms, this one for 1 to 2."""
 
 
 class Moved(NamedTuple):
