@@ -1,7 +1,8 @@
 """GET /api/v1/sessions/current: who is where, from memory.
 
 Sorting and writing thousands of sessions takes longer than the event loop may stand still, so that happens on a
-thread of its own, on a copy of immutable values.
+thread of its own, on a copy of immutable values. One listing is made at a time: those who ask meanwhile share the next
+one, so that many who ask cost no more than one, and what is fresh when it is asked for is fresh when it is answered.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from winlogd.store.store import Store
 from winlogd.timestamps import instant
 
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
+_ANSWERS_IN_A_TURN: Final = 16
+"""Each is a copy of the listing. Between turns what peers have read is freed, and connections that are shed are."""
 _UNAVAILABLE: Final = Response(503, b'{"error":"Service unavailable"}', (("Retry-After", "1"),))
 
 
@@ -31,26 +34,45 @@ class CurrentSessions:
     def __init__(self, loop: asyncio.AbstractEventLoop, store: Store[Exchange]) -> None:
         self._loop = loop
         self._store = store
+        self._asking: list[Exchange] = []
+        self._is_busy = False
 
     def bind(self, head: Head) -> Handler:
         """What handles requests with `head`: any will do."""
         return self._respond
 
     def _respond(self, exchange: Exchange, body: bytes) -> None:
-        self._store.with_book(partial(self._respond_from, exchange))
+        self._asking.append(exchange)
+        if not self._is_busy:
+            self._is_busy = True
+            self._store.with_book(self._list)
 
-    def _respond_from(self, exchange: Exchange, book: Book | None) -> None:
+    def _list(self, book: Book | None) -> None:
+        asking, self._asking = self._asking, []
         if book is None:
-            exchange.respond(_UNAVAILABLE)
+            self._answer(asking, _UNAVAILABLE)
             return
         listing = self._loop.run_in_executor(None, as_json, book)
-        listing.add_done_callback(partial(_answer, exchange))
+        listing.add_done_callback(partial(self._listed, asking))
 
+    def _listed(self, asking: list[Exchange], listing: asyncio.Future[bytes]) -> None:
+        failed = listing.exception() is not None
+        self._answer(asking, _FAILED if failed else Response(200, listing.result()))
+        if failed:
+            listing.result()  # raises here what went wrong, for the log
 
-def _answer(exchange: Exchange, listing: asyncio.Future[bytes]) -> None:
-    if listing.exception() is not None:
-        exchange.respond(_FAILED)
-    exchange.respond(Response(200, listing.result()))  # raises here what went wrong, for the log
+    def _answer(self, asking: list[Exchange], response: Response) -> None:
+        """Answers some, and the rest when all connections have had their turn."""
+        for exchange in asking[:_ANSWERS_IN_A_TURN]:
+            exchange.respond(response)
+        rest = asking[_ANSWERS_IN_A_TURN:]
+        if rest:
+            self._loop.call_soon(self._answer, rest, response)
+            return
+        self._is_busy = False
+        if self._asking:
+            self._is_busy = True
+            self._store.with_book(self._list)
 
 
 def as_json(book: Book) -> bytes:

@@ -6,6 +6,7 @@ Its life: reading → the last answer is due → FIN sent, lingering, where what
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, Protocol
 
@@ -20,6 +21,9 @@ _MAX_PIPELINED: Final = 64
 
 _SAFE_METHODS: Final = frozenset(("GET", "HEAD", "OPTIONS"))
 """They ask for nothing to be done (RFC 9110 §9.2.1), so they are answered while others have to wait for room."""
+_MAX_IN_A_TURN: Final = 16
+"""Requests of one connection that are handled before all others have had their turn: 256 KiB of pipelined GETs, which
+come in one piece, would hold up the event loop for 50 ms."""
 
 _TIMED_OUT: Final = Response(408, b'{"error":"Request timed out"}', closes=True)
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
@@ -30,6 +34,7 @@ _TOO_MANY: Final = Response(
     closes=True,
     reason="Too many connections",
 )
+_SHED: Final = Response(503, b"", reason="Too much was kept in memory for too many clients; the connection was reset")
 
 
 class Service(Protocol):
@@ -47,6 +52,15 @@ class Service(Protocol):
 
     def clock(self) -> float:
         """Seconds on the loop's clock, exactly."""
+
+    def soon(self, callback: Callable[[], None]) -> object:
+        """Calls `callback` after all sockets have had their turn."""
+
+    def keeps(self, connection: "Connection", octets: int) -> None:
+        """Told how many octets of requests that are not handled yet `connection` keeps; it may be shed for that."""
+
+    def owes(self, connection: "Connection", octets: int) -> None:
+        """Told how many octets of answers a peer leaves unread; `connection` may be shed for that."""
 
     def bind(self, head: Head) -> Handler:
         """The handler for requests with `head`."""
@@ -141,6 +155,7 @@ class Connection(asyncio.Protocol):
                 return
         self._parser.receive(data)
         self._read_requests()
+        self._service.keeps(self, self._parser.kept)
 
     def eof_received(self) -> bool:
         """The peer will send no more; what it asked for is still answered.
@@ -165,6 +180,7 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The peer has caught up."""
         self._write_paused = False
+        self._service.owes(self, 0)
         self._read_on()
 
     def answered(self, exchange: Exchange) -> None:
@@ -180,6 +196,8 @@ class Connection(asyncio.Protocol):
                 return
         if not exchanges:
             self._since = self._service.now
+        if self._write_paused:
+            self._service.owes(self, self._transport.get_write_buffer_size())
         if self._held_back:
             self._read_on()
         elif self._peer_sent_fin and not exchanges:
@@ -214,7 +232,7 @@ class Connection(asyncio.Protocol):
         if self._transport.get_write_buffer_size():
             # A stop waits for a peer that does not read its answers only as long as for one that lingers.
             if waited > (limits.linger_timeout if self._service.stopping else limits.idle_timeout):
-                self._transport.abort()
+                self.abort()
         elif self._state is _State.LINGERING:
             if waited > limits.linger_timeout:
                 self._transport.close()
@@ -241,15 +259,28 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Ends at once."""
+        self._state = _State.CLOSED
+        self._exchanges.clear()
         self._transport.abort()
 
+    def shed(self) -> None:
+        """Ends, for what it makes the server keep in memory; not here and now, where it may be about to write."""
+        self._service.refused(self.peer, _SHED)
+        self._service.soon(self.abort)
+
     def _read_requests(self) -> None:
-        parser, exchanges = self._parser, self._exchanges
+        parser = self._parser
+        left = _MAX_IN_A_TURN
         try:
             while self._state is _READING:
-                if len(exchanges) >= _MAX_PIPELINED or self._write_paused or self._holds:
+                if self._is_full(_MAX_PIPELINED):
                     self._hold_back()
                     return
+                if not left:
+                    self._hold_back()
+                    self._service.soon(self._read_on)
+                    return
+                left -= 1
                 request = parser.next_request()
                 if request is None:
                     self._await_bytes()
@@ -321,18 +352,33 @@ class Connection(asyncio.Protocol):
         for exchange in list(self._exchanges):
             exchange.respond(self._service.unanswered)
 
+    def _is_full(self, limit: int) -> bool:
+        """Whether answers are due that no further request may be added to: `limit` of them, or a large one.
+
+        A request that sends nothing and is not answered at once waits for something to be fetched, which may be a
+        thousand times its own size. So there is never more than one such answer for each connection.
+        """
+        exchanges = self._exchanges
+        if self._write_paused or self._holds or len(exchanges) >= limit:
+            return True
+        if not exchanges:
+            return False
+        last = exchanges[-1]
+        return last.answer is None and last.head is not None and last.head.content_length == 0
+
     def _hold_back(self) -> None:
         if not self._held_back:
             self._held_back = True
             self._transport.pause_reading()
 
     def _read_on(self) -> None:
-        if not self._held_back or self._write_paused or self._holds or len(self._exchanges) > _MAX_PIPELINED // 2:
+        if not self._held_back or self._is_full(_MAX_PIPELINED // 2 + 1):
             return
         self._held_back = False
         if self._state is not _State.CLOSED:
             self._transport.resume_reading()
             self._read_requests()
+            self._service.keeps(self, self._parser.kept)
         if self._held_back or self._state is not _READING:
             return
         if self._peer_sent_fin and not self._exchanges:
@@ -344,6 +390,8 @@ class Connection(asyncio.Protocol):
         """Sends FIN after the last answer and drops what still comes, so that no reset eats the answer."""
         self._state = _State.LINGERING
         self._since = self._service.clock()
+        if self._write_paused:
+            self._service.owes(self, self._transport.get_write_buffer_size())
         self._exchanges.clear()
         if self._peer_sent_fin:
             self._transport.close()

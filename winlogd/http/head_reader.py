@@ -16,6 +16,10 @@ _MAX_LENGTH_DIGITS: Final = 18
 """A Content-Length with more digits (leading zeros not counted) is larger than any limit."""
 
 
+_FIELD_BYTES: Final = 160
+"""What a field takes in memory beside its octets: two strings and a pair."""
+
+
 class HeadReader:
     """The head of one request; a new one is made for the next.
 
@@ -37,6 +41,11 @@ class HeadReader:
     def begun(self) -> bool:
         """Whether the request line has been read."""
         return self._line is not None
+
+    @property
+    def kept(self) -> int:
+        """Octets of memory, about, that the fields read so far take."""
+        return self._used + len(self._fields) * _FIELD_BYTES
 
     def read(self, buffer: bytes | bytearray, start: int) -> int:
         """Reads complete lines of `buffer` from `start`; returns where the first unread octet stands.

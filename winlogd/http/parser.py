@@ -86,6 +86,16 @@ class RequestParser:
         return not self._buffer and self._head is None and self._head_reader is None
 
     @property
+    def kept(self) -> int:
+        """Octets of memory, about, that what has come and is no complete request yet takes."""
+        kept = len(self._buffer)
+        if self._head_reader is not None:
+            kept += self._head_reader.kept
+        if self._chunked is not None:
+            kept += len(self._chunked.body)
+        return kept
+
+    @property
     def in_body(self) -> bool:
         """Whether a head is complete and its body is not."""
         return self._head is not None

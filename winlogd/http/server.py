@@ -10,6 +10,7 @@ import socket
 from collections import deque
 from typing import Any, Final, Protocol
 
+from winlogd.http.budget import Budget
 from winlogd.http.connection import Connection
 from winlogd.http.limits import Limits
 from winlogd.http.message import Response
@@ -24,6 +25,11 @@ _MAX_OVERFLOW: Final = 64
 """Connections beyond the limit that are told so; what comes on top of them is closed without a word."""
 _TAKEN_UP_AT_ONCE: Final = 128
 """Deferred requests that are handled in one round of the loop: some 2 ms."""
+
+_MAX_KEPT_BYTES: Final = 64 << 20
+"""Of requests that have begun and not ended, or wait for their turn, on all connections together."""
+_MAX_UNREAD_BYTES: Final = 64 << 20
+"""Of answers that peers leave unread, on all connections together."""
 
 
 class Observer(Protocol):
@@ -69,6 +75,11 @@ class Server:
         self.congested = False
         self.now = loop.time()
         self.clock = loop.time
+        self.soon = loop.call_soon
+        self._kept = Budget(max(_MAX_KEPT_BYTES, 4 * limits.body))
+        self._unread = Budget(_MAX_UNREAD_BYTES)
+        self.keeps = self._kept.hold
+        self.owes = self._unread.hold
         self.bind = router.bind
         self.refused = observer.refused
         self.failed = observer.failed
@@ -124,6 +135,8 @@ class Server:
         self._connections.discard(connection)
         if self._per_address is not None:
             self._per_address.closed(connection.peer)
+        self.keeps(connection, 0)
+        self.owes(connection, 0)
         if self._empty is not None and not self._connections:
             self._empty.set()
 

@@ -1,0 +1,59 @@
+"""What many keep in memory together is bounded, and who has kept some for the longest goes first."""
+
+from winlogd.http.budget import Budget
+
+
+class Keeper:
+    def __init__(self) -> None:
+        self.is_shed = False
+
+    def shed(self) -> None:
+        self.is_shed = True
+
+
+def test_within_the_budget_nobody_goes() -> None:
+    budget, keepers = Budget(30), [Keeper(), Keeper(), Keeper()]
+    for keeper in keepers:
+        budget.hold(keeper, 10)
+    assert not any(keeper.is_shed for keeper in keepers)
+
+
+def test_beyond_it_those_go_that_began_first_until_it_is_kept_again() -> None:
+    budget, keepers = Budget(30), [Keeper(), Keeper(), Keeper(), Keeper()]
+    for keeper in keepers[:3]:
+        budget.hold(keeper, 10)
+    budget.hold(keepers[3], 15)
+    assert [keeper.is_shed for keeper in keepers] == [True, True, False, False]
+
+
+def test_who_has_let_go_begins_anew() -> None:
+    budget, first, second, third = Budget(20), Keeper(), Keeper(), Keeper()
+    budget.hold(first, 10)
+    budget.hold(second, 10)
+    budget.hold(first, 0)
+    budget.hold(first, 10)
+    budget.hold(third, 1)
+    assert (first.is_shed, second.is_shed) == (False, True)
+
+
+def test_only_the_last_word_of_each_counts() -> None:
+    budget, first, second = Budget(20), Keeper(), Keeper()
+    for octets in (5, 15, 2):
+        budget.hold(first, octets)
+    budget.hold(second, 18)
+    assert not first.is_shed
+    budget.hold(second, 19)
+    assert first.is_shed
+
+
+def test_one_alone_may_hold_more() -> None:
+    budget, alone = Budget(10), Keeper()
+    budget.hold(alone, 11)
+    assert not alone.is_shed
+
+
+def test_letting_go_of_nothing_is_nothing() -> None:
+    budget, keeper = Budget(10), Keeper()
+    budget.hold(keeper, 0)
+    budget.hold(keeper, 11)
+    assert not keeper.is_shed

@@ -1,0 +1,139 @@
+"""Clients that together would fill the memory: the server keeps its bound and serves the others."""
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Final
+
+from tests.running import Winlogd, an_event, running, wait_for
+from tests.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, health, request
+from winlogd.http.exchange import Exchange, Handler
+from winlogd.http.limits import Limits
+from winlogd.http.message import Head, Response
+from winlogd.http.router import Router
+from winlogd.http.server import Server
+
+MIB: Final = 1 << 20
+HOARDERS: Final = 100
+OPEN_SESSIONS: Final = 6000
+"""Their listing has more than 1 MB."""
+
+
+def resident_bytes(server: Winlogd) -> int:
+    [line] = [
+        line for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines() if line.startswith("VmRSS")
+    ]
+    return int(line.split()[1]) * 1024
+
+
+def test_a_hundred_bodies_that_never_end_take_no_more_than_the_bound(tmp_path: Path) -> None:
+    unfinished = request("POST", EVENTS, *CLIENT_FIELDS, f"Content-Length: {MIB}", body=b"x" * (MIB - 1))
+    with running(tmp_path) as server:
+        before = resident_bytes(server)
+        hoarders = [Wire(server.port) for _ in range(HOARDERS)]
+        try:
+            for hoarder in hoarders:
+                hoarder.send(unfinished)
+            wait_for(lambda: sum(_is_reset(hoarder) for hoarder in hoarders) >= 30, "resets of the oldest")
+            assert _is_reset(hoarders[0])
+            assert not _is_reset(hoarders[-1])
+            assert server.post(an_event()).status == 200
+            assert resident_bytes(server) - before < 96 * MIB
+        finally:
+            for hoarder in hoarders:
+                hoarder.socket.close()
+
+
+def test_a_listing_that_nobody_reads_is_not_kept_for_all_who_asked(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+            " INSERT INTO events_today (username, action, timestamp, hostname, server_timestamp, session_uuid)"
+            " SELECT 'user' || i, 'C', '2026-01-13T08:00:00+00:00', 'PC-' || i, '2026-01-13T08:00:00.000000+00:00',"
+            " 'user' || i || '@PC-' || i || '@' || printf('%06x', i) FROM n",
+            OPEN_SESSIONS,
+        )
+        assert server.post(an_event()).status == 200  # with it the server notices the others
+        before = resident_bytes(server)
+        hoarders = [Wire(server.port, receive_buffer=4096) for _ in range(HOARDERS)]
+        try:
+            for hoarder in hoarders:
+                hoarder.send(request("GET", "/api/v1/sessions/current") * 20)
+            assert len(server.request("GET", "/api/v1/sessions/current").json) == OPEN_SESSIONS + 1
+            assert server.post(an_event(username="bob")).status == 200
+            assert resident_bytes(server) - before < 128 * MIB
+        finally:
+            for hoarder in hoarders:
+                hoarder.socket.close()
+
+
+def test_a_listing_holds_what_was_acknowledged_before_it_was_asked_for(wire: Wire) -> None:
+    """Though one listing serves all who ask while another is made."""
+    for number in range(50):
+        wire.send(request("GET", "/api/v1/sessions/current") * 3)
+        wire.send(event_of(an_event(username=f"seen{number}", hostname=f"SEEN-{number}")))
+        for _ in range(3):
+            wire.answer()
+        assert wire.answer().status == 200
+        wire.send(request("GET", "/api/v1/sessions/current"))
+        assert f"seen{number}" in [session["username"] for session in wire.answer().json]
+
+
+async def test_thousands_of_pipelined_requests_let_the_others_have_their_turn() -> None:
+    order: list[str] = []
+
+    def note(head: Head) -> Handler:
+        def handle(exchange: Exchange, _: bytes) -> None:
+            order.append(head.path)
+            exchange.respond(Response(200, b"{}"))
+
+        return handle
+
+    async def handled(count: int) -> None:
+        async with asyncio.timeout(30):
+            while len(order) < count:
+                await asyncio.sleep(0)  # nothing but these rounds of the loop is waited for
+
+    class Silent:
+        def refused(self, peer: str, response: Response) -> None:
+            raise AssertionError(response)
+
+        def failed(self, error: Exception) -> None:
+            raise error
+
+        def swept(self, now: float) -> None:
+            pass
+
+    loop = asyncio.get_running_loop()
+    router = Router({("GET", "/many"): note, ("GET", "/one"): note})
+    server = Server(loop, router, Limits(), 10, Response(503, b""), Silent())
+    listener = socket.create_server(("127.0.0.1", 0))
+    await server.listen([listener])
+    address = listener.getsockname()
+    with socket.create_connection(address) as many, socket.create_connection(address) as one:
+        many.sendall(request("GET", "/many"))
+        one.sendall(request("GET", "/one"))
+        await handled(2)  # both connections are accepted
+        many.sendall(request("GET", "/many") * 1000)
+        one.sendall(request("GET", "/one"))
+        await handled(1003)
+    await server.stop()
+    assert order[2:].index("/one") < 500
+
+
+def test_a_thousand_requests_in_one_piece_are_all_answered(wire: Wire) -> None:
+    wire.send((health() + request("GET", "/api/v1/sessions/current")) * 500)
+    for _ in range(500):
+        assert wire.answer().json["status"] == "ok"
+        assert isinstance(wire.answer().json, list)
+
+
+def _is_reset(wire: Wire) -> bool:
+    """Whether the server has ended the connection; nothing that it sends is expected."""
+    wire.socket.setblocking(False)
+    try:
+        return wire.socket.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
