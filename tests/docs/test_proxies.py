@@ -5,72 +5,29 @@ Each proxy and each client has a loopback address of its own, so that it shows w
 
 import http.client
 import json
-import os
-import re
-import shutil
-import socket
-import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.docs.readme import block, replaced
-from tests.running import CLIENT_HEADERS, Winlogd, an_event, running
+from tests.docs.proxies import PROXY_ADDRESS, caddy, foreground, free_port, nginx
+from tests.running import CLIENT_HEADERS, PATIENCE_S, Winlogd, an_event, running
 
-PROXY_ADDRESS: Final = "127.0.10.1"
 CLIENT_ADDRESS: Final = "127.0.20.1"
 FORGED: Final = {"X-Forwarded-For": "203.0.113.9", "CF-Connecting-IP": "203.0.113.10"}
-PATIENCE_S: Final = 30.0
 
 _ESTABLISHED: Final = "01"
 
 
-def _nginx(folder: Path, server: Winlogd, port: int) -> list[str]:
-    """The recipe as a part of the smallest nginx.conf, and the command that runs it in the foreground."""
-    recipe = replaced(
-        block("upstream winlogd").text,
-        {"127.0.0.1:3000": f"127.0.0.1:{server.port}", "listen 80": f"listen {PROXY_ADDRESS}:{port}"},
-    )
-    folders = "".join(
-        f"{name}_temp_path {folder}/{name};\n" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    (folder / "nginx.conf").write_text(
-        f"daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\nerror_log stderr;\n"
-        f"events {{}}\nhttp {{\naccess_log off;\n{folders}{recipe}\n}}\n"
-    )
-    return ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-
-
-def _caddy(folder: Path, server: Winlogd, port: int) -> list[str]:
-    """The recipe below options that keep Caddy to its folder, and the command that runs it in the foreground."""
-    recipe = replaced(
-        block("http://winlog.example.org {").text,
-        {
-            "127.0.0.1:3000": f"127.0.0.1:{server.port}",
-            "http://winlog.example.org": f"http://winlog.example.org:{port}",
-        },
-    )
-    (folder / "Caddyfile").write_text(
-        f"{{\nadmin off\ndefault_bind {PROXY_ADDRESS}\nstorage file_system {folder}/caddy\n}}\n{recipe}"
-    )
-    return ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
-
-
-@pytest.fixture(params=[_nginx, _caddy], ids=["nginx", "caddy"])
+@pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
 def behind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Winlogd, int]]:
     """A server, and the port of a proxy before it."""
-    prepare: Callable[[Path, Winlogd, int], list[str]] = request.param
+    prepare: Callable[[Path, int, int], list[str]] = request.param
     with running(tmp_path) as server:
-        port = _free_port()
-        command = prepare(tmp_path, server, port)
-        path = f"{os.environ['PATH']}:/usr/sbin"
-        program = shutil.which(command[0], path=path)
-        if program is None:
-            pytest.skip(f"{command[0]} is not installed")
-        with _foreground([program, *command[1:]], tmp_path, port):
+        port = free_port()
+        with foreground(prepare(tmp_path, server.port, port), tmp_path, port):
             yield server, port
 
 
@@ -119,39 +76,3 @@ def _proxys_connections(server: Winlogd) -> list[str]:
     """The far ends of the server's established connections (proc(5), /proc/net/tcp)."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return [far for _, near, far, state, *_ in lines if near.endswith(f":{server.port:04X}") and state == _ESTABLISHED]
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as sock:
-        sock.bind((PROXY_ADDRESS, 0))
-        return int(sock.getsockname()[1])
-
-
-@contextmanager
-def _foreground(command: list[str], folder: Path, port: int) -> Iterator[None]:
-    """Runs a proxy that listens on `port`, and ends it."""
-    environ = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder), "XDG_DATA_HOME": str(folder)}
-    log = folder / "proxy.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=stream, env=environ)
-    try:
-        _wait_until_it_listens(process, port, log)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(PATIENCE_S)
-        finally:
-            process.kill()
-    assert not re.search(r"\[(warn|error|crit|emerg)\]|\"level\":\"(error|fatal)\"", log.read_text())
-
-
-def _wait_until_it_listens(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    with socket.socket() as sock:
-        sock.settimeout(PATIENCE_S)
-        while sock.connect_ex((PROXY_ADDRESS, port)) != 0:
-            try:
-                process.wait(0.02)
-            except subprocess.TimeoutExpired:
-                continue
-            raise AssertionError(log.read_text())
