@@ -1,7 +1,7 @@
 """The long form of the fault tests: ``python -m tests.chaos --minutes 10``.
 
-Prints a ledger for each round of twenty kills and for each of the power cuts that follow it; ends with status 1 as
-soon as a promise was broken.
+Prints a ledger for each round of twenty kills, for each of the power cuts that follow it, and for a siege by hostile
+clients; ends with status 1 as soon as a promise was broken.
 """
 
 import argparse
@@ -11,17 +11,18 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos import power_cut, process_death
+from tests.chaos import hostile, power_cut, process_death
 from tests.chaos.ledger import Account
 from tests.chaos.recorded_run import Plan
-from tests.running import Winlogd, a_steady_port
+from tests.running import Winlogd, a_steady_port, running
 
 
 def main() -> int:
     """Runs rounds until the time is up; returns the exit status."""
-    parser = argparse.ArgumentParser("python -m tests.chaos", description="Kills winlogd under load, and counts.")
+    parser = argparse.ArgumentParser("python -m tests.chaos", description="Breaks winlogd on purpose, and counts.")
     parser.add_argument("--minutes", type=float, default=1.0, help="how long to go on, default 1")
     parser.add_argument("--kills", type=int, default=20, help="in each round, default 20")
+    parser.add_argument("--siege-seconds", type=float, default=20, help="of hostile clients in each round, default 20")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first round's instants")
     chosen = parser.parse_args()
     until_s = time.monotonic() + chosen.minutes * 60
@@ -32,6 +33,10 @@ def main() -> int:
             account = asyncio.run(_round(server, process_death.Plan(chosen.kills, seed=seed)))
         print(f"process death, {chosen.kills} kills, seed {seed}: {account}", flush=True)
         if not (account.is_clean and _cut_the_power(seed)):
+            return 1
+        siege = _siege(chosen.siege_seconds)
+        print(f"hostile clients, {chosen.siege_seconds} s: {siege}", flush=True)
+        if not siege.account.is_clean or siege.refused:
             return 1
         seed += 1
         if time.monotonic() >= until_s:
@@ -63,6 +68,12 @@ async def _round(server: Winlogd, plan: process_death.Plan) -> Account:
     finally:
         if server.process.poll() is None:
             server.kill()
+
+
+def _siege(seconds: float) -> hostile.Siege:
+    settings = f"[server]\nmax_connections = {hostile.MAX_CONNECTIONS}\n"
+    with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder, running(Path(folder), settings) as server:
+        return asyncio.run(hostile.run(server, hostile.Plan("long", seconds)))
 
 
 if __name__ == "__main__":

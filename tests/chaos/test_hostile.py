@@ -1,0 +1,18 @@
+"""Hostile clients of every kind cost an honest one nothing, and leave nothing behind."""
+
+from pathlib import Path
+
+from tests.chaos.hostile import Plan, run
+from tests.running import running
+
+
+async def test_among_hostile_clients_every_honest_event_is_answered_and_stored(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        siege = await run(server, Plan("short", seconds=1.5, events=100))
+
+    assert siege.account.is_clean, siege
+    assert siege.account.sent == siege.account.acknowledged > 100, siege
+    assert siege.connections > 300, siege
+    before, most, after = siege.memory_bytes
+    assert most - before < 256 << 20, siege
+    assert after - before < 128 << 20, siege
