@@ -197,8 +197,8 @@ RUN: Final[dict[str, Callable[[Block, Path], None]]] = {
 
 RUN_ELSEWHERE: Final = {
     "python3 -m venv .venv && .venv/bin/pip install . ": "test_packaging.py",
-    "upstream winlogd": "test_proxies.py",
-    "http://winlog.example.org {": "test_proxies.py",
+    "upstream winlogd": "proxies.py",
+    "http://winlog.example.org {": "proxies.py",
 }
 """Blocks that another file of this folder runs."""
 
