@@ -91,8 +91,9 @@ def test_there_are_no_more_connections_than_files_may_be_open(tmp_path: Path) ->
 
 
 def test_an_address_that_sends_too_much_is_slowed_down_to_the_rate_and_loses_nothing(tmp_path: Path) -> None:
+    """Were its connection read on, most events would have to wait longer than 0.1 s, and be refused."""
     with (
-        running(tmp_path, "[limits]\nevents_per_second = 20\nevents_burst = 3\n") as server,
+        running(tmp_path, "[limits]\nevents_per_second = 20\nevents_burst = 3\nrate_delay = 0.1\n") as server,
         Wire(server.port, source=STRANGER) as wire,
     ):
         server.wait_until_open()
