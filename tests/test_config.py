@@ -509,7 +509,10 @@ def test_every_option_has_its_variable(folder: Path) -> None:
     known = {environment_name(section, key) for section, keys in KINDS.items() for key in keys}
     assert len(known) == sum(len(keys) for keys in KINDS.values())
     faults = faults_of_environment(**dict.fromkeys(known, "\0x"))
-    assert {fault.partition(": must be ")[0] for fault in faults} == {f'{name}="\\x00x"' for name in known}
+    found = {name: "(not shown)" if name == "WINLOGD_SECURITY_INGEST_TOKEN" else '"\\x00x"' for name in known}
+    assert {fault.partition(": must be ")[0] for fault in faults} == {
+        f"{name}={shown}" for name, shown in found.items()
+    }
 
 
 def test_a_variable_wins_over_the_file(folder: Path) -> None:

@@ -82,7 +82,7 @@ def _serve(config: Config) -> int:
     from winlogd.log import Log
 
     _occupy_standard_descriptors()
-    log = Log(config.logging.level, config.logging.format)
+    log = Log(config.logging.level, config.logging.format, secret=config.security.ingest_token)
     log.start()
     try:
         return Daemon(config, log).run()

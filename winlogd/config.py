@@ -19,7 +19,7 @@ from typing import Annotated, Any, Final, NamedTuple
 
 from winlogd import config_faults as fault
 from winlogd import config_schema as kind
-from winlogd.config_schema import LOOPBACK, Kind, NotAllowedError
+from winlogd.config_schema import EVERYWHERE, LOOPBACK, Kind, NotAllowedError
 
 DEFAULT_FILE: Final = "config.toml"
 """The file in the working directory that is read when none is named."""
@@ -53,6 +53,11 @@ class Server(NamedTuple):
     """Seconds from the first signal to the end."""
     timezone: Annotated[str, kind.time_zone()] = ""
     """Whose midnight ends a day; empty: the system's."""
+    tls_port: Annotated[int, kind.whole(0, 65535)] = 0
+    """0: no TLS."""
+    tls_certificate: Annotated[str, kind.optional_file_name()] = ""
+    """Absolute in what `load` returns, unless it is empty; so is the key."""
+    tls_key: Annotated[str, kind.optional_file_name()] = ""
 
 
 class Database(NamedTuple):
@@ -84,6 +89,14 @@ class Security(NamedTuple):
     valid_actions: Annotated[tuple[str, ...], kind.actions()] = ("C", "D", "M")
     trusted_proxies: Annotated[tuple[str, ...], kind.networks()] = LOOPBACK
     """Networks as ADDRESS/BITS, without bits beyond the mask: `ipaddress.ip_network` takes each."""
+    ingest_token: Annotated[str, kind.token()] = ""
+    """What the head of an event must carry; empty: nothing. In what `load` returns, also the one from a file."""
+    ingest_token_file: Annotated[str, kind.optional_file_name()] = ""
+    """Absolute in what `load` returns, unless it is empty."""
+    ingest_networks: Annotated[tuple[str, ...], kind.networks()] = EVERYWHERE
+    """Who may send events; as `trusted_proxies`."""
+    read_networks: Annotated[tuple[str, ...], kind.networks()] = EVERYWHERE
+    """Who may read anything but /health; as `trusted_proxies`."""
 
 
 class Limits(NamedTuple):
@@ -179,8 +192,17 @@ def load(path: str | None, environ: Mapping[str, str]) -> Config:
         raise ConfigError(tuple(faults))
     config = Config(source=source, **{name: options(**values[name]) for name, options in SECTIONS.items()})
     folder = os.path.dirname(source) if source is not None else here
-    database = config.database._replace(path=_absolute(folder, config.database.path))
-    return config._replace(database=database)
+    server, database, security = config.server, config.database, config.security
+    return _completed(
+        config._replace(
+            server=server._replace(
+                tls_certificate=_absolute_or_none(folder, server.tls_certificate),
+                tls_key=_absolute_or_none(folder, server.tls_key),
+            ),
+            database=database._replace(path=_absolute(folder, database.path)),
+            security=security._replace(ingest_token_file=_absolute_or_none(folder, security.ingest_token_file)),
+        )
+    )
 
 
 def environment_name(section: str, key: str) -> str:
@@ -195,6 +217,33 @@ def _absolute(folder: str, path: str) -> str:
     """
     parts = os.path.join(folder, path).split("/")
     return "/" + "/".join(part for part in parts if part not in ("", "."))
+
+
+def _absolute_or_none(folder: str, path: str) -> str:
+    return _absolute(folder, path) if path else ""
+
+
+def _completed(config: Config) -> Config:
+    """`config` with the token that a file holds, after a look at the options that need each other.
+
+    Raises:
+        ConfigError: they do not fit together, or the file holds no token.
+    """
+    server, security = config.server, config.security
+    if not (server.tls_port or security.ingest_token_file):
+        return config
+    from winlogd import config_access as access  # most sites need none of it
+
+    faults = access.tls_faults(server.port, server.tls_port, server.tls_certificate, server.tls_key)
+    token = security.ingest_token
+    if security.ingest_token_file:
+        try:
+            token = access.token_in(security.ingest_token_file, token, KINDS["security"]["ingest_token"])
+        except NotAllowedError as refusal:
+            faults.append(refusal.detail)
+    if faults:
+        raise ConfigError(tuple(faults))
+    return config._replace(security=security._replace(ingest_token=token))
 
 
 def _take_file(values: dict[str, dict[str, Any]], file: str, name: str) -> list[str]:
@@ -226,7 +275,7 @@ def _take_table(values: dict[str, Any], section: str, table: dict[str, Any]) -> 
         try:
             values[key] = expected.check(value)
         except NotAllowedError as refusal:
-            faults.append(fault.wrong_value(f"{section}.{key} = ", value, expected.allowed, refusal.detail))
+            faults.append(_not_allowed(f"{section}.{key} = ", value, expected, refusal))
     return faults
 
 
@@ -243,8 +292,14 @@ def _take_environment(values: dict[str, dict[str, Any]], environ: Mapping[str, s
         try:
             values[section][key] = expected.check(expected.parse(text))
         except NotAllowedError as refusal:
-            faults.append(fault.wrong_value(f"{variable}=", text, expected.allowed, refusal.detail))
+            faults.append(_not_allowed(f"{variable}=", text, expected, refusal))
     return faults
+
+
+def _not_allowed(name: str, value: object, expected: Kind[Any], refusal: NotAllowedError) -> str:
+    if expected.is_secret:
+        return fault.wrong_secret(name, expected.allowed)
+    return fault.wrong_value(name, value, expected.allowed, refusal.detail)
 
 
 def _text(file: str) -> str:

@@ -13,6 +13,9 @@ from typing import Final
 SHOWN_CHARACTERS: Final = 60
 """The longest piece of a foreign value or name that a fault repeats."""
 
+NOT_SHOWN: Final = "(not shown)"
+"""Stands in a fault for a value that is a secret."""
+
 Known = Mapping[str, Iterable[str]]
 """The names of the sections, and for each the names of its keys."""
 
@@ -52,6 +55,16 @@ def escaped(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def wrong_secret(name: str, allowed: str) -> str:
+    """The fault of a known option whose value is not allowed and must not be shown.
+
+    Args:
+        name: the option and the sign of equality, as its source writes them (`security.ingest_token = `).
+        allowed: completes the sentence "must be ...".
+    """
+    return f"{name}{NOT_SHOWN}: must be {allowed}"
 
 
 def wrong_value(name: str, value: object, allowed: str, detail: str) -> str:

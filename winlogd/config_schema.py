@@ -24,10 +24,18 @@ LONGEST_TIME_H: Final = 8_784
 LOOPBACK: Final = ("127.0.0.1/32", "::1/128")
 """The networks that hold nothing but this machine."""
 
+EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
+"""The networks that hold every address."""
+
+LONGEST_TOKEN_CHARACTERS: Final = 256
+
 RESERVED_PATHS: Final = ("/health", "/api/v1/sessions/current")
 """Paths that have a meaning of their own and cannot take events."""
 
 _HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%")
+_TOKEN_MARKS: Final = "-._~+/="
+"""What a token may hold besides letters and digits: RFC 6750 section 2.1, ``b64token``."""
+
 _PATH_MARKS: Final = "/-._~!$&'()*+,;=:@%"
 """What a path may hold besides letters and digits: RFC 3986 section 3.3, `pchar`, and the slash."""
 
@@ -53,6 +61,9 @@ class Kind(NamedTuple, Generic[T]):
     parse: Callable[[str], object]
     """Turns the text of an environment variable into what TOML would have given. It never fails: a text
     that cannot be read stays a text, which `check` then refuses."""
+
+    is_secret: bool = False
+    """Whether a value must not be shown, not even a wrong one: it may be the right one with a slip."""
 
 
 def whole(minimum: int, maximum: int, unit: str = "") -> Kind[int]:
@@ -132,15 +143,39 @@ def host() -> Kind[str]:
 def file_name() -> Kind[str]:
     """The path of a file, which need not exist."""
 
+    return Kind("the path of a file, in UTF-8 and without control characters", _file_name, _as_it_is)
+
+
+def optional_file_name() -> Kind[str]:
+    """The path of a file, or nothing."""
+
     def check(value: object) -> str:
-        if not isinstance(value, str) or not value or value.endswith("/"):
+        return "" if value == "" else _file_name(value)
+
+    return Kind('the path of a file, in UTF-8 and without control characters, or "" for none', check, _as_it_is)
+
+
+def _file_name(value: object) -> str:
+    if not isinstance(value, str) or not value or value.endswith("/"):
+        raise NotAllowedError
+    # Category Cc, and the surrogates that stand for bytes which are not UTF-8: SQLite wants UTF-8.
+    if any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in value):
+        raise NotAllowedError
+    return value
+
+
+def token() -> Kind[str]:
+    """A secret that fits into a header field without quotes or escapes, or nothing."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or len(value) > LONGEST_TOKEN_CHARACTERS:
             raise NotAllowedError
-        # Category Cc, and the surrogates that stand for bytes which are not UTF-8: SQLite wants UTF-8.
-        if any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in value):
+        if not all((c.isascii() and c.isalnum()) or c in _TOKEN_MARKS for c in value):
             raise NotAllowedError
         return value
 
-    return Kind("the path of a file, in UTF-8 and without control characters", check, _as_it_is)
+    allowed = f'at most {LONGEST_TOKEN_CHARACTERS} letters, digits and {_TOKEN_MARKS}, or "" for none'
+    return Kind(allowed, check, _as_it_is, is_secret=True)
 
 
 def user_agent() -> Kind[str]:
@@ -236,7 +271,7 @@ def networks() -> Kind[tuple[str, ...]]:
 
 
 def _network(text: str) -> str:
-    if text in LOOPBACK:
+    if text in LOOPBACK or text in EVERYWHERE:
         return text
     from ipaddress import ip_address, ip_network  # slow to load, and most sites keep the default
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import uvloop
 
 from winlogd import VERSION, systemd
+from winlogd.api.access import Gate, Token
 from winlogd.api.addresses import TrustedProxies
 from winlogd.api.events import UNAVAILABLE, Events, answer
 from winlogd.api.routes import make_router
@@ -27,7 +28,7 @@ from winlogd.http.limits import Limits
 from winlogd.http.message import REASONS, Response
 from winlogd.http.per_address import ConnectionsPerAddress
 from winlogd.http.server import Server, bind
-from winlogd.log import Log
+from winlogd.log import MASK, Log
 from winlogd.refusals import Refusals
 from winlogd.rotator import Rotator
 from winlogd.schedule import Schedule, zone_of
@@ -38,6 +39,8 @@ from winlogd.store.rotation import Moved
 from winlogd.store.store import Store
 
 if TYPE_CHECKING:
+    import ssl
+
     from winlogd.api.pace import Pace
 
 _ANSWER_MARGIN_S: Final = 2.0
@@ -97,22 +100,32 @@ class Daemon:
         """Serves until a signal or a fault; returns the exit status.
 
         Raises:
-            StartError: the database is owned by another process, its folder or the port cannot be had.
+            StartError: the database is owned by another process, its folder, a port or the certificate cannot be had.
         """
         ownership = self._own()
-        sockets = self._bind()
+        server = self._config.server
+        tls = self._tls_context() if server.tls_port else None
+        sockets = self._bind(server.port)
+        tls_sockets = self._bind(server.tls_port) if tls is not None else []
         control = self._bind_control(ownership.path)
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
         configure_sqlite()
         self._loop = loop = uvloop.new_event_loop()
         try:
-            loop.run_until_complete(self._live(ownership.path, sockets, control))
+            loop.run_until_complete(self._live(ownership.path, sockets, control, tls, tls_sockets))
         finally:
             loop.close()
         ownership.release()
         return self._status
 
-    async def _live(self, database_path: str, sockets: list[socket.socket], control: socket.socket | None) -> None:
+    async def _live(
+        self,
+        database_path: str,
+        sockets: list[socket.socket],
+        control: socket.socket | None,
+        tls: "ssl.SSLContext | None",
+        tls_sockets: list[socket.socket],
+    ) -> None:
         self._stop_asked, self._store_gone = asyncio.Event(), asyncio.Event()
         self._loop.set_exception_handler(self._on_loop_fault)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -120,10 +133,15 @@ class Daemon:
         self._build(database_path)
         self._store.start()
         await self._server.listen(sockets)
+        if tls is not None:
+            self._server.listen_with_tls(tls_sockets, tls)
         self._listening = True
         for sock in sockets:
             host, port = sock.getsockname()[:2]
             self._log.info("server", "listening", address=host, port=port, version=VERSION, pid=os.getpid())
+        for sock in tls_sockets:
+            host, port = sock.getsockname()[:2]
+            self._log.info("server", "listening with TLS", address=host, port=port)
         self._tell_ready()
         self._keep_watchdog()
         if control is not None:
@@ -133,7 +151,7 @@ class Daemon:
 
     def _build(self, database_path: str) -> None:
         config, loop = self._config, self._loop
-        database, server, limits = config.database, config.server, config.limits
+        database, server, security, limits = config.database, config.server, config.security, config.limits
         self._store = Store(
             loop,
             settings_of(database, database_path, limits.min_free_disk * _MB_BYTES),
@@ -144,16 +162,23 @@ class Daemon:
             answer,
             self,
         )
-        proxies = TrustedProxies(config.security.trusted_proxies)
+        proxies = TrustedProxies(security.trusted_proxies)
         self._pace = self._make_pace(proxies)
         events = Events(
             self._store,
-            EventDecoder(config.security.valid_actions),
-            config.security.expected_user_agent,
+            EventDecoder(security.valid_actions),
+            security.expected_user_agent,
             proxies,
             self._pace,
+            Token(security.ingest_token) if security.ingest_token else None,
         )
-        router = make_router(events, server.event_paths, CurrentSessions(loop, self._store))
+        router = make_router(
+            events,
+            server.event_paths,
+            CurrentSessions(loop, self._store),
+            senders=Gate(security.ingest_networks, proxies),
+            readers=Gate(security.read_networks, proxies),
+        )
         longest_delay_s = limits.rate_delay if self._pace is not None else 0.0
         http_limits = Limits(
             request_line=limits.request_line,
@@ -201,8 +226,16 @@ class Daemon:
         except OSError as error:
             raise StartError(f"the database's folder cannot be used: {error.strerror}: {error.filename}") from None
 
-    def _bind(self) -> list[socket.socket]:
-        host, port = self._config.server.host, self._config.server.port
+    def _tls_context(self) -> "ssl.SSLContext":
+        from winlogd.http.tls import CertificateError, server_context  # not loaded unless it is wanted
+
+        try:
+            return server_context(self._config.server.tls_certificate, self._config.server.tls_key)
+        except CertificateError as error:
+            raise StartError(f"no TLS with server.tls_certificate and server.tls_key: {error}") from None
+
+    def _bind(self, port: int) -> list[socket.socket]:
+        host = self._config.server.host
         try:
             return bind(host, port)
         except OSError as error:
@@ -324,8 +357,13 @@ class Daemon:
         reason = response.reason or REASONS[response.status]
         sent: str | None = None
         if response.sent and self._config.logging.names and self._log.enabled("debug"):
-            sent = response.sent[:_SENT_BYTES].decode("utf-8", "replace")
+            sent = self._masked(response.sent)[:_SENT_BYTES].decode("utf-8", "replace")
         self._refusals.refused(self._loop.time(), peer, response.status, reason, sent=sent)
+
+    def _masked(self, sent: bytes) -> bytes:
+        """`sent` without the token, of which the log, where lines are cut, could show the beginning."""
+        token = self._config.security.ingest_token
+        return sent.replace(token.encode("ascii"), MASK) if token else sent
 
     def failed(self, error: Exception) -> None:
         """A handler let an exception through."""

@@ -18,6 +18,9 @@ from typing import Final
 
 from winlogd.log_format import FORMATS, Record
 
+MASK: Final = b"***"
+"""What is written in the place of a secret."""
+
 LEVELS: Final = ("trace", "debug", "info", "warn", "error")
 
 _TRACE: Final = LEVELS.index("trace")
@@ -48,12 +51,13 @@ class Log:
         level: the least level that is written: `trace`, `debug`, `info`, `warn` or `error`.
         format: `compact`, `full` or `json`, see `winlogd.log_format`.
         fd: the descriptor to write to, by default standard error. It may be non-blocking; it is never closed.
+        secret: ASCII text that no line may show, whoever put it there; `***` is in its place. Empty: there is none.
 
     Raises:
         ValueError: `level` or `format` is none of these.
     """
 
-    def __init__(self, level: str, format: str, fd: int = 2) -> None:
+    def __init__(self, level: str, format: str, fd: int = 2, secret: str = "") -> None:
         """Begin to buffer lines; `start` begins to write them."""
         if level not in LEVELS:
             raise ValueError(f"log level {level!r}: must be one of {', '.join(LEVELS)}")
@@ -62,6 +66,7 @@ class Log:
         self._threshold = LEVELS.index(level)
         self._render = FORMATS[format]
         self._fd = fd
+        self._secret = secret.encode("ascii")
         self._line_is_torn = False
 
         # All below is shared by the threads and changed only under `_guard`. It is held for a few
@@ -225,7 +230,8 @@ class Log:
                 # Not for a value: those are always shown. Memory has run out, or `log_format` has a fault,
                 # and neither may end the only thread that could tell of it.
                 self._lose(len(record.rows))
-        return b"".join(pieces)
+        lines = b"".join(pieces)
+        return lines.replace(self._secret, MASK) if self._secret else lines
 
     def _tell_dropped(self, dropped: int) -> None:
         """One line that tells of lost lines, whatever the level: what is missing is part of the log."""

@@ -2,6 +2,10 @@
 
 The forwarding fields can be written by anybody, so they count only when the peer itself is a proxy that the
 administrator trusts. Pure but for the import of `ipaddress`, which waits until a forwarding field is seen.
+
+There are two answers, for two purposes. `forwarded_address` is the one that is stored with an event: the first that the
+proxies tell, which a client behind a proxy that appends can make up. `client_address` is the one that decides what
+somebody may do: it goes from the near end only as far as trusted proxies vouch for it.
 """
 
 from functools import lru_cache
@@ -9,8 +13,11 @@ from typing import Final
 
 from winlogd.http.message import Head
 
+EVERYWHERE: Final = frozenset(("0.0.0.0/0", "::/0"))
+"""The networks that hold every address."""
+
 UNKNOWN: Final = "unknown"
-"""Stands for a client that a trusted proxy has named by something that is no address."""
+"""Stands for a client that a trusted proxy has named by something that is no address: it is in no network."""
 
 _PEERS_KEPT: Final = 1024
 
@@ -43,6 +50,28 @@ def _valid(text: str) -> str | None:
     return str(address)
 
 
+class Networks:
+    """Some networks.
+
+    Args:
+        networks: as ADDRESS/BITS.
+    """
+
+    def __init__(self, networks: tuple[str, ...]) -> None:
+        self._networks = networks
+        self.hold = lru_cache(_PEERS_KEPT)(self._hold)
+
+    def _hold(self, text: str) -> bool:
+        """Whether `text` is an IP address in one of them."""
+        import ipaddress
+
+        try:
+            address = ipaddress.ip_address(text)
+        except ValueError:
+            return False
+        return any(address in ipaddress.ip_network(network) for network in self._networks)
+
+
 class TrustedProxies:
     """Peers whose forwarding fields count.
 
@@ -51,22 +80,12 @@ class TrustedProxies:
     """
 
     def __init__(self, networks: tuple[str, ...]) -> None:
-        self._networks = networks
-        self.trusts = lru_cache(_PEERS_KEPT)(self._trusts)
-
-    def _trusts(self, peer: str) -> bool:
-        """Whether `peer`, an IP address, is one of them."""
-        import ipaddress
-
-        try:
-            address = ipaddress.ip_address(peer)
-        except ValueError:
-            return False
-        return any(address in ipaddress.ip_network(network) for network in self._networks)
+        self.trusts = Networks(networks).hold
+        """Whether a peer, an IP address, is one of them."""
 
 
 def client_address(head: Head, peer: str, proxies: TrustedProxies) -> str:
-    """The address that limits go by: the nearest one that is not a trusted proxy.
+    """The address whose rights and limits a request has: the nearest one that is not a trusted proxy.
 
     Each proxy appends its own peer to ``X-Forwarded-For``, so the list is true from its right end up to the first
     address that is not trusted; what stands left of that, anybody may have written.

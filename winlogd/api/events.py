@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from winlogd.api.access import Token
 from winlogd.api.addresses import TrustedProxies, forwarded_address
 from winlogd.event import Event, EventDecoder, InvalidEventError
 from winlogd.http.exchange import Exchange, Handler
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 METHOD_NOT_ALLOWED: Final = b'{"error":"Method not allowed","expected":"POST"}'
 
 _INVALID_AGENT: Final = Response(403, b'{"error":"Invalid User-Agent"}', reason="Invalid User-Agent")
+_INVALID_TOKEN: Final = Response(403, b'{"error":"Invalid token"}', reason="Invalid token")
 _INVALID_TYPE: Final = Response(
     415, b'{"error":"Invalid Content-Type","expected":"application/json"}', reason="Invalid Content-Type"
 )
@@ -39,6 +41,7 @@ class Events:
         expected_user_agent: what User-Agent must begin with.
         proxies: peers whose forwarding fields count.
         pace: delays those that send too much; None for any rate.
+        token: what the head must carry besides; None when nothing.
     """
 
     def __init__(
@@ -48,17 +51,21 @@ class Events:
         expected_user_agent: str,
         proxies: TrustedProxies,
         pace: "Pace | None" = None,
+        token: Token | None = None,
     ) -> None:
         self._store = store
         self._decode = decoder.decode
         self._expected_user_agent = expected_user_agent
         self._proxies = proxies
         self._pace = pace
+        self._token = token
 
     def bind(self, head: Head) -> Handler:
         """What handles requests with `head`."""
         if not (head.get("user-agent") or "").startswith(self._expected_user_agent):
             return Refusal(_INVALID_AGENT)
+        if self._token is not None and not self._token.is_in(head):
+            return Refusal(_INVALID_TOKEN)
         if (head.get("content-type") or "").partition(";")[0].strip(" \t").lower() != JSON:
             return Refusal(_INVALID_TYPE)
         forwarded = forwarded_address(head)

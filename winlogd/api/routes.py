@@ -3,6 +3,7 @@
 from typing import Final
 
 from winlogd.api import health
+from winlogd.api.access import Gate
 from winlogd.api.events import METHOD_NOT_ALLOWED, Events
 from winlogd.api.sessions import CurrentSessions
 from winlogd.http.router import Router
@@ -11,13 +12,24 @@ HEALTH: Final = "/health"
 SESSIONS: Final = "/api/v1/sessions/current"
 
 
-def make_router(events: Events, event_paths: tuple[str, ...], sessions: CurrentSessions) -> Router:
-    """The router; `event_paths` are the paths that take events."""
+def make_router(
+    events: Events, event_paths: tuple[str, ...], sessions: CurrentSessions, senders: Gate, readers: Gate
+) -> Router:
+    """The router.
+
+    Args:
+        events: takes the events.
+        event_paths: the paths that take them.
+        sessions: tells the open sessions.
+        senders: who may send events.
+        readers: who may read; /health alone is everybody's.
+    """
+    take = senders.before(events.bind)
     return Router(
         {
             ("GET", HEALTH): health.bind,
-            ("GET", SESSIONS): sessions.bind,
-            **{("POST", path): events.bind for path in event_paths},
+            ("GET", SESSIONS): readers.before(sessions.bind),
+            **{("POST", path): take for path in event_paths},
         },
         dict.fromkeys(event_paths, METHOD_NOT_ALLOWED),
     )

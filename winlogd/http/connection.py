@@ -158,12 +158,16 @@ class Connection(asyncio.Protocol):
         self._service.keeps(self, self._parser.kept)
 
     def eof_received(self) -> bool:
-        """The peer will send no more; what it asked for is still answered.
+        """The peer will send no more; what it asked for is still answered, but over TLS, which ends both ways at once.
 
         Returns:
             Whether the transport stays open for writing.
         """
         self._peer_sent_fin = True
+        if not self._transport.can_write_eof():
+            self._state = _State.LINGERING
+            self._exchanges.clear()
+            return False
         return bool(self._exchanges or self._held_back) and self._state is not _State.LINGERING
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -399,7 +403,10 @@ class Connection(asyncio.Protocol):
         if self._held_back:
             self._held_back = False
             self._transport.resume_reading()
-        self._transport.write_eof()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        elif not self._transport.get_write_buffer_size():
+            self._transport.close()  # over TLS: drops what still comes, too, until the peer has closed its side
 
 
 def _address(name: tuple[str, ...] | None) -> str:

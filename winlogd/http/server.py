@@ -8,7 +8,7 @@ import asyncio
 import errno
 import socket
 from collections import deque
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from winlogd.http.budget import Budget
 from winlogd.http.connection import Connection
@@ -17,6 +17,9 @@ from winlogd.http.message import Response
 from winlogd.http.parser import HeadCache
 from winlogd.http.per_address import ConnectionsPerAddress
 from winlogd.http.router import Router
+
+if TYPE_CHECKING:
+    import ssl
 
 _BACKLOG: Final = 4096
 _SWEEP_S: Final = 1.0
@@ -43,6 +46,13 @@ class Observer(Protocol):
 
     def swept(self, now: float) -> None:
         """About a second has passed while somebody was connected; `now` in seconds on the loop's clock."""
+
+
+class Listener(Protocol):
+    """What accepts connections."""
+
+    def close(self) -> object:
+        """Accepts no more."""
 
 
 class Server:
@@ -89,7 +99,8 @@ class Server:
         self._per_address = per_address
         self._deferred: deque[Connection] = deque()
         self._connections: set[Connection] = set()
-        self._listeners: list[asyncio.Server] = []
+        self._reserved: set[Connection] = set()
+        self._listeners: list[Listener] = []
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
 
@@ -98,6 +109,26 @@ class Server:
         for sock in sockets:
             server = await self._loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG)
             self._listeners.append(server)
+
+    def listen_with_tls(self, sockets: list[socket.socket], context: "ssl.SSLContext") -> None:
+        """Begins to accept on bound `sockets` peers that speak TLS as `context` says."""
+        from winlogd.http.tls import TlsListener  # not loaded unless it is wanted
+
+        for sock in sockets:
+            sock.listen(_BACKLOG)
+            self._listeners.append(TlsListener(self._loop, sock, context, self))
+
+    def reserve(self) -> Connection | None:
+        """A connection whose handshake begins, counted from now on; None when there are too many already."""
+        if len(self._connections) + len(self._reserved) >= self._max_connections:
+            return None
+        connection = Connection(self)
+        self._reserved.add(connection)
+        return connection
+
+    def release(self, connection: Connection) -> None:
+        """Ends the reservation of `connection`: it has been opened, or its handshake has failed."""
+        self._reserved.discard(connection)
 
     async def stop(self) -> None:
         """Accepts no more, lets each connection end after the answers that are due, and waits for that."""
@@ -122,7 +153,8 @@ class Server:
             self.now = self._loop.time()
             self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep)
         connections.add(connection)
-        excess = len(connections) - self._max_connections
+        self._reserved.discard(connection)
+        excess = len(connections) + len(self._reserved) - self._max_connections
         if self._per_address is not None:
             excess = max(excess, self._per_address.opened(connection.peer))
         if excess > _MAX_OVERFLOW:

@@ -1,0 +1,187 @@
+"""Who may send and who may read: by token and by address; and that the token is never shown."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.running import CLIENT_HEADERS, Winlogd, an_event, run_to_end, running
+from tests.wire import EVENTS, Wire, event_of, request
+
+TOKEN: Final = "Zk3-correct.horse_battery"
+SESSIONS: Final = "/api/v1/sessions/current"
+STRANGER: Final = "127.0.0.2"
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
+    """A server that asks for a token and logs all it can."""
+    settings = f'[security]\ningest_token = "{TOKEN}"\n[logging]\nlevel = "debug"\n'
+    with running(tmp_path_factory.mktemp("guarded"), settings) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": f"Bearer {TOKEN}"},
+        {"Authorization": f"bearer  {TOKEN}"},
+        {"User-Agent": f"Winlog/0.1.0 {TOKEN}"},
+        {"User-Agent": f"Winlog/0.1.0 {TOKEN}", "Authorization": "Bearer other"},
+    ],
+)
+def test_an_event_with_the_token_is_taken(headers: dict[str, str], guarded: Winlogd) -> None:
+    assert guarded.post(an_event(), headers).status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": f"Bearer {TOKEN}x"},
+        {"Authorization": f"Bearer {TOKEN[:-1]}"},
+        {"Authorization": f"Basic {TOKEN}"},
+        {"Authorization": TOKEN},
+        {"Authorization": "Bearer"},
+        {"User-Agent": f"Winlog/0.1.0{TOKEN}"},
+        {"User-Agent": f"Winlog/0.1.0 {TOKEN} more"},
+        {"User-Agent": "Winlog/0.1.0 \xe9"},
+    ],
+)
+def test_an_event_without_it_is_refused(headers: dict[str, str], guarded: Winlogd) -> None:
+    answer = guarded.post(an_event(), headers)
+    assert (answer.status, answer.body) == (403, b'{"error":"Invalid token"}')
+
+
+def test_the_user_agent_is_looked_at_first_and_reading_needs_no_token(guarded: Winlogd) -> None:
+    answer = guarded.post(an_event(), {"User-Agent": "curl/8", "Authorization": f"Bearer {TOKEN}"})
+    assert answer.body == b'{"error":"Invalid User-Agent"}'
+    assert guarded.request("GET", SESSIONS).status == 200
+
+
+def test_the_token_is_in_no_log(tmp_path: Path) -> None:
+    """Not even the beginning of it, where a long body is cut."""
+    settings = f'[security]\ningest_token = "{TOKEN}"\n[logging]\nlevel = "trace"\n'
+    token = {"Authorization": f"Bearer {TOKEN}"}
+    with running(tmp_path, settings) as server:
+        assert server.post(an_event(username=TOKEN), token).status == 200
+        for before in range(150, 200, 7):
+            body = b"x" * before + TOKEN.encode()
+            assert server.request("POST", EVENTS, body, CLIENT_HEADERS | token).status == 400
+        assert server.stop() == 0
+        assert "***" in server.log
+        assert TOKEN not in server.log
+        assert TOKEN[:3] not in server.log
+
+
+def test_the_token_may_stand_in_a_file_or_in_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text(f"\n {TOKEN} \n")
+    for settings, environ in (
+        ('[security]\ningest_token_file = "token"\n', {}),
+        ("", {"WINLOGD_SECURITY_INGEST_TOKEN": TOKEN}),
+    ):
+        with running(tmp_path, settings, environ) as server:
+            assert server.post(an_event()).status == 403
+            assert server.post(an_event(), {"Authorization": f"Bearer {TOKEN}"}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "held", "fault"),
+    [
+        ('ingest_token_file = "token"', None, "cannot be read: No such file"),
+        ('ingest_token_file = "token"', " \n", "holds no token"),
+        ('ingest_token_file = "token"', "Zk3 two", "what it holds is not at most"),
+        ('ingest_token_file = "token"\ningest_token = "Zk3"', "Zk3", "set one of the two"),
+        ('ingest_token = "Zk3 two"', None, "security.ingest_token = (not shown): must be at most"),
+    ],
+)
+def test_a_token_that_is_none_stops_the_start_and_is_not_shown(
+    settings: str, held: str | None, fault: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(f"[security]\n{settings}\n")
+    if held is not None:
+        (tmp_path / "token").write_text(held)
+    ended = run_to_end(tmp_path, "check-config")
+    assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
+    assert fault in ended.stderr
+    assert "Zk3" not in ended.stderr + ended.stdout
+
+
+# ── by address ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def status_of(server: Winlogd, octets: bytes, source: str = "127.0.0.1") -> int:
+    with Wire(server.port, source=source) as wire:
+        wire.send(octets)
+        answer = wire.answer()
+        assert answer.status == 200 or answer.body == b'{"error":"Address not allowed"}'
+        return answer.status
+
+
+def test_sending_and_reading_are_admitted_each_by_its_own_networks(tmp_path: Path) -> None:
+    settings = f'[security]\ningest_networks = ["{STRANGER}"]\nread_networks = ["127.0.0.1"]\n'
+    with running(tmp_path, settings) as server:
+        for source, sends, reads in (("127.0.0.1", 403, 200), (STRANGER, 200, 403)):
+            for _ in range(2):  # the same head from another peer is judged again
+                assert status_of(server, event_of(an_event()), source) == sends
+                assert status_of(server, request("GET", SESSIONS), source) == reads
+                assert status_of(server, request("GET", "/health"), source) == 200
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "status"),
+    [
+        ((), 403),
+        (("10.0.0.5",), 200),
+        (("10.0.0.5, 192.0.2.1",), 403),
+        (("192.0.2.1, 10.0.0.5",), 200),
+        (("192.0.2.1, 10.0.0.5, 127.0.0.1",), 200),
+        (("192.0.2.1", "10.0.0.5"), 200),
+        (("10.0.0.5", "192.0.2.1"), 403),
+        (("127.0.0.1",), 403),
+        (("10.0.0.5, unknown",), 403),
+        (("10.0.0.5,",), 403),
+    ],
+)
+def test_behind_a_trusted_proxy_the_last_address_that_is_not_a_proxys_counts(
+    forwarded: tuple[str, ...], status: int, behind_proxy: Winlogd
+) -> None:
+    fields = [f"X-Forwarded-For: {each}" for each in forwarded]
+    assert status_of(behind_proxy, request("GET", SESSIONS, *fields, "CF-Connecting-IP: 10.0.0.5")) == status
+
+
+def test_nobody_elses_word_about_an_address_counts(behind_proxy: Winlogd) -> None:
+    assert status_of(behind_proxy, request("GET", SESSIONS, "X-Forwarded-For: 10.0.0.5"), STRANGER) == 403
+
+
+@pytest.fixture(scope="module")
+def behind_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
+    """A server that lets 10.0.0.0/8 read."""
+    with running(tmp_path_factory.mktemp("proxied"), '[security]\nread_networks = ["10.0.0.0/8"]\n') as server:
+        yield server
+
+
+def test_what_is_off_costs_nothing() -> None:
+    """The endpoint is the very same, and what only networks, tokens and TLS need is not loaded."""
+    program = """
+import sys, uvloop, orjson, apsw
+before = set(sys.modules)
+import winlogd.daemon
+from winlogd.config import load
+from winlogd.api.access import Gate
+from winlogd.api.addresses import TrustedProxies
+security = load("config.toml", {}).security
+proxies = TrustedProxies(security.trusted_proxies)
+assert Gate(security.ingest_networks, proxies).before(print) is print
+assert Gate(security.read_networks, proxies).before(print) is print
+print(*set(sys.modules) - before)
+"""
+    root = Path(__file__).parents[2]
+    environ = {"PYTHONPATH": str(root)}
+    run = subprocess.run([sys.executable, "-c", program], cwd=root, env=environ, capture_output=True, check=True)
+    loaded = set(run.stdout.decode().split())
+    assert "winlogd.config" in loaded
+    assert loaded & {"ipaddress", "hmac", "winlogd.http.tls", "winlogd.config_access"} == set()

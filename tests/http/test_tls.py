@@ -1,0 +1,103 @@
+"""TLS on a port of its own: the same answers, and a peer that speaks something else costs only itself."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.running import PATIENCE_S, Winlogd, a_steady_port, an_event, run_to_end, running
+from tests.wire import event_of, health
+
+DATA: Final = Path(__file__).parents[1] / "data"
+CERTIFICATE, KEY = DATA / "tls.crt", DATA / "tls.key"
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    return a_steady_port()
+
+
+@pytest.fixture(scope="module")
+def server(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
+    """A server with TLS on `port`."""
+    settings = f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\n'
+    with running(tmp_path_factory.mktemp("tls"), settings) as started:
+        yield started
+
+
+def exchange(port: int, octets: bytes, version: ssl.TLSVersion | None = None) -> bytes:
+    """What a client that trusts the certificate gets until the server closes."""
+    context = ssl.create_default_context(cafile=str(CERTIFICATE))
+    if version is not None:
+        context.minimum_version = context.maximum_version = version
+    with (
+        socket.create_connection(("127.0.0.1", port), PATIENCE_S) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as wire,
+    ):
+        wire.sendall(octets)
+        received = b""
+        while piece := wire.recv(65536):
+            received += piece
+        return received
+
+
+@pytest.mark.parametrize("version", [None, ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_an_event_is_stored_and_answered(version: ssl.TLSVersion | None, server: Winlogd, port: int) -> None:
+    answer = exchange(port, event_of(an_event(), "Connection: close"), version)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b'"status":"success"' in answer
+
+
+def test_pipelined_requests_are_answered_in_order_and_the_connection_ends(server: Winlogd, port: int) -> None:
+    answers = exchange(port, health() * 20 + health("Connection: close"))
+    assert answers.count(b"HTTP/1.1 200 OK") == 21
+
+
+def test_who_speaks_something_else_costs_only_itself(server: Winlogd, port: int) -> None:
+    with closing(socket.create_connection(("127.0.0.1", port), PATIENCE_S)) as silent:
+        for octets in (health(), b"\x00" * 100, b""):
+            with closing(socket.create_connection(("127.0.0.1", port), PATIENCE_S)) as wrong:
+                wrong.sendall(octets)
+                wrong.shutdown(socket.SHUT_WR)
+                assert not wrong.recv(65536).startswith(b"HTTP")
+        with pytest.raises(ssl.SSLError):
+            exchange(server.port, health())
+        assert b" 200 OK" in exchange(port, health("Connection: close"))
+        silent.sendall(b"x")
+    assert server.request("GET", "/health").status == 200
+    assert "ERROR" not in server.log
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize(
+    ("certificate", "key", "reason"),
+    [
+        (CERTIFICATE, "absent.pem", "absent.pem cannot be read: No such file"),
+        (KEY, CERTIFICATE, "cannot be used"),
+        ("config.toml", KEY, "cannot be used"),
+    ],
+)
+def test_a_bad_certificate_ends_the_start_with_one_line(
+    certificate: Path | str, key: Path | str, reason: str, tmp_path: Path
+) -> None:
+    settings = f'[server]\ntls_port = {a_steady_port()}\ntls_certificate = "{certificate}"\ntls_key = "{key}"\n'
+    (tmp_path / "config.toml").write_text(settings)
+    ended = run_to_end(tmp_path)
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    assert reason in line
+
+
+def test_a_port_without_a_certificate_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[server]\nport = 3000\ntls_port = 3000\n")
+    ended = run_to_end(tmp_path, environ={"WINLOGD_SERVER_PORT": "3000"})
+    assert ended.returncode == 2
+    assert [line.split(":")[1].strip().partition(" ")[0] for line in ended.stderr.splitlines()] == [
+        "server.tls_certificate",
+        "server.tls_key",
+        "server.tls_port",
+    ]

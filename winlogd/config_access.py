@@ -1,0 +1,58 @@
+"""The options of access that need each other, and the token that stands in a file of its own.
+
+Loaded only by who has set one of them. It must not know where the values came from.
+"""
+
+from typing import Final
+
+from winlogd.config_faults import shown
+from winlogd.config_schema import Kind, NotAllowedError
+
+_MAXIMUM_BYTES: Final = 4096
+"""A token file is far shorter; a longer one is not read to its end, which may never come."""
+
+
+def tls_faults(port: int, tls_port: int, certificate: str, key: str) -> list[str]:
+    """What is wrong with the options of TLS when each by itself is right; none without a `tls_port`.
+
+    Args:
+        port: for plain HTTP.
+        tls_port: for TLS, 0 when there is none.
+        certificate: path of a file, or empty.
+        key: the same.
+    """
+    if not tls_port:
+        return []
+    paths = {"server.tls_certificate": certificate, "server.tls_key": key}
+    faults = [f"{option}: must be set, because server.tls_port is" for option, path in paths.items() if not path]
+    if port == tls_port:
+        faults.append(f"server.tls_port = {tls_port}: must be another port than server.port")
+    return faults
+
+
+def token_in(path: str, other: str, expected: Kind[str]) -> str:
+    """The token in the file at `path`, without white space around it.
+
+    Args:
+        path: absolute.
+        other: the token that is set otherwise; only one of the two may be.
+        expected: what a token may look like.
+
+    Raises:
+        NotAllowedError: with the whole fault, which shows nothing that the file holds.
+    """
+    option = f"security.ingest_token_file = {shown(path)}"
+    if other:
+        raise NotAllowedError(f"{option}: security.ingest_token is set as well; set one of the two")
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(_MAXIMUM_BYTES)
+    except OSError as error:
+        raise NotAllowedError(f"{option}: cannot be read: {error.strerror}") from error
+    token = content.decode("utf-8-sig", "replace").strip()
+    if not token:
+        raise NotAllowedError(f"{option}: holds no token")
+    try:
+        return expected.check(token)
+    except NotAllowedError:
+        raise NotAllowedError(f"{option}: what it holds is not {expected.allowed}") from None

@@ -1,0 +1,134 @@
+"""TLS: the certificate, and the listener that shakes hands before there is a connection.
+
+What follows the handshake is a `Connection` like any other. A handshake is bounded as a connection is: in number,
+together with the connections, and in time. The event loop's own TLS server would count nobody before the handshake is
+over, so that whoever connects and says nothing could take all the files that the process may open.
+
+Loaded only when TLS is configured, and so is `ssl`.
+"""
+
+import asyncio
+import socket
+import ssl
+from typing import Final, NoReturn, Protocol
+
+from winlogd.http.connection import Connection
+from winlogd.http.limits import Limits
+
+_PAUSE_S: Final = 0.1
+"""How long is waited after accept(2) has failed: with EMFILE it would fail again at once."""
+
+_REASONS: Final = {
+    "KEY_VALUES_MISMATCH": "the key is not the certificate's",
+    "NO_START_LINE": "one of the two is no PEM file",
+    "PEM_LIB": "one of the two is no PEM file",
+}
+
+
+class CertificateError(Exception):
+    """The certificate or its key cannot be used; the text says why."""
+
+
+class Service(Protocol):
+    """What the listener shares with all connections: the server, seen from below."""
+
+    limits: Limits
+
+    def reserve(self) -> Connection | None:
+        """A new connection, counted from now on; None when there are too many."""
+
+    def release(self, connection: Connection) -> None:
+        """Ends the count of one that was only reserved."""
+
+
+def server_context(certificate: str, key: str) -> ssl.SSLContext:
+    """TLS 1.2 or newer with a certificate.
+
+    Args:
+        certificate: path of a PEM file, the server's own certificate first, then those between it and the root.
+        key: path of a PEM file.
+
+    Raises:
+        CertificateError: one of them cannot be read, or they do not belong together.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # it lets a peer cause work for nothing (TLS 1.2)
+    context.set_alpn_protocols(["http/1.1"])
+    for path in (certificate, key):  # load_cert_chain does not tell which of the two it could not read
+        try:
+            with open(path, "rb"):
+                pass
+        except OSError as error:
+            raise CertificateError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        context.load_cert_chain(certificate, key, _refuse_to_ask)
+    except ssl.SSLError as error:
+        reason = (error.reason or "PEM_LIB").replace(" ", "_").upper()
+        plain = _REASONS.get(reason, f"they are refused: {error.reason}")
+        raise CertificateError(f"{certificate} and {key} cannot be used: {plain}") from error
+    return context
+
+
+def _refuse_to_ask() -> NoReturn:
+    """Called for an encrypted key. OpenSSL itself would ask the terminal, and wait."""
+    raise CertificateError("the key is encrypted, and nobody is there to be asked for its password")
+
+
+class TlsListener:
+    """Accepts on one socket, shakes hands, and hands over to a connection.
+
+    Args:
+        loop: the event loop.
+        sock: listens already.
+        context: the server's side of TLS.
+        service: counts connections and makes them.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, context: ssl.SSLContext, service: Service
+    ) -> None:
+        sock.setblocking(False)
+        self._loop = loop
+        self._sock = sock
+        self._context = context
+        self._service = service
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._accepting = loop.create_task(self._accept())
+        self._accepting.add_done_callback(lambda _: sock.close())
+
+    def close(self) -> None:
+        """Accepts no more, and ends the handshakes that have not come to their end."""
+        self._accepting.cancel()
+        for handshake in self._handshakes:
+            handshake.cancel()
+
+    async def _accept(self) -> None:
+        while True:
+            try:
+                accepted, _ = await self._loop.sock_accept(self._sock)
+            except OSError:  # the peer is gone already, or there are too many open files
+                await asyncio.sleep(_PAUSE_S)
+                continue
+            connection = self._service.reserve()
+            if connection is None:  # nothing can be said to a peer before the handshake
+                accepted.close()
+                continue
+            handshake = self._loop.create_task(self._shake_hands(accepted, connection))
+            self._handshakes.add(handshake)
+            handshake.add_done_callback(self._handshakes.discard)
+
+    async def _shake_hands(self, accepted: socket.socket, connection: Connection) -> None:
+        limits = self._service.limits
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: connection,
+                accepted,
+                ssl=self._context,
+                ssl_handshake_timeout=limits.headers_timeout,
+                ssl_shutdown_timeout=limits.linger_timeout,
+            )
+        except OSError:  # ssl.SSLError is one: the peer speaks something else, has gone, or takes too long
+            accepted.close()
+        finally:
+            self._service.release(connection)
