@@ -33,7 +33,12 @@ _SETTLES_S: Final = 300.0
 _MOST_GROWTH_MIB: Final = 2.0
 _MOST_DESCRIPTORS: Final = 16
 _MOST_WAL_MIB: Final = 16.0
-_OLD: Final = "UPDATE events_today SET server_timestamp = '2026-01-01T00:00:00.000000+00:00' WHERE id < ?"
+_OLD: Final = (
+    "UPDATE events_today SET server_timestamp = '2026-01-01T00:00:00.000000+00:00' WHERE id BETWEEN ? AND ?"
+    " AND server_timestamp > '2026-01-02'"
+)
+_MADE_OLD_AT_ONCE: Final = 2_000
+"""Rows: this is another program's transaction, and its size would be the WAL's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +91,11 @@ async def _rotate(server: Winlogd, until_s: float) -> None:
 
 
 def _rotate_once(server: Winlogd) -> None:
-    [(highest,)] = [tuple(row.values()) for row in server.rows("SELECT ifnull(max(id), 0) FROM events_today")]
-    server.execute(_OLD, highest - 20_000)
+    [(lowest, highest)] = [
+        tuple(row.values()) for row in server.rows("SELECT ifnull(min(id), 0), ifnull(max(id), 0) FROM events_today")
+    ]
+    for first in range(lowest, highest - 20_000, _MADE_OLD_AT_ONCE):
+        server.execute(_OLD, first, min(first + _MADE_OLD_AT_ONCE, highest - 20_000))
     with socket.socket(socket.AF_UNIX) as sock, suppress(OSError):
         sock.connect(str(server.database.with_name("winlog.db.control")))
         sock.sendall(b"rotate\n")
