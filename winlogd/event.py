@@ -106,7 +106,7 @@ class EventDecoder:
 def _plain_event(fields: Any, valid_actions: frozenset[str]) -> Event | None:  # noqa: ANN401  # any JSON
     """The event of `fields` when nothing about it is unusual; None leaves it to the full check.
 
-    1.2 µs instead of 2.6 µs. `str.isprintable` refuses all control characters and some more, and what it refuses is
+    1.3 µs instead of 2.9 µs. `str.isprintable` refuses all control characters and some more, and what it refuses is
     merely looked at twice.
     """
     try:

@@ -2,7 +2,8 @@
 
 Each is a coroutine that takes one connection after the other and does one thing wrong with it, for ever. They know
 HTTP as far as it takes to break it, and count their connections; what becomes of the server is not their business.
-They go on until their standard input ends, and print the number of connections.
+They go on until their standard input ends. They print a line when they have made many connections, and at the end the
+number of all.
 """
 
 import asyncio
@@ -45,6 +46,9 @@ class Scale:
 
 _OPEN_FILES_FOR_OTHERS: Final = 1024
 """How many fewer idle connections there are than files that a process may open."""
+
+MANY: Final = 320
+"""Connections from which on a siege is one, however slow the machine is: more than the idle ones of the short scale."""
 
 SCALES: Final = {"short": Scale(idle=200, each=4), "long": Scale(idle=10_000, each=32)}
 
@@ -178,6 +182,8 @@ class Attackers:
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self._port))
                 self.connections += 1
+                if self.connections == MANY:
+                    print("many", flush=True)
                 await attack(Connection(sock))
             await asyncio.sleep(0.01)
 

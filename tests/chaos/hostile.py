@@ -34,7 +34,7 @@ class Plan:
 
     Attributes:
         scale: how many attackers, a key of `tests.chaos.attackers.SCALES`.
-        seconds: how long it lasts.
+        seconds: how long it lasts, and then until the attackers have made many connections.
         events: how many events the honest client sends at least, however long that takes.
     """
 
@@ -87,9 +87,12 @@ async def run(server: Winlogd, plan: Plan) -> Siege:
     until_s = time.monotonic() + plan.seconds
     with _attackers(server.port, plan.scale) as attackers:
         await asyncio.to_thread(wait_for, lambda: _open_files(server) > open_files + _MANY, "attackers")
-        while time.monotonic() < until_s or len(honest.waits_s) < plan.events:
+        assert attackers.stdout is not None
+        many = asyncio.create_task(asyncio.to_thread(attackers.stdout.readline))
+        while time.monotonic() < until_s or len(honest.waits_s) < plan.events or not many.done():
             await honest.send()
             await asyncio.sleep(_PAUSE_S)
+        assert await many == "many\n", "the attackers have ended by themselves"
         output, _ = await asyncio.to_thread(attackers.communicate)
     await asyncio.to_thread(wait_for, lambda: _open_files(server) <= open_files + _NEAR, "the attackers' end")
     await honest.send()

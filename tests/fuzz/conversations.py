@@ -223,7 +223,7 @@ def _run(server: Winlogd, seconds: float) -> Report:
     failures: list[Failure] = []
 
     @settings(
-        deadline=None, database=None, print_blob=False, max_examples=_BATCH,
+        derandomize=False, deadline=None, database=None, print_blob=False, max_examples=_BATCH,
         suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink],
     )  # fmt: skip
     @given(conversations())

@@ -41,8 +41,9 @@ _FEWEST_ROWS: Final = 8
 _MOST_ROWS: Final = 256
 
 ROTATION_CHECKPOINT_PAGES: Final = 200
-"""A row dirties some five pages of the archive's indexes, all over the file: a checkpoint of the usual 1 000 pages
-would hold up events for 10 ms, this one for 1 to 2."""
+"""A row goes into five indexes of the archive, all over the file, and the usual checkpoint of 1 000 pages holds up
+events: with it and steps of up to 512 rows an event in a hundred waited 0.1 s at 1 000 events/s; with this, smaller
+steps and rests 6 ms (what each of the three gave was not measured)."""
 
 
 class Moved(NamedTuple):
