@@ -1,3 +1,6 @@
+import tracemalloc
+from itertools import accumulate
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,24 +53,48 @@ def test_after_a_long_sleep_new_events_are_remembered_as_usual() -> None:
     recent.turn(1_000_000.0)
     recent.extend([42], [1])
 
-    recent.turn(1_000_000.0 + 2 * GENERATION_S)
+    recent.turn(1_000_000.0 + TEN_MINUTES_S)
     assert recent.find(42) == [1]
-    recent.turn(1_000_000.0 + 3 * GENERATION_S)
+    recent.turn(1_000_000.0 + TEN_MINUTES_S + GENERATION_S)
     assert recent.find(42) == []
 
 
-@given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(1, 5)), max_size=60))
-def test_every_added_id_is_found(steps: list[tuple[int, int]]) -> None:
+@given(st.lists(st.tuples(st.integers(-(2**63), 2**63 - 1), st.integers(1, 100)), max_size=60), st.integers(1, 60))
+def test_every_added_id_is_found(steps: list[tuple[int, int]], at_once: int) -> None:
     recent = RecentEvents(0.0)
-    added: list[tuple[int, int]] = []
-    event_id = 0
-    for fingerprint, step in steps:
-        event_id += step
-        recent.extend([fingerprint], [event_id])
-        added.append((fingerprint, event_id))
+    fingerprints = [fingerprint for fingerprint, _ in steps]
+    event_ids = list(accumulate(step for _, step in steps))
+    for at in range(0, len(steps), at_once):
+        recent.extend(fingerprints[at : at + at_once], event_ids[at : at + at_once])
+        assert at % 3 or event_ids[at] in recent.find(fingerprints[at])  # asked meanwhile, and not
 
-    for fingerprint, event_id in added:
+    for fingerprint, event_id in zip(fingerprints, event_ids, strict=True):
         assert event_id in recent.find(fingerprint)
+
+
+def test_many_events_are_found_and_no_others() -> None:
+    recent = RecentEvents(0.0)
+    for first in range(1, 50_000, 1000):
+        recent.extend([7 * event_id for event_id in range(first, first + 1000)], list(range(first, first + 1000)))
+
+    assert [recent.find(7 * event_id) for event_id in (1, 16_384, 16_385, 33_000, 50_000)] == [
+        [1], [16_384], [16_385], [33_000], [50_000]
+    ]  # fmt: skip
+    assert recent.find(8) == []
+
+
+def test_an_event_takes_four_bytes_and_a_little() -> None:
+    recent = RecentEvents(0.0)
+    tracemalloc.start()
+    try:
+        for first in range(1, 200_000, 50):
+            ids = list(range(first, first + 50))
+            recent.extend([hash(event_id) for event_id in ids], ids)
+        kept_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert 4 * 200_000 < kept_bytes < 5 * 200_000
 
 
 def test_the_lower_32_bits_of_a_fingerprint_count() -> None:
@@ -88,11 +115,11 @@ def test_a_fingerprint_is_not_found_across_two_records() -> None:
     assert recent.find(1) == [100]
 
 
-def test_ids_that_jump_too_far_or_back_are_passed_over() -> None:
+def test_events_are_found_whose_ids_an_administrator_has_made_jump() -> None:
     recent = RecentEvents(0.0)
     recent.extend([1], [1_000])
-    recent.extend([2], [1_000 + 2**32])
-    recent.extend([3], [999])
-    recent.extend([4], [1_000 + 2**32 - 1])
+    recent.extend([2, 3], [1_000 + 2**40, 1_001 + 2**40])
+    recent.extend([4], [999])
+    recent.extend([5], [1_000])
 
-    assert [recent.find(mark) for mark in (1, 2, 3, 4)] == [[1_000], [], [], [1_000 + 2**32 - 1]]
+    assert [recent.find(mark) for mark in range(1, 6)] == [[1_000], [1_000 + 2**40], [1_001 + 2**40], [999], [1_000]]

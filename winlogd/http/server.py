@@ -214,8 +214,10 @@ def bind(host: str, port: int) -> list[socket.socket]:
     Raises:
         OSError: the name is unknown, the address is not this machine's, or the port is in use.
     """
+    # As octets: for a text Python loads the tables of the idna codec, 150 kB that stay.
+    name = host.encode() if host.isascii() else host
     try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        found = socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except UnicodeError:  # so the idna codec refuses an empty or overlong label
         raise OSError("not a valid host name") from None
     sockets: list[socket.socket] = []
