@@ -10,7 +10,6 @@ appended since is made when somebody asks. It takes 8 to 12 bytes more an event.
 """
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Collection
 from struct import Struct
 from typing import Final
@@ -103,6 +102,8 @@ class _Generation:
         return run.base_id + place - run.first
 
     def _run_of(self, place: int) -> int:
+        from bisect import bisect_right  # not loaded until somebody asks
+
         return bisect_right(self._runs, place, key=lambda run: run.first) - 1
 
     def _index(self) -> None:

@@ -6,6 +6,7 @@ AUTOINCREMENT keeps its own count in step (autoinc.html).
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import apsw
@@ -24,9 +25,13 @@ _ROW: Final = f"(?1{', ?' * _WIDTH})"
 _SIZES: Final = (256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
 """Rows a statement. A batch is cut into these, so that few statements are prepared and kept; 256 rows have 3 329
 parameters, of 32 766 that SQLite takes (limits.html)."""
-_INSERT: Final = {size: f"INSERT INTO events_today ({_COLUMNS}) VALUES {', '.join([_ROW] * size)}" for size in _SIZES}
 
 Value = str | int | None
+
+
+@lru_cache(len(_SIZES))  # on demand: all of them are 40 kB, and an idle server needs none
+def _insert_of(size: int) -> str:
+    return f"INSERT INTO events_today ({_COLUMNS}) VALUES {', '.join([_ROW] * size)}"
 
 
 class RowsLostError(Exception):
@@ -52,7 +57,7 @@ def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Deci
     for size in _SIZES:
         while left >= size:
             stop = start + size * _WIDTH
-            connection.execute(_INSERT[size], [created_at, *values[start:stop]])
+            connection.execute(_insert_of(size), [created_at, *values[start:stop]])
             if connection.changes() != size:
                 raise RowsLostError("a trigger on events_today keeps rows from being stored")
             start = stop
