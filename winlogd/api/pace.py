@@ -14,9 +14,9 @@ from winlogd.api.addresses import TrustedProxies, client_address
 from winlogd.buckets import Buckets
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.message import Head, Response
+from winlogd.http.own_answers import FAILED
 
 _TOO_MANY: Final = b'{"error":"Too many events"}'
-_FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 
 _Held = tuple[asyncio.TimerHandle, Handler, bytes, bool]
 """What wakes it up, the rest of its way, its body, and whether its connection is held."""
@@ -76,7 +76,7 @@ class Pace:
         try:
             handler(exchange, body)
         except Exception:
-            exchange.respond(_FAILED)
+            exchange.respond(FAILED)
             raise  # to the event loop, which logs it
         finally:
             if holds_sender:

@@ -39,3 +39,6 @@ and some recipients read differently, is refused."""
 
 KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 """RFC 9110 §9.3 and RFC 5789. Any other method is answered 501."""
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Of the methods that this server answers, those that ask for nothing to be done (RFC 9110 §9.2.1)."""

@@ -1,0 +1,59 @@
+"""What a connection asks of the server, and nothing more: so that it can be read and tested without one.
+
+Types only. Knows values; neither the server nor the connection.
+"""
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from winlogd.http.exchange import Handler
+from winlogd.http.limits import Limits
+from winlogd.http.message import Head, Response
+from winlogd.http.parser import HeadCache
+
+Connection = TypeVar("Connection", contravariant=True)
+"""The class of the connections, which uses this one."""
+
+
+class Service(Protocol[Connection]):
+    """What all connections share: the server, seen from below."""
+
+    limits: Limits
+    heads: HeadCache
+    stopping: bool
+    congested: bool
+    """Whether requests that ask for something to be done have to wait: so many are being handled already."""
+    unanswered: Response
+    """What is answered for a handler that takes too long."""
+    now: float
+    """Seconds on the loop's clock, about a second old at most: precise enough for idle times, and free."""
+
+    def clock(self) -> float:
+        """Seconds on the loop's clock, exactly."""
+
+    def soon(self, callback: Callable[[], None]) -> object:
+        """Calls `callback` after all sockets have had their turn."""
+
+    def keeps(self, connection: Connection, octets: int) -> None:
+        """Told how many octets of requests that are not handled yet `connection` keeps; it may be shed for that."""
+
+    def owes(self, connection: Connection, octets: int) -> None:
+        """Told how many octets of answers a peer leaves unread; `connection` may be shed for that."""
+
+    def bind(self, head: Head) -> Handler:
+        """The handler for requests with `head`."""
+
+    def opened(self, connection: Connection) -> bool:
+        """Registers a connection; False when there are too many."""
+
+    def closed(self, connection: Connection) -> None:
+        """Forgets a connection."""
+
+    def deferred(self, connection: Connection) -> None:
+        """Told of a connection with a request that waits; calls its `take_up` when the congestion is over."""
+
+    def refused(self, peer: str, response: Response) -> None:
+        """Told of every answer of status 400 or above."""
+
+    def failed(self, error: Exception) -> None:
+        """Told of an exception that a handler let through."""
