@@ -14,11 +14,7 @@ What can go wrong with a batch, and what follows:
 
 import threading
 import time
-from collections import deque
-from contextlib import suppress
-from math import inf
-from queue import Empty, SimpleQueue
-from typing import Final
+from queue import SimpleQueue
 
 import apsw
 
@@ -36,17 +32,11 @@ from winlogd.store.database import (
     UnusableError,
 )
 from winlogd.store.free_space import FreeSpace
+from winlogd.store.inbox import Inbox
 from winlogd.store.listener import Listener
+from winlogd.store.patience import Patience, StoppedError
 from winlogd.store.rotation import ROTATION_CHECKPOINT_PAGES, Moved, Rotation, rotated_day
-from winlogd.store.submission import Fault, Result, Submission
-
-_RETRY_S: Final = 0.05
-"""Pause between two looks at a database that is locked, or whose disk is full or failing."""
-_FIRST_RETRY_S: Final = 0.001
-_TURN_S: Final = 0.002
-"""How long the event loop may take to hand a batch's results out and to hear what the clients send next."""
-_TELL_AFTER_S: Final = 1.0
-"""A shorter wait for a lock is everyday business and not worth a line in the log."""
+from winlogd.store.submission import Fault, Submission
 
 
 class Writer:
@@ -60,16 +50,13 @@ class Writer:
     def __init__(self, settings: Settings, listener: Listener) -> None:
         self._settings = settings
         self._listener = listener
-        self._inbox: SimpleQueue[list[Submission] | Rotation | None] = SimpleQueue()
-        self._waiting: deque[Submission] = deque()
+        self._queue: SimpleQueue[list[Submission] | Rotation | None] = SimpleQueue()
+        self._inbox = Inbox(self._queue)
+        self._waiting = self._inbox.waiting
+        self._patience = Patience(self._inbox, listener)
         self._in_flight: list[Submission] = []
-        self._rotation: Rotation | None = None
-        self._rotation_pause_s = 0.0
+        self._rotation_rest_s = 0.0
         self._wrote_events = False
-        self._stopping = False
-        self._is_their_turn = self._waits_its_turn = False
-        self._latest_due_s = inf
-        self._told_waiting: set[type[Exception]] = set()
         self._space = FreeSpace(settings.path, settings.min_free_bytes)
         self._database: Database
         self._book: Book
@@ -81,30 +68,31 @@ class Writer:
 
     def submit(self, submissions: list[Submission]) -> None:
         """Queues events, from any thread; never blocks."""
-        self._inbox.put(submissions)
+        self._queue.put(submissions)
 
     def rotate(self, rotation: Rotation) -> None:
         """Asks for a rotation, from any thread, when none is going on; `Listener.rotated` tells how it ended."""
-        self._inbox.put(rotation)
+        self._queue.put(rotation)
 
     def go_on(self) -> None:
         """Told by who submits: results are handed out, and what clients sent upon that is submitted."""
-        self._is_their_turn = False
-        if self._waits_its_turn:
-            self._inbox.put([])
+        inbox = self._inbox
+        inbox.is_their_turn = False
+        if inbox.waits_its_turn:
+            self._queue.put([])
 
     def hurry(self, due_s: float) -> None:
         """Lets no event wait longer than until `due_s`, on the monotonic clock, whatever its own deadline."""
-        self._latest_due_s = due_s
+        self._inbox.latest_due_s = due_s
 
     def stop(self) -> None:
         """Asks the thread to finish what is queued and to close the database."""
-        self._stopping = True
-        self._inbox.put(None)
+        self._inbox.is_stopping = True
+        self._queue.put(None)
 
     def leftovers(self) -> list[Submission]:
         """What was queued and not taken up, once the thread has ended."""
-        self._take_all_in()
+        self._inbox.take_all_in()
         return list(self._waiting)
 
     # Everything below runs on the writer's thread.
@@ -114,7 +102,7 @@ class Writer:
             self._open()
             self._serve()
             self._database.close()
-        except _StoppedError:
+        except StoppedError:
             self._listener.ended(None)
         except BaseException as error:
             self._give_up_all()
@@ -123,65 +111,35 @@ class Writer:
             self._listener.ended(None)
 
     def _serve(self) -> None:
+        inbox, waiting = self._inbox, self._waiting
         while True:
-            if not self._waiting and not self._stopping:
-                self._await_more()
-            self._wait_its_turn()
-            self._take_all_in()
-            if self._waiting:
+            if not waiting and not inbox.is_stopping:
+                inbox.await_more(self._rotation_rest_s)
+            inbox.await_turn()
+            inbox.take_all_in()
+            if waiting:
                 self._write_patiently()
-            elif self._stopping:
+            elif inbox.is_stopping:
                 return
-            if self._rotation is not None and not self._stopping:
-                self._rotate_patiently(self._rotation)
-
-    def _await_more(self) -> None:
-        """Waits for something to do; in the middle of a rotation, for as long as that is to pause."""
-        if self._rotation is None:
-            self._take_in(self._inbox.get())
-        elif self._rotation_pause_s:
-            with suppress(Empty):
-                self._take_in(self._inbox.get(timeout=self._rotation_pause_s))
-
-    def _wait_its_turn(self) -> None:
-        """Lets those whose events were committed send their next ones, which then share a transaction with what waits.
-
-        Sixty-four clients that wait for each answer would otherwise fall into two halves, of which one is written
-        while the other is read: commits half as large, and two threads that fight for one core: 15 % of the processor
-        time.
-        """
-        until_s = time.monotonic() + _TURN_S
-        self._waits_its_turn = True
-        while self._is_their_turn and not self._stopping and (left_s := until_s - time.monotonic()) > 0:
-            with suppress(Empty):
-                self._take_in(self._inbox.get(timeout=left_s))
-        self._waits_its_turn = self._is_their_turn = False
-
-    def _take_in(self, item: list[Submission] | Rotation | None) -> None:
-        if isinstance(item, Rotation):
-            self._rotation = item
-        elif item is not None:
-            self._waiting.extend(item)
-
-    def _take_all_in(self) -> None:
-        while not self._inbox.empty():
-            self._take_in(self._inbox.get())
+            if inbox.rotation is not None and not inbox.is_stopping:
+                self._rotate_patiently(inbox.rotation)
 
     # ── one batch ─────────────────────────────────────────────────────────────────────────────────────
 
     def _write_patiently(self) -> None:
         try:
             self._write_waiting()
-            self._tell_recovered()
+            if self._patience.told:
+                self._patience.end()
         except WAIT_FOR as error:
-            self._tell_waiting(error)
+            self._patience.tell(error)
             self._withdraw(error)
 
     def _write_waiting(self) -> None:
         """One transaction with all that waits; repeated one by one when the fault is not the surroundings'."""
         try:
             self._begin()
-            self._take_all_in()
+            self._inbox.take_all_in()
             if not self._waiting:  # all of it became overdue while a lock was waited for
                 self._database.rollback()
                 return
@@ -221,15 +179,16 @@ class Writer:
 
     def _store(self, batch: list[Submission]) -> None:
         """Decides and inserts `batch` in the transaction that has begun, commits, hands the results back."""
-        self._book.recent.turn(time.monotonic())
+        book, database = self._book, self._database
+        book.recent.turn(time.monotonic())
         now_s = time.time()
-        draft = Draft(self._book, self._read_stored, int(now_s * 1e9))
+        draft = Draft(book, self._read_stored, int(now_s * 1e9))
         decide = draft.decide
         decided = [(submission, decide(submission[0], submission[1])) for submission in batch]
-        rows.insert(self._database.connection, decided, now_s)
-        self._database.commit()
-        self._book.accept(draft)
-        self._is_their_turn = self._wrote_events = True
+        rows.insert(database.connection, decided, now_s)
+        database.commit()
+        book.accept(draft)
+        self._inbox.is_their_turn = self._wrote_events = True
         self._listener.finished(decided)
 
     def _read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
@@ -250,10 +209,10 @@ class Writer:
             self._database.commit()
             took_s = time.monotonic() - begun_s
             rotation.took(step, self._book, took_s)
-            self._rotation_pause_s = took_s if self._wrote_events else 0.0
+            self._rotation_rest_s = took_s if self._wrote_events else 0.0
             self._wrote_events = False
         except WAIT_FOR as error:
-            self._tell_waiting(error)
+            self._patience.tell(error)
             self._withdraw(error)
         except ReplacedError:
             raise
@@ -261,13 +220,14 @@ class Writer:
             self._database.rollback()
             self._end_rotation(error)
         else:
-            self._tell_recovered()
+            if self._patience.told:
+                self._patience.end()
             if rotation.is_done:
                 self._end_rotation(rotation.moved)
 
     def _end_rotation(self, outcome: Moved | Exception) -> None:
-        self._rotation = None
-        self._rotation_pause_s = 0.0
+        self._inbox.rotation = None
+        self._rotation_rest_s = 0.0
         self._database.checkpoint_every(CHECKPOINT_PAGES)
         self._listener.rotated(outcome)
 
@@ -275,15 +235,12 @@ class Writer:
 
     def _on_busy(self, attempts: int) -> bool:
         """SQLite's busy handler: waits a little; gives up at the deadline of what a COMMIT in progress holds."""
-        self._take_all_in()
-        self._answer_overdue()
-        if self._in_flight and self._is_overdue(self._in_flight[0]):
+        self._patience.hear()
+        if self._in_flight and self._inbox.is_overdue(self._in_flight[0]):
             return False
-        if self._stopping and not self._waiting and not self._in_flight:
+        if self._inbox.is_stopping and not self._waiting and not self._in_flight:
             return False
-        if attempts * _RETRY_S >= _TELL_AFTER_S:
-            self._tell_waiting(apsw.BusyError("the database is locked by another program"))
-        time.sleep(min(_RETRY_S, _FIRST_RETRY_S * 2 ** min(attempts, 10)))
+        self._patience.pause_for_lock(attempts)
         return True
 
     def _withdraw(self, error: apsw.Error) -> None:
@@ -292,32 +249,11 @@ class Writer:
         self._in_flight = []
         if isinstance(error, REOPEN_AFTER) or not self._database.try_rollback():
             self._reopen()
-        self._take_all_in()
-        self._answer_overdue()
-        time.sleep(_RETRY_S)
-
-    def _answer_overdue(self) -> None:
-        overdue: list[Result] = []
-        while self._waiting and self._is_overdue(self._waiting[0]):
-            overdue.append((self._waiting.popleft(), Fault.UNAVAILABLE))
-        if overdue:
-            self._listener.finished(overdue)
-
-    def _is_overdue(self, submission: Submission) -> bool:
-        return time.monotonic() >= min(submission[3], self._latest_due_s)
-
-    def _tell_waiting(self, error: Exception) -> None:
-        if type(error) not in self._told_waiting:
-            self._told_waiting.add(type(error))
-            self._listener.waiting(error)
-
-    def _tell_recovered(self) -> None:
-        if self._told_waiting:
-            self._told_waiting.clear()
-            self._listener.recovered()
+        self._patience.hear()
+        self._patience.pause()
 
     def _give_up_all(self) -> None:
-        self._take_all_in()
+        self._inbox.take_all_in()
         lost = [*self._in_flight, *self._waiting]
         self._waiting.clear()
         self._listener.finished([(submission, Fault.UNAVAILABLE) for submission in lost])
@@ -333,8 +269,7 @@ class Writer:
                 self._load()
                 return
             except (apsw.BusyError, apsw.LockedError, apsw.FullError) as error:
-                self._tell_waiting(error)
-                self._wait_to_open()
+                self._patience.wait_to_open(error)
             except WAIT_FOR as error:
                 raise UnusableError(f"{self._settings.path} cannot be opened ({error})") from None
 
@@ -357,16 +292,8 @@ class Writer:
             except WAIT_FOR as error:
                 if self._database is not old:
                     self._database.abandon()
-                self._tell_waiting(error)
-                self._wait_to_open()
+                self._patience.wait_to_open(error)
         old.abandon()
-
-    def _wait_to_open(self) -> None:
-        self._take_all_in()
-        self._answer_overdue()
-        if self._stopping and not self._waiting:
-            raise _StoppedError
-        time.sleep(_RETRY_S)
 
     def _load(self) -> None:
         self._book = Book(RecentEvents(time.monotonic()), Identifiers())
@@ -376,7 +303,3 @@ class Writer:
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise UnusableError(f"{self._settings.path} is damaged ({error})") from None
         self._listener.loaded(self._book)
-
-
-class _StoppedError(Exception):
-    """Asked to stop while the database could not be opened, and nothing waits for it."""
