@@ -1,11 +1,11 @@
 """One process's life: start, signals, the service manager, stop.
 
-Joins http, api, store and log, and decides with which status the process ends: 0 as asked to, 1 otherwise.
+Starts the parts that `assembly` makes, stops them in the order in which nothing is lost, and decides with which status
+the process ends: 0 as asked to, 1 otherwise. Knows what each part is for, not which options it has.
 """
 
 import asyncio
 import os
-import resource
 import signal
 import socket
 import sys
@@ -15,24 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 import uvloop
 
 from winlogd import VERSION, systemd
-from winlogd.api.access import Gate, Token
-from winlogd.api.addresses import TrustedProxies
-from winlogd.api.events import UNAVAILABLE, Events, answer
-from winlogd.api.routes import make_router
-from winlogd.api.sessions import CurrentSessions
+from winlogd.assembly import assemble
 from winlogd.config import Config
 from winlogd.control import Answer, bind_control, path_of, serve
-from winlogd.event import EventDecoder
 from winlogd.http.exchange import Exchange
-from winlogd.http.limits import Limits
 from winlogd.http.message import REASONS, Response
-from winlogd.http.per_address import ConnectionsPerAddress
 from winlogd.http.server import Server, bind
 from winlogd.log import MASK, Log
 from winlogd.refusals import Refusals
 from winlogd.rotator import Rotator
-from winlogd.schedule import Schedule, zone_of
-from winlogd.settings import settings_of
 from winlogd.store.database import ReplacedError, UnusableError, configure_sqlite
 from winlogd.store.ownership import OwnedError, Ownership
 from winlogd.store.rotation import Moved
@@ -43,12 +34,6 @@ if TYPE_CHECKING:
 
     from winlogd.api.pace import Pace
 
-_ANSWER_MARGIN_S: Final = 2.0
-"""How much later than the store the server itself gives up on an event: only when the disk hangs in one call."""
-
-_RESERVED_DESCRIPTORS: Final = 192
-"""Open files that are no connections: the database and its like, the listeners, those told that there are too many."""
-
 _SWITCH_INTERVAL_S: Final = 0.0005
 """How long the writer may wait for Python's global lock after a call into SQLite while the loop is busy; Python's own
 5 ms would be waited several times a batch. Throughput did not differ measurably between 0.5, 5 and 20 ms."""
@@ -57,7 +42,6 @@ _HURRY: Final = 0.6
 """Of `server.shutdown_timeout`, how much events may wait for a locked database; the rest is for the answers and for
 peers that linger."""
 
-_MB_BYTES: Final = 1_000_000
 _TELL_FULL_EVERY_S: Final = 60.0
 """Under a load that is too high for the disk, connections are held many times a second; a line a minute tells it."""
 
@@ -130,7 +114,8 @@ class Daemon:
         self._loop.set_exception_handler(self._on_loop_fault)
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._on_signal)
-        self._build(database_path)
+        parts = assemble(self._loop, self._config, self._log, database_path, self, self)
+        self._store, self._server, self._rotator, self._pace = parts
         self._store.start()
         await self._server.listen(sockets)
         if tls is not None:
@@ -148,72 +133,6 @@ class Daemon:
             self._control = await serve(self._loop, control, {"rotate": self._rotate})
         await self._stop_asked.wait()
         await self._stop()
-
-    def _build(self, database_path: str) -> None:
-        config, loop = self._config, self._loop
-        database, server, security, limits = config.database, config.server, config.security, config.limits
-        self._store = Store(
-            loop,
-            settings_of(database, database_path, limits.min_free_disk * _MB_BYTES),
-            self._log,
-            server.event_timeout,
-            limits.queued_events,
-            config.logging.names,
-            answer,
-            self,
-        )
-        proxies = TrustedProxies(security.trusted_proxies)
-        self._pace = self._make_pace(proxies)
-        events = Events(
-            self._store,
-            EventDecoder(security.valid_actions),
-            security.expected_user_agent,
-            proxies,
-            self._pace,
-            Token(security.ingest_token) if security.ingest_token else None,
-        )
-        router = make_router(
-            events,
-            server.event_paths,
-            CurrentSessions(loop, self._store),
-            senders=Gate(security.ingest_networks, proxies),
-            readers=Gate(security.read_networks, proxies),
-        )
-        longest_delay_s = limits.rate_delay if self._pace is not None else 0.0
-        http_limits = Limits(
-            request_line=limits.request_line,
-            headers=limits.headers,
-            header_fields=limits.header_fields,
-            body=limits.body,
-            headers_timeout=limits.headers_timeout,
-            body_timeout=limits.body_timeout,
-            idle_timeout=limits.idle_timeout,
-            answer_timeout=max(server.event_timeout, longest_delay_s) + _ANSWER_MARGIN_S,
-        )
-        per_address = limits.connections_per_address
-        counts = ConnectionsPerAddress(per_address, proxies.trusts) if per_address else None
-        self._server = Server(loop, router, http_limits, self._max_connections(), UNAVAILABLE, self, counts)
-        calendar = zone_of(server.timezone)
-        self._rotator = Rotator(
-            loop,
-            self._store,
-            self._log,
-            Schedule(config.rotation.at, calendar) if config.rotation.at else None,
-            Schedule("00:00", calendar),
-            config.rotation.keep_open_hours,
-        )
-
-    def _make_pace(self, proxies: TrustedProxies) -> "Pace | None":
-        """What keeps each address at its rate; nothing of it is loaded when there is none."""
-        limits = self._config.limits
-        if not limits.events_per_second:
-            return None
-        from winlogd.api.pace import Pace
-        from winlogd.buckets import Buckets
-
-        burst = limits.events_burst or max(round(limits.events_per_second), 1)
-        buckets = Buckets(limits.events_per_second, burst, limits.rate_delay)
-        return Pace(self._loop, buckets, limits.rate_delay, proxies)
 
     # ── start ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -251,22 +170,6 @@ class Daemon:
             self._log.warn("server", "no control socket: winlogd rotate will not reach this server", path=path,
                            cause=error.strerror)  # fmt: skip
             return None
-
-    def _max_connections(self) -> int:
-        """The configured number, or what the limit on open files leaves; that is raised as far as it may be."""
-        wanted = self._config.server.max_connections
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        needed = wanted + _RESERVED_DESCRIPTORS
-        if soft < needed:
-            soft = min(needed, hard)
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        possible = max(soft - _RESERVED_DESCRIPTORS, 1)
-        if possible < wanted:
-            self._log.warn(
-                "server", "fewer connections than configured: the limit on open files is too low",
-                max_connections=wanted, possible=possible, open_files=soft,
-            )  # fmt: skip
-        return min(wanted, possible)
 
     def _tell_ready(self) -> None:
         if self._listening and self._store_is_open:

@@ -1,0 +1,158 @@
+"""Makes the parts of a server and joins them as the configuration says.
+
+Knows every room's entrance and which option goes where; not how a process starts, goes on and ends.
+"""
+
+import asyncio
+import resource
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from winlogd.api.access import Gate, Token
+from winlogd.api.addresses import TrustedProxies
+from winlogd.api.events import UNAVAILABLE, Events, answer
+from winlogd.api.routes import make_router
+from winlogd.api.sessions import CurrentSessions
+from winlogd.config import Config
+from winlogd.event import EventDecoder
+from winlogd.http.exchange import Exchange
+from winlogd.http.limits import Limits
+from winlogd.http.per_address import ConnectionsPerAddress
+from winlogd.http.router import Router
+from winlogd.http.server import Observer, Server
+from winlogd.log import Log
+from winlogd.rotator import Rotator
+from winlogd.schedule import Schedule, zone_of
+from winlogd.settings import settings_of
+from winlogd.store.store import Owner, Store
+
+if TYPE_CHECKING:
+    from winlogd.api.pace import Pace
+
+_ANSWER_MARGIN_S: Final = 2.0
+"""How much later than the store the server itself gives up on an event: only when the disk hangs in one call."""
+
+_RESERVED_DESCRIPTORS: Final = 192
+"""Open files that are no connections: the database and its like, the listeners, those told that there are too many."""
+
+_MB_BYTES: Final = 1_000_000
+
+
+class Parts(NamedTuple):
+    """What a process serves with; joined to each other, and not started."""
+
+    store: Store[Exchange]
+    server: Server
+    rotator: Rotator
+    pace: "Pace | None"
+    """None where no address has a rate."""
+
+
+def assemble(
+    loop: asyncio.AbstractEventLoop, config: Config, log: Log, database_path: str, owner: Owner, observer: Observer
+) -> Parts:
+    """Makes all parts.
+
+    Args:
+        loop: the event loop that they run on.
+        config: what they are to do.
+        log: told what they do.
+        database_path: the database's real path.
+        owner: told of the store.
+        observer: told of refusals and failures.
+    """
+    database, server, limits = config.database, config.server, config.limits
+    store = Store(
+        loop,
+        settings_of(database, database_path, limits.min_free_disk * _MB_BYTES),
+        log,
+        server.event_timeout,
+        limits.queued_events,
+        config.logging.names,
+        answer,
+        owner,
+    )
+    proxies = TrustedProxies(config.security.trusted_proxies)
+    pace = _pace(loop, config, proxies)
+    router = _router(loop, config, store, proxies, pace)
+    http_limits = _http_limits(config, limits.rate_delay if pace is not None else 0.0)
+    per_address = limits.connections_per_address
+    counts = ConnectionsPerAddress(per_address, proxies.trusts) if per_address else None
+    calendar = zone_of(server.timezone)
+    rotator = Rotator(
+        loop,
+        store,
+        log,
+        Schedule(config.rotation.at, calendar) if config.rotation.at else None,
+        Schedule("00:00", calendar),
+        config.rotation.keep_open_hours,
+    )
+    most = _most_connections(server.max_connections, log)
+    return Parts(store, Server(loop, router, http_limits, most, UNAVAILABLE, observer, counts), rotator, pace)
+
+
+def _router(
+    loop: asyncio.AbstractEventLoop,
+    config: Config,
+    store: Store[Exchange],
+    proxies: TrustedProxies,
+    pace: "Pace | None",
+) -> Router:
+    security = config.security
+    events = Events(
+        store,
+        EventDecoder(security.valid_actions),
+        security.expected_user_agent,
+        proxies,
+        pace,
+        Token(security.ingest_token) if security.ingest_token else None,
+    )
+    return make_router(
+        events,
+        config.server.event_paths,
+        CurrentSessions(loop, store),
+        senders=Gate(security.ingest_networks, proxies),
+        readers=Gate(security.read_networks, proxies),
+    )
+
+
+def _http_limits(config: Config, longest_delay_s: float) -> Limits:
+    limits = config.limits
+    return Limits(
+        request_line=limits.request_line,
+        headers=limits.headers,
+        header_fields=limits.header_fields,
+        body=limits.body,
+        headers_timeout=limits.headers_timeout,
+        body_timeout=limits.body_timeout,
+        idle_timeout=limits.idle_timeout,
+        answer_timeout=max(config.server.event_timeout, longest_delay_s) + _ANSWER_MARGIN_S,
+    )
+
+
+def _pace(loop: asyncio.AbstractEventLoop, config: Config, proxies: TrustedProxies) -> "Pace | None":
+    """What keeps each address at its rate; nothing of it is loaded when there is none."""
+    limits = config.limits
+    if not limits.events_per_second:
+        return None
+    from winlogd.api.pace import Pace
+    from winlogd.buckets import Buckets
+
+    burst = limits.events_burst or max(round(limits.events_per_second), 1)
+    buckets = Buckets(limits.events_per_second, burst, limits.rate_delay)
+    return Pace(loop, buckets, limits.rate_delay, proxies)
+
+
+def _most_connections(wanted: int, log: Log) -> int:
+    """The configured number, or what the limit on open files leaves; that is raised as far as it may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _RESERVED_DESCRIPTORS
+    if soft < needed:
+        soft = min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    possible = max(soft - _RESERVED_DESCRIPTORS, 1)
+    if possible < wanted:
+        log.warn(
+            "server", "fewer connections than configured: the limit on open files is too low",
+            max_connections=wanted, possible=possible, open_files=soft,
+        )  # fmt: skip
+    return min(wanted, possible)
