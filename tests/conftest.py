@@ -1,10 +1,12 @@
 """Fixtures that every room's tests share."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.piped import Pipe
 from tests.running import Winlogd, running
 from tests.wire import Wire
 
@@ -28,3 +30,15 @@ def wire(shared_server: Winlogd) -> Iterator[Wire]:
     """A connection to the shared server."""
     with Wire(shared_server.port) as connected:
         yield connected
+
+
+@pytest.fixture
+def pipe() -> Iterator[Pipe]:
+    """A pipe for a log; at the end the log's thread has ended, too."""
+    pipe = Pipe()
+    yield pipe
+    pipe.close_reader()  # first, so that a log thread that is stuck in a write goes on
+    for thread in threading.enumerate():
+        if thread.name == "log":
+            thread.join(20)
+    pipe.close_writer()

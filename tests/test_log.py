@@ -1,83 +1,17 @@
-"""How lines get out: from any thread, in order, and without ever holding anybody up."""
+"""How lines get out: from any thread, in order, and at once or gathered."""
 
-import contextlib
 import json
-import os
 import re
-import select
-import subprocess
 import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.piped import Pipe, fields_of
 from winlogd import log as log_module
 from winlogd.log import Log
-from winlogd.log_format import FORMATS, Record
-
-# More than a pipe (64 KiB) and the log thread's hands can take, and less than anybody would wait for.
-A_GREAT_MANY = 200_000
-
-
-class Pipe:
-    """A pipe as standard error; nothing is read from it until someone asks."""
-
-    def __init__(self) -> None:
-        self.reader, self.writer = os.pipe()
-
-    def read_to_the_end(self) -> list[str]:
-        """Close the writing end and return the lines."""
-        self.close_writer()
-        with open(self.reader, "rb", closefd=False) as stream:
-            return stream.read().decode().splitlines()
-
-    def read_until(self, enough: Callable[[bytes], bool]) -> bytes:
-        """What has come when `enough` says so; fails when nothing comes any more."""
-        text = b""
-        while not enough(text):
-            assert select.select([self.reader], [], [], 20)[0], "nothing is written any more"
-            text += os.read(self.reader, 1 << 16)
-        return text
-
-    def close_reader(self) -> None:
-        if self.reader >= 0:
-            os.close(self.reader)
-            self.reader = -1
-
-    def close_writer(self) -> None:
-        if self.writer >= 0:
-            os.close(self.writer)
-            self.writer = -1
-
-
-@pytest.fixture
-def pipe() -> Iterator[Pipe]:
-    pipe = Pipe()
-    yield pipe
-    pipe.close_reader()  # first, so that a log thread that is stuck in a write goes on
-    for thread in threading.enumerate():
-        if thread.name == "log":
-            thread.join(20)
-    pipe.close_writer()
-
-
-def fields_of(line: str) -> dict[str, str]:
-    return dict(re.findall(r" (\w+)=(\S+)", line))
-
-
-def until(condition: Callable[[], bool]) -> None:
-    for _ in range(20_000):
-        if condition():
-            return
-        time.sleep(0.001)
-    pytest.fail("what was waited for did not come")
-
-
-def dropped_counts(lines: list[str]) -> list[int]:
-    return [int(fields_of(line)["count"]) for line in lines if " WARN log lines dropped " in line]
 
 
 def test_a_line_is_written_when_the_log_stops(pipe: Pipe) -> None:
@@ -264,157 +198,6 @@ def test_lines_of_many_threads_all_arrive_whole_and_in_each_threads_order(pipe: 
     assert log.dropped == 0
 
 
-def test_a_stalled_reader_holds_nobody_up_and_the_lost_lines_are_told(pipe: Pipe) -> None:
-    log = Log("info", "compact", pipe.writer)
-    log.start()
-    for number in range(A_GREAT_MANY // 100):  # returns although nobody reads
-        log.each("info", "server", "said", ("n",), [(number * 100 + i,) for i in range(100)])
-    dropped = log.dropped
-    assert 0 < dropped < A_GREAT_MANY
-    told = re.compile(rb"log lines dropped count=(\d+)\n")
-    text = pipe.read_until(lambda text: sum(map(int, told.findall(text))) == dropped)
-    log.info("server", "back")
-    log.stop(20)
-    lines = text.decode().splitlines() + pipe.read_to_the_end()
-    said = [line for line in lines if " INFO said " in line]
-    assert sum(dropped_counts(lines)) == log.dropped == dropped
-    assert len(said) + dropped == A_GREAT_MANY
-    assert lines[-1].endswith("INFO back")
-
-
-def test_what_a_full_buffer_still_has_room_for_is_kept(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "_CAPACITY_LINES", 5)
-    log = Log("info", "compact", pipe.writer)
-    log.each("info", "server", "said", ("n",), [(n,) for n in range(3)])
-    log.each("info", "server", "said", ("n",), [(n,) for n in range(3, 7)])
-    log.info("server", "said", n=7)
-    assert log.dropped == 3
-    log.stop(20)
-    *kept, told = pipe.read_to_the_end()
-    assert [fields_of(line)["n"] for line in kept] == ["0", "1", "2", "3", "4"]
-    assert dropped_counts([told]) == [3]
-
-
-def test_lost_lines_are_told_at_any_level(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_module, "_CAPACITY_LINES", 1)
-    log = Log("error", "compact", pipe.writer)
-    log.error("server", "first")
-    log.error("server", "second")
-    log.stop(20)
-    assert dropped_counts(pipe.read_to_the_end()) == [1]
-
-
-def test_the_stop_gives_up_when_the_reader_stalls(pipe: Pipe) -> None:
-    log = Log("info", "compact", pipe.writer)
-    log.start()
-    log.each("info", "server", "said", ("text",), [("x" * 1000,)] * 1000)
-    log.stop(0.05)  # returns
-    assert any(thread.name == "log" for thread in threading.enumerate())
-
-
-@contextlib.contextmanager
-def non_blocking(fd: int) -> Iterator[None]:
-    os.set_blocking(fd, False)
-    try:
-        yield
-    finally:
-        os.set_blocking(fd, True)
-
-
-def test_a_non_blocking_descriptor_loses_nothing_when_it_is_full(pipe: Pipe) -> None:
-    with non_blocking(pipe.writer):
-        log = Log("info", "compact", pipe.writer)
-        log.start()
-        log.each("info", "server", "said", ("n", "text"), [(n, "x" * 1000) for n in range(1000)])
-        lines = pipe.read_until(lambda text: text.count(b"\n") == 1000).decode().splitlines()
-        log.stop(20)
-    assert [fields_of(line)["n"] for line in lines] == [str(n) for n in range(1000)]
-    assert log.dropped == 0
-
-
-def test_a_reader_that_left_costs_the_lines_and_nothing_else(pipe: Pipe) -> None:
-    pipe.close_reader()
-    log = Log("info", "compact", pipe.writer)
-    log.start()
-    for _ in range(5):
-        log.info("server", "said")
-    log.stop(20)
-    assert log.dropped == 5
-
-
-def test_a_closed_descriptor_costs_the_lines_and_nothing_else(pipe: Pipe) -> None:
-    # A copy of a number that no other test's file can take meanwhile.
-    high = os.dup2(pipe.writer, 900)
-    os.close(high)
-    log = Log("info", "compact", high)
-    log.info("server", "said")
-    log.stop(20)
-    assert log.dropped == 1
-
-
-def test_a_full_disk_costs_the_lines_and_nothing_else() -> None:
-    with open("/dev/full", "wb", buffering=0) as full_disk:
-        log = Log("info", "compact", full_disk.fileno())
-        log.each("info", "server", "said", ("n",), [(1,), (2,)])
-        log.stop(20)
-    assert log.dropped == 2
-
-
-def test_the_log_comes_back_after_a_fault_and_tells_what_was_lost(pipe: Pipe) -> None:
-    with open("/dev/full", "wb", buffering=0) as full_disk:
-        fd = os.dup(full_disk.fileno())
-    log = Log("info", "compact", fd)
-    log.start()
-    log.error("server", "lost")
-    until(lambda: log.dropped > 0)
-    os.dup2(pipe.writer, fd)
-    log.info("server", "back")
-    log.stop(20)
-    os.close(fd)
-    first, second = pipe.read_to_the_end()
-    assert first.endswith("INFO back")
-    assert dropped_counts([second]) == [1]
-
-
-def test_a_line_that_broke_off_does_not_run_into_the_next(pipe: Pipe) -> None:
-    broken = Pipe()
-    fd = os.dup(broken.writer)
-    log = Log("info", "compact", fd)
-    log.start()
-    # More than a pipe holds: the log thread is in the middle of the one line when the reader leaves.
-    log.error("server", "said", text="x" * 1_000_000)
-    broken.read_until(lambda text: len(text) > 0)
-    broken.close_reader()
-    until(lambda: log.dropped > 0)
-    os.dup2(pipe.writer, fd)
-    log.info("server", "back")
-    log.stop(20)
-    os.close(fd)
-    broken.close_writer()
-    ended, back, told = pipe.read_to_the_end()
-    assert ended == ""
-    assert back.endswith("INFO back")
-    assert dropped_counts([told]) == [1]
-
-
-def test_a_log_that_fails_to_render_counts_the_line_and_goes_on(pipe: Pipe, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = FORMATS["compact"]
-
-    def short_of_memory(record: Record) -> bytes:
-        if record.message == "large":
-            raise MemoryError
-        return real(record)
-
-    monkeypatch.setitem(FORMATS, "compact", short_of_memory)
-    log = Log("info", "compact", pipe.writer)
-    log.start()
-    log.info("server", "large")
-    log.info("server", "small")
-    log.stop(20)
-    assert log.dropped == 1
-    assert any(line.endswith("INFO small") for line in pipe.read_to_the_end())
-
-
 def test_a_signal_handler_or_finalizer_may_log_in_the_middle_of_a_log_call(pipe: Pipe) -> None:
     log = Log("info", "compact", pipe.writer)
 
@@ -462,15 +245,3 @@ def test_a_log_with_nothing_to_write_sleeps(pipe: Pipe) -> None:
 
     assert any(slept_through_half_a_second() for _ in range(10))
     log.stop(20)
-
-
-def test_a_process_ends_although_nobody_reads_its_standard_error() -> None:
-    program = (
-        "from winlogd.log import Log\n"
-        "log = Log('info', 'compact')\n"
-        "log.start()\n"
-        "log.error('server', 'said', text='x' * 1_000_000)\n"
-        "log.stop(0.05)\n"
-    )
-    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) as process:
-        assert process.wait(60) == 0

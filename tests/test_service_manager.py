@@ -1,0 +1,83 @@
+"""What a running server tells the service manager, sd_notify(3), and when."""
+
+import socket
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.locks import locked_before_the_start
+from tests.running import PATIENCE_S, an_event, running
+
+
+class ServiceManager:
+    """The socket that a service tells its state to, sd_notify(3)."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.settimeout(PATIENCE_S)
+        self._socket.bind(address.replace("@", "\0", 1) if address.startswith("@") else address)
+
+    def told(self) -> str:
+        """The next message."""
+        return self._socket.recv(4096).decode()
+
+    def told_nothing(self) -> bool:
+        self._socket.setblocking(False)
+        try:
+            return not self._socket.recv(4096)
+        except BlockingIOError:
+            return True
+        finally:
+            self._socket.settimeout(PATIENCE_S)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture(params=["path", "abstract"])
+def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServiceManager]:
+    address = str(tmp_path / "notify") if request.param == "path" else f"@winlogd-{uuid.uuid4()}"
+    with closing(ServiceManager(address)) as listening:
+        yield listening
+
+
+def test_the_service_manager_hears_of_start_and_stop(manager: ServiceManager, tmp_path: Path) -> None:
+    with running(tmp_path, environ={"NOTIFY_SOCKET": manager.address}) as server:
+        assert manager.told() == "READY=1"
+        assert server.stop() == 0
+        assert manager.told() == "STOPPING=1"
+        assert manager.told_nothing()
+
+
+def test_ready_is_told_only_when_the_database_is_open(manager: ServiceManager, tmp_path: Path) -> None:
+    environ = {"NOTIFY_SOCKET": manager.address}
+    with locked_before_the_start(tmp_path) as other, running(tmp_path, environ=environ) as server:
+        server.wait_for_log("cannot be written for now")
+        assert manager.told_nothing()
+        other.execute("COMMIT")
+        assert manager.told() == "READY=1"
+
+
+def test_ready_is_never_told_of_a_database_that_cannot_be_used(manager: ServiceManager, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "winlog.db").write_text("no database" * 1000)
+    with running(tmp_path, environ={"NOTIFY_SOCKET": manager.address}) as server:
+        assert server.wait() == 1
+    assert manager.told() == "STOPPING=1"
+    assert manager.told_nothing()
+
+
+def test_the_watchdog_is_fed_for_as_long_as_the_loop_turns(manager: ServiceManager, tmp_path: Path) -> None:
+    with running(tmp_path, environ={"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "100000"}):
+        messages = [manager.told() for _ in range(6)]
+    assert sorted(messages) == ["READY=1"] + ["WATCHDOG=1"] * 5
+
+
+def test_a_service_manager_that_is_gone_costs_a_line_and_no_service(tmp_path: Path) -> None:
+    with running(tmp_path, environ={"NOTIFY_SOCKET": str(tmp_path / "nobody")}) as server:
+        server.wait_for_log("WARN the service manager cannot be told")
+        assert server.post(an_event()).status == 200
