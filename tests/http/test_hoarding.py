@@ -46,6 +46,7 @@ def test_a_hundred_bodies_that_never_end_take_no_more_than_the_bound(tmp_path: P
 
 def test_a_listing_that_nobody_reads_is_not_kept_for_all_who_asked(tmp_path: Path) -> None:
     with running(tmp_path) as server:
+        server.wait_until_open()
         server.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
             " INSERT INTO events_today (username, action, timestamp, hostname, server_timestamp, session_uuid)"
