@@ -14,6 +14,7 @@ from winlogd.api.routes import make_router
 from winlogd.api.sessions import CurrentSessions
 from winlogd.config import Config
 from winlogd.event import EventDecoder
+from winlogd.http.budget import Allowance
 from winlogd.http.exchange import Exchange
 from winlogd.http.limits import Limits
 from winlogd.http.per_address import ConnectionsPerAddress
@@ -139,7 +140,7 @@ def _pace(loop: asyncio.AbstractEventLoop, config: Config, proxies: TrustedProxi
 
     burst = limits.events_burst or max(round(limits.events_per_second), 1)
     buckets = Buckets(limits.events_per_second, burst, limits.rate_delay)
-    return Pace(loop, buckets, limits.rate_delay, proxies)
+    return Pace(loop, buckets, limits.rate_delay, proxies, Allowance(limits.body))
 
 
 def _most_connections(wanted: int, log: Log) -> int:

@@ -1,6 +1,8 @@
-"""What many keep in memory together is bounded, and who has kept some for the longest goes first."""
+"""What many keep in memory together is bounded: who has begun for the longest goes, who comes too late may not wait."""
 
-from winlogd.http.budget import Budget
+from winlogd.http.budget import Allowance, Budget
+
+MIB = 1 << 20
 
 
 class Keeper:
@@ -57,3 +59,28 @@ def test_letting_go_of_nothing_is_nothing() -> None:
     budget.hold(keeper, 0)
     budget.hold(keeper, 11)
     assert not keeper.is_shed
+
+
+# ── of requests that wait ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_large_requests_may_wait_in_half_of_the_room_and_small_ones_in_all_of_it() -> None:
+    room = Allowance(MIB)
+    assert sum(room.take(MIB) for _ in range(100)) == 32
+    assert sum(room.take(4096) for _ in range(100_000)) == 8192
+
+
+def test_who_waits_no_more_leaves_room_for_as_much() -> None:
+    room = Allowance(MIB)
+    while room.take(MIB):
+        pass
+    room.give_back(MIB)
+    assert room.take(MIB // 2)
+    assert not room.take(MIB)
+    assert room.take(MIB // 2)
+    assert not room.take(4097)
+
+
+def test_two_of_the_largest_requests_that_are_allowed_always_fit() -> None:
+    room = Allowance(64 * MIB)
+    assert [room.take(64 * MIB) for _ in range(3)] == [True, True, False]

@@ -14,6 +14,8 @@ from winlogd.http.server import Server, bind
 
 GET = b"GET /thing HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST_GET = b"GET /thing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+LARGE, LARGE_THAT_FIT = b"x" * (1 << 20), 32
+"""A body, and how many such may wait for their turn together."""
 HOLD = b"POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -106,6 +108,13 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
+async def deferred(place: Place) -> None:
+    """Returns when a request waits."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not place.server._deferred:  # noqa: ASYNC110  # a round of the loop is what is waited for
+            await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def a_place() -> AsyncIterator[Place]:
     place = Place()
@@ -183,6 +192,33 @@ async def test_a_peer_that_vanishes_while_it_waits_is_forgotten() -> None:
         place.server.relieve()
         assert await other.bodies(1) == [b"2"]
         assert place.got == [b"2"]
+
+
+async def test_what_was_taken_up_takes_no_room_from_others() -> None:
+    async with a_place() as place:
+        peer = await place.connect()
+        for _ in range(LARGE_THAT_FIT + 1):
+            place.server.congest()
+            await peer.send(post(LARGE))
+            await deferred(place)
+            place.server.relieve()
+            assert await peer.bodies(1) == [LARGE]
+
+
+async def test_a_peer_that_has_vanished_takes_no_room_from_others() -> None:
+    async with a_place() as place:
+        place.server.congest()
+        for _ in range(LARGE_THAT_FIT):
+            await place.connect(post(LARGE))
+            await deferred(place)
+            for connection in list(place.server._connections):
+                connection.abort()
+            await settle()
+        peer = await place.connect(post(LARGE))
+        await deferred(place)
+        place.server.relieve()
+        assert await peer.bodies(1) == [LARGE]
+        assert place.got == [LARGE]
 
 
 async def test_a_stop_answers_what_waits() -> None:

@@ -1,10 +1,14 @@
 """Clients that together would fill the memory: the server keeps its bound and serves the others."""
 
 import asyncio
+import select
+import signal
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
+from tests.locks import in_the_server, locked
 from tests.running import Winlogd, an_event, running, wait_for
 from tests.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, health, request
 from winlogd.http.exchange import Exchange, Handler
@@ -15,6 +19,10 @@ from winlogd.http.server import Server
 
 MIB: Final = 1 << 20
 HOARDERS: Final = 100
+WAITING: Final = 31
+"""So many bodies of 1 MiB may wait for their turn beside some ordinary events: half of the 64 MiB."""
+STRANGER: Final = "127.0.0.2"
+"""An address of this machine that is no trusted proxy's."""
 OPEN_SESSIONS: Final = 6000
 """Their listing has more than 1 MB."""
 
@@ -42,6 +50,58 @@ def test_a_hundred_bodies_that_never_end_take_no_more_than_the_bound(tmp_path: P
         finally:
             for hoarder in hoarders:
                 hoarder.socket.close()
+
+
+def test_what_waits_for_a_database_takes_no_more_than_the_bound_and_ordinary_events_wait_all_the_same(
+    tmp_path: Path,
+) -> None:
+    """Who has waited for the longest is not let go for the sake of who comes later."""
+    with running(tmp_path, "[limits]\nqueued_events = 1\n") as server, ExitStack() as stack:
+        before = resident_bytes(server)
+        with locked(server) as other:
+            first, early, late = (stack.enter_context(Wire(server.port)) for _ in range(3))
+            first.send(event_of(an_event(username="first")))
+            server.wait_for_log("more events come than the database takes")
+            early.send(event_of(an_event(username="early")))
+            in_the_server(server, early)
+            hoarders = [stack.enter_context(Wire(server.port)) for _ in range(HOARDERS)]
+            waiting, refused = hoard(hoarders)
+            late.send(event_of(an_event(username="late")))
+            in_the_server(server, late)
+            answers = [hoarder.answer() for hoarder in refused]
+            assert {(answer.status, answer.headers["retry-after"]) for answer in answers} == {(503, "1")}
+            assert resident_bytes(server) - before < 64 * MIB
+            assert server.request("GET", "/health").status == 200
+            other.execute("COMMIT")
+        assert [wire.answer().json["username"] for wire in (first, early, late)] == ["first", "early", "late"]
+        assert {hoarder.answer().status for hoarder in waiting} == {400}
+
+
+def test_what_waits_for_its_addresss_turn_takes_no_more_than_the_bound(tmp_path: Path) -> None:
+    settings = "[limits]\nevents_per_second = 0.001\nrate_delay = 86400.0\n"
+    with running(tmp_path, settings) as server, ExitStack() as stack:
+        before = resident_bytes(server)
+        assert server.post(an_event(), {"X-Forwarded-For": STRANGER}).status == 200
+        early, late = (stack.enter_context(Wire(server.port, source=STRANGER)) for _ in range(2))
+        early.send(event_of(an_event(username="early")))
+        in_the_server(server, early)
+        waiting, refused = hoard([stack.enter_context(Wire(server.port, source=STRANGER)) for _ in range(80)])
+        late.send(event_of(an_event(username="late")))
+        in_the_server(server, late)
+        assert {hoarder.answer().status for hoarder in refused} == {429}
+        assert resident_bytes(server) - before < 64 * MIB
+        server.process.send_signal(signal.SIGTERM)
+        assert [wire.answer().json["username"] for wire in (early, late)] == ["early", "late"]
+        assert {hoarder.answer().status for hoarder in waiting} == {400}
+
+
+def test_what_has_had_its_turn_leaves_room_for_what_comes_next(tmp_path: Path) -> None:
+    """More than may wait together, one after the other: an address that is slowed down is not read meanwhile."""
+    settings = "[limits]\nevents_per_second = 100\nevents_burst = 1\n"
+    with running(tmp_path, settings) as server, Wire(server.port, source=STRANGER) as wire:
+        for _ in range(2 * WAITING):
+            wire.send(event_of(b"x" * MIB))
+        assert {wire.answer().status for _ in range(2 * WAITING)} == {400}
 
 
 def test_a_listing_that_nobody_reads_is_not_kept_for_all_who_asked(tmp_path: Path) -> None:
@@ -127,6 +187,20 @@ def test_a_thousand_requests_in_one_piece_are_all_answered(wire: Wire) -> None:
     for _ in range(500):
         assert wire.answer().json["status"] == "ok"
         assert isinstance(wire.answer().json, list)
+
+
+def hoard(hoarders: list[Wire]) -> tuple[list[Wire], list[Wire]]:
+    """Sends 1 MiB on each; returns those that wait and those that are answered, as soon as no more wait than may."""
+    for hoarder in hoarders:
+        hoarder.send(event_of(b"x" * MIB))
+    by_socket = {hoarder.socket: hoarder for hoarder in hoarders}
+
+    def answered() -> list[socket.socket]:
+        return select.select(list(by_socket), [], [], 0)[0]
+
+    wait_for(lambda: len(hoarders) - len(answered()) <= WAITING, "answers to what may not wait")
+    refused = [by_socket.pop(sock) for sock in answered()]
+    return list(by_socket.values()), refused
 
 
 def _is_reset(wire: Wire) -> bool:

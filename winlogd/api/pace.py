@@ -3,7 +3,8 @@
 A client that is refused a few times drops its event, so an event that comes too early is held until its turn. Its
 connection is not read meanwhile, which slows its sender down to the rate. A trusted proxy's connection carries many
 clients, told apart by the address that the proxy forwards: it is read on, and only answers that would overtake the
-held one wait, since answers keep the order of the requests (RFC 9112 §9.3.2).
+held one wait, since answers keep the order of the requests (RFC 9112 §9.3.2). What is held is bounded in octets; an
+event that finds no room is refused as one that comes far too early.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from typing import Final
 
 from winlogd.api.addresses import TrustedProxies, client_address
 from winlogd.buckets import Buckets
+from winlogd.http.budget import Allowance
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.message import Head, Response
 from winlogd.http.own_answers import FAILED
@@ -30,15 +32,22 @@ class Pace:
         buckets: say who may send when.
         max_delay_s: the longest time for which an event is held; the buckets' own.
         proxies: peers that stand for others.
+        room: for the bodies of events that are held.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, buckets: Buckets, max_delay_s: float, proxies: TrustedProxies
+        self,
+        loop: asyncio.AbstractEventLoop,
+        buckets: Buckets,
+        max_delay_s: float,
+        proxies: TrustedProxies,
+        room: Allowance,
     ) -> None:
         self._loop = loop
         self._buckets = buckets
         self._max_delay_s = max_delay_s
         self._proxies = proxies
+        self._room = room
         self._held: dict[Exchange, _Held] = {}
         self._stopped = False
 
@@ -51,7 +60,7 @@ class Pace:
             delay_s = take(client_address(head, peer, proxies), clock())
             if delay_s == 0 or self._stopped:
                 handler(exchange, body)
-            elif delay_s <= self._max_delay_s:
+            elif delay_s <= self._max_delay_s and self._room.take(len(body)):
                 self._hold(delay_s, exchange, handler, body, not proxies.trusts(peer))
             else:
                 exchange.respond(_refusal(delay_s - self._max_delay_s))
@@ -73,6 +82,7 @@ class Pace:
     def _hand_on(self, exchange: Exchange) -> None:
         timer, handler, body, holds_sender = self._held.pop(exchange)
         timer.cancel()
+        self._room.give_back(len(body))
         try:
             handler(exchange, body)
         except Exception:

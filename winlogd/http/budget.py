@@ -1,10 +1,14 @@
-"""What all connections together make the server keep in memory, and whose connection ends when that is too much.
+"""What all connections together make the server keep in memory, and who has to go without when that is too much.
 
 A limit for each connection is not enough: ten thousand of them, each with its 1 MiB of a body that never ends, are
 10 GiB. Knows octets and their order; not what they are, nor what a connection is.
 """
 
-from typing import Protocol
+from typing import Final, Protocol
+
+_MAX_WAITING_BYTES: Final = 64 << 20
+_SMALL_BYTES: Final = 4096
+"""The existing clients' events have less than a quarter of it."""
 
 
 class Holder(Protocol):
@@ -42,3 +46,32 @@ class Budget:
             longest = next(iter(held))
             self._total -= held.pop(longest)
             longest.shed()
+
+
+class Allowance:
+    """Octets of whole requests that wait for their turn.
+
+    Nothing is taken back for the sake of what comes later: who has waited for the longest is next, and is no more to
+    blame than anybody else. What finds no room must be refused. Half of the room is for small requests alone, so that
+    a few large ones keep no ordinary event from waiting.
+
+    Args:
+        longest: octets that one request may have; a few of these fit in any case.
+    """
+
+    __slots__ = ("_limit", "_total")
+
+    def __init__(self, longest: int) -> None:
+        self._limit = max(_MAX_WAITING_BYTES, 4 * longest)
+        self._total = 0
+
+    def take(self, octets: int) -> bool:
+        """Takes room for a request that is to wait; whether there was any."""
+        if self._total + octets > (self._limit if octets <= _SMALL_BYTES else self._limit // 2):
+            return False
+        self._total += octets
+        return True
+
+    def give_back(self, octets: int) -> None:
+        """Told that a request of `octets` for which room was taken waits no more."""
+        self._total -= octets

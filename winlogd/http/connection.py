@@ -26,7 +26,6 @@ class Connection(asyncio.Protocol):
     """The protocol object of one connection."""
 
     __slots__ = (
-        "_deferred",
         "_exchanges",
         "_held_back",
         "_holds",
@@ -49,8 +48,7 @@ class Connection(asyncio.Protocol):
         self._phase = Phase.HEAD
         self._since = service.now
         self._held_back = False
-        self._holds = 0  # why no further request may be read: handlers that asked for it, and `_deferred`
-        self._deferred: tuple[Head, bytes] | None = None
+        self._holds = 0  # why no further request may be read: handlers that asked for it, and a deferred request
         self._write_paused = False
         self._peer_sent_fin = False
         self.peer = "unknown"
@@ -97,7 +95,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; answers that come later are dropped."""
         self._state = State.CLOSED
-        self._deferred = None
+        if self._holds:
+            self._service.forget_deferred(self)
         self._exchanges.clear()
         self._service.closed(self)
 
@@ -145,13 +144,11 @@ class Connection(asyncio.Protocol):
         self._holds -= 1
         self._read_on()
 
-    def take_up(self) -> None:
-        """The congestion is over: handles the request that waits."""
-        request, self._deferred = self._deferred, None
-        if request is not None:
-            self._holds -= 1
-            self._handle(*request)
-            self._read_on()
+    def take_up(self, head: Head, body: bytes) -> None:
+        """The congestion is over: handles the request that was deferred."""
+        self._holds -= 1
+        self._handle(head, body)
+        self._read_on()
 
     def check_time(self, now: float) -> None:
         """Ends what has taken too long; the server's sweep calls it about once a second."""
@@ -239,11 +236,11 @@ class Connection(asyncio.Protocol):
             exchange.respond(own_answers.FAILED)
 
     def _defer(self, head: Head, body: bytes) -> None:
-        """Keeps one request and reads no more: what the peer sends after it fills its own buffers, not ours."""
-        self._deferred = (head, body)
-        self._holds += 1
-        self._hold_back()
-        self._service.deferred(self)
+        """Has one request kept and reads no more: what the peer sends after it fills its own buffers, not ours."""
+        if self._service.defer(self, head, body):
+            self.hold()
+        else:
+            self._answer_unread(self._service.unanswered)
 
     def _await_bytes(self) -> None:
         """Notes since when a request has been incomplete; answers who waits for 100 (Continue)."""

@@ -7,13 +7,13 @@ not at all otherwise: an idle server wakes nobody up.
 import asyncio
 import errno
 import socket
-from collections import deque
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from winlogd.http.budget import Budget
+from winlogd.http.budget import Allowance, Budget
 from winlogd.http.connection import Connection
 from winlogd.http.limits import Limits
-from winlogd.http.message import Response
+from winlogd.http.message import Head, Response
 from winlogd.http.parser import HeadCache
 from winlogd.http.per_address import ConnectionsPerAddress
 from winlogd.http.router import Router
@@ -30,7 +30,7 @@ _TAKEN_UP_AT_ONCE: Final = 128
 """Deferred requests that are handled in one round of the loop: some 2 ms."""
 
 _MAX_KEPT_BYTES: Final = 64 << 20
-"""Of requests that have begun and not ended, or wait for their turn, on all connections together."""
+"""Of requests that have begun and not ended, or wait behind others of their connection, on all together."""
 _MAX_UNREAD_BYTES: Final = 64 << 20
 """Of answers that peers leave unread, on all connections together."""
 
@@ -88,6 +88,7 @@ class Server:
         self.soon = loop.call_soon
         self._kept = Budget(max(_MAX_KEPT_BYTES, 4 * limits.body))
         self._unread = Budget(_MAX_UNREAD_BYTES)
+        self._waiting = Allowance(limits.body)
         self.keeps = self._kept.hold
         self.owes = self._unread.hold
         self.bind = router.bind
@@ -97,7 +98,7 @@ class Server:
         self._loop = loop
         self._max_connections = max_connections
         self._per_address = per_address
-        self._deferred: deque[Connection] = deque()
+        self._deferred: OrderedDict[Connection, tuple[Head, bytes]] = OrderedDict()
         self._connections: set[Connection] = set()
         self._reserved: set[Connection] = set()
         self._listeners: list[Listener] = []
@@ -184,17 +185,28 @@ class Server:
         self.congested = False
         self._loop.call_soon(self._take_up_some)
 
-    def deferred(self, connection: Connection) -> None:
-        """Remembers that `connection` has a request that waits."""
-        self._deferred.append(connection)
+    def defer(self, connection: Connection, head: Head, body: bytes) -> bool:
+        """Keeps a request of `connection` until it can be taken up; whether there was room for it."""
+        if not self._waiting.take(len(body)):
+            return False
+        self._deferred[connection] = (head, body)
+        return True
+
+    def forget_deferred(self, connection: Connection) -> None:
+        """Drops what `defer` keeps of `connection`, if anything."""
+        request = self._deferred.pop(connection, None)
+        if request is not None:
+            self._waiting.give_back(len(request[1]))
 
     def _take_up_some(self) -> None:
-        waiting = self._deferred
-        for _ in range(min(len(waiting), _TAKEN_UP_AT_ONCE)):
+        deferred = self._deferred
+        for _ in range(min(len(deferred), _TAKEN_UP_AT_ONCE)):
             if self.congested:
                 return
-            waiting.popleft().take_up()
-        if waiting:
+            connection, (head, body) = deferred.popitem(last=False)
+            self._waiting.give_back(len(body))
+            connection.take_up(head, body)
+        if deferred:
             self._loop.call_soon(self._take_up_some)
 
     def _sweep(self) -> None:

@@ -49,8 +49,15 @@ class Service(Protocol[Connection]):
     def closed(self, connection: Connection) -> None:
         """Forgets a connection."""
 
-    def deferred(self, connection: Connection) -> None:
-        """Told of a connection with a request that waits; calls its `take_up` when the congestion is over."""
+    def defer(self, connection: Connection, head: Head, body: bytes) -> bool:
+        """Keeps a request until the congestion is over, then gives it to the connection's `take_up`.
+
+        Returns:
+            Whether there was room for it. A connection with one that waits may not ask for another.
+        """
+
+    def forget_deferred(self, connection: Connection) -> None:
+        """Drops the request of `connection` that waits, if there is one."""
 
     def refused(self, peer: str, response: Response) -> None:
         """Told of every answer of status 400 or above."""
