@@ -19,6 +19,10 @@ from typing import Any, Final, NamedTuple
 PATIENCE_S: Final = 30.0
 """How long a test waits for what must happen; far more than it takes, so that a busy machine fails nothing."""
 
+A_SMALL_DISK_WILL_DO: Final = {"WINLOGD_LIMITS_MIN_FREE_DISK": "0"}
+MORE_THAN_THERE_IS: Final = {"WINLOGD_LIMITS_MIN_FREE_DISK": "1000000000"}
+"""How much space must be free: none, and a thousand TB."""
+
 CLIENT_HEADERS: Final = {"User-Agent": "Winlog/0.1.0", "Content-Type": "application/json"}
 
 
@@ -63,9 +67,8 @@ class Winlogd:
         self.folder = folder
         self.database = folder / "data" / "winlog.db"
         self.log_file = folder / "winlogd.log"
-        a_small_disk_will_do = {"WINLOGD_LIMITS_MIN_FREE_DISK": "0"}
         self._environ = {
-            **os.environ, **a_small_disk_will_do, "WINLOGD_SERVER_PORT": str(port), **(environ or {})
+            **os.environ, **A_SMALL_DISK_WILL_DO, "WINLOGD_SERVER_PORT": str(port), **(environ or {})
         }  # fmt: skip
         (folder / "config.toml").write_text(settings)
         self.command: tuple[str, ...] = (sys.executable, "-m", "winlogd", "--config", "config.toml")
@@ -146,7 +149,7 @@ class Winlogd:
 def run_to_end(folder: Path, *words: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Runs winlogd with these words on the command line, in `folder`, until it ends by itself."""
     command = [sys.executable, "-m", "winlogd", *words]
-    env = {**os.environ, "WINLOGD_SERVER_PORT": "0", **(environ or {})}
+    env = {**os.environ, **A_SMALL_DISK_WILL_DO, "WINLOGD_SERVER_PORT": "0", **(environ or {})}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 

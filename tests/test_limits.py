@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from tests.running import CLIENT_HEADERS, Winlogd, an_event, running, wait_for
+from tests.running import CLIENT_HEADERS, MORE_THAN_THERE_IS, Winlogd, an_event, running, wait_for
 from tests.wire import Wire, event_of, health
 
 STRANGER, NEIGHBOUR = "127.0.0.2", "127.0.0.3"
@@ -208,8 +208,7 @@ def test_a_stop_answers_the_events_that_were_not_taken_up_yet(tmp_path: Path) ->
 
 
 def test_below_the_least_free_space_events_are_refused_after_a_wait_and_questions_answered(tmp_path: Path) -> None:
-    more_than_there_is = {"WINLOGD_LIMITS_MIN_FREE_DISK": "1000000000"}
-    with running(tmp_path, "[server]\nevent_timeout = 0.2\n", more_than_there_is) as server:
+    with running(tmp_path, "[server]\nevent_timeout = 0.2\n", MORE_THAN_THERE_IS) as server:
         server.wait_until_open()
         for _ in range(3):
             answer = server.post(an_event())

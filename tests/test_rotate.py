@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import PATIENCE_S, Winlogd, an_event, run_to_end, running, wait_for
+from tests.running import MORE_THAN_THERE_IS, PATIENCE_S, Winlogd, an_event, run_to_end, running, wait_for
 
 NOW = datetime.now(UTC)
 LONG_AGO = (NOW - timedelta(days=3)).isoformat(timespec="microseconds")
@@ -69,6 +69,20 @@ def test_without_a_server_the_command_does_it_itself(yesterdays: Path) -> None:
             .json["session_uuid"]
             .startswith("alice@")
         )
+
+
+def test_without_a_server_the_command_moves_nothing_while_too_little_space_is_free(yesterdays: Path) -> None:
+    database = yesterdays / "data" / "winlog.db"
+    before = database.read_bytes()
+    done = run_to_end(yesterdays, "rotate", "--config", "config.toml", environ=MORE_THAN_THERE_IS)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    [line] = done.stderr.splitlines()
+    assert "what is left stays in events_today: only " in line
+    assert line.endswith(" MB are free on its disk, of at least 1000000000 MB (limits.min_free_disk)")
+    assert database.read_bytes() == before
+    assert not database.with_name("winlog.db-wal").exists()
+    assert run_to_end(yesterdays, "rotate", "--config", "config.toml").stdout.startswith("2 rows moved")
 
 
 def test_a_second_rotation_has_nothing_to_do(yesterdays: Path) -> None:

@@ -35,8 +35,6 @@ _ANSWER_MARGIN_S: Final = 2.0
 _RESERVED_DESCRIPTORS: Final = 192
 """Open files that are no connections: the database and its like, the listeners, those told that there are too many."""
 
-_MB_BYTES: Final = 1_000_000
-
 
 class Parts(NamedTuple):
     """What a process serves with; joined to each other, and not started."""
@@ -61,10 +59,10 @@ def assemble(
         owner: told of the store.
         observer: told of refusals and failures.
     """
-    database, server, limits = config.database, config.server, config.limits
+    server, limits = config.server, config.limits
     store = Store(
         loop,
-        settings_of(database, database_path, limits.min_free_disk * _MB_BYTES),
+        settings_of(config, database_path),
         log,
         server.event_timeout,
         limits.queued_events,

@@ -17,6 +17,7 @@ from winlogd.session import Book
 from winlogd.settings import settings_of
 from winlogd.store import memory
 from winlogd.store.database import Database, UnusableError
+from winlogd.store.free_space import FreeSpace
 from winlogd.store.ownership import OwnedError, Ownership
 from winlogd.store.rotation import Moved, Rotation
 from winlogd.store.rows import RowsLostError
@@ -56,7 +57,9 @@ def _rotate_alone(config: Config, path: str) -> int:
 
 
 def _rotated(config: Config, path: str) -> Moved:
-    settings = settings_of(config.database, path)
+    settings = settings_of(config, path)
+    space = FreeSpace(path, settings.min_free_bytes)
+    space.require(time.monotonic())  # before the file is opened, which may change it
     patience = _Patience(settings.busy_timeout_ms / 1000)
     database = Database(settings, patience.waits)
     try:
@@ -68,6 +71,7 @@ def _rotated(config: Config, path: str) -> Moved:
         rotation = Rotation(rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours), None)
         while not rotation.is_done:
             begun_s = time.monotonic()
+            space.require(begun_s)
             if database.begin():
                 memory.refresh(database.connection, book)
                 database.note_changes()

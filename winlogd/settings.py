@@ -1,16 +1,21 @@
 """Joins the configuration to the store's own settings, for whatever opens a database."""
 
-from winlogd import config
+from typing import Final
+
+from winlogd.config import Config
 from winlogd.store.database import Settings
 
+_MB_BYTES: Final = 1_000_000
 
-def settings_of(database: config.Database, path: str, min_free_bytes: int = 0) -> Settings:
-    """As the section ``[database]`` says, for `path`, the real path of its file; see `Settings` for the rest."""
+
+def settings_of(config: Config, path: str) -> Settings:
+    """As the sections ``[database]`` and ``[limits]`` say, for `path`, the real path of the database's file."""
+    database = config.database
     return Settings(
         path,
         database.pragma_journal_mode,
         database.pragma_synchronous,
         database.pragma_busy_timeout,
         database.pragma_cache_size,
-        min_free_bytes,
+        config.limits.min_free_disk * _MB_BYTES,
     )
