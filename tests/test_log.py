@@ -12,6 +12,7 @@ import pytest
 from tests.piped import Pipe, fields_of
 from winlogd import log as log_module
 from winlogd.log import Log
+from winlogd.log_format import FORMATS
 
 
 def test_a_line_is_written_when_the_log_stops(pipe: Pipe) -> None:
@@ -117,6 +118,19 @@ def test_fields_may_bear_the_names_of_the_parameters(pipe: Pipe) -> None:
     log.stop(20)
     (line,) = pipe.read_to_the_end()
     assert line.endswith("INFO said message=m target=t self=s")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_secret_is_masked_in_every_value_and_the_rest_of_the_line_stays(pipe: Pipe, form: str) -> None:
+    secret = "Zk3-correct.horse_battery"
+    for text in (secret, "***"):
+        log = Log("info", form, pipe.writer, secret)
+        log.info("server", f"said {text}", text=f"<{text}>", other="plain")
+        log.each("info", "server", "said", ("text",), [(text,), (f"{text}{text}",)])
+        log.stop(20)
+    lines = [line.partition("Z")[2] for line in pipe.read_to_the_end()]  # without the time
+    assert len(lines) == 6
+    assert lines[:3] == lines[3:]
 
 
 class MuteError(Exception):

@@ -29,6 +29,10 @@ EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
 
 LONGEST_TOKEN_CHARACTERS: Final = 256
 
+SHORTEST_TOKEN_CHARACTERS: Final = 16
+"""A shorter one can be guessed. And the log writes *** wherever the token stands: with "level" as a token each line of
+JSON would lack a key and show by that what the token is. The names of the log's fields are all shorter than this."""
+
 RESERVED_PATHS: Final = ("/health", "/api/v1/sessions/current")
 """Paths that have a meaning of their own and cannot take events."""
 
@@ -168,13 +172,18 @@ def token() -> Kind[str]:
     """A secret that fits into a header field without quotes or escapes, or nothing."""
 
     def check(value: object) -> str:
-        if not isinstance(value, str) or len(value) > LONGEST_TOKEN_CHARACTERS:
+        if value == "":
+            return ""
+        if not isinstance(value, str):
+            raise NotAllowedError
+        if not SHORTEST_TOKEN_CHARACTERS <= len(value) <= LONGEST_TOKEN_CHARACTERS:
             raise NotAllowedError
         if not all((c.isascii() and c.isalnum()) or c in _TOKEN_MARKS for c in value):
             raise NotAllowedError
         return value
 
-    allowed = f'at most {LONGEST_TOKEN_CHARACTERS} letters, digits and {_TOKEN_MARKS}, or "" for none'
+    characters = f"{SHORTEST_TOKEN_CHARACTERS} to {LONGEST_TOKEN_CHARACTERS} letters, digits and {_TOKEN_MARKS}"
+    allowed = f'{characters}, or "" for none'
     return Kind(allowed, check, _as_it_is, is_secret=True)
 
 

@@ -1,5 +1,6 @@
 """Who may send and who may read: by token and by address; and that the token is never shown."""
 
+import ast
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,10 +11,15 @@ import pytest
 
 from tests.running import CLIENT_HEADERS, Winlogd, an_event, run_to_end, running
 from tests.wire import EVENTS, Wire, event_of, request
+from winlogd.config_schema import SHORTEST_TOKEN_CHARACTERS
+from winlogd.log import LEVELS
+from winlogd.log_format import _JSON_OWN_KEYS
+from winlogd.store.store import _FIELDS, _FIELDS_WITHOUT_NAMES
 
 TOKEN: Final = "Zk3-correct.horse_battery"
 SESSIONS: Final = "/api/v1/sessions/current"
 STRANGER: Final = "127.0.0.2"
+ROOT: Final = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +99,12 @@ def test_the_token_may_stand_in_a_file_or_in_the_environment(tmp_path: Path) -> 
     [
         ('ingest_token_file = "token"', None, "cannot be read: No such file"),
         ('ingest_token_file = "token"', " \n", "holds no token"),
-        ('ingest_token_file = "token"', "Zk3 two", "what it holds is not at most"),
-        ('ingest_token_file = "token"\ningest_token = "Zk3"', "Zk3", "set one of the two"),
-        ('ingest_token = "Zk3 two"', None, "security.ingest_token = (not shown): must be at most"),
+        ('ingest_token_file = "token"', "Zk3 two halves of it", "what it holds is not 16 to 256 letters"),
+        ('ingest_token_file = "token"', "Zk3-123456789ab", "what it holds is not 16 to 256 letters"),
+        (f'ingest_token_file = "token"\ningest_token = "{TOKEN}"', TOKEN, "set one of the two"),
+        ('ingest_token = "Zk3 two halves of it"', None, "security.ingest_token = (not shown): must be 16 to 256"),
+        ('ingest_token = "Zk3-123456789ab"', None, "security.ingest_token = (not shown): must be 16 to 256 letters"),
+        (f'ingest_token = "{"Zk3-" * 65}"', None, "security.ingest_token = (not shown): must be 16 to 256 letters"),
     ],
 )
 def test_a_token_that_is_none_stops_the_start_and_is_not_shown(
@@ -108,6 +117,24 @@ def test_a_token_that_is_none_stops_the_start_and_is_not_shown(
     assert (ended.returncode, len(ended.stderr.splitlines())) == (2, 1)
     assert fault in ended.stderr
     assert "Zk3" not in ended.stderr + ended.stdout
+
+
+def test_the_shortest_token_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[security]\ningest_token = "Zk3-123456789abc"\n')
+    assert run_to_end(tmp_path, "check-config").returncode == 0
+
+
+def test_no_word_of_the_logs_own_is_as_long_as_a_token() -> None:
+    """So that no token can be the name of a field, which would then be masked as well, and the line garbled."""
+    ways = {*LEVELS, "exception"}
+    words = {*LEVELS, "traceback", *_JSON_OWN_KEYS, *_FIELDS, *_FIELDS_WITHOUT_NAMES}
+    for path in (ROOT / "winlogd").rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in ways:
+                words.update(keyword.arg for keyword in call.keywords if keyword.arg is not None)
+                words.update(str(target.value) for target in call.args[:1] if isinstance(target, ast.Constant))
+    assert {"address", "queued_events", "server"} < words
+    assert max(map(len, words)) < SHORTEST_TOKEN_CHARACTERS
 
 
 # ── by address ────────────────────────────────────────────────────────────────────────────────────────
@@ -179,9 +206,8 @@ assert Gate(security.ingest_networks, proxies).before(print) is print
 assert Gate(security.read_networks, proxies).before(print) is print
 print(*set(sys.modules) - before)
 """
-    root = Path(__file__).parents[2]
-    environ = {"PYTHONPATH": str(root)}
-    run = subprocess.run([sys.executable, "-c", program], cwd=root, env=environ, capture_output=True, check=True)
+    environ = {"PYTHONPATH": str(ROOT)}
+    run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environ, capture_output=True, check=True)
     loaded = set(run.stdout.decode().split())
     assert "winlogd.config" in loaded
     assert loaded & {"ipaddress", "hmac", "winlogd.http.tls", "winlogd.config_access"} == set()
