@@ -5,10 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.piped import Pipe
 from tests.running import Winlogd, running
 from tests.wire import Wire
+
+settings.register_profile("patient", deadline=None)  # a busy machine fails nothing
+settings.load_profile("patient")
 
 
 @pytest.fixture
