@@ -37,6 +37,9 @@ CHUNK_SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]+)(?:;[\t\x20-\x7e\x80-\xff]*
 """RFC 9112 §7.1: chunk-size and extensions. White space before the semicolon, which the grammar calls bad
 and some recipients read differently, is refused."""
 
+PLAIN_CHUNK_SIZE_LINE: Final = re.compile(rb"([1-9A-Fa-f][0-9A-Fa-f]{0,7})\r\n")
+"""The same as senders write it, of a chunk with data."""
+
 KNOWN_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 """RFC 9110 §9.3 and RFC 5789. Any other method is answered 501."""
 

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     import ssl
 
 _BACKLOG: Final = 4096
+_ACCEPTED_AT_ONCE: Final = 8
+"""Connections that each round of the event loop accepts. libuv takes one for each of its handles, so there are as many
+handles on one socket. With one alone, who comes after 64 of a flood waits 64 rounds: P99 of an honest client under
+siege was 190 to 400 ms instead of 67 to 91. An event on a connection of its own costs the same, 58 to 68 µs."""
 _SWEEP_S: Final = 1.0
+_SWEPT_AT_ONCE: Final = 500
+"""Connections that are looked at in one round of the event loop: 1 ms. Ten thousand would hold up the rest for 20."""
 _NOT_HERE: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 _MAX_OVERFLOW: Final = 64
 """Connections beyond the limit that are told so; what comes on top of them is closed without a word."""
@@ -108,8 +114,9 @@ class Server:
     async def listen(self, sockets: list[socket.socket]) -> None:
         """Begins to accept on bound `sockets`."""
         for sock in sockets:
-            server = await self._loop.create_server(lambda: Connection(self), sock=sock, backlog=_BACKLOG)
-            self._listeners.append(server)
+            for listening in (sock, *(sock.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))):
+                server = await self._loop.create_server(lambda: Connection(self), sock=listening, backlog=_BACKLOG)
+                self._listeners.append(server)
 
     def listen_with_tls(self, sockets: list[socket.socket], context: "ssl.SSLContext") -> None:
         """Begins to accept on bound `sockets` peers that speak TLS as `context` says."""
@@ -211,10 +218,17 @@ class Server:
 
     def _sweep(self) -> None:
         self.now = now = self._loop.time()
-        for connection in list(self._connections):
-            connection.check_time(now)
         self._observer.swept(now)
         self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep) if self._connections else None
+        self._check_some(list(self._connections))
+
+    def _check_some(self, connections: list[Connection]) -> None:
+        for connection in connections[-_SWEPT_AT_ONCE:]:
+            if connection in self._connections:  # it may have gone since
+                connection.check_time(self.now)
+        del connections[-_SWEPT_AT_ONCE:]
+        if connections:
+            self._loop.call_soon(self._check_some, connections)
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
