@@ -180,6 +180,18 @@ def test_an_event_that_differs_is_no_retry(book: Book, other: Event) -> None:
     assert not commit(book, other)[0].is_retry
 
 
+def test_a_logoff_that_comes_before_the_logon_of_its_moment_is_searched_for_nowhere() -> None:
+    class Unsearched(RecentEvents):
+        def find(self, fingerprint: int) -> list[int]:
+            raise AssertionError("a search for what cannot have come before")
+
+    book = Book(Unsearched(0.0), Identifiers())
+
+    commit(book, event("C", "08:00:01"), event("D", "08:00:00"), event("M", "07:59:00"))
+    decisions = commit(book, event("D", "08:00:01"), event("M", "07:59:01"), event("C", "08:00:02"))
+    assert not any(decision.is_retry for decision in decisions)
+
+
 def test_what_differs_in_os_alone_is_a_retry(book: Book) -> None:
     commit(book, event("C", "08:00:00"))
 

@@ -5,17 +5,20 @@ to be found by its content. Strings would cost 300 bytes an event, and a load of
 eighteen million of them; so only a fingerprint is kept, the place where it stands gives the row's id, and whoever asks
 reads the row to be sure. Pure: the clock is the caller's.
 
-Strategy: to add is to append, because every event is added and few are asked for; an index over what was
-appended since is made when somebody asks. It takes 8 to 12 bytes more an event.
+Strategy: to add is to append, because every event is added and few are asked for: who asks searches it all, 2 ms for
+a million events. An index over it is made only where many ask; it takes 8 to 12 bytes more an event, and half a second
+for a million events at once.
 """
 
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from struct import Struct
 from typing import Final
 
 _BUCKETS: Final = 8192
 """A power of two. With half a million events a bucket of the index has 61 records: 0.3 µs to search."""
+_SEARCHES_WITHOUT_INDEX: Final = 64
+"""So many together take as long as the index does."""
 _MASK: Final = 0xFFFF_FFFF
 _RECORD: Final = Struct("<II")
 """Fingerprint, and its place in the generation."""
@@ -45,14 +48,15 @@ class _Run:
 
 
 class _Generation:
-    """The events of some minutes, in order of arrival, and an index over the first of them."""
+    """The events of some time, in order of arrival, and perhaps an index over the first of them."""
 
-    __slots__ = ("_buckets", "_indexed", "_next_id", "_runs", "_size")
+    __slots__ = ("_buckets", "_indexed", "_next_id", "_runs", "_searches", "_size")
 
     def __init__(self) -> None:
         self._runs: list[_Run] = []
         self._next_id = -1
         self._size = 0
+        self._searches = 0
         self._buckets: dict[int, bytearray] = {}
         self._indexed = 0
 
@@ -83,19 +87,17 @@ class _Generation:
         self._next_id = base_id
 
     def find(self, fingerprint: int) -> list[int]:
+        self._searches += 1
+        needle = (fingerprint & _MASK).to_bytes(4, "little")
+        if self._searches <= _SEARCHES_WITHOUT_INDEX:
+            return [
+                run.base_id + at // len(needle)
+                for run in self._runs
+                for at in _places(needle, run.fingerprints.tobytes(), len(needle))
+            ]
         self._index()
-        fingerprint &= _MASK
-        bucket = self._buckets.get(fingerprint % _BUCKETS)
-        if bucket is None:
-            return []
-        found = []
-        needle = fingerprint.to_bytes(4, "little")
-        at = bucket.find(needle)
-        while at >= 0:
-            if at % _RECORD.size == 0:
-                found.append(self._id_at(_RECORD.unpack_from(bucket, at)[1]))
-            at = bucket.find(needle, at + 1)
-        return found
+        bucket = self._buckets.get(fingerprint % _BUCKETS, b"")
+        return [self._id_at(_RECORD.unpack_from(bucket, at)[1]) for at in _places(needle, bucket, _RECORD.size)]
 
     def _id_at(self, place: int) -> int:
         run = self._runs[self._run_of(place)]
@@ -115,6 +117,15 @@ class _Generation:
                 record = _RECORD.pack(fingerprint, place)
                 self._buckets.setdefault(fingerprint % _BUCKETS, bytearray()).extend(record)
             self._indexed = run.first + len(run.fingerprints)
+
+
+def _places(needle: bytes, octets: bytes | bytearray, width: int) -> Iterator[int]:
+    """Where `needle` begins a record of `width` octets."""
+    at = octets.find(needle)
+    while at >= 0:
+        if at % width == 0:
+            yield at
+        at = octets.find(needle, at + 1)
 
 
 class RecentEvents:

@@ -6,7 +6,7 @@ knows nothing of it when it has not.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from winlogd.event import Event
 from winlogd.identifiers import Identifiers
@@ -79,15 +79,19 @@ class Pair(NamedTuple):
     Attributes:
         open: the open sessions, the one with the latest timestamp last, ties in order of arrival.
         connection: the latest C in order of arrival; `disconnection` the latest D, `hardware` the latest M.
-        highest: no event that is remembered of the pair has a timestamp that is a greater text: what has one is no
-            retry. Any order of texts would do, as long as equal ones are equal.
+        highest_connection: no C that is remembered of the pair has a timestamp that is a greater text: what has one
+            is no retry. Any order of texts would do, as long as equal ones are equal. An own one for each action: a
+            logoff and a logon of one moment often come in the wrong order, and are none for all that.
+        highest_disconnection: the same of D; `highest_hardware` of M.
     """
 
     open: tuple[OpenSession, ...] = ()
     connection: Decision | None = None
     disconnection: Decision | None = None
     hardware: Decision | None = None
-    highest: str = ""
+    highest_connection: str = ""
+    highest_disconnection: str = ""
+    highest_hardware: str = ""
 
 
 _NEW_PAIR: Final = Pair()
@@ -95,6 +99,8 @@ _new: Final = tuple.__new__
 """Makes a named tuple in half the time that its own constructor takes; four are made for every event."""
 _LATEST: Final = {"C": 1, "D": 2, "M": 3}
 """Where a Pair keeps the latest event of an action."""
+_HIGHEST: Final = {"C": 4, "D": 5, "M": 6}
+"""Where it keeps the action's highest timestamp."""
 
 
 ReadStored = Callable[[int, PairKey, str, str], Decision | None]
@@ -143,18 +149,19 @@ class Book:
         fields = [*self.pairs.get(key, _NEW_PAIR)]
         fields[_LATEST[action]] = stored
         self.pairs[key] = Pair._make(fields)
-        self._raise_highest(key, stored.timestamp)
+        self._raise_highest(key, action, stored.timestamp)
 
     def observe_recent(self, events: Iterable[tuple[PairKey, str, str, int]]) -> None:
         """Learns of committed events of the last minutes: pair, action, timestamp and id, in order of arrival."""
         for key, action, timestamp, event_id in events:
             self.recent.extend([hash((key, action, timestamp))], [event_id])
-            self._raise_highest(key, timestamp)
+            self._raise_highest(key, action, timestamp)
 
-    def _raise_highest(self, key: PairKey, timestamp: str) -> None:
-        pair = self.pairs.get(key, _NEW_PAIR)
-        if timestamp > pair.highest:
-            self.pairs[key] = pair._replace(highest=timestamp)
+    def _raise_highest(self, key: PairKey, action: str, timestamp: str) -> None:
+        fields: list[Any] = [*self.pairs.get(key, _NEW_PAIR)]
+        if timestamp > fields[_HIGHEST[action]]:
+            fields[_HIGHEST[action]] = timestamp
+            self.pairs[key] = Pair._make(fields)
 
     def forget_open(self, gone: Callable[[OpenSession], bool]) -> None:
         """Forgets the open sessions for which `gone` says True: another program closed or removed them."""
@@ -167,7 +174,7 @@ class Book:
         for key, pair in list(self.pairs.items()):
             latest = (pair.connection, pair.disconnection, pair.hardware)
             kept = (None if stored is None or gone(stored) else stored for stored in latest)
-            self.pairs[key] = Pair._make((pair.open, *kept, pair.highest))
+            self.pairs[key] = Pair._make((pair.open, *kept, *pair[_HIGHEST["C"] :]))
 
     def forget_event(self, key: PairKey, action: str, event_id: int) -> None:
         """Forgets an event whose row has left ``events_today``, and the pair when nothing else is known of it."""
@@ -178,7 +185,7 @@ class Book:
         latest = pair[_LATEST[action]]
         if isinstance(latest, Decision) and latest.event_id == event_id:
             fields[_LATEST[action]] = None
-        if any(fields[:-1]):
+        if any(fields[: _HIGHEST["C"]]):
             self.pairs[key] = Pair._make(fields)
         else:
             del self.pairs[key]
@@ -226,9 +233,10 @@ class Draft:
         username, action, timestamp, hostname, os_name, os_version, _, _ = event
         key = (username, hostname or UNKNOWN_HOST)
         pair = self.pairs.get(key) or self._committed(key, _NEW_PAIR)
-        sessions, connection, disconnection, hardware, highest = pair
+        sessions, connection, disconnection, hardware, highest_c, highest_d, highest_m = pair
+        highest: str = pair[_HIGHEST[action]]  # type: ignore[assignment]  # that is what stands there
         fingerprint = hash((key, action, timestamp))
-        if timestamp > highest:  # later than all that this pair has sent: no retry, which spares the search
+        if timestamp > highest:  # later than all its like that this pair has sent: no retry, which spares the search
             highest = timestamp
         elif (first := self._first_of(pair, key, action, timestamp, fingerprint)) is not None:
             return Decision(timestamp, first.event_id, first.session_uuid, True)
@@ -251,11 +259,11 @@ class Draft:
         state: tuple[object, ...]
         if action == "C":
             session = (event_id, session_uuid, timestamp, username, hostname, source_ip, os_name, os_version)
-            state = ((_new(OpenSession, session),), stored, disconnection, hardware, highest)
+            state = ((_new(OpenSession, session),), stored, disconnection, hardware, highest, highest_d, highest_m)
         elif action == "D":
-            state = (sessions[:-1], connection, stored, hardware, highest)
+            state = (sessions[:-1], connection, stored, hardware, highest_c, highest, highest_m)
         else:
-            state = (sessions, connection, disconnection, stored, highest)
+            state = (sessions, connection, disconnection, stored, highest_c, highest_d, highest)
         self.pairs[key] = _new(Pair, state)
         return decision
 

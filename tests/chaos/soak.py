@@ -137,15 +137,17 @@ async def run(server: Winlogd, seconds: float, rate: int) -> tuple[list[Look], i
 
 def faults(looks: list[Look]) -> list[str]:
     """What has grown that should not have."""
-    last_s = looks[-1].at_s
-    settled = [each for each in looks if each.at_s >= min(_SETTLES_S, last_s / 2)]
+    settled = [each for each in looks if each.at_s >= min(_SETTLES_S, looks[-1].at_s / 2)]
     quarter = max(1, len(settled) // 4)
-    growth = _mean(settled[-quarter:]) - _mean(settled[:quarter])
+    first, last = settled[:quarter], settled[-quarter:]
+    growth = _mean(last) - _mean(first)
     found = []
     if growth > _MOST_GROWTH_MIB:
         found.append(f"memory has grown by {growth:.1f} MiB")
-    if settled[-1].descriptors - settled[0].descriptors > _MOST_DESCRIPTORS:
-        found.append(f"descriptors have grown from {settled[0].descriptors} to {settled[-1].descriptors}")
+    # The load has more connections whenever an answer takes longer: what is never given back shows at its lowest.
+    fewest, fewest_now = (min(each.descriptors for each in looks) for looks in (first, last))
+    if fewest_now - fewest > _MOST_DESCRIPTORS:
+        found.append(f"descriptors have grown from {fewest} to {fewest_now}")
     if (highest := max(each.wal_mib for each in looks)) > _MOST_WAL_MIB:
         found.append(f"the WAL had {highest:.1f} MiB")
     return found

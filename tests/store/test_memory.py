@@ -72,8 +72,8 @@ def test_open_sessions_and_each_pairs_latest_events_are_loaded(database: apsw.Co
     session = OpenSession(3, "s2", "2026-01-13T09:00:01Z", "alice", "A", "192.0.2.1", "Windows", "11")
     logon, inventory = Decision("2026-01-13T09:00:01Z", 3, "s2"), Decision("2026-01-13T09:00:02Z", 4, "h1")
     assert book.pairs == {
-        ALICE: Pair((session,), logon, None, inventory, "2026-01-13T09:00:02Z"),
-        ("bob", "A"): Pair((), None, Decision("2026-01-13T07:00:00Z", 5, "o1"), None, "2026-01-13T07:00:00Z"),
+        ALICE: Pair((session,), logon, None, inventory, logon.timestamp, "", "2026-01-13T09:00:02Z"),
+        ("bob", "A"): Pair((), None, Decision("2026-01-13T07:00:00Z", 5, "o1"), None, "", "2026-01-13T07:00:00Z"),
     }
     assert book.last_id == 5
 
