@@ -19,7 +19,7 @@ _RECENT_S: Final = 11 * 60
 
 # Complete sessions: for each pair in turn a logon, then its logoff. printf's %06x gives each session digits of its own:
 # 7919 is prime, so the products run through all residues of 16^6.
-_FILL: Final = f"""
+FILL: Final = f"""
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :rows - 1),
 row(i, user, host, digits, received) AS (
     SELECT i, printf('user%05d', i / 2 % {PAIRS}), printf('A%03d-%02d', i / 2 % {PAIRS} / 100, i / 2 % 100),
@@ -72,7 +72,7 @@ class Databases:
         with closing(sqlite3.connect(path)) as connection, connection:
             for table, count in (("events_today", rows), ("events_history", history_rows)):
                 if count:
-                    connection.execute(_FILL.format(table=table), moments | {"rows": count})
+                    connection.execute(FILL.format(table=table), moments | {"rows": count})
         with closing(sqlite3.connect(path)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return path
