@@ -5,7 +5,7 @@ Knows bytes, order and time; not what a request means (the router binds it) nor 
 
 import asyncio
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from winlogd.http import own_answers
 from winlogd.http.exchange import Exchange, Handler
@@ -16,7 +16,9 @@ from winlogd.http.parser import RequestParser
 from winlogd.http.peer_address import peer_address
 from winlogd.http.pipeline import FEW, IN_A_TURN, MOST, is_full
 from winlogd.http.router import Refusal
-from winlogd.http.service import Service
+
+if TYPE_CHECKING:  # types only, of which a running server needs nothing
+    from winlogd.http.service import Service
 
 _READING: Final = State.READING
 _IDLE: Final = Phase.IDLE
@@ -40,7 +42,7 @@ class Connection(asyncio.Protocol):
         "peer",
     )
 
-    def __init__(self, service: Service["Connection"]) -> None:
+    def __init__(self, service: "Service[Connection]") -> None:
         self._service = service
         self._parser = RequestParser(service.limits, service.heads)
         self._exchanges: deque[Exchange] = deque()

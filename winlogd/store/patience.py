@@ -5,13 +5,15 @@ wait and who is told; neither SQL nor what is waited for.
 """
 
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 
 from winlogd.store.inbox import Inbox
-from winlogd.store.listener import Listener
 from winlogd.store.submission import Fault, Result
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.listener import Listener
 
 _RETRY_S: Final = 0.05
 """Pause between two looks."""
@@ -37,7 +39,7 @@ class Patience:
 
     __slots__ = ("_inbox", "_listener", "told")
 
-    def __init__(self, inbox: Inbox, listener: Listener) -> None:
+    def __init__(self, inbox: Inbox, listener: "Listener") -> None:
         self._inbox = inbox
         self._listener = listener
         self.told: set[type[Exception]] = set()

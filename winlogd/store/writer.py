@@ -15,6 +15,7 @@ What can go wrong with a batch, and what follows:
 import threading
 import time
 from queue import SimpleQueue
+from typing import TYPE_CHECKING
 
 import apsw
 
@@ -33,10 +34,12 @@ from winlogd.store.database import (
 )
 from winlogd.store.free_space import FreeSpace
 from winlogd.store.inbox import Inbox
-from winlogd.store.listener import Listener
 from winlogd.store.patience import Patience, StoppedError
 from winlogd.store.rotation import ROTATION_CHECKPOINT_PAGES, Moved, Rotation, rotated_day
 from winlogd.store.submission import Fault, Submission
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.listener import Listener
 
 
 class Writer:
@@ -47,7 +50,7 @@ class Writer:
         listener: told of results and faults.
     """
 
-    def __init__(self, settings: Settings, listener: Listener) -> None:
+    def __init__(self, settings: Settings, listener: "Listener") -> None:
         self._settings = settings
         self._listener = listener
         self._queue: SimpleQueue[list[Submission] | Rotation | None] = SimpleQueue()
