@@ -253,3 +253,20 @@ def test_an_idle_writer_stops_while_another_program_writes(running: Running) -> 
     running.store(*logons("alice"))
     with running.lock():
         assert running.stop() is None
+
+
+def test_the_wal_is_small_again_after_a_large_transaction_of_another_program(tmp_path: Path) -> None:
+    running = Running(tmp_path / "winlog.db")
+    wal = tmp_path / "winlog.db-wal"
+    running.store(*logons("zoe"))
+    with closing(apsw.Connection(str(tmp_path / "winlog.db"))) as other:
+        other.execute("CREATE TABLE other (octets BLOB)")
+        with other:
+            other.executemany("INSERT INTO other VALUES (zeroblob(?))", [(1 << 20,)] * 20)
+        assert wal.stat().st_size > 20 << 20
+    running.store(*logons("alice"))  # checkpoints it
+    running.store(*logons("bob"))  # begins it again
+
+    assert wal.stat().st_size <= 16 << 20
+    assert running.stop() is None
+    assert running.users() == ["zoe", "alice", "bob"]

@@ -15,6 +15,9 @@ from winlogd.store import schema
 CHECKPOINT_PAGES: Final = 1000
 """SQLite's own default: pages in the WAL after which a COMMIT moves them into the database."""
 
+_JOURNAL_LIMIT_BYTES: Final = 16 << 20
+"""To what the WAL or the journal is cut when it is begun again after a transaction that made it larger, such as
+another program's (pragma.html#pragma_journal_size_limit). At each day's work the WAL has 4 to 5 MB."""
 _STATEMENTS_KEPT: Final = 32
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
 """One thread uses the connection, so it needs no lock (threadsafe.html): 0.1 µs a row."""
@@ -111,6 +114,7 @@ class Database:
         connection.execute(f"PRAGMA journal_mode = {settings.journal_mode}")
         connection.execute(f"PRAGMA synchronous = {_synchronous(settings)}")
         connection.execute(f"PRAGMA cache_size = {settings.cache_size}")
+        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT_BYTES}")
         self.upgraded = schema.prepare(connection)
         self._wait_for_disk()
         self._data_version = self._newest_data_version = self._read_data_version()
