@@ -15,7 +15,7 @@ from bench import machine, results, runner
 from bench.load import wrk
 from bench.measures import Lengths
 from bench.ratios import Sample
-from bench.registry import PEERS, BuildError, Peer
+from bench.registry import PEERS, BuildError, Peer, compile_bytecode
 from bench.scenarios import SCENARIOS
 
 _RESULTS: Final = Path(__file__).parent / "results"
@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("None of the peers can start.", file=sys.stderr)
         return _USAGE_STATUS
 
+    compile_bytecode()
     steps = _steps(chosen, peers)
     lengths = _QUICK if chosen.quick else Lengths(load_s=chosen.seconds)
     deadline_s = started_s + _QUICK_BEGIN_S if chosen.quick else None
