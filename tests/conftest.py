@@ -16,6 +16,13 @@ settings.load_profile("patient")
 
 
 @pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder, which is the working directory of the test."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def server(tmp_path: Path) -> Iterator[Winlogd]:
     """A running server with the default configuration and an empty database."""
     with running(tmp_path) as started:
