@@ -1,4 +1,4 @@
-"""README.md as tests see it: its code blocks, each with the answer that is shown below it.
+"""README.md as tests see it: its first event, and its code blocks, each with the answer that is shown below it.
 
 Knows how the text is written (fenced blocks, `sudo`), not what the commands do.
 """
@@ -13,6 +13,9 @@ from typing import Final, NamedTuple
 
 ROOT: Final = Path(__file__).parents[2]
 TEXT: Final = (ROOT / "README.md").read_text("utf-8")
+
+LOGON: Final = {"username": "alice", "action": "C", "timestamp": "2026-01-13T08:30:00Z", "hostname": "A102-07"}
+"""The event that the text sends first."""
 
 _FENCED: Final = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _ANSWERS: Final = ("json", "text")

@@ -1,36 +1,28 @@
-"""What README.md says is so: its commands are run, its answers compared, its names and numbers looked up."""
+"""What README.md's code blocks say is so: their commands are run and their answers compared.
 
-import os
-import re
+A block that no test can run is listed with the reason.
+"""
+
 import shutil
-import socket
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import orjson
 import pytest
 
-from tests.docs.readme import ROOT, TEXT, Block, block, blocks, comparable, run
-from tests.running import Winlogd, an_event, running
-from winlogd.config import KINDS, Config, environment_name
-from winlogd.event import EventDecoder, InvalidEventError
-from winlogd.http.message import REASONS
+from tests.docs.readme import LOGON, ROOT, Block, block, blocks, comparable, run
+from tests.running import an_event, running
+from winlogd.config import Config
 
 OLDER_DATABASE: Final = ROOT / "tests" / "data" / "older.db"
 DATABASE: Final = "/var/lib/winlogd/winlog.db"
 ADDRESS: Final = "127.0.0.1:3000"
-LOGON: Final = {"username": "alice", "action": "C", "timestamp": "2026-01-13T08:30:00Z", "hostname": "A102-07"}
 
 PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(PROGRAMS), reason=f"not installed: {', '.join(PROGRAMS)}")
-
-
-# ── how each block is run ─────────────────────────────────────────────────────────────────────────────────
 
 
 def _sends_the_first_event(block: Block, folder: Path) -> None:
@@ -235,176 +227,6 @@ def test_the_lists_name_only_blocks_that_are_there(beginning: str) -> None:
         assert f'block("{beginning}' in (ROOT / "tests" / "docs" / file).read_text()
 
 
-# ── names, numbers, links ─────────────────────────────────────────────────────────────────────────────────
-
-
-def test_the_first_screen_has_the_picture_and_the_two_commands() -> None:
-    screen = "\n".join(TEXT.splitlines()[:42])
-    assert "docs/overview.svg" in screen
-    assert "pip install . && .venv/bin/winlogd\n" in screen
-    assert "pip install -e '.[test]' && .venv/bin/pytest\n" in screen
-
-
-@pytest.mark.parametrize("name", ["README.md", "SECURITY.md", "CHANGELOG.md"])
-def test_every_option_that_is_named_exists(name: str) -> None:
-    text = (ROOT / name).read_text()
-    options = re.findall(rf"\b({'|'.join(KINDS)})\.([a-z_]+)\b(?! ?\()", re.sub(r"\]\(.*?\)|https?://\S+", "", text))
-    options = [(section, key) for section, key in options if key not in ("com", "org", "toml")]
-    assert [f"{section}.{key}" for section, key in options if key not in KINDS[section]] == []
-
-
-def test_every_variable_that_is_named_exists() -> None:
-    known = {environment_name(section, key) for section, keys in KINDS.items() for key in keys}
-    refused = {"WINLOGD_PORT"}  # the text says so; see below
-    assert set(re.findall(r"\bWINLOGD_[A-Z_]+", TEXT)) - refused <= known
-
-
-@pytest.mark.parametrize("name", ["README.md", "SECURITY.md", "CHANGELOG.md"])
-def test_every_link_leads_somewhere(name: str) -> None:
-    text = (ROOT / name).read_text()
-    headings = {heading.lower().replace(",", "").replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.M)}
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        if target.startswith("#"):
-            assert target[1:] in headings
-        elif not target.startswith("https://"):
-            assert (ROOT / target).is_file()
-
-
-def test_a_variable_that_is_no_option_is_refused_as_the_text_says(tmp_path: Path) -> None:
-    checked = _check_config(tmp_path, "", {"WINLOGD_PORT": "tcp://10.0.0.1:3000"})
-    assert checked.returncode == 2
-    assert "WINLOGD_PORT: unknown variable" in checked.stderr
-
-
-def test_mistakes_stop_the_start_with_status_2_and_a_line_each(tmp_path: Path) -> None:
-    checked = _check_config(tmp_path, '[server]\nport = 70000\nhots = "::"\n', {})
-    assert checked.returncode == 2
-    assert len(checked.stderr.splitlines()) == 2
-
-
-def test_a_clients_time_out_is_above_the_servers() -> None:
-    [timeout] = re.findall(r"`WINLOG_TIMEOUT` \| `(\d+)`", TEXT)
-    assert float(timeout) > Config().server.event_timeout
-
-
-def test_the_defaults_in_the_text_are_the_programs() -> None:
-    config = Config()
-    assert f"listens on {config.server.host}, port {config.server.port}," in TEXT
-    assert f"database in `{config.database.path}`" in TEXT
-    assert f'`"{config.database.pragma_synchronous}"`, the default' in TEXT
-    assert f"`WINLOG_USER_AGENT` | `{config.security.expected_user_agent}`" in TEXT
-
-
-def test_the_columns_and_views_that_are_named_exist(server: Winlogd) -> None:
-    server.post(LOGON)
-    server.wait_for_log("event stored")
-    promised = re.findall(r"^\| `(events_\w+|open_sessions|sessions)` \|", TEXT, re.MULTILINE)
-    assert sorted(promised) == ["events_all", "events_history", "events_today", "open_sessions", "sessions"]
-    for name in promised:
-        assert server.rows(f"SELECT count(*) AS rows FROM {name}")[0]["rows"] == (name != "events_history")
-
-
-# ── the table of statuses ─────────────────────────────────────────────────────────────────────────────────
-
-_EVENT: Final = orjson.dumps(LOGON)
-_CLIENT: Final = b"Host: a\r\nUser-Agent: Winlog/0.1.0\r\nContent-Type: application/json\r\n"
-_POST: Final = b"POST /api/v1/events HTTP/1.1\r\n"
-_LENGTH: Final = b"Content-Length: %d\r\n\r\n" % len(_EVENT)
-
-PROVOKED: Final = {
-    200: _POST + _CLIENT + _LENGTH + _EVENT,
-    400: _POST + _CLIENT + b"Content-Length: 2\r\n\r\n{]",
-    403: _POST + _CLIENT.replace(b"Winlog/", b"curl/") + _LENGTH + _EVENT,
-    404: b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
-    405: b"GET /api/v1/events HTTP/1.1\r\nHost: a\r\n\r\n",
-    408: _POST,
-    411: _POST + _CLIENT + b"\r\n",
-    413: _POST + _CLIENT + b"Content-Length: 99999999\r\n\r\n",
-    414: b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n",
-    415: _POST + _CLIENT.replace(b"json", b"xml") + _LENGTH + _EVENT,
-    417: _POST + _CLIENT + b"Expect: a miracle\r\n" + _LENGTH + _EVENT,
-    431: _POST + b"X: y\r\n" * 200 + b"\r\n",
-    501: b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n",
-    505: b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
-}
-"""A request for each status of the table that a request alone can bring about."""
-
-
-def _statuses_in_the_table() -> set[int]:
-    rows = re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", TEXT, re.MULTILINE)
-    return {int(status) for row in rows for status in row.split(", ")}
-
-
-@pytest.mark.parametrize("status", PROVOKED)
-def test_a_request_brings_the_status_that_the_table_gives(status: int, tmp_path: Path) -> None:
-    with running(tmp_path, "[limits]\nheaders_timeout = 0.2\n") as server:
-        assert _status_line(server.port, PROVOKED[status]).startswith(f"HTTP/1.1 {status} ")
-
-
-def test_a_locked_database_brings_503(tmp_path: Path) -> None:
-    with running(tmp_path, "[server]\nevent_timeout = 0.2\n") as server:
-        server.wait_for_log("database opened")
-        with closing(sqlite3.connect(server.database)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            assert server.post(LOGON).status == 503
-        assert server.post(LOGON).status == 200
-
-
-def test_more_events_than_allowed_bring_429(tmp_path: Path) -> None:
-    with running(tmp_path, "[limits]\nevents_per_second = 0.001\n") as server:
-        assert server.post(LOGON).status == 200
-        answer = server.post(LOGON)
-        assert answer.status == 429
-        assert 1 <= int(answer.headers["retry-after"]) <= 1000
-
-
-def test_the_table_has_every_status_that_winlogd_sends() -> None:
-    for_requests_that_carry_no_event = {100, 204}
-    assert _statuses_in_the_table() == set(REASONS) - for_requests_that_carry_no_event
-    assert _statuses_in_the_table() - set(PROVOKED) == {429, 500, 503}  # 500 takes a fault of the program
-
-
-# ── the table of fields ───────────────────────────────────────────────────────────────────────────────────
-
-
-def _levels(count: int) -> orjson.Fragment:
-    return orjson.Fragment("[" * count + "]" * count)
-
-
-@pytest.mark.parametrize(
-    ("largest", "too_large"),
-    [
-        ({"username": "x" * 256}, {"username": "x" * 257}),
-        ({"hostname": "x" * 255}, {"hostname": "x" * 256}),
-        ({"os_info": {"os_name": "x" * 256}}, {"os_info": {"os_name": "x" * 257}}),
-        ({"hardware_info": "x" * (64 * 1024 - 2)}, {"hardware_info": "x" * (64 * 1024 - 1)}),
-        ({"hardware_info": _levels(200)}, {"hardware_info": _levels(201)}),
-        ({"other": _levels(1023)}, {"other": _levels(1024)}),  # the event itself is one more
-    ],
-    ids=["username", "hostname", "os_info", "hardware_info's size", "hardware_info's levels", "levels"],
-)  # fmt: skip
-def test_a_field_may_be_as_large_as_the_text_says(largest: dict[str, object], too_large: dict[str, object]) -> None:
-    decode = EventDecoder(("C", "D", "M")).decode
-    decode(orjson.dumps(LOGON | largest))
-    with pytest.raises(InvalidEventError):
-        decode(orjson.dumps(LOGON | too_large))
-
-
 def _rows(database: Path, sql: str) -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(database)) as connection:
         return list(connection.execute(sql))
-
-
-def _status_line(port: int, request: bytes) -> str:
-    with socket.create_connection(("127.0.0.1", port), 30) as connection, connection.makefile("rb") as answer:
-        connection.sendall(request)
-        return answer.readline().decode()
-
-
-def _check_config(folder: Path, text: str, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    file = folder / "config.toml"
-    file.write_text(text)
-    return subprocess.run(
-        [sys.executable, "-m", "winlogd", "check-config", "--config", str(file)],
-        capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
-    )  # fmt: skip
