@@ -3,14 +3,14 @@
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.running import PATIENCE_S, Winlogd, a_steady_port, an_event, run_to_end, running
-from tests.wire import event_of, health
+from tests.running import PATIENCE_S, Winlogd, a_steady_port, an_event, run_to_end, running, wait_for
+from tests.wire import Wire, event_of, health
 
 DATA: Final = Path(__file__).parents[1] / "data"
 CERTIFICATE, KEY = DATA / "tls.crt", DATA / "tls.key"
@@ -71,6 +71,37 @@ def test_who_speaks_something_else_costs_only_itself(server: Winlogd, port: int)
     assert server.request("GET", "/health").status == 200
     assert "ERROR" not in server.log
     assert "Traceback" not in server.log
+
+
+def test_handshakes_count_as_connections_of_their_address(tmp_path: Path) -> None:
+    port = a_steady_port()
+    settings = (
+        f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\nmax_connections = 4\n'
+        "[security]\ntrusted_proxies = []\n[limits]\nconnections_per_address = 2\nheaders_timeout = 3600\n"
+    )
+    with running(tmp_path, settings) as server, ExitStack() as stack:
+        silent = [
+            stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), PATIENCE_S))) for _ in range(6)
+        ]
+        for refused in silent[2:]:
+            assert refused.recv(1) == b""
+
+        with Wire(server.port, source="127.0.0.2") as neighbour:
+            neighbour.send(health())
+            assert neighbour.answer().status == 200
+
+        for wire in silent:
+            wire.close()
+        with closing(socket.create_connection(("127.0.0.1", server.port))):
+            for _ in range(4):  # each is counted once, and forgotten when it ends
+                wait_for(lambda: b" 200 OK" in answer_or_nothing(port), "a free place", server.process)
+
+
+def answer_or_nothing(port: int) -> bytes:
+    """What /health answers; empty when the server closes before that."""
+    with suppress(OSError):
+        return exchange(port, health("Connection: close"))
+    return b""
 
 
 @pytest.mark.parametrize(

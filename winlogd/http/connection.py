@@ -13,7 +13,7 @@ from winlogd.http.grammar import SAFE_METHODS
 from winlogd.http.life import Phase, State, longest_s
 from winlogd.http.message import CONTINUE, Head, HttpError, Response
 from winlogd.http.parser import RequestParser
-from winlogd.http.peer_address import peer_address
+from winlogd.http.peer_address import UNKNOWN, peer_address
 from winlogd.http.pipeline import FEW, IN_A_TURN, MOST, is_full
 from winlogd.http.router import Refusal
 
@@ -42,7 +42,7 @@ class Connection(asyncio.Protocol):
         "peer",
     )
 
-    def __init__(self, service: "Service[Connection]") -> None:
+    def __init__(self, service: "Service[Connection]", peer: str = UNKNOWN) -> None:
         self._service = service
         self._parser = RequestParser(service.limits, service.heads)
         self._exchanges: deque[Exchange] = deque()
@@ -53,14 +53,15 @@ class Connection(asyncio.Protocol):
         self._holds = 0  # why no further request may be read: handlers that asked for it, and a deferred request
         self._write_paused = False
         self._peer_sent_fin = False
-        self.peer = "unknown"
+        self.peer = peer
         """The peer's IP address, as `peer_address` gives it."""
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer has connected."""
         self._transport = transport  # type: ignore[assignment]  # a TCP server's transport is a Transport
-        self.peer = peer_address(transport.get_extra_info("peername"))
+        if self.peer == UNKNOWN:  # one that was counted before its handshake keeps the name that it is counted by
+            self.peer = peer_address(transport.get_extra_info("peername"))
         accepted = self._service.opened(self)
         self._since = self._service.now  # after `opened`: while nobody was connected it was not kept up
         if not accepted:

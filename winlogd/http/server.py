@@ -126,17 +126,23 @@ class Server:
             sock.listen(_BACKLOG)
             self._listeners.append(TlsListener(self._loop, sock, context, self))
 
-    def reserve(self) -> Connection | None:
-        """A connection whose handshake begins, counted from now on; None when there are too many already."""
+    def reserve(self, peer: str) -> Connection | None:
+        """A connection of `peer` whose handshake begins, counted from now on; None when there are too many already."""
         if len(self._connections) + len(self._reserved) >= self._max_connections:
             return None
-        connection = Connection(self)
+        if self._per_address is not None and self._per_address.opened(peer) > 0:
+            self._per_address.closed(peer)
+            return None
+        connection = Connection(self, peer)
         self._reserved.add(connection)
         return connection
 
     def release(self, connection: Connection) -> None:
-        """Ends the reservation of `connection`: it has been opened, or its handshake has failed."""
-        self._reserved.discard(connection)
+        """Ends the reservation of `connection`, if its handshake has failed; otherwise it has been opened."""
+        if connection in self._reserved:
+            self._reserved.discard(connection)
+            if self._per_address is not None:
+                self._per_address.closed(connection.peer)
 
     async def stop(self) -> None:
         """Accepts no more, lets each connection end after the answers that are due, and waits for that."""
@@ -161,9 +167,10 @@ class Server:
             self.now = self._loop.time()
             self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep)
         connections.add(connection)
+        is_counted = connection in self._reserved
         self._reserved.discard(connection)
         excess = len(connections) + len(self._reserved) - self._max_connections
-        if self._per_address is not None:
+        if self._per_address is not None and not is_counted:
             excess = max(excess, self._per_address.opened(connection.peer))
         if excess > _MAX_OVERFLOW:
             connection.abort()

@@ -1,8 +1,9 @@
 """TLS: the certificate, and the listener that shakes hands before there is a connection.
 
 What follows the handshake is a `Connection` like any other. A handshake is bounded as a connection is: in number,
-together with the connections, and in time. The event loop's own TLS server would count nobody before the handshake is
-over, so that whoever connects and says nothing could take all the files that the process may open.
+together with the connections and for each address, and in time. The event loop's own TLS server would count nobody
+before the handshake is over, so that whoever connects and says nothing could take all the files that the process may
+open.
 
 Loaded only when TLS is configured, and so is `ssl`.
 """
@@ -14,6 +15,7 @@ from typing import Final, NoReturn, Protocol
 
 from winlogd.http.connection import Connection
 from winlogd.http.limits import Limits
+from winlogd.http.peer_address import peer_address
 
 _PAUSE_S: Final = 0.1
 """How long is waited after accept(2) has failed: with EMFILE it would fail again at once."""
@@ -34,8 +36,8 @@ class Service(Protocol):
 
     limits: Limits
 
-    def reserve(self) -> Connection | None:
-        """A new connection, counted from now on; None when there are too many."""
+    def reserve(self, peer: str) -> Connection | None:
+        """A new connection of `peer`, counted from now on; None when there are too many."""
 
     def release(self, connection: Connection) -> None:
         """Ends the count of one that was only reserved."""
@@ -106,11 +108,11 @@ class TlsListener:
     async def _accept(self) -> None:
         while True:
             try:
-                accepted, _ = await self._loop.sock_accept(self._sock)
+                accepted, name = await self._loop.sock_accept(self._sock)
             except OSError:  # the peer is gone already, or there are too many open files
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            connection = self._service.reserve()
+            connection = self._service.reserve(peer_address(name))
             if connection is None:  # nothing can be said to a peer before the handshake
                 accepted.close()
                 continue
