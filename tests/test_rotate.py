@@ -1,14 +1,32 @@
 """The rotation of a running server, and `winlogd rotate`."""
 
+import os
 import socket
+import sqlite3
 import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.running import MORE_THAN_THERE_IS, PATIENCE_S, Winlogd, an_event, run_to_end, running, wait_for
+from tests.running import (
+    A_SMALL_DISK_WILL_DO,
+    MORE_THAN_THERE_IS,
+    PATIENCE_S,
+    Winlogd,
+    an_event,
+    run_to_end,
+    running,
+    wait_for,
+)
+from winlogd import rotate_command
+from winlogd.config import load
 
+NOBODY = 65534
 NOW = datetime.now(UTC)
 LONG_AGO = (NOW - timedelta(days=3)).isoformat(timespec="microseconds")
 NEVER = '[rotation]\nat = ""\n[server]\ntimezone = "UTC"\n'
@@ -96,6 +114,55 @@ def test_without_a_database_there_is_nothing_to_rotate(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert "does not exist: nothing to rotate" in done.stderr
+
+
+def test_who_may_not_look_at_the_database_is_told_so_and_not_that_there_is_none(
+    yesterdays: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = load(None, {"WINLOGD_DATABASE_PATH": str(yesterdays / "data" / "winlog.db")})
+    with without_rights(yesterdays / "data"):
+        assert rotate_command.run(config) == 1
+
+    message = capsys.readouterr().err
+    assert "cannot be looked at: Permission denied; run this as the user that winlogd runs as" in message
+
+
+def test_when_the_database_is_replaced_meanwhile_the_command_says_so(yesterdays: Path) -> None:
+    database = yesterdays / "data" / "winlog.db"
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        command = [sys.executable, "-m", "winlogd", "rotate"]
+        environ = {**os.environ, **A_SMALL_DISK_WILL_DO}
+        rotating = subprocess.Popen(command, cwd=yesterdays, env=environ, stderr=subprocess.PIPE)
+        wait_for(lambda: has_open(rotating.pid, "winlog.db-shm"), "the command to wait for the lock", rotating)
+        database.rename(yesterdays / "elsewhere.db")
+        other.execute("ROLLBACK")
+    _, message = rotating.communicate(timeout=PATIENCE_S)
+
+    assert rotating.returncode == 1
+    [line] = message.decode().splitlines()
+    assert line.endswith("winlog.db was replaced or deleted while it was in use")
+
+
+def has_open(pid: int, name: str) -> bool:
+    """Whether a process has a file of this name open; from proc(5)."""
+    with suppress(FileNotFoundError):  # closed since
+        return any(os.readlink(link).endswith(name) for link in Path(f"/proc/{pid}/fd").iterdir())
+    return False
+
+
+@contextmanager
+def without_rights(folder: Path) -> Iterator[None]:
+    """As a user that may not look into `folder`."""
+    me, mode = os.geteuid(), folder.stat().st_mode
+    folder.chmod(0)
+    if me == 0:  # root may look everywhere
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
+        folder.chmod(mode)
 
 
 def test_the_control_socket_is_the_owners_alone_and_goes_with_the_server(server: Winlogd) -> None:

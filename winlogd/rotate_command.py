@@ -16,7 +16,7 @@ from winlogd.schedule import Schedule, zone_of
 from winlogd.session import Book
 from winlogd.settings import settings_of
 from winlogd.store import memory
-from winlogd.store.database import Database, UnusableError
+from winlogd.store.database import Database, ReplacedError, UnusableError
 from winlogd.store.free_space import FreeSpace
 from winlogd.store.ownership import OwnedError, Ownership
 from winlogd.store.rotation import Moved, Rotation
@@ -29,14 +29,18 @@ FAILED: Final = 1
 def run(config: Config) -> int:
     """Rotates the database of `config` now; returns the exit status."""
     path = os.path.realpath(config.database.path)
-    if not os.path.exists(path):
+    try:
+        os.stat(path)
+    except FileNotFoundError:
         return _fail(f"{path} does not exist: nothing to rotate")
+    except OSError as error:
+        return _fail(f"{path} cannot be looked at: {_reason(error)}")
     try:
         outcome, sentence = control.ask(control.path_of(path), "rotate")
     except (FileNotFoundError, ConnectionRefusedError):
         return _rotate_alone(config, path)
     except OSError as error:
-        return _fail(f"the running winlogd cannot be asked: {error.strerror or error}")
+        return _fail(f"the running winlogd cannot be asked: {_reason(error)}")
     return _say(sentence) if outcome == "ok" else _fail(sentence)
 
 
@@ -50,7 +54,7 @@ def _rotate_alone(config: Config, path: str) -> int:
         return _fail(f"the database's folder cannot be used: {error.strerror}: {error.filename}")
     try:
         return _say(_rotated(config, ownership.path).sentence)
-    except (UnusableError, RowsLostError, apsw.Error) as error:
+    except (UnusableError, ReplacedError, RowsLostError, apsw.Error) as error:
         return _fail(f"the rotation could not go on, and what is left stays in events_today: {error}")
     finally:
         ownership.release()
@@ -95,6 +99,11 @@ class _Patience:
             self._begun_s = time.monotonic()
         time.sleep(0.01)
         return time.monotonic() - self._begun_s < self._timeout_s
+
+
+def _reason(error: OSError) -> str:
+    reason = error.strerror or str(error)
+    return f"{reason}; run this as the user that winlogd runs as" if isinstance(error, PermissionError) else reason
 
 
 def _say(sentence: str) -> int:
