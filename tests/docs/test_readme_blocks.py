@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from tests.docs.readme import LOGON, ROOT, Block, block, blocks, comparable, run
-from tests.running import an_event, running
+from tests.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, running
 from winlogd.config import Config
 
 OLDER_DATABASE: Final = ROOT / "tests" / "data" / "older.db"
@@ -161,13 +161,20 @@ def _checks_the_configuration(block: Block, folder: Path) -> None:
 
 
 def _rotates(block: Block, folder: Path) -> None:
+    """Both ways; without a server it has to go by what is configured, as the server would."""
+    file = folder / "etc.toml"
+    file.write_text('[database]\npragma_journal_mode = "DELETE"\n')
     with running(folder) as server:
-        program = f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd"
-        answer = run(
-            block.text,
-            {"sudo -u winlogd WINLOGD": "WINLOGD", "/opt/winlogd/bin/winlogd": program, DATABASE: server.database},
-        )
-        assert answer == block.answer
+        changes = {
+            "sudo -u winlogd WINLOGD": "WINLOGD",
+            "/opt/winlogd/bin/winlogd": f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd",
+            "/etc/winlogd/config.toml": file,
+            DATABASE: server.database,
+        }
+        assert run(block.text, changes) == block.answer
+        server.stop()
+    assert run(block.text, changes, A_SMALL_DISK_WILL_DO) == block.answer
+    assert server.rows("PRAGMA journal_mode") == [{"journal_mode": "delete"}]
 
 
 RUN: Final[dict[str, Callable[[Block, Path], None]]] = {
