@@ -122,6 +122,18 @@ def test_preparing_twice_changes_nothing(tmp_path: Path) -> None:
     assert (tmp_path / "new.db").read_bytes() == before
 
 
+def test_a_view_of_an_earlier_winlogd_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "new.db"
+    prepare_file(path)
+    before = rows(path, "SELECT sql FROM sqlite_master WHERE type = 'view' ORDER BY name")
+    rows(path, "DROP VIEW sessions")
+    rows(path, "CREATE VIEW sessions AS SELECT username FROM events_today")
+
+    assert prepare_file(path) is False
+
+    assert rows(path, "SELECT sql FROM sqlite_master WHERE type = 'view' ORDER BY name") == before
+
+
 # ── an older server's database ────────────────────────────────────────────────────────────────────────────
 
 

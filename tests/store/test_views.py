@@ -112,6 +112,24 @@ def test_a_session_tells_who_ended_it(database: sqlite3.Connection, origin: str)
     assert database.execute("SELECT ended_by FROM sessions").fetchall() == [(origin,)]
 
 
+@pytest.mark.parametrize("tables", [("today", "today"), ("history", "today"), ("history", "history")])
+def test_a_logoff_ends_its_session_though_the_clock_was_set_back_between_them(
+    tables: tuple[str, str], database: sqlite3.Connection
+) -> None:
+    first, second = tables
+    store(database, "C", "2026-01-13T08:00:00Z", table=first, server_timestamp="2026-01-14T08:00:00.0+00:00")
+    store(database, "D", "2026-01-13T09:00:00Z", table=second, server_timestamp="2026-01-13T09:00:00.0+00:00")
+
+    assert database.execute(SESSION).fetchall() == [("2026-01-13T08:00:00Z", "2026-01-13T09:00:00Z", 3600.0, "client")]
+
+
+def test_of_what_was_archived_in_another_order_the_time_of_receipt_counts(database: sqlite3.Connection) -> None:
+    store(database, "D", "2026-01-13T09:00:00Z", table="history")
+    store(database, "C", "2026-01-13T08:00:00Z", table="history")
+
+    assert database.execute(SESSION).fetchall() == [("2026-01-13T08:00:00Z", "2026-01-13T09:00:00Z", 3600.0, "client")]
+
+
 def test_of_several_logoffs_the_first_received_counts(database: sqlite3.Connection) -> None:
     store(database, "C", "2026-01-12T08:00:00Z", table="history")
     store(database, "D", "2026-01-12T12:00:00Z", server_timestamp="2026-01-12T11:00:00.000000+00:00", table="history")

@@ -74,14 +74,20 @@ _FIRST_LOGOFF: Final = f"""SELECT {{0}} FROM
      UNION ALL
      SELECT id, timestamp, origin, 1 AS today, {_RECEIVED} AS received FROM events_today
      WHERE session_uuid = c.session_uuid AND action = 'D') d
-    WHERE received >= c.received ORDER BY received, today, id LIMIT 1"""
-"""Both halves name the session themselves: from outside, SQLite would read both tables whole for it, and index them
+    WHERE received >= c.received OR today > c.today OR (today = c.today AND id > c.id)
+    ORDER BY received, today, id LIMIT 1"""
+"""The first logoff that came after a logon. The order of the rows tells that, whatever the clock did: no logoff moves
+to the archive before its logon. Of rows that another program has archived in another order, the time of receipt does.
+What came before, by both, ended an older session with the same identifier.
+
+Both halves name the session themselves: from outside, SQLite would read both tables whole for it, and index them
 for the time of one query."""
 
 _DURATION: Final = f"max(0.0, round({_SECONDS.format('d.timestamp')} - {_SECONDS.format('c.timestamp')}, 3))"
 
 _LOGONS: Final = (
-    f"SELECT username, hostname, timestamp, {_RECEIVED} AS received, session_uuid, source_ip, os_name, os_version"
+    f"SELECT id, {{0}} AS today, username, hostname, timestamp, {_RECEIVED} AS received, session_uuid, source_ip,"
+    " os_name, os_version"
 )
 
 _VIEWS: Final = {
@@ -100,9 +106,9 @@ _VIEWS: Final = {
         ({_FIRST_LOGOFF.format(_DURATION)}) AS duration_seconds,
         ({_FIRST_LOGOFF.format("d.origin")}) AS ended_by,
         c.session_uuid, c.source_ip, c.os_name, c.os_version
-    FROM ({_LOGONS} FROM events_history WHERE action = 'C'
+    FROM ({_LOGONS.format(0)} FROM events_history WHERE action = 'C'
           UNION ALL
-          {_LOGONS} FROM events_today WHERE action = 'C') c""",
+          {_LOGONS.format(1)} FROM events_today WHERE action = 'C') c""",
 }
 
 
@@ -135,7 +141,7 @@ def prepare(connection: apsw.Connection) -> bool:
             connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {definition}")
         for view, query in _VIEWS.items():
             connection.execute(f"DROP VIEW IF EXISTS {view}")
-            connection.execute(f"CREATE VIEW {view} AS{query}")
+            connection.execute(_create_view(view, query))
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
@@ -158,11 +164,21 @@ def check_version(connection: apsw.Connection) -> None:
 
 
 def _is_current(connection: apsw.Connection) -> bool:
-    """Whether nothing is to be done. An older server that was run again in between may have left its indexes."""
+    """Whether nothing is to be done. An older server that was run again in between may have left its indexes, and an
+    earlier winlogd its views."""
     check_version(connection)
-    names = {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    wanted = {*_TABLES, *_VIEWS, *_INDEXES, "winlogd_meta"}
-    return _version(connection) == SCHEMA_VERSION and wanted <= names and names.isdisjoint(_OLD_INDEXES)
+    found = {str(name): sql for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")}
+    wanted = {*_TABLES, *_INDEXES, "winlogd_meta"}
+    return (
+        _version(connection) == SCHEMA_VERSION
+        and wanted <= found.keys()
+        and found.keys().isdisjoint(_OLD_INDEXES)
+        and all(found.get(view) == _create_view(view, query) for view, query in _VIEWS.items())
+    )
+
+
+def _create_view(view: str, query: str) -> str:
+    return f"CREATE VIEW {view} AS{query}"
 
 
 def _version(connection: apsw.Connection) -> int:
