@@ -108,8 +108,8 @@ def answer_or_nothing(port: int) -> bytes:
     ("certificate", "key", "reason"),
     [
         (CERTIFICATE, "absent.pem", "absent.pem cannot be read: No such file"),
-        (KEY, CERTIFICATE, "cannot be used"),
-        ("config.toml", KEY, "cannot be used"),
+        (KEY, CERTIFICATE, "the first holds no certificate, or the second no key"),
+        ("config.toml", KEY, "the first holds no certificate, or the second no key"),
     ],
 )
 def test_a_bad_certificate_ends_the_start_with_one_line(

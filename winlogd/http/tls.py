@@ -20,10 +20,11 @@ from winlogd.http.peer_address import peer_address
 _PAUSE_S: Final = 0.1
 """How long is waited after accept(2) has failed: with EMFILE it would fail again at once."""
 
+_NOT_PEM: Final = "the first holds no certificate, or the second no key, in the form of PEM"
 _REASONS: Final = {
     "KEY_VALUES_MISMATCH": "the key is not the certificate's",
-    "NO_START_LINE": "one of the two is no PEM file",
-    "PEM_LIB": "one of the two is no PEM file",
+    "NO_START_LINE": _NOT_PEM,
+    "PEM_LIB": _NOT_PEM,
 }
 
 
