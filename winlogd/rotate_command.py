@@ -19,7 +19,7 @@ from winlogd.store import memory
 from winlogd.store.database import Database, ReplacedError, UnusableError
 from winlogd.store.free_space import FreeSpace
 from winlogd.store.ownership import OwnedError, Ownership
-from winlogd.store.rotation import Moved, Rotation
+from winlogd.store.rotation import ALONE, Moved, Rotation
 from winlogd.store.rows import RowsLostError
 
 OK: Final = 0
@@ -72,7 +72,7 @@ def _rotated(config: Config, path: str) -> Moved:
             memory.load(database.connection, book, time.time())
         now_s = time.time()
         calendar = Schedule("00:00", zone_of(config.server.timezone))
-        rotation = Rotation(rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours), None)
+        rotation = Rotation(rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours), None, ALONE)
         while not rotation.is_done:
             begun_s = time.monotonic()
             space.require(begun_s)

@@ -14,7 +14,7 @@ from typing import Final
 import pytest
 
 from tests.docs.readme import LOGON, ROOT, Block, block, blocks, comparable, run
-from tests.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, running
+from tests.running import A_SMALL_DISK_WILL_DO, an_event, running
 from winlogd.config import Config
 
 OLDER_DATABASE: Final = ROOT / "tests" / "data" / "older.db"

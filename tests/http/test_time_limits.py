@@ -36,8 +36,16 @@ class Place:
         self.refusals: list[int] = []
         self._peers: list[socket.socket] = []
         self._loop = asyncio.get_running_loop()
-        router = Router({("GET", "/now"): self._now, ("POST", "/now"): self._now, ("GET", "/never"): self._never})
+        router = Router(
+            {
+                ("GET", "/now"): self._now,
+                ("POST", "/now"): self._now,
+                ("GET", "/never"): self._never,
+                ("POST", "/never"): self._never,
+            }
+        )
         self._server = Server(self._loop, router, LIMITS, max_connections, UNANSWERED, self)
+        self.congest, self.relieve = self._server.congest, self._server.relieve
 
     async def open(self) -> None:
         (sock,) = bind("127.0.0.1", 0)
@@ -269,6 +277,38 @@ def test_a_handler_that_never_answers_is_answered_for(clockwork: asyncio.Runner)
             assert answers.count(b"HTTP/1.1 200 OK") == 2
 
     clockwork.run(play())
+
+
+def test_who_waits_for_room_too_long_is_answered_for(clockwork: asyncio.Runner) -> None:
+    async def scenario() -> None:
+        async with a_place() as place:
+            place.congest()
+            peer = await place.connect(b"POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            await place.forward(26)
+            assert place.refusals == []
+            await place.forward(3)
+            assert place.refusals == [503]
+            assert (await peer.rest()).endswith(b'{"error":"busy"}')
+            place.relieve()
+            await settle()
+            assert place.refusals == [503]
+
+    clockwork.run(scenario())
+
+
+def test_the_time_in_which_one_waited_for_room_counts_for_the_answer(clockwork: asyncio.Runner) -> None:
+    async def scenario() -> None:
+        async with a_place() as place:
+            place.congest()
+            await place.connect(b"POST /never HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            await place.forward(20)
+            place.relieve()
+            await place.forward(6)
+            assert place.refusals == []
+            await place.forward(3)
+            assert place.refusals == [503]
+
+    clockwork.run(scenario())
 
 
 def test_who_never_closes_after_the_last_answer_is_let_go(clockwork: asyncio.Runner) -> None:

@@ -149,8 +149,11 @@ class Connection(asyncio.Protocol):
 
     def take_up(self, head: Head, body: bytes) -> None:
         """The congestion is over: handles the request that was deferred."""
+        since = self._since
         self._holds -= 1
         self._handle(head, body)
+        if self._exchanges:
+            self._since = since  # its answer is due as if it had not waited
         self._read_on()
 
     def check_time(self, now: float) -> None:
@@ -168,8 +171,10 @@ class Connection(asyncio.Protocol):
             if waited > limits.answer_timeout:
                 for exchange in list(self._exchanges):
                     exchange.respond(self._service.unanswered)
-        elif self._holds:
-            return  # it is not the peer that takes its time
+        elif self._holds:  # it is not the peer that takes its time
+            if waited > limits.answer_timeout and self._service.forget_deferred(self):
+                self._holds -= 1
+                self._answer_unread(self._service.unanswered)
         elif waited > longest_s(self._phase, limits):
             if self._phase is not Phase.IDLE and (self._parser.in_head or self._parser.in_body):
                 self._answer_unread(own_answers.TIMED_OUT)

@@ -206,11 +206,13 @@ class Server:
         self._deferred[connection] = (head, body)
         return True
 
-    def forget_deferred(self, connection: Connection) -> None:
-        """Drops what `defer` keeps of `connection`, if anything."""
+    def forget_deferred(self, connection: Connection) -> bool:
+        """Drops what `defer` keeps of `connection`; whether there was anything."""
         request = self._deferred.pop(connection, None)
-        if request is not None:
-            self._waiting.give_back(len(request[1]))
+        if request is None:
+            return False
+        self._waiting.give_back(len(request[1]))
+        return True
 
     def _take_up_some(self) -> None:
         deferred = self._deferred

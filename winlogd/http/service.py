@@ -56,8 +56,8 @@ class Service(Protocol[Connection]):
             Whether there was room for it. A connection with one that waits may not ask for another.
         """
 
-    def forget_deferred(self, connection: Connection) -> None:
-        """Drops the request of `connection` that waits, if there is one."""
+    def forget_deferred(self, connection: Connection) -> bool:
+        """Drops the request of `connection` that waits; whether there was one."""
 
     def refused(self, peer: str, response: Response) -> None:
         """Told of every answer of status 400 or above."""

@@ -34,11 +34,24 @@ _CLOSE: Final = """INSERT INTO events_today
 _ROTATED_DAY: Final = "SELECT value FROM winlogd_meta WHERE key = 'rotated_day'"
 _SET_ROTATED_DAY: Final = "INSERT OR REPLACE INTO winlogd_meta (key, value) VALUES ('rotated_day', ?)"
 
-_TARGET_S: Final = 0.0015
-"""How long one step, with its COMMIT, may hold up events that come meanwhile."""
-_FEWEST_ROWS: Final = 8
-"""However slow the disk is: with 10 ms for a COMMIT a million rows take twenty minutes."""
-_MOST_ROWS: Final = 256
+
+class Steps(NamedTuple):
+    """How large the steps of a rotation are.
+
+    Attributes:
+        target_s: how long one, with its COMMIT, should take at most.
+        fewest: rows of one, however long that takes; `most` however fast it is.
+    """
+
+    target_s: float
+    fewest: int
+    most: int
+
+
+BESIDE_EVENTS: Final = Steps(0.0015, 8, 256)
+"""Events that come meanwhile wait for a step. With 10 ms for a COMMIT a million rows take twenty minutes."""
+ALONE: Final = Steps(0.2, 256, 8192)
+"""Nobody waits but who would write beside it, another program."""
 
 ROTATION_CHECKPOINT_PAGES: Final = 200
 """A row goes into five indexes of the archive, all over the file, and the usual checkpoint of 1 000 pages holds up
@@ -76,9 +89,10 @@ class Rotation:
     Args:
         rules: what is finished.
         day: ``YYYY-MM-DD``, remembered as the last rotated day when it is done; None remembers nothing.
+        steps: how large they are.
     """
 
-    def __init__(self, rules: Rules, day: str | None) -> None:
+    def __init__(self, rules: Rules, day: str | None, steps: Steps = BESIDE_EVENTS) -> None:
         self._rules = rules
         self._day = day
         self._begun_s = time.monotonic()
@@ -86,7 +100,8 @@ class Rotation:
         self._book: Book | None = None
         self._after_id = 0
         self._last_id = -1
-        self._rows = _FEWEST_ROWS
+        self._steps = steps
+        self._rows = steps.fewest
         self._moved = self._expired = 0
         self.is_done = False
 
@@ -144,7 +159,8 @@ class Rotation:
         self._after_id = step.after_id
         self.is_done = step.is_last
         if not self.is_done:
-            self._rows = max(_FEWEST_ROWS, min(int(self._rows * min(2.0, _TARGET_S / took_s)), _MOST_ROWS))
+            target_s, fewest, most = self._steps
+            self._rows = max(fewest, min(int(self._rows * min(2.0, target_s / took_s)), most))
 
 
 class Step(NamedTuple):

@@ -14,8 +14,9 @@ What can go wrong with a batch, and what follows:
 
 import threading
 import time
+from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
@@ -40,6 +41,8 @@ from winlogd.store.submission import Fault, Submission
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.listener import Listener
+
+T = TypeVar("T")
 
 
 class Writer:
@@ -265,12 +268,15 @@ class Writer:
 
     def _open(self) -> None:
         """Opens the database for the first time: a lock and a full disk are waited for, other faults end the start."""
+        self._database = self._patiently(lambda: Database(self._settings, self._on_busy))
+        day = self._patiently(lambda: rotated_day(self._database.connection))
+        self._listener.opened(self._database.upgraded, day)
+        self._patiently(self._load)
+
+    def _patiently(self, do: Callable[[], T]) -> T:
         while True:
             try:
-                self._database = Database(self._settings, self._on_busy)
-                self._listener.opened(self._database.upgraded, rotated_day(self._database.connection))
-                self._load()
-                return
+                return do()
             except (apsw.BusyError, apsw.LockedError, apsw.FullError) as error:
                 self._patience.wait_to_open(error)
             except WAIT_FOR as error:
