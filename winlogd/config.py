@@ -230,7 +230,7 @@ def _completed(config: Config) -> Config:
         ConfigError: they do not fit together, or the file holds no token.
     """
     server, security = config.server, config.security
-    if not (server.tls_port or security.ingest_token_file):
+    if not (server.tls_port or server.tls_certificate or server.tls_key or security.ingest_token_file):
         return config
     from winlogd import config_access as access  # most sites need none of it
 

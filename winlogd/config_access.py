@@ -13,7 +13,7 @@ _MAXIMUM_BYTES: Final = 4096
 
 
 def tls_faults(port: int, tls_port: int, certificate: str, key: str) -> list[str]:
-    """What is wrong with the options of TLS when each by itself is right; none without a `tls_port`.
+    """What is wrong with the options of TLS when each by itself is right.
 
     Args:
         port: for plain HTTP.
@@ -21,9 +21,13 @@ def tls_faults(port: int, tls_port: int, certificate: str, key: str) -> list[str
         certificate: path of a file, or empty.
         key: the same.
     """
-    if not tls_port:
-        return []
     paths = {"server.tls_certificate": certificate, "server.tls_key": key}
+    if not tls_port:
+        return [
+            f"{option}: nothing is served with it while server.tls_port is 0; set that, or leave this out"
+            for option, path in paths.items()
+            if path
+        ]
     faults = [f"{option}: must be set, because server.tls_port is" for option, path in paths.items() if not path]
     if port == tls_port:
         faults.append(f"server.tls_port = {tls_port}: must be another port than server.port")

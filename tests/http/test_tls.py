@@ -123,6 +123,13 @@ def test_a_bad_certificate_ends_the_start_with_one_line(
     assert reason in line
 
 
+def test_a_certificate_without_a_port_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(f'[server]\ntls_certificate = "{CERTIFICATE}"\n')
+    ended = run_to_end(tmp_path, "check-config")
+    assert ended.returncode == 2
+    assert "server.tls_certificate: nothing is served with it while server.tls_port is 0" in ended.stderr
+
+
 def test_a_port_without_a_certificate_is_a_fault_of_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text("[server]\nport = 3000\ntls_port = 3000\n")
     ended = run_to_end(tmp_path, environ={"WINLOGD_SERVER_PORT": "3000"})
