@@ -41,7 +41,7 @@ def relatives(target: Target) -> st.SearchStrategy[bytes]:
 
 
 def run(target: Target, seconds: float) -> Report:
-    """Fuzzes for so long, or until the first failure."""
+    """Fuzzes for so long, but for one input at least, or until the first failure."""
     executions = 0
     last = b""
     end = time.monotonic() + seconds
@@ -50,13 +50,13 @@ def run(target: Target, seconds: float) -> Report:
     @given(relatives(target))
     def batch(octets: bytes) -> None:
         nonlocal executions, last
-        if time.monotonic() < end:
+        if not executions or time.monotonic() < end:
             executions += 1
             last = octets
             target.check(octets)
 
     failures: list[Failure] = []
-    while time.monotonic() < end and not failures:
+    while not (failures or (executions and time.monotonic() >= end)):
         try:
             batch()
         except Exception as error:
