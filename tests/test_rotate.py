@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.locks import locked
 from tests.running import (
     A_SMALL_DISK_WILL_DO,
     MORE_THAN_THERE_IS,
@@ -23,7 +24,7 @@ from tests.running import (
     running,
     wait_for,
 )
-from winlogd import rotate_command
+from winlogd import control, rotate_command
 from winlogd.config import load
 
 NOBODY = 65534
@@ -73,6 +74,20 @@ def test_a_running_server_rotates_when_it_is_asked(yesterdays: Path) -> None:
         server.wait_for_log(r"rotated moved=2 kept_open=1 expired=0 seconds=")
         logoff = server.post(an_event(action="D", timestamp="2026-01-13T10:00:00Z")).json
         assert logoff["session_uuid"] == server.rows("SELECT * FROM events_today WHERE action = 'C'")[0]["session_uuid"]
+
+
+def test_who_asks_is_told_that_it_takes_long_and_gets_the_answer_all_the_same(yesterdays: Path) -> None:
+    told: list[str] = []
+    with running(yesterdays, NEVER) as server, locked(server) as other:
+
+        def is_slow() -> None:
+            told.append("slow")
+            other.execute("COMMIT")
+
+        outcome, sentence = control.ask(control.path_of(str(server.database)), "rotate", 0.2, is_slow)
+
+    assert (outcome, told) == ("ok", ["slow"])
+    assert sentence.startswith("2 rows moved")
 
 
 def test_without_a_server_the_command_does_it_itself(yesterdays: Path) -> None:

@@ -96,8 +96,15 @@ class _Conversation(asyncio.Protocol):
             self._transport.close()
 
 
-def ask(path: str, command: str) -> tuple[str, str]:
+def ask(path: str, command: str, patience_s: float, is_slow: Callable[[], None]) -> tuple[str, str]:
     """Asks the server whose control socket is at `path`: ``ok`` or ``error``, and its sentence.
+
+    Args:
+        path: as `path_of` gives it.
+        command: one word.
+        patience_s: after so much time without an answer `is_slow` is called, once; the answer is waited for all the
+            same.
+        is_slow: tells the person who waits.
 
     Raises:
         FileNotFoundError, ConnectionRefusedError: no server is running.
@@ -106,7 +113,13 @@ def ask(path: str, command: str) -> tuple[str, str]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, _short(path) as address:
         sock.connect(address)
         sock.sendall(f"{command}\n".encode())
-        answer = b""
+        sock.settimeout(patience_s)
+        try:
+            answer = sock.recv(4096)
+        except TimeoutError:
+            is_slow()
+            sock.settimeout(None)
+            answer = sock.recv(4096)
         while piece := sock.recv(4096):
             answer += piece
     outcome, _, sentence = answer.decode().strip().partition(" ")

@@ -24,6 +24,7 @@ from winlogd.store.rows import RowsLostError
 
 OK: Final = 0
 FAILED: Final = 1
+_PATIENCE_S: Final = 10.0
 
 
 def run(config: Config) -> int:
@@ -36,7 +37,7 @@ def run(config: Config) -> int:
     except OSError as error:
         return _fail(f"{path} cannot be looked at: {_reason(error)}")
     try:
-        outcome, sentence = control.ask(control.path_of(path), "rotate")
+        outcome, sentence = control.ask(control.path_of(path), "rotate", _PATIENCE_S, _tell_slow)
     except (FileNotFoundError, ConnectionRefusedError):
         return _rotate_alone(config, path)
     except OSError as error:
@@ -104,6 +105,13 @@ class _Patience:
 def _reason(error: OSError) -> str:
     reason = error.strerror or str(error)
     return f"{reason}; run this as the user that winlogd runs as" if isinstance(error, PermissionError) else reason
+
+
+def _tell_slow() -> None:
+    sys.stderr.write(
+        "winlogd: the running winlogd is at it. Many rows take minutes; if it waits for a lock or for space, "
+        "its log says so. It goes on when you end this command.\n"
+    )
 
 
 def _say(sentence: str) -> int:
