@@ -86,6 +86,9 @@ class _Generation:
         self._runs.append(_Run(base_id, self._size))
         self._next_id = base_id
 
+    def reaches(self, event_id: int) -> bool:
+        return bool(self._runs) and self._runs[0].base_id <= event_id
+
     def find(self, fingerprint: int) -> list[int]:
         self._searches += 1
         needle = (fingerprint & _MASK).to_bytes(4, "little")
@@ -153,6 +156,10 @@ class RecentEvents:
     def extend(self, fingerprints: Collection[int], event_ids: list[int]) -> None:
         """Remembers events: their fingerprints and, in the same order, the ids of their rows."""
         self._generations[0].extend(fingerprints, event_ids)
+
+    def reaches(self, event_id: int) -> bool:
+        """Whether the event with this id may be one of them."""
+        return any(generation.reaches(event_id) for generation in self._generations)
 
     def find(self, fingerprint: int) -> list[int]:
         """Ids of events that may be the one with `fingerprint`; empty when it is none of them for certain."""

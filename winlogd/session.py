@@ -111,8 +111,9 @@ class Book:
     """Open sessions and what is remembered to recognise retries, as of the last commit.
 
     Attributes:
-        pairs: by key; a pair that has no row in ``events_today`` is not there. Values are immutable, so another
-            thread may copy them out (``list(book.pairs.values())``) at any time.
+        pairs: by key; a pair that has no row in ``events_today`` is not there, unless one was moved from it that is
+            remembered yet. Values are immutable, so another thread may copy them out (``list(book.pairs.values())``)
+            at any time.
         recent: the events of the last minutes.
         identifiers: draws new session identifiers.
         last_id: the highest id that a row of ``events_today`` has or had.
@@ -177,7 +178,11 @@ class Book:
             self.pairs[key] = Pair._make((pair.open, *kept, *pair[_HIGHEST["C"] :]))
 
     def forget_event(self, key: PairKey, action: str, event_id: int) -> None:
-        """Forgets an event whose row has left ``events_today``, and the pair when nothing else is known of it."""
+        """Forgets an event whose row has left ``events_today``, and the pair when nothing else is known of it.
+
+        Only a clock that is ahead moves a row that is remembered yet. The pair stays then, with its highest timestamps:
+        they tell that the event, sent again, is to be looked for.
+        """
         pair = self.pairs.get(key)
         if pair is None:
             return
@@ -185,7 +190,7 @@ class Book:
         latest = pair[_LATEST[action]]
         if isinstance(latest, Decision) and latest.event_id == event_id:
             fields[_LATEST[action]] = None
-        if any(fields[: _HIGHEST["C"]]):
+        if any(fields[: _HIGHEST["C"]]) or self.recent.reaches(event_id):
             self.pairs[key] = Pair._make(fields)
         else:
             del self.pairs[key]

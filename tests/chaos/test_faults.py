@@ -111,11 +111,12 @@ def test_a_clock_that_is_set_by_a_day_and_back_loses_doubles_and_parts_nothing(w
     logoff = an_event(action="D", timestamp="2026-01-13T17:00:00Z")
     with faulty(tmp_path) as server:
         logon = until_stored(server, an_event()).json
-        until_stored(server, an_event(action="M", hardware_info={}))
+        inventory = until_stored(server, an_event(action="M", hardware_info={})).json
         set_clock(server, wrong_s)
         assert until_stored(server, an_event()).json == logon
         until_stored(server, an_event(username="bob"))
         assert run_to_end(tmp_path, "rotate", "--config", "config.toml").returncode == 0
+        assert until_stored(server, an_event(action="M", hardware_info={})).json == inventory
         answer = until_stored(server, logoff).json
         assert answer["session_uuid"] == logon["session_uuid"]
         set_clock(server, 0)

@@ -32,6 +32,10 @@ _NEWEST_FIRST: Final = f"""SELECT id, {as_bytes("username", HOST, "action", "tim
     FROM events_today WHERE origin = 'client' ORDER BY id DESC"""
 _STORED: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}
     FROM events_today WHERE id = ? AND origin = 'client'"""
+_ARCHIVED: Final = f"""SELECT {as_bytes("session_uuid")} FROM events_history
+    WHERE timestamp = ? AND +username = ? AND {HOST} = ? AND action = ? AND origin = 'client'
+    ORDER BY id DESC LIMIT 1"""
+"""By the index on timestamps: a user may have thousands of rows there."""
 _STILL_THERE: Final = "SELECT id FROM events_today WHERE id IN (SELECT value FROM json_each(?))"
 _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events_today'), 0),
     ifnull((SELECT max(id) FROM events_today), 0))"""
@@ -63,11 +67,15 @@ def refresh(connection: apsw.Connection, book: Book) -> None:
 def read_stored(
     connection: apsw.Connection, event_id: int, key: PairKey, action: str, timestamp: str
 ) -> Decision | None:
-    """The event `event_id`, if it is the one of this pair, action and timestamp."""
+    """The event `event_id`, if it is the one of this pair, action and timestamp.
+
+    A rotation may have moved it, if the clock was ahead; the id is not kept in the archive.
+    """
     for row in connection.execute(_STORED, (event_id,)):
         *stored_as, session_uuid = map(text, row)
-        if stored_as == [*key, action, timestamp]:
-            return Decision(timestamp, event_id, session_uuid)
+        return Decision(timestamp, event_id, session_uuid) if stored_as == [*key, action, timestamp] else None
+    for (archived_uuid,) in connection.execute(_ARCHIVED, (timestamp, *key, action)):
+        return Decision(timestamp, event_id, text(archived_uuid))
     return None
 
 
