@@ -43,13 +43,13 @@ class Inbox:
         self.latest_due_s = inf
         self.is_their_turn = self.waits_its_turn = False
 
-    def await_more(self, rest_s: float) -> None:
-        """Waits for something to do; in the middle of a rotation, for as long as that is to rest."""
+    def await_more(self, rests_until_s: float) -> None:
+        """Waits for something to do; in the middle of a rotation, for as long as that rests (monotonic clock)."""
         if self.rotation is None:
             self._take_in(self._queue.get())
-        elif rest_s:
+        elif (left_s := rests_until_s - time.monotonic()) > 0:
             with suppress(Empty):
-                self._take_in(self._queue.get(timeout=rest_s))
+                self._take_in(self._queue.get(timeout=left_s))
 
     def await_turn(self) -> None:
         """Lets those whose events were committed send their next ones, which then share a transaction with what waits.

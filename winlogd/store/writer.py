@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import apsw
 
@@ -44,6 +44,9 @@ if TYPE_CHECKING:  # types only
 
 T = TypeVar("T")
 
+_REST_FOR_WORK: Final = 4.0
+"""How many times as long as a step of a rotation the rest after it is, while events come."""
+
 
 class Writer:
     """The thread and the queue before it.
@@ -61,7 +64,7 @@ class Writer:
         self._waiting = self._inbox.waiting
         self._patience = Patience(self._inbox, listener)
         self._in_flight: list[Submission] = []
-        self._rotation_rest_s = 0.0
+        self._rotation_rests_until_s = 0.0
         self._wrote_events = False
         self._space = FreeSpace(settings.path, settings.min_free_bytes)
         self._database: Database
@@ -120,14 +123,14 @@ class Writer:
         inbox, waiting = self._inbox, self._waiting
         while True:
             if not waiting and not inbox.is_stopping:
-                inbox.await_more(self._rotation_rest_s)
+                inbox.await_more(self._rotation_rests_until_s)
             inbox.await_turn()
             inbox.take_all_in()
             if waiting:
                 self._write_patiently()
             elif inbox.is_stopping:
                 return
-            if inbox.rotation is not None and not inbox.is_stopping:
+            if inbox.rotation is not None and not inbox.is_stopping and self._has_rested():
                 self._rotate_patiently(inbox.rotation)
 
     # ── one batch ─────────────────────────────────────────────────────────────────────────────────────
@@ -205,7 +208,7 @@ class Writer:
     def _rotate_patiently(self, rotation: Rotation) -> None:
         """One step of a rotation; between two of them the events that wait are written.
 
-        While events come it rests as long as it works: then few of them meet a step, and none more than one.
+        While events come it rests for longer than it works, whatever they bring: few of them meet a step then.
         """
         begun_s = time.monotonic()
         try:
@@ -215,7 +218,8 @@ class Writer:
             self._database.commit()
             took_s = time.monotonic() - begun_s
             rotation.took(step, self._book, took_s)
-            self._rotation_rest_s = took_s if self._wrote_events else 0.0
+            rest_s = _REST_FOR_WORK * took_s if self._wrote_events else 0.0
+            self._rotation_rests_until_s = begun_s + took_s + rest_s
             self._wrote_events = False
         except WAIT_FOR as error:
             self._patience.tell(error)
@@ -231,9 +235,12 @@ class Writer:
             if rotation.is_done:
                 self._end_rotation(rotation.moved)
 
+    def _has_rested(self) -> bool:
+        return time.monotonic() >= self._rotation_rests_until_s
+
     def _end_rotation(self, outcome: Moved | Exception) -> None:
         self._inbox.rotation = None
-        self._rotation_rest_s = 0.0
+        self._rotation_rests_until_s = 0.0
         self._database.checkpoint_every(CHECKPOINT_PAGES)
         self._listener.rotated(outcome)
 
