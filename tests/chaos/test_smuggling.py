@@ -48,6 +48,8 @@ class Proxied:
         self._server = server
         self._port = port
         self._access_log = folder / "access.log"
+        self._seen: list[tuple[str, str]] = []
+        self._seen_octets = 0
         self._markers = (f"m{number}" for number in itertools.count())
 
     def attack(self, template: bytes) -> None:
@@ -84,8 +86,14 @@ class Proxied:
 
     def _passed_on(self) -> list[tuple[str, str]]:
         """Request line and upstream's status of what nginx has logged as answered by the upstream."""
-        lines = [json.loads(line) for line in self._access_log.read_text("utf-8", "replace").splitlines()]
-        return [(line["request"], line["status"]) for line in lines if line["status"].isdigit()]
+        with self._access_log.open("rb") as log:
+            log.seek(self._seen_octets)
+            new = log.read()
+        new = new[: new.rfind(b"\n") + 1]
+        self._seen_octets += len(new)
+        lines = [json.loads(line) for line in new.decode("utf-8", "replace").splitlines()]
+        self._seen += [(line["request"], line["status"]) for line in lines if line["status"].isdigit()]
+        return self._seen
 
 
 @pytest.fixture(scope="module", params=["", _LENIENT], ids=["recipe", "lenient"])
