@@ -156,6 +156,22 @@ class Connection(asyncio.Protocol):
             self._since = since  # its answer is due as if it had not waited
         self._read_on()
 
+    def take_turn(self) -> None:
+        """Reads on, if nothing keeps it from that by now."""
+        if not self._may_read_on():
+            return
+        self._held_back = False
+        if self._state is not State.CLOSED:
+            self._transport.resume_reading()
+            self._read_requests()
+            self._service.keeps(self, self._parser.kept)
+        if self._held_back or self._state is not _READING:
+            return
+        if self._peer_sent_fin and not self._exchanges:
+            self._transport.close()
+        elif self._service.stopping:
+            self.stop()
+
     def check_time(self, now: float) -> None:
         """Ends what has taken too long; the server's sweep calls it about once a second."""
         waited = now - self._since
@@ -212,7 +228,7 @@ class Connection(asyncio.Protocol):
                     return
                 if not left:
                     self._hold_back()
-                    self._service.soon(self._read_on)
+                    self._service.in_turn(self)
                     return
                 left -= 1
                 request = parser.next_request()
@@ -286,20 +302,12 @@ class Connection(asyncio.Protocol):
             self._held_back = True
             self._transport.pause_reading()
 
+    def _may_read_on(self) -> bool:
+        return self._held_back and not (self._write_paused or self._holds or is_full(self._exchanges, FEW))
+
     def _read_on(self) -> None:
-        if not self._held_back or self._write_paused or self._holds or is_full(self._exchanges, FEW):
-            return
-        self._held_back = False
-        if self._state is not State.CLOSED:
-            self._transport.resume_reading()
-            self._read_requests()
-            self._service.keeps(self, self._parser.kept)
-        if self._held_back or self._state is not _READING:
-            return
-        if self._peer_sent_fin and not self._exchanges:
-            self._transport.close()
-        elif self._service.stopping:
-            self.stop()
+        if self._may_read_on():
+            self._service.in_turn(self)
 
     def _finish(self) -> None:
         """Sends FIN after the last answer and drops what still comes, so that no reset eats the answer."""

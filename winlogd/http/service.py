@@ -34,6 +34,9 @@ class Service(Protocol[Connection]):
     def soon(self, callback: Callable[[], None]) -> object:
         """Calls `callback` after all sockets have had their turn."""
 
+    def in_turn(self, connection: Connection) -> None:
+        """Calls the connection's `take_turn` after those of others that have asked before, once."""
+
     def keeps(self, connection: Connection, octets: int) -> None:
         """Told how many octets of requests that are not handled yet `connection` keeps; it may be shed for that."""
 
