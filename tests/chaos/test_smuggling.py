@@ -138,4 +138,5 @@ def test_both_see_the_same_requests_in_any_mix(
     proxied.attack(octets)
     proxied.is_answered_its_own()
     wait_for(proxied.agree, f"nginx and winlogd to agree on {octets!r}")
-    assert proxied.stored() == proxied.logged(), octets
+    # A mix may hold the same event twice, of which the second is one that is sent again.
+    assert proxied.stored() == sorted(set(proxied.logged())), octets
