@@ -214,8 +214,13 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def shed(self) -> None:
-        """Ends, for what it makes the server keep in memory; not here and now, where it may be about to write."""
+        """Ends, for what it makes the server keep in memory; not here and now, where it may be about to write.
+
+        What it has sent is freed at once: before the others' next octets come, which would take memory of their own.
+        """
         self._service.refused(self.peer, own_answers.SHED)
+        self._state = State.CLOSED
+        self._parser = RequestParser(self._service.limits, self._service.heads)
         self._service.soon(self.abort)
 
     def _read_requests(self) -> None:
