@@ -38,6 +38,7 @@ def test_connections_of_one_address_beyond_its_limit_are_told_so_and_all_others_
             with Wire(server.port, source=STRANGER) as third:
                 answer = third.answer()
                 assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+                assert answer.json == {"error": "Too many connections from this address"}
                 assert third.rest() == b""
             with Wire(server.port, source=NEIGHBOUR) as neighbour:
                 neighbour.send(of("neighbour"))

@@ -62,10 +62,10 @@ class Connection(asyncio.Protocol):
         self._transport = transport  # type: ignore[assignment]  # a TCP server's transport is a Transport
         if self.peer == UNKNOWN:  # one that was counted before its handshake keeps the name that it is counted by
             self.peer = peer_address(transport.get_extra_info("peername"))
-        accepted = self._service.opened(self)
+        refusal = self._service.opened(self)
         self._since = self._service.now  # after `opened`: while nobody was connected it was not kept up
-        if not accepted:
-            self._answer_unread(own_answers.TOO_MANY)
+        if refusal is not None:
+            self._answer_unread(refusal)
         elif self._service.stopping:  # it was accepted in the moment the listener was closed
             self.stop()
 

@@ -9,12 +9,14 @@ from winlogd.http.message import HttpError, Response
 
 TIMED_OUT: Final = Response(408, b'{"error":"Request timed out"}', closes=True)
 FAILED: Final = Response(500, b'{"error":"Internal server error"}')
-TOO_MANY: Final = Response(
+_SOON: Final = (("Retry-After", "1"),)
+TOO_MANY: Final = Response(503, b'{"error":"Too many connections"}', _SOON, closes=True, reason="Too many connections")
+TOO_MANY_OF_ADDRESS: Final = Response(
     503,
-    b'{"error":"Too many connections"}',
-    (("Retry-After", "1"),),
+    b'{"error":"Too many connections from this address"}',
+    _SOON,
     closes=True,
-    reason="Too many connections",
+    reason="Too many connections from this address",
 )
 SHED: Final = Response(503, b"", reason="Too much was kept in memory for too many clients; the connection was reset")
 """For the log alone: nothing is sent to who is shed."""

@@ -10,6 +10,7 @@ import socket
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from winlogd.http import own_answers
 from winlogd.http.budget import Allowance, Budget
 from winlogd.http.connection import Connection
 from winlogd.http.limits import Limits
@@ -162,8 +163,8 @@ class Server:
         for connection in list(self._connections):
             connection.abort()
 
-    def opened(self, connection: Connection) -> bool:
-        """Registers `connection`; False when there are too many already."""
+    def opened(self, connection: Connection) -> Response | None:
+        """Registers `connection`; what it is answered when there are too many already, otherwise None."""
         connections = self._connections
         if not connections and self._sweep_timer is None:
             self.now = self._loop.time()
@@ -172,12 +173,15 @@ class Server:
         is_counted = connection in self._reserved
         self._reserved.discard(connection)
         excess = len(connections) + len(self._reserved) - self._max_connections
+        refusal = own_answers.TOO_MANY
         if self._per_address is not None and not is_counted:
-            excess = max(excess, self._per_address.opened(connection.peer))
+            of_address = self._per_address.opened(connection.peer)
+            if of_address > excess:
+                excess, refusal = of_address, own_answers.TOO_MANY_OF_ADDRESS
         if excess > _MAX_OVERFLOW:
             connection.abort()
-            return True
-        return excess <= 0
+            return None
+        return refusal if excess > 0 else None
 
     def closed(self, connection: Connection) -> None:
         """Forgets `connection`."""

@@ -46,8 +46,8 @@ class Service(Protocol[Connection]):
     def bind(self, head: Head) -> Handler:
         """The handler for requests with `head`."""
 
-    def opened(self, connection: Connection) -> bool:
-        """Registers a connection; False when there are too many."""
+    def opened(self, connection: Connection) -> Response | None:
+        """Registers a connection; what it is answered when there are too many, otherwise None."""
 
     def closed(self, connection: Connection) -> None:
         """Forgets a connection."""
