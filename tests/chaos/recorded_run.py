@@ -153,7 +153,7 @@ def _store(running: Running, events: list[Event], batch: int, received_s: float)
     for size in cycle(range(1, batch + 1)):
         if not left:
             return
-        running.writer.submit([(event, "192.0.2.1", received_s, due_s, None) for event in left[:size]])
+        running.writer.submit([(event, "192.0.2.1", received_s, due_s, None, 1) for event in left[:size]])
         assert all(isinstance(outcome, Decision) for outcome in running.outcomes(min(size, len(left))))
         del left[:size]
 

@@ -4,6 +4,7 @@ import asyncio
 import select
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -75,6 +76,39 @@ def test_what_waits_for_a_database_takes_no_more_than_the_bound_and_ordinary_eve
             other.execute("COMMIT")
         assert [wire.answer().json["username"] for wire in (first, early, late)] == ["first", "early", "late"]
         assert {hoarder.answer().status for hoarder in waiting} == {400}
+
+
+def test_large_events_that_wait_for_a_database_count_as_several(tmp_path: Path) -> None:
+    """Of 38 MB no more are read than 2000 ordinary events might have, and one event of each connection."""
+    with running(tmp_path, "[limits]\nqueued_events = 2000\n") as server, ExitStack() as stack:
+        before = resident_bytes(server)
+        wires = [stack.enter_context(Wire(server.port)) for _ in range(20)]
+        with locked(server) as other, ThreadPoolExecutor(len(wires)) as senders:
+            for number, wire in enumerate(wires):
+                senders.submit(wire.send, b"".join(large_event(f"user{number}-{i}") for i in range(32)))
+            server.wait_for_log("more events come than the database takes")
+            assert server.request("GET", "/health").status == 200
+            assert resident_bytes(server) - before < 24 * MIB
+            other.execute("COMMIT")
+        for number, wire in enumerate(wires):
+            assert [wire.answer().json["username"] for _ in range(32)] == [f"user{number}-{i}" for i in range(32)]
+
+
+def test_what_was_asked_behind_an_event_that_waits_is_forgotten_once_it_is_answered(tmp_path: Path) -> None:
+    """36 MB of header sections, none like another."""
+    with running(tmp_path) as server, ExitStack() as stack:
+        before = resident_bytes(server)
+        wires = [stack.enter_context(Wire(server.port)) for _ in range(80)]
+        with locked(server) as other:
+            for number, wire in enumerate(wires):
+                wire.send(event_of(an_event(username=f"user{number}")))
+                wire.send(b"".join(health(f"X: {number} {i} {'x' * 15_000}") for i in range(30)))
+            for wire in wires:
+                in_the_server(server, wire)
+            assert resident_bytes(server) - before < 12 * MIB
+            other.execute("COMMIT")
+        for wire in wires:
+            assert [wire.answer().status for _ in range(31)] == [200] * 31
 
 
 def test_what_waits_for_its_addresss_turn_takes_no_more_than_the_bound(tmp_path: Path) -> None:
@@ -187,6 +221,11 @@ def test_a_thousand_requests_in_one_piece_are_all_answered(wire: Wire) -> None:
     for _ in range(500):
         assert wire.answer().json["status"] == "ok"
         assert isinstance(wire.answer().json, list)
+
+
+def large_event(username: str) -> bytes:
+    """An event of some 60 KB."""
+    return event_of(an_event(username=username, action="M", hardware_info={"serial": "x" * 60_000}))
 
 
 def hoard(hoarders: list[Wire]) -> tuple[list[Wire], list[Wire]]:

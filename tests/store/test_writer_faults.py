@@ -51,7 +51,7 @@ def test_events_wait_for_a_locked_database(running: Running) -> None:
 
 def test_an_event_that_has_waited_too_long_is_told_so_and_is_not_stored(running: Running) -> None:
     with running.lock():
-        [(_, _, _, due_s, _), _] = running.submit(*logons("alice", "bob"), within_s=A_MOMENT_S)
+        [(_, _, _, due_s, *_), _] = running.submit(*logons("alice", "bob"), within_s=A_MOMENT_S)
         assert running.outcomes(2) == [Fault.UNAVAILABLE] * 2
         assert time.monotonic() >= due_s
         running.submit(*logons("carol"))

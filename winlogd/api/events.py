@@ -68,7 +68,7 @@ class Events:
             return Refusal(_INVALID_TOKEN)
         if (head.get("content-type") or "").partition(";")[0].strip(" \t").lower() != JSON:
             return Refusal(_INVALID_TYPE)
-        forwarded = forwarded_address(head)
+        forwarded, head_octets = forwarded_address(head), head.octets
         decode, submit, proxies = self._decode, self._store.submit, self._proxies
 
         def take(exchange: Exchange, body: bytes) -> None:
@@ -80,7 +80,7 @@ class Events:
             source_ip = exchange.sender.peer
             if forwarded is not None and proxies.trusts(source_ip):
                 source_ip = forwarded
-            submit(event, source_ip, exchange)
+            submit(event, source_ip, exchange, head_octets + len(body))
 
         return take if self._pace is None else self._pace.bind(head, take)
 

@@ -20,8 +20,8 @@ from winlogd.http.own_answers import FAILED
 
 _TOO_MANY: Final = b'{"error":"Too many events"}'
 
-_Held = tuple[asyncio.TimerHandle, Handler, bytes, bool]
-"""What wakes it up, the rest of its way, its body, and whether its connection is held."""
+_Held = tuple[asyncio.TimerHandle, Handler, bytes, int, bool]
+"""What wakes it up, the rest of its way, its body, the room it takes, and whether its connection is held."""
 
 
 class Pace:
@@ -32,7 +32,7 @@ class Pace:
         buckets: say who may send when.
         max_delay_s: the longest time for which an event is held; the buckets' own.
         proxies: peers that stand for others.
-        room: for the bodies of events that are held.
+        room: for the events that are held.
     """
 
     def __init__(
@@ -54,14 +54,16 @@ class Pace:
     def bind(self, head: Head, handler: Handler) -> Handler:
         """`handler` for requests with `head`, at the pace of their address."""
         proxies, take, clock = self._proxies, self._buckets.take, self._loop.time
+        head_octets = head.octets
 
         def paced(exchange: Exchange, body: bytes) -> None:
             peer = exchange.sender.peer
             delay_s = take(client_address(head, peer, proxies), clock())
             if delay_s == 0 or self._stopped:
                 handler(exchange, body)
-            elif delay_s <= self._max_delay_s and self._room.take(len(body)):
-                self._hold(delay_s, exchange, handler, body, not proxies.trusts(peer))
+            elif delay_s <= self._max_delay_s and self._room.take(octets := head_octets + len(body)):
+                timer = self._loop.call_later(delay_s, self._hand_on, exchange)
+                self._hold(exchange, (timer, handler, body, octets, not proxies.trusts(peer)))
             else:
                 exchange.respond(_refusal(delay_s - self._max_delay_s))
 
@@ -73,16 +75,16 @@ class Pace:
         for exchange in list(self._held):
             self._hand_on(exchange)
 
-    def _hold(self, delay_s: float, exchange: Exchange, handler: Handler, body: bytes, holds_sender: bool) -> None:
-        timer = self._loop.call_later(delay_s, self._hand_on, exchange)
-        self._held[exchange] = (timer, handler, body, holds_sender)
+    def _hold(self, exchange: Exchange, held: _Held) -> None:
+        self._held[exchange] = held
+        *_, holds_sender = held
         if holds_sender:
             exchange.sender.hold()
 
     def _hand_on(self, exchange: Exchange) -> None:
-        timer, handler, body, holds_sender = self._held.pop(exchange)
+        timer, handler, body, octets, holds_sender = self._held.pop(exchange)
         timer.cancel()
-        self._room.give_back(len(body))
+        self._room.give_back(octets)
         try:
             handler(exchange, body)
         except Exception:

@@ -49,7 +49,7 @@ class Budget:
 
 
 class Allowance:
-    """Octets of whole requests that wait for their turn.
+    """Octets of whole requests that wait for their turn, their header sections among them.
 
     Nothing is taken back for the sake of what comes later: who has waited for the longest is next, and is no more to
     blame than anybody else. What finds no room must be refused. Half of the room is for small requests alone, so that

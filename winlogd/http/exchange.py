@@ -36,7 +36,7 @@ class Exchange:
 
     Attributes:
         sender: the connection that it came by.
-        head: the request's head; None when the request could not be read.
+        head: the request's head; None when the request could not be read, or is answered.
         answer: the bytes to send, None before there are any.
         closes: whether the connection ends after this answer.
     """
@@ -57,6 +57,7 @@ class Exchange:
             self.sender.refused(response)
         self.closes = self.closes or response.closes
         self.answer = encode(response, self.head, self.closes)
+        self.head = None  # an answer may have to wait for those before it
         self.sender.answered(self)
 
     def respond_ok(self, body: bytes) -> None:
@@ -69,6 +70,7 @@ class Exchange:
             self.respond(Response(200, body))
             return
         self.answer = _ok_json_head(len(body)) + body
+        self.head = None
         self.sender.answered(self)
 
 

@@ -10,14 +10,10 @@ from typing import Final
 from winlogd.http import grammar
 from winlogd.http.limits import Limits
 from winlogd.http.lines import take_line
-from winlogd.http.message import Head, HttpError
+from winlogd.http.message import FIELD_BYTES, Head, HttpError
 
 _MAX_LENGTH_DIGITS: Final = 18
 """A Content-Length with more digits (leading zeros not counted) is larger than any limit."""
-
-
-_FIELD_BYTES: Final = 160
-"""What a field takes in memory beside its octets: two strings and a pair."""
 
 
 class HeadReader:
@@ -45,7 +41,7 @@ class HeadReader:
     @property
     def kept(self) -> int:
         """Octets of memory, about, that the fields read so far take."""
-        return self._used + len(self._fields) * _FIELD_BYTES
+        return self._used + len(self._fields) * FIELD_BYTES
 
     def read(self, buffer: bytes | bytearray, start: int) -> int:
         """Reads complete lines of `buffer` from `start`; returns where the first unread octet stands.

@@ -34,6 +34,9 @@ REASONS: Final = {
 }
 """Reason phrases of the status codes this server sends (RFC 9110 §15, RFC 6585)."""
 
+FIELD_BYTES: Final = 160
+"""What a header field takes in memory beside its octets: two strings and a pair."""
+
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 """The interim answer to ``Expect: 100-continue`` (RFC 9110 §15.2.1)."""
 
@@ -105,6 +108,12 @@ class Head:
         self.handler: Callable[..., None] | None = None
         self.plain = minor > 0 and keep_alive and method != "HEAD"
         """Whether an answer to this head needs no Connection field and keeps its body."""
+
+    @property
+    def octets(self) -> int:
+        """Of memory, about, that it takes while a request waits."""
+        fields = sum(len(name) + len(value) + FIELD_BYTES for name, value in self.fields)
+        return len(self.path) + len(self.query) + fields
 
     def get(self, name: str) -> str | None:
         """The value of the first field called `name` (in lower case), or None."""

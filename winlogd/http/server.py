@@ -207,7 +207,7 @@ class Server:
 
     def defer(self, connection: Connection, head: Head, body: bytes) -> bool:
         """Keeps a request of `connection` until it can be taken up; whether there was room for it."""
-        if not self._waiting.take(len(body)):
+        if not self._waiting.take(head.octets + len(body)):
             return False
         self._deferred[connection] = (head, body)
         return True
@@ -217,7 +217,8 @@ class Server:
         request = self._deferred.pop(connection, None)
         if request is None:
             return False
-        self._waiting.give_back(len(request[1]))
+        head, body = request
+        self._waiting.give_back(head.octets + len(body))
         return True
 
     def _take_up_some(self) -> None:
@@ -226,7 +227,7 @@ class Server:
             if self.congested:
                 return
             connection, (head, body) = deferred.popitem(last=False)
-            self._waiting.give_back(len(body))
+            self._waiting.give_back(head.octets + len(body))
             connection.take_up(head, body)
         if deferred:
             self._loop.call_soon(self._take_up_some)

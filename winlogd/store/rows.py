@@ -69,7 +69,7 @@ def _values(decided: Iterable[tuple[Submission, Decision]]) -> list[Value]:
     values: list[Value] = []
     told_s = -1.0
     received_at = ""
-    for (event, source_ip, received_s, _, _), (_, event_id, session_uuid, is_retry, closed) in decided:
+    for (event, source_ip, received_s, *_), (_, event_id, session_uuid, is_retry, closed) in decided:
         if is_retry:
             continue
         if received_s != told_s:  # events of one round of the event loop have one time

@@ -20,6 +20,8 @@ from winlogd.store.writer import Writer
 
 _FIELDS: Final = ("id", "action", "user", "host", "session", "address")
 _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
+_PLACE_BYTES: Final = 4096
+"""What one event may bring and count as one of those that wait; the largest, of 80 KiB, count as twenty."""
 _MAX_GATHERED: Final = 512
 """Events that are handed over without waiting for a round of the loop that brings none."""
 _MAX_GATHER_S: Final = 0.002
@@ -58,7 +60,7 @@ class Store(Generic[Reply]):
         settings: the database.
         log: told of stored events and faults.
         event_timeout_s: how long after its receipt an event may be committed.
-        queued_events: how many events may wait for their answers before the owner is told.
+        queued_events: how many ordinary events may wait for their answers before the owner is told.
         logs_names: whether users' names may appear in the log.
         answer: called on the loop's thread with what was submitted with an event, the event, and what became of it.
         owner: told when the store opens and ends.
@@ -84,7 +86,7 @@ class Store(Generic[Reply]):
         self._answer = answer
         self._owner = owner
         self._gathered: list[Submission] = []
-        self._queued_events = self._room = queued_events  # `_room`: without those that the writer has
+        self._queued_events = self._room = queued_events  # `_room`: places that are left
         self._is_full = False
         self._gathering = self._is_crowded = False
         self._heard = 0
@@ -111,15 +113,21 @@ class Store(Generic[Reply]):
         self._hand_over()
         self._writer.stop()
 
-    def submit(self, event: Event, source_ip: str, reply: Reply) -> None:
-        """Stores `event`; `answer` is called with `reply` once it is committed, or has failed."""
+    def submit(self, event: Event, source_ip: str, reply: Reply, octets: int) -> None:
+        """Stores `event`; `answer` is called with `reply` once it is committed, or has failed.
+
+        Args:
+            octets: of memory, about, that all of them take until then.
+        """
         if self._ended:
             self._answer(reply, event, Fault.UNAVAILABLE)
             return
         if not self._gathered:
             self._begin_round()
-        self._gathered.append((event, source_ip, self._received_s, self._due_s, reply))
-        if len(self._gathered) >= self._room and not self._is_full:  # 0.03 µs
+        places = 1 + octets // _PLACE_BYTES
+        self._room -= places
+        self._gathered.append((event, source_ip, self._received_s, self._due_s, reply, places))
+        if self._room <= 0 and not self._is_full:
             self._is_full = True
             self._owner.store_full()
 
@@ -171,16 +179,15 @@ class Store(Generic[Reply]):
 
     def _hand_over(self) -> None:
         if self._gathered:
-            self._room -= len(self._gathered)
             self._writer.submit(self._gathered)
             self._gathered = []
 
     def _deliver(self, results: Sequence[Result]) -> None:
         answer: Callable[[Any, Event, Decision | Fault], None] = self._answer
-        self._room += len(results)
-        for (event, _, _, _, reply), outcome in results:
+        for (event, _, _, _, reply, places), outcome in results:
+            self._room += places
             answer(reply, event, outcome)
-        if self._is_full and self._room - len(self._gathered) > self._queued_events // 2:
+        if self._is_full and self._room > self._queued_events // 2:
             self._is_full = False
             self._owner.store_has_room()
         self._is_crowded = len(results) > 1
@@ -252,7 +259,7 @@ class Store(Generic[Reply]):
 
     def failed(self, error: Exception, submission: Submission) -> None:
         """One event could not be stored."""
-        _, source_ip, _, _, _ = submission
+        _, source_ip, *_ = submission
         self._log.exception("store", "an event could not be stored", error, address=source_ip)
 
     def ended(self, error: BaseException | None) -> None:
@@ -265,14 +272,14 @@ class Store(Generic[Reply]):
             names: tuple[str, ...] = _FIELDS
             rows = [
                 (decision.event_id, event.action, event.username, event.hostname, decision.session_uuid, address)
-                for (event, address, _, _, _), decision in results
+                for (event, address, _, _, _, _), decision in results
                 if type(decision) is Decision and not decision.is_retry
             ]
         else:
             names = _FIELDS_WITHOUT_NAMES
             rows = [
                 (decision.event_id, event.action, event.hostname, address)
-                for (event, address, _, _, _), decision in results
+                for (event, address, _, _, _, _), decision in results
                 if type(decision) is Decision and not decision.is_retry
             ]
         self._log.each("info", "store", "event stored", names, rows)
