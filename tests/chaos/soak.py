@@ -67,39 +67,41 @@ async def _looks(server: Winlogd, until_s: float, looks: list[Look]) -> None:
         await asyncio.sleep(2)
 
 
-async def _send(server: Winlogd, rate: int, until_s: float) -> int:
-    """Sends events in an open loop; returns how many were acknowledged."""
-    acknowledged, number = 0, 0
-    while time.monotonic() < until_s:
-        arguments = [str(server.port), "plain", str(rate), str(_LOAD_S), str(number * _NUMBERS_APART)]
+async def _send(server: Winlogd, rate: int, until_s: float) -> list[Load]:
+    """Sends events in an open loop; returns what became of them."""
+    loads: list[Load] = []
+    while (left_s := until_s - time.monotonic()) > 0:
+        seconds = min(left_s, _LOAD_S)
+        arguments = [str(server.port), "plain", str(rate), str(seconds), str(len(loads) * _NUMBERS_APART)]
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bench.load.openloop", *arguments, cwd=_ROOT, stdout=subprocess.PIPE
         )
         output, _ = await process.communicate()
-        load = Load.from_json(output.decode())
-        acknowledged += load.acked
-        number += 1
-        print(f"acknowledged {acknowledged}, P99 {load.p99_ms:.1f} ms", flush=True)
-    return acknowledged
+        loads.append(Load.from_json(output.decode()))
+        print(f"acknowledged {sum(load.acked for load in loads)}, P99 {loads[-1].p99_ms:.1f} ms", flush=True)
+    return loads
 
 
-async def _rotate(server: Winlogd, until_s: float) -> None:
-    """Makes what is stored old, all but the last seconds, and asks for a rotation."""
+async def _rotate(server: Winlogd, until_s: float, every_s: float) -> None:
+    """Makes what is stored old, but for what came since the time before, and asks for a rotation."""
+    newest = 0
     while time.monotonic() < until_s:
-        await asyncio.sleep(15)
-        await asyncio.to_thread(_rotate_once, server)
+        await asyncio.sleep(every_s)
+        newest = await asyncio.to_thread(_rotate_once, server, newest)
 
 
-def _rotate_once(server: Winlogd) -> None:
+def _rotate_once(server: Winlogd, newest: int) -> int:
+    """Rows up to the id `newest` are made old; returns the newest one now."""
     [(lowest, highest)] = [
         tuple(row.values()) for row in server.rows("SELECT ifnull(min(id), 0), ifnull(max(id), 0) FROM events_today")
     ]
-    for first in range(lowest, highest - 20_000, _MADE_OLD_AT_ONCE):
-        server.execute(_OLD, first, min(first + _MADE_OLD_AT_ONCE, highest - 20_000))
+    for first in range(lowest, newest, _MADE_OLD_AT_ONCE):
+        server.execute(_OLD, first, min(first + _MADE_OLD_AT_ONCE, newest))
     with socket.socket(socket.AF_UNIX) as sock, suppress(OSError):
         sock.connect(str(server.database.with_name("winlog.db.control")))
         sock.sendall(b"rotate\n")
         sock.recv(1000)
+    return int(highest)
 
 
 async def _read(server: Winlogd, until_s: float) -> None:
@@ -121,36 +123,86 @@ async def _break_off(server: Winlogd, until_s: float) -> None:
         await asyncio.sleep(0.02)
 
 
-async def run(server: Winlogd, seconds: float, rate: int) -> tuple[list[Look], int]:
-    """The run itself; the looks, and how many events were acknowledged."""
+async def run(folder: Path, seconds: float, rate: int, rotates_every_s: float = 15.0) -> "Outcome":
+    """The run itself, on a server of its own with an empty database in `folder`."""
+    server = Winlogd(folder, '[rotation]\nat = ""\n').start()
     until_s = time.monotonic() + seconds
     looks: list[Look] = []
-    acknowledged, *_ = await asyncio.gather(
-        _send(server, rate, until_s),
-        _looks(server, until_s, looks),
-        _rotate(server, until_s),
-        _read(server, until_s),
-        _break_off(server, until_s),
-    )
-    return looks, acknowledged
+    try:
+        loads, *_ = await asyncio.gather(
+            _send(server, rate, until_s),
+            _looks(server, until_s, looks),
+            _rotate(server, until_s, rotates_every_s),
+            _read(server, until_s),
+            _break_off(server, until_s),
+        )
+    finally:
+        server.stop()
+    return Outcome(seconds, looks, loads, *_count(server.database))
 
 
-def faults(looks: list[Look]) -> list[str]:
-    """What has grown that should not have."""
-    settled = [each for each in looks if each.at_s >= min(_SETTLES_S, looks[-1].at_s / 2)]
-    quarter = max(1, len(settled) // 4)
-    first, last = settled[:quarter], settled[-quarter:]
-    growth = _mean(last) - _mean(first)
-    found = []
-    if growth > _MOST_GROWTH_MIB:
-        found.append(f"memory has grown by {growth:.1f} MiB")
-    # The load has more connections whenever an answer takes longer: what is never given back shows at its lowest.
-    fewest, fewest_now = (min(each.descriptors for each in looks) for looks in (first, last))
-    if fewest_now - fewest > _MOST_DESCRIPTORS:
-        found.append(f"descriptors have grown from {fewest} to {fewest_now}")
-    if (highest := max(each.wal_mib for each in looks)) > _MOST_WAL_MIB:
-        found.append(f"the WAL had {highest:.1f} MiB")
-    return found
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        looks: in their order.
+        loads: what was sent, and what became of it.
+        rows: of clients' events in both tables together; `stored` how many different events they are.
+        moved: how many of them have been rotated.
+        integrity: what ``PRAGMA integrity_check`` says.
+    """
+
+    seconds: float
+    looks: list[Look]
+    loads: list[Load]
+    rows: int
+    stored: int
+    moved: int
+    integrity: str
+
+    @property
+    def acknowledged(self) -> int:
+        """Events answered 200."""
+        return sum(load.acked for load in self.loads)
+
+    @property
+    def sent(self) -> int:
+        """Events that were sent, each once: what is not answered may be stored or not."""
+        return sum(load.acked + load.refused + load.failed for load in self.loads)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every acknowledged event is there, and none twice."""
+        return self.acknowledged <= self.stored == self.rows <= self.sent and self.integrity == "ok"
+
+    def growth(self) -> list[str]:
+        """What has grown that should not have."""
+        settled = [each for each in self.looks if each.at_s >= min(_SETTLES_S, self.looks[-1].at_s / 2)]
+        quarter = max(1, len(settled) // 4)
+        first, last = settled[:quarter], settled[-quarter:]
+        growth_mib = _mean(last) - _mean(first)
+        found = []
+        if growth_mib > _MOST_GROWTH_MIB:
+            found.append(f"memory has grown by {growth_mib:.1f} MiB")
+        # The load has more connections whenever an answer takes longer: what is never given back shows at its lowest.
+        fewest, fewest_now = (min(each.descriptors for each in looks) for looks in (first, last))
+        if fewest_now - fewest > _MOST_DESCRIPTORS:
+            found.append(f"descriptors have grown from {fewest} to {fewest_now}")
+        if (highest := max(each.wal_mib for each in self.looks)) > _MOST_WAL_MIB:
+            found.append(f"the WAL had {highest:.1f} MiB")
+        return found
+
+    def __str__(self) -> str:
+        last = self.looks[-1]
+        return (
+            f"soak, {self.seconds / 60:g} minutes: sent {self.sent}, acknowledged {self.acknowledged}, retried 0, "
+            f"stored {self.stored}, lost {max(self.acknowledged - self.stored, 0)}, doubled {self.rows - self.stored}, "
+            f"moved by rotations {self.moved}, integrity {self.integrity}, memory {last.rss_mib:.1f} MiB, "
+            f"highest {max(each.rss_mib for each in self.looks):.1f}, highest WAL "
+            f"{max(each.wal_mib for each in self.looks):.1f} MiB, descriptors {last.descriptors}: "
+            f"{'; '.join(self.growth()) or 'flat'}"
+        )
 
 
 def _mean(looks: list[Look]) -> float:
@@ -177,14 +229,17 @@ def draw(looks: list[Look], path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
-def _stored(database: Path) -> tuple[int, str]:
+def _count(database: Path) -> tuple[int, int, int, str]:
+    both = " UNION ALL ".join(
+        f"SELECT username, action, timestamp FROM {table} WHERE origin = 'client'"
+        for table in ("events_today", "events_history")
+    )
     with closing(sqlite3.connect(database)) as connection:
-        count = (
-            "SELECT (SELECT count(*) FROM events_today WHERE origin = 'client') + (SELECT count(*) FROM events_history"
-        )
-        [(stored,)] = connection.execute(f"{count} WHERE origin = 'client')")
+        [(rows,)] = connection.execute(f"SELECT count(*) FROM ({both})")
+        [(stored,)] = connection.execute(f"SELECT count(*) FROM (SELECT DISTINCT * FROM ({both}))")
+        [(moved,)] = connection.execute("SELECT count(*) FROM events_history WHERE origin = 'client'")
         [(integrity,)] = connection.execute("PRAGMA integrity_check")
-    return stored, integrity
+    return rows, stored, moved, integrity
 
 
 def main() -> int:
@@ -195,24 +250,11 @@ def main() -> int:
     parser.add_argument("--plot", type=Path, help="a PNG to write")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="winlogd-soak-", dir="/var/tmp") as folder:
-        server = Winlogd(Path(folder), '[rotation]\nat = ""\n').start()
-        try:
-            looks, acknowledged = asyncio.run(run(server, chosen.minutes * 60, chosen.rate))
-        finally:
-            server.stop()
-        stored, integrity = _stored(server.database)
-    found = faults(looks)
-    if acknowledged > stored or integrity != "ok":
-        found.append(f"of {acknowledged} acknowledged events {stored} are stored, integrity {integrity}")
-    last = looks[-1]
-    print(
-        f"soak, {chosen.minutes:g} minutes: acknowledged {acknowledged}, stored {stored}, integrity {integrity}, "
-        f"memory {last.rss_mib:.1f} MiB, highest {max(each.rss_mib for each in looks):.1f}, highest WAL "
-        f"{max(each.wal_mib for each in looks):.1f} MiB, descriptors {last.descriptors}: {'; '.join(found) or 'flat'}"
-    )
+        outcome = asyncio.run(run(Path(folder), chosen.minutes * 60, chosen.rate))
+    print(outcome)
     if chosen.plot is not None:
-        draw(looks, chosen.plot)
-    return 1 if found else 0
+        draw(outcome.looks, chosen.plot)
+    return 1 if outcome.growth() or not outcome.is_whole else 0
 
 
 if __name__ == "__main__":
