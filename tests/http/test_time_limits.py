@@ -117,6 +117,10 @@ class Peer:
             received += piece
         return received
 
+    async def close(self) -> None:
+        self._sock.close()
+        await settle()
+
     async def is_open(self) -> bool:
         """Whether the connection still answers."""
         await self.send(REQUEST)
@@ -309,6 +313,22 @@ def test_the_time_in_which_one_waited_for_room_counts_for_the_answer(clockwork: 
             assert place.refusals == [503]
 
     clockwork.run(scenario())
+
+
+def test_who_was_refused_takes_no_place_from_who_comes_next(clockwork: asyncio.Runner) -> None:
+    """Though it does not close, and its connection is there for another while."""
+
+    async def play() -> None:
+        async with a_place(max_connections=1) as place:
+            first = await place.connect(REQUEST)
+            assert await first.answer() == ANSWER
+            refused = await place.connect(b"")
+            assert status_of(await refused.rest()) == 503
+            await first.close()
+            welcome = await place.connect(REQUEST)
+            assert await welcome.answer() == ANSWER
+
+    clockwork.run(play())
 
 
 def test_who_never_closes_after_the_last_answer_is_let_go(clockwork: asyncio.Runner) -> None:

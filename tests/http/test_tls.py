@@ -69,6 +69,7 @@ def test_who_speaks_something_else_costs_only_itself(server: Winlogd, port: int)
         assert b" 200 OK" in exchange(port, health("Connection: close"))
         silent.sendall(b"x")
     assert server.request("GET", "/health").status == 200
+    server.wait_for_log(r'request refused address=127\.0\.0\.1 status=400 reason="No TLS handshake: http request"')
     assert "ERROR" not in server.log
     assert "Traceback" not in server.log
 
@@ -85,6 +86,7 @@ def test_handshakes_count_as_connections_of_their_address(tmp_path: Path) -> Non
         ]
         for refused in silent[2:]:
             assert refused.recv(1) == b""
+        server.wait_for_log(r'address=127\.0\.0\.1 status=503 reason="Too many connections from this address"')
 
         with Wire(server.port, source="127.0.0.2") as neighbour:
             neighbour.send(health())
@@ -112,15 +114,16 @@ def answer_or_nothing(port: int) -> bytes:
         ("config.toml", KEY, "the first holds no certificate, or the second no key"),
     ],
 )
-def test_a_bad_certificate_ends_the_start_with_one_line(
+def test_a_bad_certificate_ends_the_start_and_the_check_with_one_line(
     certificate: Path | str, key: Path | str, reason: str, tmp_path: Path
 ) -> None:
     settings = f'[server]\ntls_port = {a_steady_port()}\ntls_certificate = "{certificate}"\ntls_key = "{key}"\n'
     (tmp_path / "config.toml").write_text(settings)
-    ended = run_to_end(tmp_path)
-    assert ended.returncode == 1
-    (line,) = ended.stderr.splitlines()
-    assert reason in line
+    for words, status in (((), 1), (("check-config",), 2)):
+        ended = run_to_end(tmp_path, *words)
+        assert ended.returncode == status
+        (line,) = ended.stderr.splitlines()
+        assert reason in line
 
 
 def test_a_certificate_without_a_port_is_a_fault_of_the_configuration(tmp_path: Path) -> None:

@@ -22,6 +22,15 @@ SHED: Final = Response(503, b"", reason="Too much was kept in memory for too man
 """For the log alone: nothing is sent to who is shed."""
 
 
+def no_handshake(reason: str) -> Response:
+    """For the log alone.
+
+    Args:
+        reason: OpenSSL's, such as ``UNSUPPORTED_PROTOCOL``.
+    """
+    return Response(400, b"", reason=f"No TLS handshake: {reason.replace('_', ' ').lower()}")
+
+
 def unreadable(error: HttpError) -> Response:
     """The answer to bytes that are no request, or one beyond the limits."""
     return Response(error.status, b'{"error":"%b"}' % error.reason.encode(), closes=True, reason=error.reason)

@@ -110,6 +110,8 @@ class Server:
         self._deferred: OrderedDict[Connection, tuple[Head, bytes]] = OrderedDict()
         self._connections: set[Connection] = set()
         self._reserved: set[Connection] = set()
+        self._turned_away: set[Connection] = set()
+        """Those of the connections that were told that there are too many, until they have gone."""
         self._listeners: list[Listener] = []
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
@@ -131,10 +133,9 @@ class Server:
 
     def reserve(self, peer: str) -> Connection | None:
         """A connection of `peer` whose handshake begins, counted from now on; None when there are too many already."""
-        if len(self._connections) + len(self._reserved) >= self._max_connections:
-            return None
-        if self._per_address is not None and self._per_address.opened(peer) > 0:
-            self._per_address.closed(peer)
+        refusal = self._admit(peer)
+        if refusal is not None:  # before its handshake nothing can be said to a peer
+            self.refused(peer, refusal)
             return None
         connection = Connection(self, peer)
         self._reserved.add(connection)
@@ -165,33 +166,41 @@ class Server:
 
     def opened(self, connection: Connection) -> Response | None:
         """Registers `connection`; what it is answered when there are too many already, otherwise None."""
-        connections = self._connections
-        if not connections and self._sweep_timer is None:
+        if not self._connections and self._sweep_timer is None:
             self.now = self._loop.time()
             self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep)
-        connections.add(connection)
-        is_counted = connection in self._reserved
+        is_reserved = connection in self._reserved
         self._reserved.discard(connection)
-        excess = len(connections) + len(self._reserved) - self._max_connections
-        refusal = own_answers.TOO_MANY
-        if self._per_address is not None and not is_counted:
-            of_address = self._per_address.opened(connection.peer)
-            if of_address > excess:
-                excess, refusal = of_address, own_answers.TOO_MANY_OF_ADDRESS
-        if excess > _MAX_OVERFLOW:
+        refusal = None if is_reserved else self._admit(connection.peer)
+        self._connections.add(connection)
+        if refusal is None:
+            return None
+        self._turned_away.add(connection)
+        if len(self._turned_away) > _MAX_OVERFLOW:
             connection.abort()
             return None
-        return refusal if excess > 0 else None
+        return refusal
 
     def closed(self, connection: Connection) -> None:
         """Forgets `connection`."""
         self._connections.discard(connection)
-        if self._per_address is not None:
+        if connection in self._turned_away:
+            self._turned_away.discard(connection)
+        elif self._per_address is not None:
             self._per_address.closed(connection.peer)
         self.keeps(connection, 0)
         self.owes(connection, 0)
         if self._empty is not None and not self._connections:
             self._empty.set()
+
+    def _admit(self, peer: str) -> Response | None:
+        """Counts one more of `peer` among those of its address; why it may not stay, otherwise None."""
+        if len(self._connections) - len(self._turned_away) + len(self._reserved) >= self._max_connections:
+            return own_answers.TOO_MANY
+        if self._per_address is not None and self._per_address.opened(peer) > 0:
+            self._per_address.closed(peer)
+            return own_answers.TOO_MANY_OF_ADDRESS
+        return None
 
     def congest(self) -> None:
         """Lets requests that ask for something to be done wait, from now on: their connections are not read.

@@ -13,8 +13,10 @@ import socket
 import ssl
 from typing import Final, NoReturn, Protocol
 
+from winlogd.http import own_answers
 from winlogd.http.connection import Connection
 from winlogd.http.limits import Limits
+from winlogd.http.message import Response
 from winlogd.http.peer_address import peer_address
 
 _PAUSE_S: Final = 0.1
@@ -42,6 +44,9 @@ class Service(Protocol):
 
     def release(self, connection: Connection) -> None:
         """Ends the count of one that was only reserved."""
+
+    def refused(self, peer: str, response: Response) -> None:
+        """Told why a handshake has failed."""
 
 
 def server_context(certificate: str, key: str) -> ssl.SSLContext:
@@ -114,7 +119,7 @@ class TlsListener:
                 await asyncio.sleep(_PAUSE_S)
                 continue
             connection = self._service.reserve(peer_address(name))
-            if connection is None:  # nothing can be said to a peer before the handshake
+            if connection is None:
                 accepted.close()
                 continue
             handshake = self._loop.create_task(self._shake_hands(accepted, connection))
@@ -131,7 +136,10 @@ class TlsListener:
                 ssl_handshake_timeout=limits.headers_timeout,
                 ssl_shutdown_timeout=limits.linger_timeout,
             )
-        except OSError:  # ssl.SSLError is one: the peer speaks something else, has gone, or takes too long
+        except ssl.SSLError as error:  # the peer speaks something else
+            self._service.refused(connection.peer, own_answers.no_handshake(error.reason or "unknown"))
+            accepted.close()
+        except OSError:  # it has gone, or takes too long
             accepted.close()
         finally:
             self._service.release(connection)
