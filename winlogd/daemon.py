@@ -265,8 +265,10 @@ class Daemon:
 
     def _masked(self, sent: bytes) -> bytes:
         """`sent` without the token, of which the log, where lines are cut, could show the beginning."""
-        token = self._config.security.ingest_token
-        return sent.replace(token.encode("ascii"), MASK) if token else sent
+        token = self._config.security.ingest_token.encode("ascii")
+        for written in (token, token.replace(b"/", rb"\/")) if token else ():  # the second as JSON may write it
+            sent = sent.replace(written, MASK)
+        return sent
 
     def failed(self, error: Exception) -> None:
         """A handler let an exception through."""
