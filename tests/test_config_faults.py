@@ -87,6 +87,12 @@ def test_every_option_is_the_suggestion_for_its_own_misspelling(folder: Path) ->
     assert faults_of(folder, text) == [f"{name}x: unknown key; did you mean {name}?" for name in names]
 
 
+def test_a_burst_without_a_rate_is_refused_because_it_would_limit_nothing(folder: Path) -> None:
+    (fault,) = refusals(None, WINLOGD_LIMITS_EVENTS_BURST="10")
+    assert fault.startswith("limits.events_burst: does nothing while limits.events_per_second is 0")
+    assert refusals(None, WINLOGD_LIMITS_EVENTS_BURST="10", WINLOGD_LIMITS_EVENTS_PER_SECOND="1") == ()
+
+
 # Whatever comes from outside
 
 

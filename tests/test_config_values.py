@@ -156,6 +156,17 @@ def test_of_a_list_the_wrong_item_is_named(folder: Path, item: str, reason: str)
     assert fault.endswith(reason)
 
 
+@pytest.mark.parametrize(
+    ("network", "written"), [("::ffff:10.1.0.0/112", "10.1.0.0/16"), ("::ffff:0:0/96", "0.0.0.0/0")]
+)
+def test_a_network_of_ipv4_in_the_form_of_ipv6_is_refused_with_how_to_write_it(
+    folder: Path, network: str, written: str
+) -> None:
+    """Peers are taken for the IPv4 ones that they are: it would hold none of them."""
+    (fault,) = faults_of(folder, f'[security]\ningest_networks = ["{network}"]')
+    assert fault.endswith(f'("{network}" must be written as {written})')
+
+
 def test_a_network_with_an_address_inside_is_refused_with_the_network_it_is_in(folder: Path) -> None:
     (fault,) = faults_of(folder, '[security]\ntrusted_proxies = ["10.0.0.7/24"]')
     assert fault.endswith('("10.0.0.7/24" is an address inside of 10.0.0.0/24)')

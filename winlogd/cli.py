@@ -53,6 +53,7 @@ def _run(words: list[str]) -> int:
         return OK
     if words and words[0] == "check-config":
         config = load(_config_file(words[1:]), os.environ)
+        _check_certificate(config)
         sys.stdout.write(f"{config.source or 'the default configuration'}: ok\n")
         return OK
     if words and words[0] == "rotate":
@@ -60,6 +61,17 @@ def _run(words: list[str]) -> int:
 
         return rotate_command.run(load(_config_file(words[1:]), os.environ))
     return _serve(load(_config_file(words), os.environ))
+
+
+def _check_certificate(config: Config) -> None:
+    if not config.server.tls_port:
+        return
+    from winlogd.http.tls import CertificateError, server_context
+
+    try:
+        server_context(config.server.tls_certificate, config.server.tls_key)
+    except CertificateError as error:
+        raise ConfigError((f"server.tls_certificate and server.tls_key: {error}",)) from None
 
 
 def _config_file(words: list[str]) -> str | None:

@@ -229,12 +229,13 @@ def _completed(config: Config) -> Config:
     Raises:
         ConfigError: they do not fit together, or the file holds no token.
     """
-    server, security = config.server, config.security
-    if not (server.tls_port or server.tls_certificate or server.tls_key or security.ingest_token_file):
+    server, security, limits = config.server, config.security, config.limits
+    tls = (server.tls_port, server.tls_certificate, server.tls_key)
+    if not (any(tls) or security.ingest_token_file or limits.events_burst):
         return config
     from winlogd import config_access as access  # most sites need none of it
 
-    faults = access.tls_faults(server.port, server.tls_port, server.tls_certificate, server.tls_key)
+    faults = access.tls_faults(server.port, *tls) + access.rate_faults(limits.events_per_second, limits.events_burst)
     token = security.ingest_token
     if security.ingest_token_file:
         try:

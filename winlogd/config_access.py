@@ -1,4 +1,4 @@
-"""The options of access that need each other, and the token that stands in a file of its own.
+"""The options of access and limits that need each other, and the token that stands in a file of its own.
 
 Loaded only by who has set one of them. It must not know where the values came from.
 """
@@ -34,6 +34,13 @@ def tls_faults(port: int, tls_port: int, certificate: str, key: str) -> list[str
     return faults
 
 
+def rate_faults(events_per_second: float, events_burst: int) -> list[str]:
+    """What is wrong with the options of an address's rate when each by itself is right; 0 is for none."""
+    if events_burst and not events_per_second:
+        return ["limits.events_burst: does nothing while limits.events_per_second is 0; set that, or leave this out"]
+    return []
+
+
 def token_in(path: str, other: str, expected: Kind[str]) -> str:
     """The token in the file at `path`, without white space around it.
 
@@ -59,4 +66,5 @@ def token_in(path: str, other: str, expected: Kind[str]) -> str:
     try:
         return expected.check(token)
     except NotAllowedError:
-        raise NotAllowedError(f"{option}: what it holds is not {expected.allowed}") from None
+        allowed = expected.allowed.partition(", or ")[0]  # the rest is how to set none
+        raise NotAllowedError(f"{option}: what it holds is not {allowed}") from None

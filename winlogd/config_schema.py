@@ -24,6 +24,8 @@ LONGEST_TIME_H: Final = 8_784
 LOOPBACK: Final = ("127.0.0.1/32", "::1/128")
 """The networks that hold nothing but this machine."""
 
+_IPV4_MAPPED_BITS: Final = 96
+"""Of ``::ffff:0:0/96`` (RFC 4291 §2.5.5.2). A peer of it is taken for the IPv4 one that it is."""
 EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
 """The networks that hold every address."""
 
@@ -282,7 +284,7 @@ def networks() -> Kind[tuple[str, ...]]:
 def _network(text: str) -> str:
     if text in LOOPBACK or text in EVERYWHERE:
         return text
-    from ipaddress import ip_address, ip_network  # slow to load, and most sites keep the default
+    from ipaddress import IPv6Network, ip_address, ip_network  # slow to load, and most sites keep the default
 
     try:
         network = ip_network(text, strict=False)
@@ -290,6 +292,9 @@ def _network(text: str) -> str:
         raise NotAllowedError(f"{shown(text)} is no network") from None
     if "%" in text:
         raise NotAllowedError(f"{shown(text)} names an interface")
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is not None and network.prefixlen >= _IPV4_MAPPED_BITS:
+        raise NotAllowedError(f"{shown(text)} must be written as {mapped}/{network.prefixlen - _IPV4_MAPPED_BITS}")
     if ip_address(text.partition("/")[0]) != network.network_address:
         raise NotAllowedError(f"{shown(text)} is an address inside of {network}")
     return str(network)
