@@ -1,20 +1,25 @@
 """The long form of the fault tests: ``python -m tests.chaos --minutes 10``.
 
-Prints a ledger for each round of twenty kills, for each of the power cuts that follow it, and for a siege by hostile
-clients; ends with status 1 as soon as a promise was broken. A time is no promise: a busy machine makes all wait.
+Each round: twenty kills, power cuts, a siege by hostile clients, a rotation under load, a short soak, and the tests of
+faults and of request smuggling, which draw other requests each time. Prints a ledger for each; ends with status 1 as
+soon as a promise was broken. A time is no promise: a busy machine makes all wait.
 """
 
 import argparse
 import asyncio
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Final
 
-from tests.chaos import hostile, power_cut, process_death
+from tests.chaos import hostile, loaded_rotation, power_cut, process_death, soak
 from tests.chaos.ledger import Account
 from tests.chaos.recorded_run import Plan
 from tests.running import Winlogd, a_steady_port, running
+
+_ROOT: Final = Path(__file__).parents[2]
 
 
 def main() -> int:
@@ -37,7 +42,7 @@ def main() -> int:
         siege = _siege(chosen.siege_seconds)
         bar = "under" if siege.p99_s * 1000 < hostile.P99_BAR_MS else "NOT under"
         print(f"hostile clients, {chosen.siege_seconds} s, P99 {bar} {hostile.P99_BAR_MS} ms: {siege}", flush=True)
-        if not siege.account.is_clean or siege.refused:
+        if not (siege.is_clean and _rotate_under_load() and _soak() and _faults_and_smuggling()):
             return 1
         seed += 1
         if time.monotonic() >= until_s:
@@ -75,6 +80,27 @@ def _siege(seconds: float) -> hostile.Siege:
     settings = f"[server]\nmax_connections = {hostile.MAX_CONNECTIONS}\n"
     with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder, running(Path(folder), settings) as server:
         return asyncio.run(hostile.run(server, hostile.Plan("long", seconds)))
+
+
+def _rotate_under_load() -> bool:
+    """Whether each row and each event is there once."""
+    with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
+        outcome = asyncio.run(loaded_rotation.run(Path(folder), rows=20_000, rate=500, load_s=2))
+    print(f"rotation under load: {outcome}", flush=True)
+    return outcome.is_clean
+
+
+def _soak() -> bool:
+    """Whether each event is there once; what grows shows in an hour of it alone."""
+    with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
+        outcome = asyncio.run(soak.run(Path(folder), seconds=15, rate=1000, rotates_every_s=3))
+    print(outcome, flush=True)
+    return outcome.is_whole
+
+
+def _faults_and_smuggling() -> bool:
+    tests = [str(Path(__file__).with_name(name)) for name in ("test_faults.py", "test_smuggling.py")]
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-n0", *tests], cwd=_ROOT, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ MAX_CONNECTIONS: Final = 12_000
 """For the long form: above what the attackers hold, since who comes when a server is full is told so."""
 P99_BAR_MS: Final = 50
 """What an event of an honest client should take at most, 99 times of 100, on a machine that has nothing else to do."""
+MEMORY_BOUND_BYTES: Final = 256 << 20
+"""What the server may take of memory at most, however long the attackers go on."""
 _ROOT: Final = Path(__file__).parents[2]
 _MANY: Final = 100
 """Attackers' connections that are there before the honest client's waiting is measured."""
@@ -64,6 +66,12 @@ class Siege:
     waits_s: list[float]
     memory_bytes: tuple[int, int, int]
     open_files: tuple[int, int]
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every event was stored once and answered at once, and memory stayed under its bound."""
+        _, most, _ = self.memory_bytes
+        return self.account.is_clean and not self.refused and most < MEMORY_BOUND_BYTES
 
     @property
     def p99_s(self) -> float:

@@ -27,7 +27,8 @@ class Account:
 
     Attributes:
         cuts: points at which the power was cut; `images` the different leftovers of them that were opened.
-        sent, acknowledged: events of the run.
+        sent, acknowledged: events of the run, each sent once.
+        stored: the most of them that one image held.
         lost: acknowledged events that were missing, added up over all images.
         most_lost: of these, the most in one image.
         doubled: events or logoffs that were there twice, or in both tables.
@@ -39,6 +40,7 @@ class Account:
     images: int = 0
     sent: int = 0
     acknowledged: int = 0
+    stored: int = 0
     lost: int = 0
     most_lost: int = 0
     doubled: int = 0
@@ -62,7 +64,8 @@ class Account:
     def __str__(self) -> str:
         return (
             f"{self.cuts} cuts, {self.images} images; sent {self.sent}, acknowledged {self.acknowledged}, "
-            f"lost {self.lost} (at most {self.most_lost} by one cut), doubled {self.doubled}, gaps {self.gaps}, "
+            f"retried 0, stored {self.stored}, lost {self.lost} (at most {self.most_lost} by one cut), "
+            f"doubled {self.doubled}, gaps {self.gaps}, "
             f"broken {self.broken or 'none'}"
         )
 
@@ -197,6 +200,7 @@ class Judge:
         stored = {Key(*map(str, row[:3])): row[3] for row in rows if row[4] == "client"}
         logoffs = Counter(row[3] for row in rows if row[1] == "D")
         account = self.account
+        account.stored = max(account.stored, len(stored))
         account.doubled += sum(row[4] == "client" for row in rows) - len(stored)
         account.doubled += sum(count - 1 for count in logoffs.values())
         account.gaps += set(stored) != set(self._sent[: len(stored)])
