@@ -99,7 +99,7 @@ class Rotator:
         return Rotation(rules(now_s, self._calendar.midnight_s(now_s), self._keep_open_hours), day)
 
     def _marked(self, outcome: Moved | Exception) -> None:
-        if isinstance(outcome, Exception):
+        if isinstance(outcome, Exception) and not isinstance(outcome, RotationCutShortError):  # then at the next start
             self._log_outcome(outcome)
 
     def _log_outcome(self, outcome: Moved | Exception) -> None:
