@@ -31,11 +31,13 @@ def test_a_run_takes_the_peers_in_turn_and_finds_every_acknowledged_event(tmp_pa
     variant = Variant("8 connections", loaded(keep_alive(8)))
     steps = runner.interleaved(scenario, [variant], [PEERS["transport"], PEERS["winlogd"]], 1)
 
-    outcomes = list(runner.run(steps, _SHORT, tmp_path, None, lambda step: None))
+    lengths = Lengths(load_s=1.0, warm_s=0.0)  # on a machine that is busy otherwise, too, some events are answered
+    outcomes = list(runner.run(steps, lengths, tmp_path, None, lambda step: None))
 
     samples = [outcome for outcome in outcomes if isinstance(outcome, Sample)]
     assert [sample.peer for sample in samples] == ["transport", "winlogd"], outcomes
-    assert all(sample.acked > 0 and sample.lost == 0 for sample in samples)
+    assert [sample.lost for sample in samples] == [0, 0], samples
+    assert all(sample.acked > 0 for sample in samples), samples
     assert samples[1].stored is not None
     assert samples[1].stored >= samples[1].acked
     assert Rounds(samples).ratio(samples[1].key, samples[0].key, "events_s") is not None
