@@ -129,6 +129,7 @@ async def run(folder: Path, seconds: float, rate: int, rotates_every_s: float = 
     until_s = time.monotonic() + seconds
     looks: list[Look] = []
     try:
+        server.wait_until_open()
         loads, *_ = await asyncio.gather(
             _send(server, rate, until_s),
             _looks(server, until_s, looks),
