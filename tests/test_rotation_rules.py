@@ -1,8 +1,10 @@
 """Which rows move to the archive."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from winlogd import rotation
 from winlogd.rotation import Row, Rules, Sorter, rules
 
 RULES = Rules("2026-01-13T00:00:00", "2026-01-12T01:00:00", 24.0)
@@ -50,6 +52,14 @@ def test_a_session_that_is_open_for_too_long_is_closed_and_moves() -> None:
 def test_a_logoff_does_not_move_before_its_logon() -> None:
     """The clock was set back between the two."""
     assert moved(row(1, received=TODAY), row(2, "D"), row(3, "D", session="s2")) == [3]
+
+
+def test_behind_more_newer_logons_than_are_remembered_no_logoff_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rotation that takes long meets millions of them, and the clock was set back for what is finished after them."""
+    monkeypatch.setattr(rotation, "MOST_NEWER", 2)
+    newer = [row(number, received=TODAY, session=f"new{number}") for number in range(3)]
+    assert moved(*newer[:1], row(8), row(9, "D")) == [8, 9]
+    assert moved(*newer, row(8), row(9, "D"), row(10, "M")) == [8, 10]
 
 
 def test_a_logoff_of_today_stays_when_its_logon_moves() -> None:

@@ -14,6 +14,10 @@ RESTS_S: Final = 600
 """A row that was received less than this ago stays: its client may still send it again."""
 
 
+MOST_NEWER: Final = 100_000
+"""Logons of today that are remembered while rows are sorted: 11 MB. A rotation that takes long meets millions."""
+
+
 class Rules(NamedTuple):
     """What counts as finished and as too old, for one rotation.
 
@@ -72,13 +76,15 @@ class Sorter:
         is_open: whether the logon in a row opened a session that is still open.
     """
 
-    __slots__ = ("_is_open", "_rules", "_staying", "kept")
+    __slots__ = ("_is_open", "_newer", "_rules", "_staying", "kept")
 
     def __init__(self, rules: Rules, is_open: Callable[[Row], bool]) -> None:
         self._rules = rules
         self._is_open = is_open
         self._staying: set[str] = set()
-        """Sessions whose logon stays: so does their logoff, because none may move before its logon."""
+        """Open sessions, whose logon stays: so does their logoff, because none may move before its logon."""
+        self._newer: set[str] = set()
+        """Sessions whose logon is not finished, as far as they are remembered."""
         self.kept = 0
         """Finished logons that stay, because their session is still open."""
 
@@ -88,19 +94,24 @@ class Sorter:
         expired: list[Expiry] = []
         for row in rows:
             if row.received >= self._rules.before:
-                self._stays(row)
-            elif row.action == "D" and row.session_uuid in self._staying:
+                if row.action == "C" and len(self._newer) < MOST_NEWER:
+                    self._newer.add(row.session_uuid)
+            elif row.action == "D" and self._has_to_stay(row.session_uuid):
                 continue
             elif row.action != "C" or not self._is_open(row):
                 moving.append(row)
             elif row.received >= self._rules.open_since:
-                self._stays(row)
+                self._staying.add(row.session_uuid)
                 self.kept += 1
             else:
                 moving.append(row)
                 expired.append(Expiry(row, hours_after(row.timestamp, self._rules.keep_open_hours)))
         return moving, expired
 
-    def _stays(self, row: Row) -> None:
-        if row.action == "C":
-            self._staying.add(row.session_uuid)
+    def _has_to_stay(self, session_uuid: str) -> bool:
+        """Whether the logon of a finished logoff stays, or so many do that nobody can tell.
+
+        The latter takes a clock that was set back, or what comes after so many newer logons were newer, too. Such a
+        logoff moves with a later rotation.
+        """
+        return session_uuid in self._staying or session_uuid in self._newer or len(self._newer) >= MOST_NEWER
