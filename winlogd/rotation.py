@@ -15,7 +15,7 @@ RESTS_S: Final = 600
 
 
 MOST_NEWER: Final = 100_000
-"""Logons of today that are remembered while rows are sorted: 11 MB. A rotation that takes long meets millions."""
+"""Logons of today that are remembered while rows are sorted: 12 MB. A rotation that takes long meets millions."""
 
 
 class Rules(NamedTuple):

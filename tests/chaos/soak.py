@@ -29,7 +29,7 @@ _LOAD_S: Final = 20
 """The generator plans so much at once."""
 _NUMBERS_APART: Final = 1_000_000
 _SETTLES_S: Final = 300.0
-"""Caches fill and the allocator finds its size: growth counts after that, and in a run of twice that at least."""
+"""Caches fill and the allocator finds its size: growth counts after that, or after half of a shorter run."""
 _MOST_GROWTH_MIB: Final = 2.0
 _MOST_DESCRIPTORS: Final = 16
 _MOST_WAL_MIB: Final = 16.0
@@ -177,19 +177,12 @@ class Outcome:
         """Whether every acknowledged event is there, and none twice."""
         return self.acknowledged <= self.stored == self.rows <= self.sent and self.integrity == "ok"
 
-    @property
-    def is_short(self) -> bool:
-        """Whether it has ended before anybody could tell what grows."""
-        return self.seconds < 2 * _SETTLES_S
-
     def growth(self) -> list[str]:
         """What has grown that should not have."""
         found = []
         if (highest := max(each.wal_mib for each in self.looks)) > _MOST_WAL_MIB:
             found.append(f"the WAL had {highest:.1f} MiB")
-        if self.is_short:
-            return found
-        settled = [each for each in self.looks if each.at_s >= _SETTLES_S]
+        settled = [each for each in self.looks if each.at_s >= min(_SETTLES_S, self.looks[-1].at_s / 2)]
         quarter = max(1, len(settled) // 4)
         first, last = settled[:quarter], settled[-quarter:]
         growth_mib = _mean(last) - _mean(first)
@@ -209,7 +202,7 @@ class Outcome:
             f"moved by rotations {self.moved}, integrity {self.integrity}, memory {last.rss_mib:.1f} MiB, "
             f"highest {max(each.rss_mib for each in self.looks):.1f}, highest WAL "
             f"{max(each.wal_mib for each in self.looks):.1f} MiB, descriptors {last.descriptors}: "
-            f"{'; '.join(self.growth()) or ('too short to tell what grows' if self.is_short else 'flat')}"
+            f"{'; '.join(self.growth()) or 'flat'}"
         )
 
 

@@ -30,7 +30,8 @@ handles on one socket. With one alone, who comes after 64 of a flood waits 64 ro
 siege was 190 to 400 ms instead of 67 to 91. An event on a connection of its own costs the same, 58 to 68 µs."""
 _SWEEP_S: Final = 1.0
 _SWEPT_AT_ONCE: Final = 100
-"""Connections that are looked at in one round of the event loop: 3 ms when all of them have to be closed."""
+"""Connections that are looked at in one round of the event loop. Closing 500 of them, of ten thousand
+that were idle for too long, took it 11 to 13 ms."""
 _NOT_HERE: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 _MAX_OVERFLOW: Final = 64
 """Connections beyond the limit that are told so; what comes on top of them is closed without a word."""
