@@ -1,10 +1,10 @@
 """Which rows move to the archive."""
 
-import pytest
+import tracemalloc
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winlogd import rotation
 from winlogd.rotation import Row, Rules, Sorter, rules
 
 RULES = Rules("2026-01-13T00:00:00", "2026-01-12T01:00:00", 24.0)
@@ -54,12 +54,32 @@ def test_a_logoff_does_not_move_before_its_logon() -> None:
     assert moved(row(1, received=TODAY), row(2, "D"), row(3, "D", session="s2")) == [3]
 
 
-def test_behind_more_newer_logons_than_are_remembered_no_logoff_moves(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A rotation that takes long meets millions of them, and the clock was set back for what is finished after them."""
-    monkeypatch.setattr(rotation, "MOST_NEWER", 2)
-    newer = [row(number, received=TODAY, session=f"new{number}") for number in range(3)]
-    assert moved(*newer[:1], row(8), row(9, "D")) == [8, 9]
-    assert moved(*newer, row(8), row(9, "D"), row(10, "M")) == [8, 10]
+def test_among_many_newer_logons_their_logoffs_stay_and_nearly_all_others_move() -> None:
+    """The clock was set back after them."""
+    many = range(20_000)
+    newer = [row(number, received=TODAY, session=f"new{number}") for number in many]
+    theirs = [row(20_000 + number, "D", session=f"new{number}") for number in many]
+    others = [row(40_000 + number, "D", session=f"other{number}") for number in many]
+
+    moving = moved(*newer, *theirs, *others)
+
+    assert min(moving) >= 40_000
+    assert len(moving) >= 0.99 * len(others)
+
+
+def test_newer_logons_take_no_memory_each() -> None:
+    """A rotation meets as many of them as came since midnight: millions, when it is late."""
+    newer = [row(number, received=TODAY, session=f"new{number}") for number in range(50_000)]
+    tracemalloc.start()
+    try:
+        sorter = Sorter(RULES, lambda _: False)
+        for each in newer:
+            sorter.sort([each])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert held < 2 << 20
 
 
 def test_a_logoff_of_today_stays_when_its_logon_moves() -> None:

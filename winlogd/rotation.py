@@ -13,9 +13,7 @@ from winlogd.timestamps import hours_after, utc_text
 RESTS_S: Final = 600
 """A row that was received less than this ago stays: its client may still send it again."""
 
-
-MOST_NEWER: Final = 100_000
-"""Logons of today that are remembered while rows are sorted: 12 MB. A rotation that takes long meets millions."""
+_SIEVE_BYTES: Final = 1 << 20
 
 
 class Rules(NamedTuple):
@@ -68,6 +66,29 @@ class Expiry(NamedTuple):
     timestamp: str
 
 
+class Sieve:
+    """A set of words that takes 1 MiB however many they are, and may hold a word to be in it that is not.
+
+    One bit for each word: among a hundred thousand one other in eighty counts as one of them, among a million one in
+    nine. Which ones differs from process to process.
+    """
+
+    __slots__ = ("_bits",)
+
+    def __init__(self) -> None:
+        self._bits = bytearray(_SIEVE_BYTES)
+
+    def add(self, word: str) -> None:
+        """Puts `word` in."""
+        place, bit = divmod(hash(word) % (8 * _SIEVE_BYTES), 8)
+        self._bits[place] |= 1 << bit
+
+    def may_hold(self, word: str) -> bool:
+        """Whether `word` was put in, or another one with its bit."""
+        place, bit = divmod(hash(word) % (8 * _SIEVE_BYTES), 8)
+        return bool(self._bits[place] & 1 << bit)
+
+
 class Sorter:
     """Decides row by row, in the order of ids.
 
@@ -83,8 +104,8 @@ class Sorter:
         self._is_open = is_open
         self._staying: set[str] = set()
         """Open sessions, whose logon stays: so does their logoff, because none may move before its logon."""
-        self._newer: set[str] = set()
-        """Sessions whose logon is not finished, as far as they are remembered."""
+        self._newer = Sieve()
+        """Sessions whose logon is not finished, of which there may be millions."""
         self.kept = 0
         """Finished logons that stay, because their session is still open."""
 
@@ -94,7 +115,7 @@ class Sorter:
         expired: list[Expiry] = []
         for row in rows:
             if row.received >= self._rules.before:
-                if row.action == "C" and len(self._newer) < MOST_NEWER:
+                if row.action == "C":
                     self._newer.add(row.session_uuid)
             elif row.action == "D" and self._has_to_stay(row.session_uuid):
                 continue
@@ -109,9 +130,9 @@ class Sorter:
         return moving, expired
 
     def _has_to_stay(self, session_uuid: str) -> bool:
-        """Whether the logon of a finished logoff stays, or so many do that nobody can tell.
+        """Whether the logon of a finished logoff stays.
 
-        The latter takes a clock that was set back, or what comes after so many newer logons were newer, too. Such a
-        logoff moves with a later rotation.
+        That it stays because it is newer takes a clock that was set back between the two. What only seems to be such
+        a logoff moves with a later rotation.
         """
-        return session_uuid in self._staying or session_uuid in self._newer or len(self._newer) >= MOST_NEWER
+        return session_uuid in self._staying or self._newer.may_hold(session_uuid)
