@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.locks import in_the_server, locked
-from tests.running import Answer, Winlogd, an_event, running, wait_for
+from tests.running import Answer, Winlogd, an_event, run_to_end, running, wait_for
 from tests.wire import Wire, event_of, health, request
 
 # ── a database that is locked ─────────────────────────────────────────────────────────────────────────
@@ -42,11 +42,8 @@ def test_an_event_that_waited_too_long_is_answered_503_and_normal_service_return
 
 
 def test_a_disk_that_fails_makes_events_wait_and_the_log_stays_short(tmp_path: Path) -> None:
-    """A limit on the size of its files plays the disk; the database is opened afresh again and again meanwhile.
-
-    No rotation: the mark that it leaves in a new database is so small that it might be written all the same.
-    """
-    with running(tmp_path, '[server]\nevent_timeout = 1\n[rotation]\nat = ""\n') as server:
+    """A limit on the size of its files plays the disk; the database is opened afresh again and again meanwhile."""
+    with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
         server.post(an_event())
         size = server.database.with_name("winlog.db-wal").stat().st_size
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
@@ -55,6 +52,20 @@ def test_a_disk_that_fails_makes_events_wait_and_the_log_stays_short(tmp_path: P
         assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 200
         assert server.stop() == 0
         assert [server.log.count(words) for words in ("database opened", "events wait")] == [1, 1]
+
+
+def test_a_rotation_that_only_reads_does_not_tell_that_a_failing_disk_can_be_written_again(tmp_path: Path) -> None:
+    with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
+        server.post(an_event())
+        size = server.database.with_name("winlog.db-wal").stat().st_size
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 503
+        assert "0 rows moved" in run_to_end(tmp_path, "rotate").stdout
+        assert server.post(an_event(username="carol", hardware_info="x" * 60_000)).status == 503
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 200
+        assert server.stop() == 0
+        assert [server.log.count(words) for words in ("written again", "events wait")] == [1, 1]
 
 
 # ── a file that is swapped under the server ───────────────────────────────────────────────────────────

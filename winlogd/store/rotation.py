@@ -142,10 +142,11 @@ class Rotation:
         if moving:
             _move(connection, moving, now_s)
         is_last = len(rows) < self._rows
-        if is_last and self._day is not None:
+        marks = is_last and self._day is not None
+        if marks:
             connection.execute(_SET_ROTATED_DAY, (self._day,))
         after_id = rows[-1].event_id if rows else self._last_id
-        return Step(moving, expired, after_id, last_id, is_last)
+        return Step(moving, expired, after_id, last_id, is_last, wrote=bool(moving) or marks)
 
     def took(self, step: "Step", book: Book, took_s: float) -> None:
         """Takes note that `step` is committed, after `took_s` in all."""
@@ -165,13 +166,21 @@ class Rotation:
 
 
 class Step(NamedTuple):
-    """What one transaction of a rotation changes, for `Rotation.took`."""
+    """What one transaction of a rotation changes, for `Rotation.took`.
+
+    Attributes:
+        moving: rows, and `expired` sessions, whose logons are among them.
+        after_id: the last row that was looked at; `last_id` the highest in use.
+        is_last: whether no row is left.
+        wrote: whether anything was written: a disk that fails lets a transaction pass that only reads.
+    """
 
     moving: list[Row]
     expired: list[Expiry]
     after_id: int
     last_id: int
     is_last: bool
+    wrote: bool
 
 
 def nothing(day: str) -> Rotation:

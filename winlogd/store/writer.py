@@ -230,7 +230,7 @@ class Writer:
             self._database.rollback()
             self._end_rotation(error)
         else:
-            if self._patience.told:
+            if self._patience.told and step.wrote and not self._waiting:  # events that wait tell by themselves
                 self._patience.end()
             if rotation.is_done:
                 self._end_rotation(rotation.moved)
