@@ -59,6 +59,12 @@ class Outcome:
     integrity: str
 
     @property
+    def sent(self) -> int:
+        """Events that were sent, each once: what is not answered 200 may be stored or not."""
+        loads = (self.warm_up, *self.without, *self.during)
+        return sum(load.acked + load.refused + load.failed for load in loads)
+
+    @property
     def acknowledged(self) -> int:
         """Events answered 200."""
         return sum(load.acked for load in (self.warm_up, *self.without, *self.during))
@@ -71,13 +77,15 @@ class Outcome:
 
     def __str__(self) -> str:
         p99_ms, p99_without_ms = (median(load.p99_ms for load in loads) for loads in (self.during, self.without))
+        rows, stored = self.stored
         return (
             f"{self.said}, after {self.took_s:.1f} s. "
             f"P99 meanwhile {p99_ms:.1f} ms, otherwise {p99_without_ms:.1f} ms ({p99_ms / p99_without_ms:.2f} times); "
             f"longest {max(load.max_ms for load in self.during):.0f} ms. "
             f"Old rows {self.rows}, of them in both tables together {self.old[0]}, different {self.old[1]}, moved "
-            f"{self.in_history}; acknowledged {self.acknowledged}, stored {self.stored[0]}, different "
-            f"{self.stored[1]}; integrity {self.integrity}"
+            f"{self.in_history}; events: sent {self.sent}, acknowledged {self.acknowledged}, retried 0, "
+            f"stored {stored}, lost {max(self.acknowledged - stored, 0)}, doubled {rows - stored}, "
+            f"integrity {self.integrity}"
         )
 
 

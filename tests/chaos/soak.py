@@ -126,10 +126,10 @@ async def _break_off(server: Winlogd, until_s: float) -> None:
 async def run(folder: Path, seconds: float, rate: int, rotates_every_s: float = 15.0) -> "Outcome":
     """The run itself, on a server of its own with an empty database in `folder`."""
     server = Winlogd(folder, '[rotation]\nat = ""\n').start()
-    until_s = time.monotonic() + seconds
     looks: list[Look] = []
     try:
         server.wait_until_open()
+        until_s = time.monotonic() + seconds
         loads, *_ = await asyncio.gather(
             _send(server, rate, until_s),
             _looks(server, until_s, looks),
@@ -174,8 +174,9 @@ class Outcome:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every acknowledged event is there, and none twice."""
-        return self.acknowledged <= self.stored == self.rows <= self.sent and self.integrity == "ok"
+        """Whether as many events are there as were acknowledged, none twice, and rotations had their part in it."""
+        once = 0 < self.acknowledged <= self.stored == self.rows <= self.sent
+        return once and self.moved > 0 and self.integrity == "ok"
 
     def growth(self) -> list[str]:
         """What has grown that should not have."""
