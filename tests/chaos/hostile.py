@@ -23,7 +23,7 @@ MAX_CONNECTIONS: Final = 12_000
 P99_BAR_MS: Final = 50
 """What an event of an honest client should take at most, 99 times of 100, on a machine that has nothing else to do."""
 MEMORY_BOUND_BYTES: Final = 256 << 20
-"""What the server may take of memory at most, however long the attackers go on."""
+"""What the server may take of memory at most in such a siege, whose events are all of one user."""
 _ROOT: Final = Path(__file__).parents[2]
 _MANY: Final = 100
 """Attackers' connections that are there before the honest client's waiting is measured."""

@@ -132,6 +132,7 @@ def _backs_up(block: Block, folder: Path) -> None:
     with running(folder) as server:
         server.post(LOGON)
         run(block.text, {DATABASE: server.database, "/var/backups/winlog.db": backup})
+        assert backup.stat().st_mode & 0o777 == 0o600
         current = server.request("GET", "/api/v1/sessions/current").body
     with running(folder / "elsewhere") as other:
         assert other.request("GET", "/api/v1/sessions/current").body == current
@@ -141,7 +142,7 @@ def _restores(restore: Block, folder: Path) -> None:
     backup = folder / "backup.db"
     with running(folder) as server:
         server.post(LOGON)
-        run(block("sudo sqlite3 /var/lib").text, {DATABASE: server.database, "/var/backups/winlog.db": backup})
+        run(block("(umask 077 && sudo sqlite3 /var/lib").text, {DATABASE: server.database, "/var/backups/winlog.db": backup})
         server.post(LOGON | {"username": "bob"})
         server.kill()  # leaves a WAL behind, which does not belong to the backup
         run(restore.text, {DATABASE: server.database, "/var/backups/winlog.db": backup, "-o winlogd -g winlogd": ""})
@@ -155,7 +156,7 @@ def _checks_the_configuration(block: Block, folder: Path) -> None:
     shutil.copy(ROOT / "config.toml", file)
     program = f"{sys.executable} -m winlogd"
     answer = run(
-        block.text, {"/opt/winlogd/bin/winlogd": program, "/etc/winlogd/config.toml": file}, {"PYTHONPATH": str(ROOT)}
+        block.text, {"sudo -u winlogd /opt/winlogd/bin/winlogd": program, "/etc/winlogd/config.toml": file}, {"PYTHONPATH": str(ROOT)}
     )
     assert answer.replace(str(file), "/etc/winlogd/config.toml") == block.answer
 
@@ -188,9 +189,9 @@ RUN: Final[dict[str, Callable[[Block, Path], None]]] = {
     'sudo sqlite3 -readonly /var/lib/winlogd/winlog.db "SELECT hostname': _queries_open_sessions,
     "sudo sqlite3 -readonly /var/lib/winlogd/winlog.db \\\n": _queries_long_sessions,
     "sudo -u winlogd WINLOGD_DATABASE_PATH": _rotates,
-    "sudo sqlite3 /var/lib/winlogd/winlog.db": _backs_up,
+    "(umask 077 && sudo sqlite3 /var/lib/winlogd/winlog.db": _backs_up,
     "sudo systemctl stop winlogd\nsudo rm": _restores,
-    "sudo /opt/winlogd/bin/winlogd check-config": _checks_the_configuration,
+    "sudo -u winlogd /opt/winlogd/bin/winlogd check-config": _checks_the_configuration,
 }
 """How a block, known by how it begins, is run."""
 
