@@ -142,7 +142,10 @@ def _restores(restore: Block, folder: Path) -> None:
     backup = folder / "backup.db"
     with running(folder) as server:
         server.post(LOGON)
-        run(block("(umask 077 && sudo sqlite3 /var/lib").text, {DATABASE: server.database, "/var/backups/winlog.db": backup})
+        run(
+            block("(umask 077 && sudo sqlite3 /var/lib").text,
+            {DATABASE: server.database, "/var/backups/winlog.db": backup},
+        )
         server.post(LOGON | {"username": "bob"})
         server.kill()  # leaves a WAL behind, which does not belong to the backup
         run(restore.text, {DATABASE: server.database, "/var/backups/winlog.db": backup, "-o winlogd -g winlogd": ""})
@@ -156,7 +159,9 @@ def _checks_the_configuration(block: Block, folder: Path) -> None:
     shutil.copy(ROOT / "config.toml", file)
     program = f"{sys.executable} -m winlogd"
     answer = run(
-        block.text, {"sudo -u winlogd /opt/winlogd/bin/winlogd": program, "/etc/winlogd/config.toml": file}, {"PYTHONPATH": str(ROOT)}
+        block.text,
+        {"sudo -u winlogd /opt/winlogd/bin/winlogd": program, "/etc/winlogd/config.toml": file},
+        {"PYTHONPATH": str(ROOT)},
     )
     assert answer.replace(str(file), "/etc/winlogd/config.toml") == block.answer
 
