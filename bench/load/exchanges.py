@@ -15,13 +15,14 @@ _ANSWER_BYTES: Final = 65_536
 
 
 class _Exchange:
-    """One request under way; `since` is the time its latency counts from."""
+    """One request under way, of which `left` is not sent yet; `since` is the time its latency counts from."""
 
-    __slots__ = ("received", "request", "since", "socket")
+    __slots__ = ("left", "received", "request", "since", "socket", "was_idle")
 
-    def __init__(self, connection: socket.socket, request: bytes, since: float) -> None:
+    def __init__(self, connection: socket.socket, was_idle: bool, request: bytes, since: float) -> None:
         self.socket = connection
-        self.request = request
+        self.was_idle = was_idle
+        self.request = self.left = request
         self.since = since
         self.received = b""
 
@@ -64,7 +65,7 @@ class Exchanges:
 
     def begin(self, request: bytes, since: float) -> None:
         """Sends `request` on an idle connection, or on a new one when there is none."""
-        if self.idle:
+        if was_idle := bool(self.idle):
             connection = self.idle.pop()
         else:
             try:
@@ -78,7 +79,7 @@ class Exchanges:
                 connection.close()
                 self.failed += 1
                 return
-        exchange = _Exchange(connection, request, since)
+        exchange = _Exchange(connection, was_idle, request, since)
         self._under_way[connection.fileno()] = exchange
         # Over the loopback a connection is nearly always made before connect(2) returns, so nearly always this sends.
         self._epoll.register(connection, select.EPOLLIN)
@@ -88,20 +89,20 @@ class Exchanges:
     def _sends_all(self, exchange: _Exchange) -> bool:
         """Sends what is left of the request; False when some of it is still left."""
         try:
-            exchange.request = exchange.request[exchange.socket.send(exchange.request) :]
+            exchange.left = exchange.left[exchange.socket.send(exchange.left) :]
         except BlockingIOError:
             return False
         except OSError:
-            self._end(exchange)
+            self._end_without_answer(exchange)
             return True
-        return not exchange.request
+        return not exchange.left
 
     def step(self, wait_s: float) -> None:
         """Takes what has arrived, after waiting for it up to `wait_s`; 0 does not wait."""
         for descriptor, _ in self._epoll.poll(wait_s):
             exchange = self._under_way[descriptor]
-            if exchange.request:
-                if self._sends_all(exchange) and descriptor in self._under_way:
+            if exchange.left:
+                if self._sends_all(exchange) and self._under_way.get(descriptor) is exchange:
                     self._epoll.modify(descriptor, select.EPOLLIN)
             else:
                 self._receive(exchange)
@@ -112,7 +113,7 @@ class Exchanges:
         except BlockingIOError:
             return
         except OSError:
-            self._end(exchange)
+            self._end_without_answer(exchange)
             return
         exchange.received += arrived
         answer = exchange.received
@@ -125,12 +126,18 @@ class Exchanges:
                 self.refused += 1
             self._end(exchange, arrived and b"connection: close" not in head)
         elif not arrived:
-            self._end(exchange)
+            self._end_without_answer(exchange)
 
-    def _end(self, exchange: _Exchange, may_keep: object = None) -> None:
-        """Ends `exchange`; `may_keep` is None when it was not answered."""
-        if may_keep is None:
+    def _end_without_answer(self, exchange: _Exchange) -> None:
+        """Sends the request on another connection when a server has ended this one while it was idle (RFC 9112 §9.3.1):
+        of the connections that are kept some are needed once in ten seconds."""
+        self._end(exchange, may_keep=False)
+        if exchange.was_idle and not exchange.received:
+            self.begin(exchange.request, exchange.since)
+        else:
             self.failed += 1
+
+    def _end(self, exchange: _Exchange, may_keep: object) -> None:
         del self._under_way[exchange.socket.fileno()]
         if may_keep and self._keep:
             self._epoll.unregister(exchange.socket)
@@ -144,7 +151,8 @@ class Exchanges:
         while self._under_way and clock() < until:
             self.step(0.05)
         for exchange in list(self._under_way.values()):
-            self._end(exchange)
+            self._end(exchange, may_keep=False)
+            self.failed += 1
 
 
 def _is_whole(head: bytes, answer: bytes, body_start: int) -> bool:

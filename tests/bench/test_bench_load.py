@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ from bench.load import openloop, wrk
 from bench.load.exchanges import Exchanges
 from bench.load.result import Load
 from bench.registry import REPOSITORY
-from tests.running import Winlogd
+from tests.running import Winlogd, running, wait_for
 from winlogd.event import EventDecoder
 
 
@@ -127,3 +128,24 @@ def test_an_answer_that_is_not_200_and_one_that_never_comes_are_no_acknowledgeme
         serving.join()
 
     assert (load.acked, load.refused, load.failed) == (0, 1, 1)
+
+
+def test_an_event_on_a_connection_that_the_server_had_closed_for_its_silence_is_sent_again(tmp_path: Path) -> None:
+    with running(tmp_path, "[limits]\nheaders_timeout = 0.2\n") as server:
+        exchanges = Exchanges(server.port, keep=True)
+        exchanges.connect(3)
+        wait_for(lambda: all(_is_closed(connection) for connection in exchanges.idle), "the end of idle connections")
+
+        load = openloop.run(exchanges, openloop.plain(rate=100, seconds=0.2, first=0), 5.0)
+
+        assert (load.acked, load.refused, load.failed) == (20, 0, 0)
+        assert len(server.rows()) == 20
+        for connection in exchanges.idle:
+            connection.close()
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
