@@ -4,14 +4,19 @@ import os
 import resource
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.locks import in_the_server, locked
 from tests.running import Answer, Winlogd, an_event, run_to_end, running, wait_for
 from tests.wire import Wire, event_of, health, request
+
+_ROOM_BYTES: Final = 62_000
+"""In the WAL: enough for a small row with its entries in the indexes, not enough for an event of 60 KB."""
 
 # ── a database that is locked ─────────────────────────────────────────────────────────────────────────
 
@@ -64,6 +69,31 @@ def test_a_rotation_that_only_reads_does_not_tell_that_a_failing_disk_can_be_wri
         assert server.post(an_event(username="carol", hardware_info="x" * 60_000)).status == 503
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 200
+        assert server.stop() == 0
+        assert [server.log.count(words) for words in ("written again", "events wait")] == [1, 1]
+
+
+def test_a_rotation_that_finds_nothing_to_move_tells_that_a_lock_is_over(server: Winlogd) -> None:
+    server.post(an_event())
+    with locked(server):
+        rotating = threading.Thread(target=run_to_end, args=(server.folder, "rotate"))
+        rotating.start()
+        server.wait_for_log("WARN the database cannot be written for now")
+    rotating.join()
+    server.wait_for_log("the database can be written again")
+
+
+def test_while_an_event_cannot_be_written_a_rotation_that_can_does_not_tell_that_all_is_well(tmp_path: Path) -> None:
+    """A limit on the size of its files plays a disk with room for the one and not for the other."""
+    with running(tmp_path, "[server]\nevent_timeout = 10\n") as server, ThreadPoolExecutor() as threads:
+        server.post(an_event())
+        server.execute("UPDATE events_today SET server_timestamp = '2026-01-12T08:00:00+00:00', action = 'M'")
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (_ROOM_BYTES, resource.RLIM_INFINITY))
+        large = threads.submit(server.post, an_event(username="bob", hardware_info="x" * 60_000))
+        server.wait_for_log("WARN the database cannot be written for now")
+        assert "1 rows moved" in run_to_end(tmp_path, "rotate").stdout
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert large.result().status == 200
         assert server.stop() == 0
         assert [server.log.count(words) for words in ("written again", "events wait")] == [1, 1]
 

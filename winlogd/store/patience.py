@@ -20,6 +20,7 @@ _RETRY_S: Final = 0.05
 _FIRST_RETRY_S: Final = 0.001
 _TELL_AFTER_S: Final = 1.0
 """A shorter wait for a lock is everyday business and not worth a line in the log."""
+_LOCKS: Final = {apsw.BusyError, apsw.LockedError}
 
 
 class StoppedError(Exception):
@@ -54,6 +55,11 @@ class Patience:
         """Notes that the database was written again."""
         self.told.clear()
         self._listener.recovered()
+
+    def end_of_lock(self) -> None:
+        """Notes that a transaction has begun that wrote nothing: no lock is left, and of a disk it tells nothing."""
+        if self.told <= _LOCKS:
+            self.end()
 
     def hear(self) -> None:
         """Takes in what has come, and answers what is overdue."""

@@ -230,8 +230,11 @@ class Writer:
             self._database.rollback()
             self._end_rotation(error)
         else:
-            if self._patience.told and step.wrote and not self._waiting:  # events that wait tell by themselves
-                self._patience.end()
+            if self._patience.told and not self._waiting:  # events that wait tell by themselves
+                if step.wrote:
+                    self._patience.end()
+                else:
+                    self._patience.end_of_lock()
             if rotation.is_done:
                 self._end_rotation(rotation.moved)
 
