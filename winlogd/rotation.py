@@ -14,6 +14,7 @@ RESTS_S: Final = 600
 """A row that was received less than this ago stays: its client may still send it again."""
 
 _SIEVE_BYTES: Final = 1 << 20
+"""Small beside the server, and large enough that nearly none of a day's sessions is taken for another."""
 
 
 class Rules(NamedTuple):
@@ -133,6 +134,6 @@ class Sorter:
         """Whether the logon of a finished logoff stays.
 
         That it stays because it is newer takes a clock that was set back between the two. What only seems to be such
-        a logoff moves with a later rotation.
+        a logoff moves with a later rotation, when those logons have moved, or after a restart.
         """
         return session_uuid in self._staying or self._newer.may_hold(session_uuid)

@@ -15,14 +15,13 @@ _ANSWER_BYTES: Final = 65_536
 
 
 class _Exchange:
-    """One request under way, of which `left` is not sent yet; `since` is the time its latency counts from."""
+    """One request under way; `since` is the time its latency counts from."""
 
-    __slots__ = ("left", "received", "request", "since", "socket", "was_idle")
+    __slots__ = ("received", "request", "since", "socket")
 
-    def __init__(self, connection: socket.socket, was_idle: bool, request: bytes, since: float) -> None:
+    def __init__(self, connection: socket.socket, request: bytes, since: float) -> None:
         self.socket = connection
-        self.was_idle = was_idle
-        self.request = self.left = request
+        self.request = request
         self.since = since
         self.received = b""
 
@@ -65,9 +64,8 @@ class Exchanges:
 
     def begin(self, request: bytes, since: float) -> None:
         """Sends `request` on an idle connection, or on a new one when there is none."""
-        if was_idle := bool(self.idle):
-            connection = self.idle.pop()
-        else:
+        connection = self._take_idle()
+        if connection is None:
             try:
                 connection = socket.socket()
             except OSError:  # no descriptor is left: so many requests wait for an answer
@@ -79,29 +77,38 @@ class Exchanges:
                 connection.close()
                 self.failed += 1
                 return
-        exchange = _Exchange(connection, was_idle, request, since)
+        exchange = _Exchange(connection, request, since)
         self._under_way[connection.fileno()] = exchange
         # Over the loopback a connection is nearly always made before connect(2) returns, so nearly always this sends.
         self._epoll.register(connection, select.EPOLLIN)
         if not self._sends_all(exchange):
             self._epoll.modify(connection, select.EPOLLOUT)
 
+    def _take_idle(self) -> socket.socket | None:
+        """A kept connection; those that the server has closed meanwhile, for their silence, are no use."""
+        while self.idle:
+            connection = self.idle.pop()
+            if _is_open(connection):
+                return connection
+            connection.close()
+        return None
+
     def _sends_all(self, exchange: _Exchange) -> bool:
         """Sends what is left of the request; False when some of it is still left."""
         try:
-            exchange.left = exchange.left[exchange.socket.send(exchange.left) :]
+            exchange.request = exchange.request[exchange.socket.send(exchange.request) :]
         except BlockingIOError:
             return False
         except OSError:
             self._end_without_answer(exchange)
             return True
-        return not exchange.left
+        return not exchange.request
 
     def step(self, wait_s: float) -> None:
         """Takes what has arrived, after waiting for it up to `wait_s`; 0 does not wait."""
         for descriptor, _ in self._epoll.poll(wait_s):
             exchange = self._under_way[descriptor]
-            if exchange.left:
+            if exchange.request:
                 if self._sends_all(exchange) and self._under_way.get(descriptor) is exchange:
                     self._epoll.modify(descriptor, select.EPOLLIN)
             else:
@@ -129,13 +136,8 @@ class Exchanges:
             self._end_without_answer(exchange)
 
     def _end_without_answer(self, exchange: _Exchange) -> None:
-        """Sends the request on another connection when a server has ended this one while it was idle (RFC 9112 §9.3.1):
-        of the connections that are kept some are needed once in ten seconds."""
         self._end(exchange, may_keep=False)
-        if exchange.was_idle and not exchange.received:
-            self.begin(exchange.request, exchange.since)
-        else:
-            self.failed += 1
+        self.failed += 1
 
     def _end(self, exchange: _Exchange, may_keep: object) -> None:
         del self._under_way[exchange.socket.fileno()]
@@ -151,8 +153,16 @@ class Exchanges:
         while self._under_way and clock() < until:
             self.step(0.05)
         for exchange in list(self._under_way.values()):
-            self._end(exchange, may_keep=False)
-            self.failed += 1
+            self._end_without_answer(exchange)
+
+
+def _is_open(connection: socket.socket) -> bool:
+    try:
+        return bool(connection.recv(1, socket.MSG_PEEK))
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
 
 
 def _is_whole(head: bytes, answer: bytes, body_start: int) -> bool:

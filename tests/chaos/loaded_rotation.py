@@ -72,7 +72,8 @@ class Outcome:
     @property
     def is_clean(self) -> bool:
         """Whether every row and every acknowledged event is there once, and all that is old has moved."""
-        once = self.old == (self.rows, self.rows) and self.stored[0] == self.stored[1] >= self.acknowledged
+        rows, stored = self.stored
+        once = self.old == (self.rows, self.rows) and 0 < self.acknowledged <= stored == rows <= self.sent
         return once and self.in_history == self.rows and self.integrity == "ok"
 
     def __str__(self) -> str:
