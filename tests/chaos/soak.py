@@ -41,6 +41,9 @@ _OLD: Final = (
 )
 _MADE_OLD_AT_ONCE: Final = 2_000
 """Rows: this is another program's transaction, and its size would be the WAL's."""
+_MADE_OLD_A_TIME: Final = 20_000
+"""Rows for one rotation. Making all old that had come meanwhile took hundreds of such transactions without a pause, in
+which SQLite cannot begin the WAL again, whenever rotations had not kept up with the events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ async def _send(server: Winlogd, rate: int, until_s: float) -> list[Load]:
 
 
 async def _rotate(server: Winlogd, until_s: float, every_s: float) -> None:
-    """Makes what is stored old, but for what came since the time before, and asks for a rotation."""
+    """Makes some of what is stored old, of what was there the time before, and asks for a rotation."""
     newest = 0
     while time.monotonic() < until_s:
         await asyncio.sleep(every_s)
@@ -93,12 +96,13 @@ async def _rotate(server: Winlogd, until_s: float, every_s: float) -> None:
 
 
 def _rotate_once(server: Winlogd, newest: int) -> int:
-    """Rows up to the id `newest` are made old; returns the newest one now."""
+    """The oldest rows up to the id `newest` are made old and moved; returns the newest one now."""
     [(lowest, highest)] = [
         tuple(row.values()) for row in server.rows("SELECT ifnull(min(id), 0), ifnull(max(id), 0) FROM events_today")
     ]
-    for first in range(lowest, newest, _MADE_OLD_AT_ONCE):
-        server.execute(_OLD, first, min(first + _MADE_OLD_AT_ONCE, newest))
+    last = min(newest, lowest + _MADE_OLD_A_TIME)
+    for first in range(lowest, last, _MADE_OLD_AT_ONCE):
+        server.execute(_OLD, first, min(first + _MADE_OLD_AT_ONCE, last))
     with socket.socket(socket.AF_UNIX) as sock, suppress(OSError):
         sock.connect(str(server.database.with_name("winlog.db.control")))
         sock.sendall(b"rotate\n")
