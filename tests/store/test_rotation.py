@@ -55,6 +55,13 @@ def yesterday(database: apsw.Connection, sessions: int) -> None:
         store(database, "D", received, f"{name}@A@1", username=name)
 
 
+def today(database: apsw.Connection, sessions: int) -> None:
+    """So many logons of today."""
+    with database:
+        for number in range(sessions):
+            store(database, "C", "2026-01-13T00:30:00", f"new{number}", username=f"new{number}")
+
+
 def step(rotation: Rotation, database: apsw.Connection, book: Book) -> None:
     with database:
         done = rotation.step(database, book, NOW_S)
@@ -105,6 +112,44 @@ def test_what_was_received_today_stays(database: apsw.Connection) -> None:
     rotate(database)
 
     assert ids(database) == [2]
+
+
+def test_thousands_of_todays_rows_are_passed_over_in_a_few_steps(database: apsw.Connection) -> None:
+    store(database, "M", "2026-01-12T08:00:00", "hardware_1")
+    today(database, 5_000)
+    rotation, book, steps = Rotation(RULES, None), load(database), 0
+
+    while not rotation.is_done:
+        step(rotation, database, book)
+        steps += 1
+
+    assert rotation.moved.rows == 1
+    assert steps <= 10
+
+
+def test_a_finished_row_among_many_of_today_moves_too(database: apsw.Connection) -> None:
+    """The clock was set back for it."""
+    today(database, 1_000)
+    finished = store(database, "M", "2026-01-12T08:00:00", "hardware_1")
+    today(database, 1_000)
+
+    rotate(database)
+
+    assert finished not in ids(database)
+    assert len(ids(database)) == 2_000
+
+
+def test_ids_far_apart_take_no_more_steps(database: apsw.Connection) -> None:
+    today(database, 5_000)
+    database.execute("UPDATE events_today SET id = id * 1000000000")
+    rotation, book, steps = Rotation(RULES, None), load(database), 0
+
+    while not rotation.is_done:
+        step(rotation, database, book)
+        steps += 1
+
+    assert (rotation.moved.rows, len(ids(database))) == (0, 5_000)
+    assert steps <= 10
 
 
 def test_a_session_that_is_open_across_it_gets_its_logoff(database: apsw.Connection) -> None:

@@ -1,8 +1,9 @@
 """Moves finished rows from ``events_today`` to ``events_history``, a few in each transaction.
 
 Copy and delete are in one transaction, so that a row is in exactly one of the two tables whenever the process or the
-power ends; a rotation that was cut short begins again and finds what is left. It looks at every row once, in the order
-of ids, up to the highest id there was when it began. Knows the tables and the Book; not threads, or when it is called.
+power ends; a rotation that was cut short begins again and finds what is left. It first looks, from the highest id there
+is when it begins, for the last finished row, and then at every row up to that once, in the order of ids. Knows the
+tables and the Book; not threads, or when it is called.
 """
 
 import time
@@ -24,6 +25,8 @@ _COLUMNS: Final = (
 _RECEIVED: Final = "substr(replace(ifnull(server_timestamp, created_at), ' ', 'T'), 1, 19)"
 _NEXT_ROWS: Final = f"""SELECT id, {as_bytes("action", "username", HOST, "timestamp", _RECEIVED, "session_uuid")},
     origin = 'client' FROM events_today WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"""
+_LAST_FINISHED: Final = f"""SELECT max(CASE WHEN ifnull({_RECEIVED}, '') < ? THEN id END), min(id), count(*) FROM
+    (SELECT id, server_timestamp, created_at FROM events_today WHERE id <= ? ORDER BY id DESC LIMIT ?)"""
 _THESE: Final = "id IN (SELECT value FROM json_each(?))"
 _COPY: Final = f"""INSERT INTO events_history ({_COLUMNS}, archived_at)
     SELECT {_COLUMNS}, ? FROM events_today WHERE {_THESE} ORDER BY id"""
@@ -53,6 +56,9 @@ BESIDE_EVENTS: Final = Steps(0.0015, 8, 256)
 times as long while events come."""
 ALONE: Final = Steps(0.2, 256, 8192)
 """Nobody waits but who would write beside it, another program."""
+
+_LOOKED_AT: Final = 64
+"""Rows in which the last finished one is looked for, for each that would be moved in the same time."""
 
 ROTATION_CHECKPOINT_PAGES: Final = 200
 """A row goes into five indexes of the archive, all over the file, and the usual checkpoint of 1 000 pages holds up
@@ -101,6 +107,7 @@ class Rotation:
         self._book: Book | None = None
         self._after_id = 0
         self._last_id = -1
+        self._ends_at_finished = False
         self._steps = steps
         self._rows = steps.fewest
         self._moved = self._expired = 0
@@ -115,7 +122,9 @@ class Rotation:
         self._book = book
         self._sorter = Sorter(self._rules, lambda row: _opens(book, row))
         self._after_id = 0
-        self._last_id = book.last_id if self._rules.before else 0
+        if self._last_id < 0:
+            self._last_id = book.last_id if self._rules.before else 0
+            self._ends_at_finished = self._last_id == 0
 
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> "Step":
         """Moves some rows, inside the transaction that the caller has begun and will commit.
@@ -128,6 +137,9 @@ class Rotation:
         """
         if book is not self._book:
             self._begin(book)
+        if not self._ends_at_finished:
+            self._look_for_the_last_finished(connection)
+            return Step([], [], self._after_id, book.last_id, is_last=False, wrote=False)
         rows = [
             Row._make((event_id, *map(text, texts), bool(is_client)))
             for event_id, *texts, is_client in connection.execute(
@@ -147,6 +159,16 @@ class Rotation:
             connection.execute(_SET_ROTATED_DAY, (self._day,))
         after_id = rows[-1].event_id if rows else self._last_id
         return Step(moving, expired, after_id, last_id, is_last, wrote=bool(moving) or marks)
+
+    def _look_for_the_last_finished(self, connection: apsw.Connection) -> None:
+        """Lowers the id at which this ends: there may be millions of today's rows, in which there is nothing to do."""
+        most = self._rows * _LOOKED_AT
+        [(found, lowest, count)] = connection.execute(_LAST_FINISHED, (self._rules.before, self._last_id, most))
+        self._ends_at_finished = found is not None or count < most
+        if found is not None:
+            self._last_id = found
+        else:
+            self._last_id = 0 if self._ends_at_finished else lowest - 1
 
     def took(self, step: "Step", book: Book, took_s: float) -> None:
         """Takes note that `step` is committed, after `took_s` in all."""
