@@ -68,7 +68,7 @@ def test_among_many_newer_logons_their_logoffs_stay_and_nearly_all_others_move()
 
 
 def test_newer_logons_take_no_memory_each() -> None:
-    """A rotation meets as many of them as came since midnight: millions, when it is late."""
+    """A rotation meets as many of them as came before the clock was set back: a day's, or a year's."""
     newer = [row(number, received=TODAY, session=f"new{number}") for number in range(50_000)]
     tracemalloc.start()
     try:

@@ -106,7 +106,7 @@ class Sorter:
         self._staying: set[str] = set()
         """Open sessions, whose logon stays: so does their logoff, because none may move before its logon."""
         self._newer = Sieve()
-        """Sessions whose logon is not finished, of which there may be millions."""
+        """Sessions whose logon is not finished: as many as came before a clock that was ahead was set back."""
         self.kept = 0
         """Finished logons that stay, because their session is still open."""
 
