@@ -18,6 +18,12 @@ from tests.wire import Wire, event_of, health, request
 _ROOM_BYTES: Final = 62_000
 """In the WAL: enough for a small row with its entries in the indexes, not enough for an event of 60 KB."""
 
+
+def files_end_at(server: Winlogd, octets: int) -> None:
+    """From now on the server can write no file beyond `octets`, as if the disk were full there."""
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (octets, resource.RLIM_INFINITY))
+
+
 # ── a database that is locked ─────────────────────────────────────────────────────────────────────────
 
 
@@ -51,9 +57,9 @@ def test_a_disk_that_fails_makes_events_wait_and_the_log_stays_short(tmp_path: P
     with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
         server.post(an_event())
         size = server.database.with_name("winlog.db-wal").stat().st_size
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        files_end_at(server, size)
         assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 503
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        files_end_at(server, resource.RLIM_INFINITY)
         assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 200
         assert server.stop() == 0
         assert [server.log.count(words) for words in ("database opened", "events wait")] == [1, 1]
@@ -63,11 +69,11 @@ def test_a_rotation_that_only_reads_does_not_tell_that_a_failing_disk_can_be_wri
     with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
         server.post(an_event())
         size = server.database.with_name("winlog.db-wal").stat().st_size
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        files_end_at(server, size)
         assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 503
         assert "0 rows moved" in run_to_end(tmp_path, "rotate").stdout
         assert server.post(an_event(username="carol", hardware_info="x" * 60_000)).status == 503
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        files_end_at(server, resource.RLIM_INFINITY)
         assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 200
         assert server.stop() == 0
         assert [server.log.count(words) for words in ("written again", "events wait")] == [1, 1]
@@ -88,11 +94,11 @@ def test_while_an_event_cannot_be_written_a_rotation_that_can_does_not_tell_that
     with running(tmp_path, "[server]\nevent_timeout = 10\n") as server, ThreadPoolExecutor() as threads:
         server.post(an_event())
         server.execute("UPDATE events_today SET server_timestamp = '2026-01-12T08:00:00+00:00', action = 'M'")
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (_ROOM_BYTES, resource.RLIM_INFINITY))
+        files_end_at(server, _ROOM_BYTES)
         large = threads.submit(server.post, an_event(username="bob", hardware_info="x" * 60_000))
         server.wait_for_log("WARN the database cannot be written for now")
         assert "1 rows moved" in run_to_end(tmp_path, "rotate").stdout
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        files_end_at(server, resource.RLIM_INFINITY)
         assert large.result().status == 200
         assert server.stop() == 0
         assert [server.log.count(words) for words in ("written again", "events wait")] == [1, 1]

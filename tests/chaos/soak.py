@@ -41,7 +41,7 @@ _OLD: Final = (
 )
 _MADE_OLD_AT_ONCE: Final = 2_000
 """Rows: this is another program's transaction, and its size would be the WAL's."""
-_MADE_OLD_A_TIME: Final = 20_000
+_MADE_OLD_EACH_ROTATION: Final = 20_000
 """Rows for one rotation. Making all old that had come meanwhile took hundreds of such transactions without a pause, in
 which SQLite cannot begin the WAL again, whenever rotations had not kept up with the events."""
 
@@ -100,7 +100,7 @@ def _rotate_once(server: Winlogd, newest: int) -> int:
     [(lowest, highest)] = [
         tuple(row.values()) for row in server.rows("SELECT ifnull(min(id), 0), ifnull(max(id), 0) FROM events_today")
     ]
-    last = min(newest, lowest + _MADE_OLD_A_TIME)
+    last = min(newest, lowest + _MADE_OLD_EACH_ROTATION)
     for first in range(lowest, last, _MADE_OLD_AT_ONCE):
         server.execute(_OLD, first, min(first + _MADE_OLD_AT_ONCE, last))
     with socket.socket(socket.AF_UNIX) as sock, suppress(OSError):
