@@ -65,7 +65,7 @@ def today(database: apsw.Connection, sessions: int) -> None:
 def step(rotation: Rotation, database: apsw.Connection, book: Book) -> None:
     with database:
         done = rotation.step(database, book, NOW_S)
-    rotation.took(done, book, 0.001)
+    rotation.took(done, book, 0.0001)
 
 
 def rotate(database: apsw.Connection, book: Book | None = None, day: str | None = None) -> Rotation:

@@ -10,8 +10,10 @@ from tests.store.writing import Ear, Running, event, logons
 from winlogd.event import Event
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
+from winlogd.rotation import Rules
 from winlogd.session import Book, Decision
 from winlogd.store import memory
+from winlogd.store.rotation import Rotation
 from winlogd.store.submission import Result
 
 
@@ -270,3 +272,18 @@ def test_the_wal_is_small_again_after_a_large_transaction_of_another_program(tmp
     assert wal.stat().st_size <= 16 << 20
     assert running.stop() is None
     assert running.users() == ["zoe", "alice", "bob"]
+
+
+def test_what_a_rotation_moves_is_soon_in_the_database_file_and_not_only_in_the_wal(tmp_path: Path) -> None:
+    running = Running(tmp_path / "winlog.db")
+    running.store(*logons(*(f"user{number}" for number in range(200))))
+    all_is_old = Rules("9999-01-01T00:00:00", "9999-01-01T00:00:00", 0.0)
+    running.writer.rotate(Rotation(all_is_old, None))
+
+    assert running.ear.wait_for("rotated").rows == 200
+    as_if_without_wal = f"file:{running.path}?immutable=1"
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    with closing(apsw.Connection(as_if_without_wal, flags)) as connection:
+        [(rows,)] = connection.execute("SELECT count(*) FROM events_history")
+    assert 0 < rows <= 200
+    assert running.stop() is None

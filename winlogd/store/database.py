@@ -12,9 +12,6 @@ import apsw
 
 from winlogd.store import schema
 
-CHECKPOINT_PAGES: Final = 1000
-"""SQLite's own default: pages in the WAL after which a COMMIT moves them into the database."""
-
 _JOURNAL_LIMIT_BYTES: Final = 16 << 20
 """To what the WAL or the journal is cut when it is begun again after a transaction that made it larger, such as
 another program's (pragma.html#pragma_journal_size_limit). At each day's work the WAL has 4 to 5 MB."""
@@ -89,7 +86,6 @@ class Database:
 
     def __init__(self, settings: Settings, on_busy: Callable[[int], bool]) -> None:
         self._settings = settings
-        self._checkpoint_pages = CHECKPOINT_PAGES
         try:
             self.connection: Final = apsw.Connection(settings.path, _FLAGS, statementcachesize=_STATEMENTS_KEPT)
             self._identity = self._identify()
@@ -172,11 +168,15 @@ class Database:
         self.check_identity()
         self.connection.execute("COMMIT")
 
-    def checkpoint_every(self, pages: int) -> None:
-        """How many pages the WAL may have before a COMMIT checkpoints it (PRAGMA wal_autocheckpoint, pragma.html)."""
-        if pages != self._checkpoint_pages:
-            self.connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
-            self._checkpoint_pages = pages
+    def checkpoint(self) -> None:
+        """Moves what is in the WAL into the database, as far as no reader needs it where it is (wal.html §2.2).
+
+        SQLite does it by itself when a COMMIT leaves 1 000 pages or more in the WAL. As there, a fault is ignored: what
+        was not moved stays in the WAL, for the next one.
+        """
+        if self.has_wal:
+            with suppress(*WAIT_FOR):
+                self.connection.wal_checkpoint()
 
     def check_identity(self) -> None:
         """Checks that the path still leads to the file that was opened.

@@ -51,19 +51,14 @@ class Steps(NamedTuple):
     most: int
 
 
-BESIDE_EVENTS: Final = Steps(0.0015, 8, 256)
-"""Events that come meanwhile wait for a step. With 10 ms for a COMMIT a million rows take twenty minutes, and five
+BESIDE_EVENTS: Final = Steps(0.0007, 8, 256)
+"""Events that come meanwhile wait for a step. With 10 ms for a COMMIT a million rows take half an hour, and five
 times as long while events come."""
 ALONE: Final = Steps(0.2, 256, 8192)
 """Nobody waits but who would write beside it, another program."""
 
 _LOOKED_AT: Final = 64
 """Rows in which the last finished one is looked for, for each that would be moved in the same time."""
-
-ROTATION_CHECKPOINT_PAGES: Final = 200
-"""A row goes into five indexes of the archive, all over the file, and the usual checkpoint of 1 000 pages holds up
-events: with it and steps of up to 512 rows an event in a hundred waited 0.1 s at 1 000 events/s; with this, smaller
-steps and rests 6 ms (what each of the three gave was not measured)."""
 
 
 class Moved(NamedTuple):

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
@@ -25,7 +25,6 @@ from winlogd.recent import RecentEvents
 from winlogd.session import Book, Decision, Draft, PairKey
 from winlogd.store import memory, rows
 from winlogd.store.database import (
-    CHECKPOINT_PAGES,
     REOPEN_AFTER,
     WAIT_FOR,
     Database,
@@ -36,16 +35,14 @@ from winlogd.store.database import (
 from winlogd.store.free_space import FreeSpace
 from winlogd.store.inbox import Inbox
 from winlogd.store.patience import Patience, StoppedError
-from winlogd.store.rotation import ROTATION_CHECKPOINT_PAGES, Moved, Rotation, rotated_day
+from winlogd.store.rests import Rests
+from winlogd.store.rotation import Moved, Rotation, rotated_day
 from winlogd.store.submission import Fault, Submission
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.listener import Listener
 
 T = TypeVar("T")
-
-_REST_FOR_WORK: Final = 4.0
-"""How many times as long as a step of a rotation the rest after it is, while events come."""
 
 
 class Writer:
@@ -64,8 +61,7 @@ class Writer:
         self._waiting = self._inbox.waiting
         self._patience = Patience(self._inbox, listener)
         self._in_flight: list[Submission] = []
-        self._rotation_rests_until_s = 0.0
-        self._wrote_events = False
+        self._rests = Rests()
         self._space = FreeSpace(settings.path, settings.min_free_bytes)
         self._database: Database
         self._book: Book
@@ -123,15 +119,15 @@ class Writer:
         inbox, waiting = self._inbox, self._waiting
         while True:
             if not waiting and not inbox.is_stopping:
-                inbox.await_more(self._rotation_rests_until_s)
+                inbox.await_more(self._rests.until_s)
             inbox.await_turn()
             inbox.take_all_in()
             if waiting:
                 self._write_patiently()
             elif inbox.is_stopping:
                 return
-            if inbox.rotation is not None and not inbox.is_stopping and self._has_rested():
-                self._rotate_patiently(inbox.rotation)
+            if inbox.rotation is not None and not inbox.is_stopping and time.monotonic() >= self._rests.until_s:
+                self._go_on_rotating(inbox.rotation)
 
     # ── one batch ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -197,7 +193,8 @@ class Writer:
         rows.insert(database.connection, decided, now_s)
         database.commit()
         book.accept(draft)
-        self._inbox.is_their_turn = self._wrote_events = True
+        self._inbox.is_their_turn = True
+        self._rests.note_events()
         self._listener.finished(decided)
 
     def _read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
@@ -205,22 +202,24 @@ class Writer:
 
     # ── rotation ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _rotate_patiently(self, rotation: Rotation) -> None:
-        """One step of a rotation; between two of them the events that wait are written.
+    def _go_on_rotating(self, rotation: Rotation) -> None:
+        """One piece of a rotation, a step or a checkpoint; before the next the events that wait are written."""
+        if self._rests.is_checkpoint_next:
+            begun_s = time.monotonic()
+            self._database.checkpoint()
+            self._rests.after_checkpoint(begun_s, time.monotonic())
+        else:
+            self._step_patiently(rotation)
 
-        While events come it rests for longer than it works, whatever they bring: few of them meet a step then.
-        """
+    def _step_patiently(self, rotation: Rotation) -> None:
         begun_s = time.monotonic()
         try:
-            self._database.checkpoint_every(ROTATION_CHECKPOINT_PAGES)
             self._begin()
             step = rotation.step(self._database.connection, self._book, time.time())
             self._database.commit()
-            took_s = time.monotonic() - begun_s
-            rotation.took(step, self._book, took_s)
-            rest_s = _REST_FOR_WORK * took_s if self._wrote_events else 0.0
-            self._rotation_rests_until_s = begun_s + took_s + rest_s
-            self._wrote_events = False
+            ended_s = time.monotonic()
+            self._rests.after_step(begun_s, ended_s)
+            rotation.took(step, self._book, ended_s - begun_s)
         except WAIT_FOR as error:
             self._patience.tell(error)
             self._withdraw(error)
@@ -238,13 +237,9 @@ class Writer:
             if rotation.is_done:
                 self._end_rotation(rotation.moved)
 
-    def _has_rested(self) -> bool:
-        return time.monotonic() >= self._rotation_rests_until_s
-
     def _end_rotation(self, outcome: Moved | Exception) -> None:
         self._inbox.rotation = None
-        self._rotation_rests_until_s = 0.0
-        self._database.checkpoint_every(CHECKPOINT_PAGES)
+        self._rests.end()
         self._listener.rotated(outcome)
 
     # ── faults ────────────────────────────────────────────────────────────────────────────────────────
