@@ -1,4 +1,4 @@
-"""Which events were received in the last minutes, in 4 bytes each.
+"""Which events were received in the last minutes, in 3 bytes each.
 
 A client whose answer was lost sends its event again; to recognise it, every event of the last ten minutes has
 to be found by its content. Strings would cost 300 bytes an event, and a load of 30 000 events a second brings
@@ -10,29 +10,30 @@ a million events. An index over it is made only where many ask; it takes 8 to 12
 a million events at once.
 """
 
-from array import array
 from collections.abc import Collection, Iterator
 from struct import Struct
 from typing import Final
 
-_BUCKETS: Final = 8192
-"""A power of two. With half a million events a bucket of the index has 61 records: 0.3 µs to search."""
+_BUCKETS: Final = 4096
+"""A power of two. With a quarter of a million events a bucket of the index has 61 records: 0.3 µs to search."""
 _SEARCHES_WITHOUT_INDEX: Final = 64
 """So many together take half as long as the index does."""
-_MASK: Final = 0xFFFF_FFFF
-_RECORD: Final = Struct("<II")
-"""Fingerprint, and its place in the generation."""
+_FINGERPRINT_BYTES: Final = 3
+_MASK: Final = 0xFF_FFFF
+_FINGERPRINT: Final = Struct("<HB")
+_RECORD: Final = Struct("<HBI")
+"""Of the index: a fingerprint, and its place in the generation."""
 
-GENERATION_S: Final = 100.0
-_GENERATIONS: Final = 7
-"""Six full generations are kept besides the current one: an event is remembered for 600 to 700 seconds."""
+GENERATION_S: Final = 60.0
+_GENERATIONS: Final = 11
+"""Ten full generations are kept besides the current one: an event is remembered for 600 to 660 seconds."""
 
 _RUN_EVENTS: Final = 16_384
-"""Memory that is taken and given back in pieces of one size, 64 KiB, does not fall into pieces of all sizes."""
+"""Memory that is taken and given back in pieces of one size, 48 KiB, does not fall into pieces of all sizes."""
 _MAX_GAP: Final = 64
 """Ids that a run may leave out at once: so many are cheaper than a new one. The server itself gives an id or two to
 the logoffs that it adds."""
-_NOBODY: Final = 0
+_NOBODY: Final = bytes(_FINGERPRINT_BYTES)
 """The fingerprint of an id that is left out. Another event's may be the same: the row tells."""
 
 
@@ -44,7 +45,10 @@ class _Run:
     def __init__(self, base_id: int, first: int) -> None:
         self.base_id = base_id
         self.first = first
-        self.fingerprints = array("I")
+        self.fingerprints = bytearray()
+
+    def __len__(self) -> int:
+        return len(self.fingerprints) // _FINGERPRINT_BYTES
 
 
 class _Generation:
@@ -64,22 +68,23 @@ class _Generation:
         if not event_ids:
             return
         if event_ids[0] == self._next_id and event_ids[-1] - event_ids[0] == len(event_ids) - 1:
-            self._append([fingerprint & _MASK for fingerprint in fingerprints])
+            self._append(b"".join([(each & _MASK).to_bytes(_FINGERPRINT_BYTES, "little") for each in fingerprints]))
             return
         for fingerprint, event_id in zip(fingerprints, event_ids, strict=True):
             gap = event_id - self._next_id
             if self._runs and 0 <= gap <= _MAX_GAP:
-                self._append([_NOBODY] * gap + [fingerprint & _MASK])
+                self._append(_NOBODY * gap + _octets(fingerprint))
             else:
                 self._begin_run(event_id)
-                self._append([fingerprint & _MASK])
+                self._append(_octets(fingerprint))
 
-    def _append(self, fingerprints: list[int]) -> None:
+    def _append(self, octets: bytes) -> None:
         run = self._runs[-1]
-        run.fingerprints.extend(fingerprints)
-        self._size += len(fingerprints)
-        self._next_id += len(fingerprints)
-        if len(run.fingerprints) >= _RUN_EVENTS:
+        run.fingerprints.extend(octets)
+        events = len(octets) // _FINGERPRINT_BYTES
+        self._size += events
+        self._next_id += events
+        if len(run) >= _RUN_EVENTS:
             self._begin_run(self._next_id)
 
     def _begin_run(self, base_id: int) -> None:
@@ -91,16 +96,16 @@ class _Generation:
 
     def find(self, fingerprint: int) -> list[int]:
         self._searches += 1
-        needle = (fingerprint & _MASK).to_bytes(4, "little")
+        needle = _octets(fingerprint)
         if self._searches <= _SEARCHES_WITHOUT_INDEX:
             return [
-                run.base_id + at // len(needle)
+                run.base_id + at // _FINGERPRINT_BYTES
                 for run in self._runs
-                for at in _places(needle, run.fingerprints.tobytes(), len(needle))
+                for at in _places(needle, run.fingerprints, _FINGERPRINT_BYTES)
             ]
         self._index()
-        bucket = self._buckets.get(fingerprint % _BUCKETS, b"")
-        return [self._id_at(_RECORD.unpack_from(bucket, at)[1]) for at in _places(needle, bucket, _RECORD.size)]
+        bucket = self._buckets.get(fingerprint % _BUCKETS, bytearray())
+        return [self._id_at(_RECORD.unpack_from(bucket, at)[2]) for at in _places(needle, bucket, _RECORD.size)]
 
     def _id_at(self, place: int) -> int:
         run = self._runs[self._run_of(place)]
@@ -114,15 +119,20 @@ class _Generation:
     def _index(self) -> None:
         if self._indexed == self._size:
             return
+        buckets = self._buckets
         for run in self._runs[self._run_of(self._indexed) :]:
-            begun = self._indexed - run.first
-            for place, fingerprint in enumerate(run.fingerprints[begun:], self._indexed):
-                record = _RECORD.pack(fingerprint, place)
-                self._buckets.setdefault(fingerprint % _BUCKETS, bytearray()).extend(record)
-            self._indexed = run.first + len(run.fingerprints)
+            new = run.fingerprints[(self._indexed - run.first) * _FINGERPRINT_BYTES :]
+            for place, (low, high) in enumerate(_FINGERPRINT.iter_unpack(new), self._indexed):
+                bucket = buckets.setdefault(low % _BUCKETS, bytearray())
+                bucket += _RECORD.pack(low, high, place)
+            self._indexed = run.first + len(run)
 
 
-def _places(needle: bytes, octets: bytes | bytearray, width: int) -> Iterator[int]:
+def _octets(fingerprint: int) -> bytes:
+    return (fingerprint & _MASK).to_bytes(_FINGERPRINT_BYTES, "little")
+
+
+def _places(needle: bytes, octets: bytearray, width: int) -> Iterator[int]:
     """Where `needle` begins a record of `width` octets."""
     at = octets.find(needle)
     while at >= 0:
@@ -134,8 +144,8 @@ def _places(needle: bytes, octets: bytes | bytearray, width: int) -> Iterator[in
 class RecentEvents:
     """Ids of the events of the last 10 minutes or somewhat more, by fingerprint.
 
-    A fingerprint is any integer that is equal for equal events, such as `hash` gives; 32 bits of it are kept, so
-    that among a million events one in four thousand is mistaken for another until its row is read.
+    A fingerprint is any integer that is equal for equal events, such as `hash` gives; 24 bits of it are kept, so
+    that among a million events one in seventeen is mistaken for another until its row is read.
     """
 
     __slots__ = ("_generations", "_turn_s")
