@@ -98,7 +98,7 @@ class Sorter:
         is_open: whether the logon in a row opened a session that is still open.
     """
 
-    __slots__ = ("_is_open", "_newer", "_rules", "_staying", "kept")
+    __slots__ = ("_is_open", "_newer", "_rules", "_staying")
 
     def __init__(self, rules: Rules, is_open: Callable[[Row], bool]) -> None:
         self._rules = rules
@@ -107,8 +107,11 @@ class Sorter:
         """Open sessions, whose logon stays: so does their logoff, because none may move before its logon."""
         self._newer = Sieve()
         """Sessions whose logon is not finished: as many as came before a clock that was ahead was set back."""
-        self.kept = 0
+
+    @property
+    def kept(self) -> int:
         """Finished logons that stay, because their session is still open."""
+        return len(self._staying)
 
     def sort(self, rows: Iterable[Row]) -> tuple[list[Row], list[Expiry]]:
         """The rows to move, and the sessions to close before that."""
@@ -124,7 +127,6 @@ class Sorter:
                 moving.append(row)
             elif row.received >= self._rules.open_since:
                 self._staying.add(row.session_uuid)
-                self.kept += 1
             else:
                 moving.append(row)
                 expired.append(Expiry(row, hours_after(row.timestamp, self._rules.keep_open_hours)))

@@ -21,11 +21,13 @@ from tests.store.writing import PATIENCE_S, Ear, Running
 from winlogd.event import Event
 from winlogd.rotation import rules
 from winlogd.session import Decision
-from winlogd.store.rotation import Moved, Rotation
+from winlogd.store.rotation import Moved, Rotation, Steps
 from winlogd.store.submission import Result
 
 DATABASE: Final = "winlog.db"
 _DAY_S: Final = 86400.0
+_STEPS: Final = Steps(target_s=1.0, fewest=1, most=1)
+"""A row each: so few rows make steps, and checkpoints between them."""
 
 
 class Key(NamedTuple):
@@ -122,7 +124,7 @@ def play(folder: Path, plan: Plan) -> Run:
         running = _start(folder, plan, witness)
         _store(running, events[:third], plan.batch, now_s - 3 * _DAY_S)
         _store(running, events[third : 2 * third], plan.batch, now_s - 1.5 * _DAY_S)
-        running.writer.rotate(Rotation(rules(now_s, now_s - _DAY_S, 48.0), "2026-01-14"))
+        running.writer.rotate(Rotation(rules(now_s, now_s - _DAY_S, 48.0), "2026-01-14", _STEPS))
         _store(running, events[2 * third :], plan.batch, now_s)
         moved = witness.wait_for_rotation()
         stopped = running.stop()

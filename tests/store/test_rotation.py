@@ -13,10 +13,11 @@ from winlogd.event import Event
 from winlogd.rotation import Rules
 from winlogd.session import Book, Draft
 from winlogd.store import schema
-from winlogd.store.rotation import Rotation, nothing, rotated_day
+from winlogd.store.rotation import Rotation, Steps, nothing, rotated_day
 from winlogd.store.rows import RowsLostError
 
 RULES = Rules("2026-01-13T00:00:00", "2026-01-12T01:00:00", 24.0)
+EIGHT_ROWS = Steps(1.0, 8, 8)
 NOW_S = 1_768_266_000.0  # 2026-01-13T01:00:00Z
 COLUMNS = (
     "username, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version, kernel_version,"
@@ -202,15 +203,16 @@ def test_ids_are_not_used_again_after_all_rows_have_moved(database: apsw.Connect
     assert load(database).last_id == book.last_id == 4
 
 
-@pytest.mark.parametrize("steps", range(6))
+@pytest.mark.parametrize("steps", range(7))  # one that looks, and six that write
 def test_cut_short_at_any_step_it_goes_on_at_the_next(database: apsw.Connection, steps: int) -> None:
     yesterday(database, 20)
     store(database, "C", "2026-01-12T09:00:00", "s1")
     before = rows(database, "events_today")
     book = load(database)
-    first = Rotation(RULES, "2026-01-13")
+    first = Rotation(RULES, "2026-01-13", EIGHT_ROWS)
     for _ in range(steps):
         step(first, database, book)
+    assert not first.is_done
     database.execute("BEGIN IMMEDIATE")
     first.step(database, book, NOW_S)
     database.execute("ROLLBACK")
@@ -226,10 +228,12 @@ def test_cut_short_at_any_step_it_goes_on_at_the_next(database: apsw.Connection,
 def test_after_the_database_was_opened_afresh_it_begins_again(database: apsw.Connection) -> None:
     yesterday(database, 20)
     before = rows(database, "events_today")
-    rotation = Rotation(RULES, None)
-    step(rotation, database, load(database))
+    rotation, book = Rotation(RULES, None, EIGHT_ROWS), load(database)
+    step(rotation, database, book)
+    database.execute("BEGIN IMMEDIATE")
+    rotation.took(rotation.step(database, book, NOW_S), book, 0.0001)
+    database.execute("ROLLBACK")  # a COMMIT that did not last
 
-    rotate(database, load(database))
     afresh = load(database)
     while not rotation.is_done:
         step(rotation, database, afresh)

@@ -171,11 +171,15 @@ class Database:
     def checkpoint(self) -> None:
         """Moves what is in the WAL into the database, as far as no reader needs it where it is (wal.html §2.2).
 
-        SQLite does it by itself when a COMMIT leaves 1 000 pages or more in the WAL. As there, a fault is ignored: what
-        was not moved stays in the WAL, for the next one.
+        SQLite does it by itself when a COMMIT leaves 1 000 pages or more in the WAL. As there, SQLite's faults are
+        ignored: what was not moved stays in the WAL, for the next one.
+
+        Raises:
+            ReplacedError: the file was replaced or deleted; it is not touched.
         """
         if self.has_wal:
-            with suppress(*WAIT_FOR):
+            self.check_identity()
+            with suppress(apsw.Error):
                 self.connection.wal_checkpoint()
 
     def check_identity(self) -> None:

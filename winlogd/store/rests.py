@@ -1,7 +1,8 @@
 """When a rotation works and for how long it rests, so that the events that come meanwhile wait little.
 
 It works in pieces: steps, and checkpoints between them. A piece about as long as an event's own COMMIT makes the event
-that meets it wait twice as long; few events meet one. Pure: the clock, a monotonic one in seconds, is the caller's.
+that meets it wait twice as long; one event in five meets one. Pure: the clock, a monotonic one in seconds, is the
+caller's.
 """
 
 from typing import Final
@@ -38,20 +39,21 @@ class Rests:
         """Takes note that events were written."""
         self._events_came = True
 
-    def after_step(self, begun_s: float, ended_s: float) -> None:
-        """Begins the rest after a step."""
+    def note_step(self) -> None:
+        """Takes note of a step that wrote; one that only reads leaves nothing to checkpoint."""
         self._steps += 1
-        self._begin(begun_s, ended_s)
 
-    def after_checkpoint(self, begun_s: float, ended_s: float) -> None:
-        """Begins the rest after a checkpoint."""
+    def note_checkpoint(self) -> None:
+        """Takes note of a checkpoint."""
         self._steps = 0
-        self._begin(begun_s, ended_s)
+
+    def begin(self, begun_s: float, ended_s: float) -> None:
+        """Begins the rest after a piece that took from `begun_s` to `ended_s`."""
+        self.until_s = ended_s + (_REST_FOR_WORK * (ended_s - begun_s) if self._events_came else 0.0)
+        self._events_came = False
 
     def end(self) -> None:
         """Ends the last rest: the rotation is over."""
         self.until_s = 0.0
-
-    def _begin(self, begun_s: float, ended_s: float) -> None:
-        self.until_s = ended_s + (_REST_FOR_WORK * (ended_s - begun_s) if self._events_came else 0.0)
         self._events_came = False
+        self._steps = 0

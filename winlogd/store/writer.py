@@ -207,18 +207,21 @@ class Writer:
         if self._rests.is_checkpoint_next:
             begun_s = time.monotonic()
             self._database.checkpoint()
-            self._rests.after_checkpoint(begun_s, time.monotonic())
+            self._rests.note_checkpoint()
+            self._rests.begin(begun_s, time.monotonic())
         else:
             self._step_patiently(rotation)
 
     def _step_patiently(self, rotation: Rotation) -> None:
-        begun_s = time.monotonic()
         try:
             self._begin()
+            begun_s = time.monotonic()  # a lock that another program held is no work, and not to be rested for
             step = rotation.step(self._database.connection, self._book, time.time())
             self._database.commit()
             ended_s = time.monotonic()
-            self._rests.after_step(begun_s, ended_s)
+            if step.wrote:
+                self._rests.note_step()
+            self._rests.begin(begun_s, ended_s)
             rotation.took(step, self._book, ended_s - begun_s)
         except WAIT_FOR as error:
             self._patience.tell(error)

@@ -1,0 +1,56 @@
+"""The writer's connection: what a checkpoint moves, and what it leaves alone."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import pytest
+
+from winlogd.store.database import Database, ReplacedError, Settings
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "winlog.db"
+
+
+@pytest.fixture
+def database(path: Path) -> Iterator[Database]:
+    """One with something in its WAL."""
+    database = Database(Settings(str(path), "WAL", "FULL", 30_000, 10_000), lambda _: False)
+    database.connection.execute("CREATE TABLE other (octets BLOB)")
+    yield database
+    database.abandon()
+
+
+def test_a_checkpoint_moves_what_is_in_the_wal_into_the_database(database: Database, path: Path) -> None:
+    assert b"CREATE TABLE other" not in path.read_bytes()
+
+    database.checkpoint()
+
+    assert b"CREATE TABLE other" in path.read_bytes()
+
+
+def test_what_a_reader_needs_where_it_is_waits_for_the_next_checkpoint(database: Database, path: Path) -> None:
+    database.checkpoint()
+    reader = apsw.Connection(str(path))
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM other").fetchall()
+    database.connection.execute("INSERT INTO other VALUES ('a long row, to be found in the file')")
+    database.checkpoint()
+    assert b"a long row" not in path.read_bytes()
+
+    reader.close()
+    database.checkpoint()
+
+    assert b"a long row" in path.read_bytes()
+
+
+def test_a_checkpoint_does_not_touch_a_file_that_is_no_longer_at_its_path(database: Database, path: Path) -> None:
+    moved = path.rename(path.with_name("moved.db"))
+    before = moved.read_bytes()
+
+    with pytest.raises(ReplacedError):
+        database.checkpoint()
+
+    assert moved.read_bytes() == before
