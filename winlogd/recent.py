@@ -34,7 +34,7 @@ _MAX_GAP: Final = 64
 """Ids that a run may leave out at once: so many are cheaper than a new one. The server itself gives an id or two to
 the logoffs that it adds."""
 _NOBODY: Final = bytes(_FINGERPRINT_BYTES)
-"""The fingerprint of an id that is left out. Another event's may be the same: the row tells."""
+"""The fingerprint of an id that is left out: zero, which no event has (`_packed`)."""
 
 
 class _Run:
@@ -68,15 +68,15 @@ class _Generation:
         if not event_ids:
             return
         if event_ids[0] == self._next_id and event_ids[-1] - event_ids[0] == len(event_ids) - 1:
-            self._append(b"".join([(each & _MASK).to_bytes(_FINGERPRINT_BYTES, "little") for each in fingerprints]))
+            self._append(_packed(fingerprints))
             return
         for fingerprint, event_id in zip(fingerprints, event_ids, strict=True):
             gap = event_id - self._next_id
             if self._runs and 0 <= gap <= _MAX_GAP:
-                self._append(_NOBODY * gap + _octets(fingerprint))
+                self._append(_NOBODY * gap + _packed((fingerprint,)))
             else:
                 self._begin_run(event_id)
-                self._append(_octets(fingerprint))
+                self._append(_packed((fingerprint,)))
 
     def _append(self, octets: bytes) -> None:
         run = self._runs[-1]
@@ -96,7 +96,7 @@ class _Generation:
 
     def find(self, fingerprint: int) -> list[int]:
         self._searches += 1
-        needle = _octets(fingerprint)
+        needle = _packed((fingerprint,))
         if self._searches <= _SEARCHES_WITHOUT_INDEX:
             return [
                 run.base_id + at // _FINGERPRINT_BYTES
@@ -104,7 +104,8 @@ class _Generation:
                 for at in _places(needle, run.fingerprints, _FINGERPRINT_BYTES)
             ]
         self._index()
-        bucket = self._buckets.get(fingerprint % _BUCKETS, bytearray())
+        low, _ = _FINGERPRINT.unpack(needle)
+        bucket = self._buckets.get(low % _BUCKETS, bytearray())
         return [self._id_at(_RECORD.unpack_from(bucket, at)[2]) for at in _places(needle, bucket, _RECORD.size)]
 
     def _id_at(self, place: int) -> int:
@@ -128,8 +129,9 @@ class _Generation:
             self._indexed = run.first + len(run)
 
 
-def _octets(fingerprint: int) -> bytes:
-    return (fingerprint & _MASK).to_bytes(_FINGERPRINT_BYTES, "little")
+def _packed(fingerprints: Collection[int]) -> bytes:
+    """What is kept of each, one after the other: 1 instead of 0."""
+    return b"".join([(each & _MASK or 1).to_bytes(_FINGERPRINT_BYTES, "little") for each in fingerprints])
 
 
 def _places(needle: bytes, octets: bytearray, width: int) -> Iterator[int]:
