@@ -157,12 +157,14 @@ class Exchanges:
 
 
 def _is_open(connection: socket.socket) -> bool:
+    """Whether nothing has come on an idle connection: neither its end nor an answer that nobody has asked for."""
     try:
-        return bool(connection.recv(1, socket.MSG_PEEK))
+        connection.recv(1, socket.MSG_PEEK)
     except BlockingIOError:
         return True
     except OSError:
         return False
+    return False
 
 
 def _is_whole(head: bytes, answer: bytes, body_start: int) -> bool:
