@@ -158,9 +158,10 @@ def main() -> int:
     parser = argparse.ArgumentParser("python -m tests.chaos.loaded_rotation")
     parser.add_argument("--rows", type=int, default=1_000_000, help="finished rows, default 1 000 000")
     parser.add_argument("--rate", type=int, default=1000, help="events a second, default 1000")
+    parser.add_argument("--load-seconds", type=float, default=10, help="of each load whose P99 is taken, default 10")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="winlogd-rotation-", dir="/var/tmp") as folder:
-        outcome = asyncio.run(run(Path(folder), chosen.rows, chosen.rate, load_s=10))
+        outcome = asyncio.run(run(Path(folder), chosen.rows, chosen.rate, chosen.load_seconds))
     print(outcome)
     return 0 if outcome.is_clean else 1
 

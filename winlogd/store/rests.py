@@ -11,9 +11,10 @@ _REST_FOR_WORK: Final = 4.0
 """How many times as long as a piece the rest after it is, while events come."""
 _STEPS_A_CHECKPOINT: Final = 2
 """A row goes into five indexes of the archive, all over the file: the pages of two steps take about as long to
-checkpoint as one step. When SQLite did it, inside the COMMIT that filled 200 pages, a piece in seven took twice as long
-as the others, and 99 events of 100 meanwhile 2.8 ms at most instead of 1.9 (`python -m tests.chaos.loaded_rotation
---rows 60000`, on a virtual machine with two cores where they take 1.2 ms otherwise)."""
+checkpoint as one step. With steps of 1.5 ms, and SQLite's own checkpoint inside each COMMIT that filled 200 pages, 99
+events of 100 took 4.6, 3.1 and 4.6 ms at most during a rotation, and 1.0, 1.4 and 1.6 otherwise; now 1.4, 1.6 and 1.8,
+and 1.0, 1.2 and 1.3 otherwise (`python -m tests.chaos.loaded_rotation --rows 60000 --load-seconds 4`, on a virtual
+machine with two cores)."""
 
 
 class Rests:
