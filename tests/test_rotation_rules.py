@@ -39,6 +39,15 @@ def test_the_logon_of_a_session_that_is_still_open_stays() -> None:
     assert (expired, sorter.kept) == ([], 1)
 
 
+def test_a_logon_that_stays_counts_once_however_often_a_step_is_tried() -> None:
+    sorter = Sorter(RULES, lambda _: True)
+
+    sorter.sort([row(1)])
+    sorter.sort([row(1)])
+
+    assert sorter.kept == 1
+
+
 def test_a_session_that_is_open_for_too_long_is_closed_and_moves() -> None:
     sorter = Sorter(RULES, lambda _: True)
     logon = row(1, received=EARLIER)

@@ -75,11 +75,11 @@ def _rotated(config: Config, path: str) -> Moved:
         calendar = Schedule("00:00", zone_of(config.server.timezone))
         rotation = Rotation(rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours), None, ALONE)
         while not rotation.is_done:
-            begun_s = time.monotonic()
-            space.require(begun_s)
+            space.require(time.monotonic())
             if database.begin():
                 memory.refresh(database.connection, book)
                 database.note_changes()
+            begun_s = time.monotonic()
             step = rotation.step(database.connection, book, time.time())
             database.commit()
             rotation.took(step, book, time.monotonic() - begun_s)

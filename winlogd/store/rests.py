@@ -1,20 +1,23 @@
 """When a rotation works and for how long it rests, so that the events that come meanwhile wait little.
 
 It works in pieces: steps, and checkpoints between them. A piece about as long as an event's own COMMIT makes the event
-that meets it wait twice as long; one event in five meets one. Pure: the clock, a monotonic one in seconds, is the
-caller's.
+that meets it wait twice as long; at most one event in five meets one. Pure: the clock, a monotonic one in seconds, is
+the caller's.
+
+Before, steps took 1.5 ms and SQLite checkpointed inside each COMMIT that filled 200 pages: 99 events of 100 took 4.6,
+3.1 and 4.6 ms at most during a rotation, and 1.0, 1.4 and 1.6 otherwise; now 1.4, 1.6 and 1.8, and 1.0, 1.2 and 1.3
+otherwise (`python -m tests.chaos.loaded_rotation --rows 60000 --load-seconds 4`, on a virtual machine with two cores).
 """
 
 from typing import Final
 
 _REST_FOR_WORK: Final = 4.0
 """How many times as long as a piece the rest after it is, while events come."""
+_MOST_REST_S: Final = 1.0
+"""A piece that waited for a reader to let it commit, or for a disk that hung, says nothing of the next one."""
 _STEPS_A_CHECKPOINT: Final = 2
 """A row goes into five indexes of the archive, all over the file: the pages of two steps take about as long to
-checkpoint as one step. With steps of 1.5 ms, and SQLite's own checkpoint inside each COMMIT that filled 200 pages, 99
-events of 100 took 4.6, 3.1 and 4.6 ms at most during a rotation, and 1.0, 1.4 and 1.6 otherwise; now 1.4, 1.6 and 1.8,
-and 1.0, 1.2 and 1.3 otherwise (`python -m tests.chaos.loaded_rotation --rows 60000 --load-seconds 4`, on a virtual
-machine with two cores)."""
+checkpoint as one step."""
 
 
 class Rests:
@@ -40,21 +43,26 @@ class Rests:
         """Takes note that events were written."""
         self._events_came = True
 
-    def note_step(self) -> None:
-        """Takes note of a step that wrote; one that only reads leaves nothing to checkpoint."""
-        self._steps += 1
-
-    def note_checkpoint(self) -> None:
-        """Takes note of a checkpoint."""
-        self._steps = 0
-
-    def begin(self, begun_s: float, ended_s: float) -> None:
-        """Begins the rest after a piece that took from `begun_s` to `ended_s`."""
-        self.until_s = ended_s + (_REST_FOR_WORK * (ended_s - begun_s) if self._events_came else 0.0)
+    def after_step(self, begun_s: float, ended_s: float) -> None:
+        """Begins the rest after a step."""
+        self._rest(begun_s, ended_s)
         self._events_came = False
+
+    def after_checkpoint(self, begun_s: float, ended_s: float) -> None:
+        """Begins the rest after a checkpoint; one that moved nothing took no time, and ends no rest of a step."""
+        self._steps = 0
+        self._rest(begun_s, ended_s)
+
+    def note_pages(self) -> None:
+        """Takes note that a step has left pages to checkpoint; one that only reads leaves none."""
+        self._steps += 1
 
     def end(self) -> None:
         """Ends the last rest: the rotation is over."""
         self.until_s = 0.0
         self._events_came = False
         self._steps = 0
+
+    def _rest(self, begun_s: float, ended_s: float) -> None:
+        rest_s = min(_REST_FOR_WORK * (ended_s - begun_s), _MOST_REST_S) if self._events_came else 0.0
+        self.until_s = ended_s + rest_s

@@ -166,7 +166,7 @@ class Rotation:
             self._last_id = 0 if self._ends_at_finished else lowest - 1
 
     def took(self, step: "Step", book: Book, took_s: float) -> None:
-        """Takes note that `step` is committed, after `took_s` in all."""
+        """Takes note that `step` is committed, after `took_s`, without the wait for the lock."""
         for row in step.moving:
             if row.is_client:
                 book.forget_event((row.username, row.host), row.action, row.event_id)

@@ -8,7 +8,8 @@ What can go wrong with a batch, and what follows:
 
 - the surroundings fail (lock, full disk or nearly so, disk error): nothing is answered, the events wait, each until
   its own deadline, then they are answered as unavailable; after a disk error the database is opened afresh;
-- the file is no longer the one that was opened: nothing more can be promised, the process must end;
+- the file is no longer the one that was opened, which a rotation's checkpoint looks at too: nothing more can be
+  promised, the process must end;
 - anything else: the batch is repeated one event a transaction, and the event that fails is answered as failed.
 """
 
@@ -207,21 +208,20 @@ class Writer:
         if self._rests.is_checkpoint_next:
             begun_s = time.monotonic()
             self._database.checkpoint()
-            self._rests.note_checkpoint()
-            self._rests.begin(begun_s, time.monotonic())
+            self._rests.after_checkpoint(begun_s, time.monotonic())
         else:
             self._step_patiently(rotation)
 
     def _step_patiently(self, rotation: Rotation) -> None:
         try:
             self._begin()
-            begun_s = time.monotonic()  # a lock that another program held is no work, and not to be rested for
+            begun_s = time.monotonic()  # a lock that another program held is no work
             step = rotation.step(self._database.connection, self._book, time.time())
             self._database.commit()
             ended_s = time.monotonic()
-            if step.wrote:
-                self._rests.note_step()
-            self._rests.begin(begun_s, ended_s)
+            self._rests.after_step(begun_s, ended_s)
+            if step.wrote and self._database.has_wal:
+                self._rests.note_pages()
             rotation.took(step, self._book, ended_s - begun_s)
         except WAIT_FOR as error:
             self._patience.tell(error)
