@@ -115,8 +115,8 @@ def kill_in(folder: Path, plan: Plan) -> Account:
 
 def long_plans(seed: int) -> Iterator[Plan]:
     """What takes too long for every day."""
-    yield Plan(synchronous="FULL", events=200, checkpoint_pages=40, batch=4, seed=seed)
-    yield Plan(synchronous="NORMAL", events=200, checkpoint_pages=40, batch=4, seed=seed)
+    yield Plan(synchronous="FULL", events=200, checkpoint_pages=40, batch=4, seed=seed, step_rows=8)
+    yield Plan(synchronous="NORMAL", events=200, checkpoint_pages=40, batch=4, seed=seed, step_rows=8)
     for journal_mode in ("DELETE", "TRUNCATE", "PERSIST"):
         yield Plan(journal_mode, events=30, seed=seed)
     first = 15 + seed % 20  # after the start, which a disk that fails would end

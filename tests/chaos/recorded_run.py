@@ -26,8 +26,6 @@ from winlogd.store.submission import Result
 
 DATABASE: Final = "winlog.db"
 _DAY_S: Final = 86400.0
-_STEPS: Final = Steps(target_s=1.0, fewest=1, most=1)
-"""A row each: so few rows make steps, and checkpoints between them."""
 
 
 class Key(NamedTuple):
@@ -53,6 +51,7 @@ class Plan:
         batch: the most events that are submitted at once.
         seed: of what is left.
         failing_syncs: which of the disk's syncs fail, counted from 1.
+        step_rows: how many rows a step of the rotation has.
     """
 
     journal_mode: str = "WAL"
@@ -62,14 +61,22 @@ class Plan:
     batch: int = 2
     seed: int = 1
     failing_syncs: range = NONE
+    step_rows: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was done: `sent` in this order, and all that the disk was asked for, with each acknowledgement a `Note`."""
+    """What was done.
+
+    Attributes:
+        sent: in this order.
+        operations: all that the disk was asked for, with each acknowledgement a `Note`.
+        stop: how many of them there were before the stop.
+    """
 
     sent: list[Event]
     operations: list[Operation]
+    stop: int
 
 
 class _Witness(Ear):
@@ -124,14 +131,16 @@ def play(folder: Path, plan: Plan) -> Run:
         running = _start(folder, plan, witness)
         _store(running, events[:third], plan.batch, now_s - 3 * _DAY_S)
         _store(running, events[third : 2 * third], plan.batch, now_s - 1.5 * _DAY_S)
-        running.writer.rotate(Rotation(rules(now_s, now_s - _DAY_S, 48.0), "2026-01-14", _STEPS))
+        steps = Steps(target_s=1.0, fewest=plan.step_rows, most=plan.step_rows)
+        running.writer.rotate(Rotation(rules(now_s, now_s - _DAY_S, 48.0), "2026-01-14", steps))
         _store(running, events[2 * third :], plan.batch, now_s)
         moved = witness.wait_for_rotation()
+        last = len(record.operations)
         stopped = running.stop()
         if not plan.failing_syncs:
             assert moved.rows > 0
             assert stopped is None
-    return Run(events, record.operations)
+    return Run(events, record.operations, last)
 
 
 def play_on(folder: Path, plan: Plan, image: Image, again: list[Event]) -> list[Operation]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.power_cut import cut_after_answers, cut_in, kill_and_cut, syncs_to_fail
-from tests.chaos.recorded_run import Plan, play
-from tests.chaos.recording_disk import Note
+from tests.chaos.power_cut import cut_after_answers, cut_everywhere, cut_in, kill_and_cut, syncs_to_fail
+from tests.chaos.recorded_run import DATABASE, Plan, play
+from tests.chaos.recording_disk import Note, Write
 
 
 @pytest.mark.parametrize("journal_mode", ["WAL", "DELETE"])
@@ -18,6 +18,20 @@ def test_with_full_a_power_cut_at_any_write_loses_and_doubles_nothing(tmp_path: 
     assert account.is_clean, account
     assert account.acknowledged == account.sent, account
     assert account.images > account.cuts > 100, account
+
+
+def test_with_full_a_power_cut_in_a_rotations_own_checkpoints_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    plan = Plan("WAL", "FULL", checkpoint_pages=1_000_000)  # SQLite makes none by itself
+    (tmp_path / "run").mkdir()
+    run = play(tmp_path / "run", plan)
+    first = next(at for at, operation in enumerate(run.operations) if isinstance(operation, Note))
+    writes = [each for each in run.operations[first : run.stop] if isinstance(each, Write)]
+
+    account = cut_everywhere(run, plan, tmp_path / "left")
+
+    assert DATABASE in {write.name for write in writes}  # and not only its WAL
+    assert account.is_clean, account
+    assert account.acknowledged == account.sent, account
 
 
 def test_with_normal_what_a_power_cut_takes_is_the_end(tmp_path: Path) -> None:
