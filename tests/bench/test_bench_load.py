@@ -144,6 +144,25 @@ def test_connections_that_the_server_has_closed_for_their_silence_are_not_used(t
             connection.close()
 
 
+def test_an_answer_that_nobody_has_asked_for_is_not_taken_for_that_to_the_next_event(tmp_path: Path) -> None:
+    with running(tmp_path) as server, socket.create_server(("127.0.0.1", 0)) as other:
+        exchanges = Exchanges(server.port, keep=True)
+        talkative = socket.create_connection(other.getsockname())
+        talker, _ = other.accept()
+        talker.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        wait_for(lambda: bool(talkative.recv(1, socket.MSG_PEEK)), "what was sent")
+        talkative.setblocking(False)
+        exchanges.idle.append(talkative)
+
+        load = openloop.run(exchanges, openloop.plain(rate=100, seconds=0.05, first=0), 5.0)
+
+        assert (load.acked, load.refused, load.failed) == (5, 0, 0)
+        assert len(server.rows()) == 5
+        talker.close()
+        for connection in exchanges.idle:
+            connection.close()
+
+
 def _is_closed(connection: socket.socket) -> bool:
     try:
         return connection.recv(1, socket.MSG_PEEK) == b""
