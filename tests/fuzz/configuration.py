@@ -15,7 +15,7 @@ from tests.fuzz.target import Target
 from winlogd.config import KINDS, Config, ConfigError, environment_name, load
 
 _NAME: Final = "config.toml"
-_OPTIONS_THAT_NEED_OTHERS: Final = ("server.tls_", "security.ingest_token_file = ")
+_OPTIONS_THAT_NEED_OTHERS: Final = ("server.tls_", "limits.events_burst: ", "security.ingest_token_file = ")
 """What is wrong with these shows only when file and environment have been put together."""
 _LONGEST_FAULT: Final = 1000
 _ENV: Final = b"#env "
