@@ -52,8 +52,8 @@ class Steps(NamedTuple):
 
 
 BESIDE_EVENTS: Final = Steps(0.0007, 8, 256)
-"""Events that come meanwhile wait for a step. With 10 ms for a COMMIT a million rows take half an hour, and five
-times as long while events come."""
+"""Events that come meanwhile wait for a step. With 10 ms for a sync, of which a step has one and a checkpoint two, a
+million rows take some forty minutes, and five times as long while events come."""
 ALONE: Final = Steps(0.2, 256, 8192)
 """Nobody waits but who would write beside it, another program."""
 

@@ -220,7 +220,7 @@ class Writer:
             self._database.commit()
             ended_s = time.monotonic()
             self._rests.after_step(begun_s, ended_s)
-            if step.wrote and self._database.has_wal:
+            if step.wrote:
                 self._rests.note_pages()
             rotation.took(step, self._book, ended_s - begun_s)
         except WAIT_FOR as error:
