@@ -1,11 +1,13 @@
 """A running server's life: locks on its database, a file that is swapped under it, rest, and too many connections."""
 
 import os
+import re
 import resource
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -63,6 +65,43 @@ def test_a_disk_that_fails_makes_events_wait_and_the_log_stays_short(tmp_path: P
         assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 200
         assert server.stop() == 0
         assert [server.log.count(words) for words in ("database opened", "events wait")] == [1, 1]
+
+
+def test_a_database_that_cannot_take_its_wal_in_is_told_and_every_event_stored(server: Winlogd) -> None:
+    """Its files may be as large as it is: pages of the WAL that lie behind its end cannot be written.
+
+    SQLite says nothing of it: a COMMIT whose checkpoint fails succeeds.
+    """
+    wal = server.database.with_name("winlog.db-wal")
+    add_blob(server, 68, "PRAGMA wal_checkpoint(TRUNCATE)")
+    files_end_at(server, server.database.stat().st_size)
+    add_blob(server, 65, "PRAGMA wal_autocheckpoint")
+    users = (f"user{number}" for number in count())
+    wait_for(
+        lambda: server.post(an_event(username=next(users))).status == 200 and " WARN the WAL grows, " in server.log,
+        "a line in the log", server.process,
+    )  # fmt: skip
+    assert re.search(r"grows, .* mib=65 cause=.*disk I/O error", server.log)
+
+    files_end_at(server, resource.RLIM_INFINITY)
+
+    server.post(an_event(username=next(users)))  # its COMMIT takes the WAL in
+    server.post(an_event(username=next(users)))  # and its one begins it again
+    assert wal.stat().st_size <= 16 * 2**20
+    assert server.stop() == 0
+    assert [server.log.count(words) for words in ("the WAL grows", "events wait")] == [1, 0]
+    after_the_last = int(next(users).removeprefix("user"))
+    assert [row["username"] for row in server.rows()] == [f"user{number}" for number in range(after_the_last)]
+    assert server.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+
+
+def add_blob(server: Winlogd, mib: int, then: str) -> None:
+    """As another program that leaves checkpoints to winlogd, unless it makes one `then`."""
+    with closing(sqlite3.connect(server.database, isolation_level=None)) as other:
+        other.execute("PRAGMA wal_autocheckpoint = 0")
+        other.execute("CREATE TABLE IF NOT EXISTS other (octets BLOB)")
+        other.execute("INSERT INTO other VALUES (zeroblob(?))", (mib << 20,))
+        other.execute(then)
 
 
 def test_a_rotation_that_only_reads_does_not_tell_that_a_failing_disk_can_be_written_again(tmp_path: Path) -> None:

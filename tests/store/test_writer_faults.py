@@ -89,6 +89,22 @@ def test_a_reader_that_holds_up_a_commit_makes_events_wait(path: Path) -> None:
     assert running.stop() is None
 
 
+def test_a_wal_that_a_reader_keeps_from_being_taken_in_is_told(path: Path) -> None:
+    running = Running(path)
+    running.ear.wait_for("loaded")
+    with running.lock("BEGIN") as reader:
+        reader.execute("SELECT * FROM events_today").fetchall()
+        with closing(apsw.Connection(str(path))) as other:
+            other.wal_autocheckpoint(0)
+            other.execute("CREATE TABLE other AS SELECT zeroblob(?)", (65 << 20,))
+        running.store(*logons("alice"))
+
+        size_bytes, fault = running.ear.wait_for("wal_grown")
+
+    assert (size_bytes >> 20, fault) == (65, None)
+    assert running.stop() is None
+
+
 @pytest.fixture
 def blocker(path: Path) -> Iterator[apsw.Connection]:
     """Another program's connection, which lets nobody else even read the database."""

@@ -58,6 +58,9 @@ class Ear:
     def recovered(self) -> None:
         self._heard.put(("recovered", None))
 
+    def wal_grown(self, size_bytes: int, fault: apsw.Error | None) -> None:
+        self._heard.put(("wal_grown", (size_bytes, fault)))
+
     def failed(self, error: Exception, submission: Submission) -> None:
         self._heard.put(("failed", (error, submission)))
 

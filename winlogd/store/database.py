@@ -14,7 +14,7 @@ from winlogd.store import schema
 
 _JOURNAL_LIMIT_BYTES: Final = 16 << 20
 """To what the WAL or the journal is cut when it is begun again after a transaction that made it larger, such as
-another program's (pragma.html#pragma_journal_size_limit). At each day's work the WAL has 4 to 5 MB."""
+another program's (pragma.html#pragma_journal_size_limit)."""
 _STATEMENTS_KEPT: Final = 32
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
 """One thread uses the connection, so it needs no lock (threadsafe.html): 0.1 µs a row."""
@@ -168,19 +168,24 @@ class Database:
         self.check_identity()
         self.connection.execute("COMMIT")
 
-    def checkpoint(self) -> None:
+    def checkpoint(self) -> apsw.Error | None:
         """Moves what is in the WAL into the database, as far as no reader needs it where it is (wal.html §2.2).
 
-        SQLite does it by itself when a COMMIT leaves 1 000 pages or more in the WAL. As there, SQLite's faults are
-        ignored: what was not moved stays in the WAL, for the next one.
+        SQLite does it by itself when a COMMIT leaves 1 000 pages or more in the WAL.
+
+        Returns:
+            SQLite's fault, if there was one. Nothing is lost by it: what was not moved stays in the WAL, for the next.
 
         Raises:
             ReplacedError: the file was replaced or deleted; it is not touched.
         """
         if self.has_wal:
             self.check_identity()
-            with suppress(apsw.Error):
+            try:
                 self.connection.wal_checkpoint()
+            except apsw.Error as error:
+                return error
+        return None
 
     def check_identity(self) -> None:
         """Checks that the path still leads to the file that was opened.

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import apsw
+
 from winlogd.session import Book
 from winlogd.store.rotation import Moved
 from winlogd.store.submission import Result, Submission
@@ -28,6 +30,9 @@ class Listener(Protocol):
 
     def recovered(self) -> None:
         """It has been written again after `waiting`."""
+
+    def wal_grown(self, size_bytes: int, fault: apsw.Error | None) -> None:
+        """The WAL has become large: checkpoints fail for `fault`, or somebody keeps them from coming to their end."""
 
     def failed(self, error: Exception, submission: Submission) -> None:
         """One event could not be stored."""

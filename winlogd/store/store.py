@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+import apsw
+
 from winlogd.event import Event
 from winlogd.log import Log
 from winlogd.session import Book, Decision
@@ -256,6 +258,14 @@ class Store(Generic[Reply]):
     def recovered(self) -> None:
         """It can be written again."""
         self._log.info("store", "the database can be written again", path=self._path)
+
+    def wal_grown(self, size_bytes: int, fault: apsw.Error | None) -> None:
+        """The WAL has become large."""
+        cause = "a program reads or writes the database without a pause" if fault is None else str(fault)
+        self._log.warn(
+            "store", "the WAL grows, because it cannot be moved into the database; events are stored in it meanwhile",
+            path=self._path, mib=size_bytes >> 20, cause=cause,
+        )  # fmt: skip
 
     def failed(self, error: Exception, submission: Submission) -> None:
         """One event could not be stored."""

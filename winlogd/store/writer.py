@@ -39,6 +39,7 @@ from winlogd.store.patience import Patience, StoppedError
 from winlogd.store.rests import Rests
 from winlogd.store.rotation import Moved, Rotation, rotated_day
 from winlogd.store.submission import Fault, Submission
+from winlogd.store.wal_watch import WalWatch
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.listener import Listener
@@ -64,6 +65,7 @@ class Writer:
         self._in_flight: list[Submission] = []
         self._rests = Rests()
         self._space = FreeSpace(settings.path, settings.min_free_bytes)
+        self._wal_watch = WalWatch(settings.path)
         self._database: Database
         self._book: Book
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -129,6 +131,8 @@ class Writer:
                 return
             if inbox.rotation is not None and not inbox.is_stopping and time.monotonic() >= self._rests.until_s:
                 self._go_on_rotating(inbox.rotation)
+            if (size_bytes := self._wal_watch.grown(time.monotonic())) is not None:
+                self._listener.wal_grown(size_bytes, self._database.checkpoint())
 
     # ── one batch ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -215,7 +219,7 @@ class Writer:
     def _step_patiently(self, rotation: Rotation) -> None:
         try:
             self._begin()
-            begun_s = time.monotonic()  # a lock that another program held is no work
+            begun_s = time.monotonic()  # the wait for another program's write lock is no work
             step = rotation.step(self._database.connection, self._book, time.time())
             self._database.commit()
             ended_s = time.monotonic()
