@@ -1,4 +1,4 @@
-"""The writer's connection: what a checkpoint moves, and what it leaves alone."""
+"""The writer's connection: how it opens, what a checkpoint moves, and what it leaves alone."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from winlogd.store.database import Database, ReplacedError, Settings
+from winlogd.store.database import Database, ReplacedError, Settings, UnusableError
 
 
 @pytest.fixture
@@ -64,3 +64,19 @@ def test_a_checkpoint_does_not_touch_a_file_that_is_no_longer_at_its_path(databa
         database.checkpoint()
 
     assert moved.read_bytes() == before
+
+
+@pytest.fixture
+def without_shared_memory() -> Iterator[None]:
+    """All that is opened meanwhile is on a disk that SQLite cannot have a WAL on."""
+    disk = apsw.VFS("without shared memory", "unix-dotfile", makedefault=True)
+    yield
+    disk.unregister()
+
+
+@pytest.mark.usefixtures("without_shared_memory")
+def test_a_journal_mode_that_the_disk_does_not_allow_is_refused_and_not_replaced_in_silence(path: Path) -> None:
+    with pytest.raises(UnusableError, match=r"winlog\.db cannot have the journal mode WAL where it is, only DELETE"):
+        Database(Settings(str(path), "WAL", "FULL", 30_000, 10_000), lambda _: False)
+
+    Database(Settings(str(path), "DELETE", "FULL", 30_000, 10_000), lambda _: False).close()

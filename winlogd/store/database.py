@@ -107,7 +107,7 @@ class Database:
             )
         connection.set_busy_handler(on_busy)
         schema.check_version(connection)  # before anything is changed: journal_mode is kept in the file
-        connection.execute(f"PRAGMA journal_mode = {settings.journal_mode}")
+        _set_journal_mode(connection, settings)
         connection.execute(f"PRAGMA synchronous = {_synchronous(settings)}")
         connection.execute(f"PRAGMA cache_size = {settings.cache_size}")
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT_BYTES}")
@@ -228,6 +228,16 @@ class Database:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+
+def _set_journal_mode(connection: apsw.Connection, settings: Settings) -> None:
+    """Sets it; where SQLite cannot, it goes on with another one and says no more than which (pragma.html)."""
+    mode = str(connection.execute(f"PRAGMA journal_mode = {settings.journal_mode}").get).upper()
+    if mode != settings.journal_mode:
+        raise UnusableError(
+            f"{settings.path} cannot have the journal mode {settings.journal_mode} where it is, only {mode}: set"
+            " database.pragma_journal_mode to that, or move the database to a local disk"
+        )
 
 
 def _synchronous(settings: Settings) -> str:
