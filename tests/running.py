@@ -140,6 +140,17 @@ class Winlogd:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
 
+    def rotate(self) -> str:
+        """Asks for a rotation as ``winlogd rotate`` does: ``ok`` or ``error`` and a sentence; empty from one that dies.
+
+        Raises:
+            OSError: it is not there, or dies.
+        """
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(self.database.with_name("winlog.db.control")))
+            sock.sendall(b"rotate\n")
+            return sock.recv(1000).decode().strip()
+
     def execute(self, sql: str, *values: object) -> None:
         """Writes to the database as another program would."""
         with closing(sqlite3.connect(self.database, timeout=PATIENCE_S)) as connection, connection:

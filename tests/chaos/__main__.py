@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Final
 
 from tests.chaos import hostile, loaded_rotation, power_cut, process_death, soak
-from tests.chaos.ledger import Account
 from tests.chaos.recorded_run import Plan
 from tests.running import Winlogd, a_steady_port, running
 
@@ -35,9 +34,9 @@ def main() -> int:
     while True:
         with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
             server = Winlogd(Path(folder), '[rotation]\nat = ""\n', port=a_steady_port())
-            account = asyncio.run(_round(server, process_death.Plan(chosen.kills, seed=seed)))
-        print(f"process death, {chosen.kills} kills, seed {seed}: {account}", flush=True)
-        if not (account.is_clean and _cut_the_power(seed)):
+            death = asyncio.run(_round(server, process_death.Plan(chosen.kills, seed=seed)))
+        print(f"process death, {chosen.kills} kills, seed {seed}: {death}", flush=True)
+        if not (death.account.is_clean and _cut_the_power(seed)):
             return 1
         siege = _siege(chosen.siege_seconds)
         bar = "under" if siege.p99_s * 1000 < hostile.P99_BAR_MS else "NOT under"
@@ -67,7 +66,7 @@ def _cut_the_power(seed: int) -> bool:
     return True
 
 
-async def _round(server: Winlogd, plan: process_death.Plan) -> Account:
+async def _round(server: Winlogd, plan: process_death.Plan) -> process_death.Outcome:
     server.start()
     try:
         return await process_death.run(server, plan)

@@ -25,6 +25,7 @@ class Account:
         lost: acknowledged and not stored; `doubled` stored more than once, in both tables together.
         unpaired: logoffs that were stored under another identifier than their logon, though that was acknowledged.
         misplaced: rows put there for the rotation that are not exactly once in the two tables.
+        unmoved: of these, how many are not in the archive, where the last rotation was to bring them all.
         integrity: what ``PRAGMA integrity_check`` says.
     """
 
@@ -37,18 +38,20 @@ class Account:
     doubled: int
     unpaired: int
     misplaced: int
+    unmoved: int
     integrity: str
 
     @property
     def is_clean(self) -> bool:
         """Whether every promise was kept."""
-        return self.integrity == "ok" and not (self.lost or self.doubled or self.unpaired or self.misplaced)
+        wrong = self.lost or self.doubled or self.unpaired or self.misplaced or self.unmoved
+        return self.integrity == "ok" and not wrong
 
     def __str__(self) -> str:
         return (
             f"sent {self.sent}, acknowledged {self.acknowledged}, retried {self.retried}, given up {self.given_up}, "
             f"stored {self.stored}, lost {self.lost}, doubled {self.doubled}, unpaired {self.unpaired}, "
-            f"misplaced by the rotation {self.misplaced}, integrity {self.integrity}"
+            f"misplaced by the rotation {self.misplaced}, not moved {self.unmoved}, integrity {self.integrity}"
         )
 
 
@@ -87,9 +90,9 @@ class Ledger:
                 f"SELECT {columns} FROM events_today WHERE origin = 'client' AND username NOT LIKE 'old%'"
                 f" UNION ALL SELECT {columns} FROM events_history WHERE origin = 'client' AND username NOT LIKE 'old%'"
             ).fetchall()
-            [(old, distinct)] = connection.execute(
-                "SELECT count(*), count(DISTINCT username) FROM (SELECT username FROM events_today WHERE username"
-                " LIKE 'old%' UNION ALL SELECT username FROM events_history WHERE username LIKE 'old%')"
+            [(old, distinct, moved)] = connection.execute(
+                "SELECT count(*), count(DISTINCT username), sum(has_moved) FROM (SELECT username, 0 AS has_moved"
+                " FROM events_today UNION ALL SELECT username, 1 FROM events_history) WHERE username LIKE 'old%'"
             )
         copies = Counter(Sent(*row[:4]) for row in rows)
         stored = {Sent(*row[:4]): row[4] for row in rows}
@@ -103,6 +106,7 @@ class Ledger:
             doubled=sum(count - 1 for count in copies.values()),
             unpaired=self._unpaired(),
             misplaced=abs(rotated_rows - distinct) + old - distinct,
+            unmoved=rotated_rows - (moved or 0),
             integrity=integrity,
         )
 

@@ -2,11 +2,14 @@
 
 import asyncio
 import random
-import socket
+import shutil
+import sqlite3
+import tempfile
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from tests.chaos.ledger import Account, Ledger
@@ -37,7 +40,23 @@ class Plan:
     seed: int = 1
 
 
-async def run(server: Winlogd, plan: Plan) -> Account:
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of it.
+
+    Attributes:
+        account: the ledger's.
+        kills_in_rotation: how many of the kills left a rotation with some rows moved and others not.
+    """
+
+    account: Account
+    kills_in_rotation: int
+
+    def __str__(self) -> str:
+        return f"{self.account}, kills in the middle of a rotation {self.kills_in_rotation}"
+
+
+async def run(server: Winlogd, plan: Plan) -> Outcome:
     """Plays `plan` on a running server, which listens on a port that stays its own; it is stopped at the end."""
     ledger = Ledger()
     chance = random.Random(plan.seed)
@@ -46,18 +65,24 @@ async def run(server: Winlogd, plan: Plan) -> Account:
         asyncio.create_task(_until(over, Workstation(number, server.port, ledger, plan.pause_s)))
         for number in range(plan.workstations)
     ]
+    moved = kills_in_rotation = 0
+    await asyncio.to_thread(server.wait_until_open)  # until then it has no tables
     for round_number in range(plan.kills):
         await asyncio.to_thread(_put_old_rows, server, round_number * plan.old_rows, plan.old_rows)
-        rotation = asyncio.create_task(asyncio.to_thread(_ask_for_rotation, server))
+        rotation = asyncio.create_task(asyncio.to_thread(_rotate, server))
         await asyncio.sleep(plan.lives_s * (0.1 + 0.9 * chance.random()))
         await asyncio.to_thread(server.kill)
         await rotation
+        moved_before = moved
+        left, moved = await asyncio.to_thread(_old_rows, server.database)
+        kills_in_rotation += left > 0 and moved > moved_before
         await asyncio.to_thread(server.restart)
     over.set()
     await asyncio.gather(*clients)
-    await asyncio.to_thread(_ask_for_rotation, server)
+    await asyncio.to_thread(server.wait_until_open)
+    assert (await asyncio.to_thread(server.rotate)).startswith("ok ")
     assert await asyncio.to_thread(server.stop) == 0
-    return ledger.balance(server.database, plan.kills * plan.old_rows)
+    return Outcome(ledger.balance(server.database, plan.kills * plan.old_rows), kills_in_rotation)
 
 
 async def _until(over: asyncio.Event, workstation: Workstation) -> None:
@@ -76,10 +101,19 @@ def _put_old_rows(server: Winlogd, first: int, count: int) -> None:
         )  # fmt: skip
 
 
-def _ask_for_rotation(server: Winlogd) -> None:
+def _rotate(server: Winlogd) -> None:
     """Asks, and waits for the answer or for the server's death."""
-    with socket.socket(socket.AF_UNIX) as sock, suppress(OSError):
-        sock.connect(str(server.database.with_name("winlog.db.control")))
-        sock.sendall(b"rotate\n")
-        while sock.recv(1000):
-            pass
+    with suppress(OSError):
+        server.rotate()
+
+
+def _old_rows(database: Path) -> tuple[int, int]:
+    """How many are left, and how many are in the archive: counted in a copy, because who opens a file recovers it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (database.name, f"{database.name}-wal", f"{database.name}-journal"):
+            with suppress(FileNotFoundError):
+                shutil.copy(database.with_name(name), folder)
+        with closing(sqlite3.connect(Path(folder, database.name))) as connection:
+            [(left,)] = connection.execute("SELECT count(*) FROM events_today WHERE username LIKE 'old%'")
+            [(moved,)] = connection.execute("SELECT count(*) FROM events_history WHERE username LIKE 'old%'")
+    return left, moved
