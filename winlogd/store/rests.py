@@ -1,12 +1,12 @@
 """When a rotation works and for how long it rests, so that the events that come meanwhile wait little.
 
 It works in pieces: steps, and checkpoints between them. A piece about as long as an event's own COMMIT makes the event
-that meets it wait twice as long; at most one event in five meets one. Pure: the clock, a monotonic one in seconds, is
-the caller's.
+that meets it wait twice as long; at most one event in five meets one, unless pieces take more than a quarter of a
+second. Pure: the clock, a monotonic one in seconds, is the caller's.
 
-Before, steps took 1.5 ms and SQLite checkpointed inside each COMMIT that filled 200 pages: 99 events of 100 took 4.6,
-3.1 and 4.6 ms at most during a rotation, and 1.0, 1.4 and 1.6 otherwise; now 1.4, 1.6 and 1.8, and 1.0, 1.2 and 1.3
-otherwise (`python -m tests.chaos.loaded_rotation --rows 60000 --load-seconds 4`, on a virtual machine with two cores).
+99 events of 100 take 1.4, 1.6 and 1.8 ms at most during a rotation, and 1.0, 1.2 and 1.3 otherwise
+(``python -m tests.chaos.loaded_rotation --rows 60000 --load-seconds 4``, three times, on a virtual machine with two
+cores).
 """
 
 from typing import Final
@@ -54,7 +54,7 @@ class Rests:
         self._rest(begun_s, ended_s)
 
     def note_pages(self) -> None:
-        """Takes note that a step has left pages to checkpoint; one that only reads leaves none."""
+        """Takes note that a step has written: with a WAL, it has left pages to checkpoint."""
         self._steps += 1
 
     def end(self) -> None:

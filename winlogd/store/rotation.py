@@ -52,8 +52,9 @@ class Steps(NamedTuple):
 
 
 BESIDE_EVENTS: Final = Steps(0.0007, 8, 256)
-"""Events that come meanwhile wait for a step. With 10 ms for a sync, of which a step has one and a checkpoint two, a
-million rows take some forty minutes, and five times as long while events come."""
+"""Events that come meanwhile wait for a step. With 10 ms for a sync, of which two steps and the checkpoint after them
+have five (one is the new header of the WAL), steps have the fewest rows and a million take some fifty minutes, and five
+times as long while events come."""
 ALONE: Final = Steps(0.2, 256, 8192)
 """Nobody waits but who would write beside it, another program."""
 
@@ -166,7 +167,7 @@ class Rotation:
             self._last_id = 0 if self._ends_at_finished else lowest - 1
 
     def took(self, step: "Step", book: Book, took_s: float) -> None:
-        """Takes note that `step` is committed, after `took_s`, without the wait for the lock."""
+        """Takes note that `step` is committed, after `took_s`, without the wait for the write lock."""
         for row in step.moving:
             if row.is_client:
                 book.forget_event((row.username, row.host), row.action, row.event_id)
