@@ -143,6 +143,28 @@ def test_while_an_event_cannot_be_written_a_rotation_that_can_does_not_tell_that
         assert [server.log.count(words) for words in ("written again", "events wait")] == [1, 1]
 
 
+def test_a_rotation_that_cannot_be_written_ends_and_holds_no_event_up(server: Winlogd) -> None:
+    """A step of it finds no room on the disk where an event does."""
+    server.post(an_event())
+    for _ in range(8):
+        server.execute(
+            "INSERT INTO events_today (username, action, timestamp, server_timestamp, session_uuid, hardware_info)"
+            " VALUES ('old', 'M', '2026-01-12T08:00:00Z', '2026-01-12T08:00:00+00:00', hex(randomblob(8)),"
+            " hex(zeroblob(30000)))"
+        )
+    wal = server.database.with_name("winlog.db-wal")
+    files_end_at(server, wal.stat().st_size + 200_000)
+
+    said = server.rotate()
+
+    assert said == "error the rotation did not come to its end: disk I/O error"
+    assert [server.post(an_event(username=name)).status for name in ("bob", "carol", "dave")] == [200] * 3
+    server.wait_for_log("WARN the rotation could not go on; what is left stays cause=")
+    assert "events wait" not in server.log
+    files_end_at(server, resource.RLIM_INFINITY)
+    assert "8 rows moved" in server.rotate()
+
+
 # ── a file that is swapped under the server ───────────────────────────────────────────────────────────
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 from winlogd.log import Log
 from winlogd.rotation import rules
 from winlogd.schedule import Schedule
+from winlogd.store.database import WAIT_FOR
 from winlogd.store.rotation import Moved, Rotation, nothing
 from winlogd.store.store import RotationCutShortError, Store
 
@@ -110,5 +111,7 @@ class Rotator:
             )  # fmt: skip
         elif isinstance(outcome, RotationCutShortError):
             self._log.info("rotation", "rotation cut short", cause=str(outcome))
+        elif isinstance(outcome, WAIT_FOR):
+            self._log.warn("rotation", "the rotation could not go on; what is left stays", cause=str(outcome))
         else:
             self._log.exception("rotation", "the rotation could not go on; what is left stays", outcome)

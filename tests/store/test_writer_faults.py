@@ -105,6 +105,20 @@ def test_a_wal_that_a_reader_keeps_from_being_taken_in_is_told(path: Path) -> No
     assert running.stop() is None
 
 
+def test_a_large_wal_that_can_be_taken_in_is_not_worth_a_word(path: Path) -> None:
+    running = Running(path)
+    running.ear.wait_for("loaded")
+    with closing(apsw.Connection(str(path))) as other:
+        other.wal_autocheckpoint(0)
+        other.execute("CREATE TABLE other AS SELECT zeroblob(?)", (65 << 20,))
+
+    running.store(*logons("alice"))
+
+    assert path.with_name("winlog.db-wal").stat().st_size > 64 << 20  # until the next COMMIT
+    assert running.stop() is None
+    assert "wal_grown" not in [what for what, _ in running.ear.passed_over]
+
+
 @pytest.fixture
 def blocker(path: Path) -> Iterator[apsw.Connection]:
     """Another program's connection, which lets nobody else even read the database."""

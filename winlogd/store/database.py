@@ -168,24 +168,22 @@ class Database:
         self.check_identity()
         self.connection.execute("COMMIT")
 
-    def checkpoint(self) -> apsw.Error | None:
+    def checkpoint(self) -> "Checkpoint":
         """Moves what is in the WAL into the database, as far as no reader needs it where it is (wal.html §2.2).
 
         SQLite does it by itself when a COMMIT leaves 1 000 pages or more in the WAL.
 
-        Returns:
-            SQLite's fault, if there was one. Nothing is lost by it: what was not moved stays in the WAL, for the next.
-
         Raises:
             ReplacedError: the file was replaced or deleted; it is not touched.
         """
-        if self.has_wal:
-            self.check_identity()
-            try:
-                self.connection.wal_checkpoint()
-            except apsw.Error as error:
-                return error
-        return None
+        if not self.has_wal:
+            return Checkpoint(0)
+        self.check_identity()
+        try:
+            frames, moved = self.connection.wal_checkpoint()
+        except apsw.Error as error:
+            return Checkpoint(1, error)
+        return Checkpoint(frames - moved)
 
     def check_identity(self) -> None:
         """Checks that the path still leads to the file that was opened.
@@ -228,6 +226,18 @@ class Database:
         except OSError:
             return None
         return status.st_dev, status.st_ino
+
+
+class Checkpoint(NamedTuple):
+    """What a checkpoint has come to.
+
+    Attributes:
+        frames_left: pages that stay in the WAL, for the next one; at least 1 after a fault.
+        fault: SQLite's, if there was one. Nothing is lost by it.
+    """
+
+    frames_left: int
+    fault: apsw.Error | None = None
 
 
 def _set_journal_mode(connection: apsw.Connection, settings: Settings) -> None:

@@ -168,11 +168,11 @@ class Rotation:
 
     def took(self, step: "Step", book: Book, took_s: float) -> None:
         """Takes note that `step` is committed, after `took_s`, without the wait for the write lock."""
+        for expiry in step.expired:  # first: who has an open session is not forgotten
+            book.close(pair_key(expiry.logon.username, expiry.logon.host), expiry.logon.event_id)
         for row in step.moving:
             if row.is_client:
                 book.forget_event((row.username, row.host), row.action, row.event_id)
-        for expiry in step.expired:
-            book.close(pair_key(expiry.logon.username, expiry.logon.host), expiry.logon.event_id)
         book.last_id = step.last_id
         self._moved += len(step.moving)
         self._expired += len(step.expired)

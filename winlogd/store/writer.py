@@ -37,7 +37,7 @@ from winlogd.store.free_space import FreeSpace
 from winlogd.store.inbox import Inbox
 from winlogd.store.patience import Patience, StoppedError
 from winlogd.store.rests import Rests
-from winlogd.store.rotation import Moved, Rotation, rotated_day
+from winlogd.store.rotation import Moved, Rotation, Step, rotated_day
 from winlogd.store.submission import Fault, Submission
 from winlogd.store.wal_watch import WalWatch
 
@@ -132,7 +132,9 @@ class Writer:
             if inbox.rotation is not None and not inbox.is_stopping and time.monotonic() >= self._rests.until_s:
                 self._go_on_rotating(inbox.rotation)
             if (size_bytes := self._wal_watch.grown(time.monotonic())) is not None:
-                self._listener.wal_grown(size_bytes, self._database.checkpoint())
+                checkpoint = self._database.checkpoint()
+                if checkpoint.frames_left:  # otherwise the next COMMIT begins the WAL again, and cuts it
+                    self._listener.wal_grown(size_bytes, checkpoint.fault)
 
     # ── one batch ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -218,18 +220,15 @@ class Writer:
 
     def _step_patiently(self, rotation: Rotation) -> None:
         try:
-            self._begin()
-            begun_s = time.monotonic()  # the wait for another program's write lock is no work
-            step = rotation.step(self._database.connection, self._book, time.time())
-            self._database.commit()
-            ended_s = time.monotonic()
-            self._rests.after_step(begun_s, ended_s)
-            if step.wrote:
-                self._rests.note_pages()
-            rotation.took(step, self._book, ended_s - begun_s)
-        except WAIT_FOR as error:
+            if not self._has_begun():
+                return
+            step = self._step(rotation)
+        except (apsw.BusyError, apsw.LockedError) as error:  # a COMMIT that waits for readers
             self._patience.tell(error)
             self._withdraw(error)
+        except WAIT_FOR as error:  # of the disk, perhaps only where the archive is: events go on, and it is tried later
+            self._withdraw(error)
+            self._end_rotation(error)
         except ReplacedError:
             raise
         except Exception as error:  # nothing is lost: what has not moved stays where it is
@@ -243,6 +242,27 @@ class Writer:
                     self._patience.end_of_lock()
             if rotation.is_done:
                 self._end_rotation(rotation.moved)
+
+    def _has_begun(self) -> bool:
+        """Begins a transaction; whether it could, or has to wait as an event would."""
+        try:
+            self._begin()
+        except WAIT_FOR as error:
+            self._patience.tell(error)
+            self._withdraw(error)
+            return False
+        return True
+
+    def _step(self, rotation: Rotation) -> Step:
+        begun_s = time.monotonic()  # the wait for another program's write lock is no work
+        step = rotation.step(self._database.connection, self._book, time.time())
+        self._database.commit()
+        ended_s = time.monotonic()
+        self._rests.after_step(begun_s, ended_s)
+        if step.wrote:
+            self._rests.note_pages()
+        rotation.took(step, self._book, ended_s - begun_s)
+        return step
 
     def _end_rotation(self, outcome: Moved | Exception) -> None:
         self._inbox.rotation = None
