@@ -6,8 +6,11 @@ import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import pytest
+
+from tests.locks import locked
 from tests.running import CLIENT_HEADERS, MORE_THAN_THERE_IS, Winlogd, an_event, running, wait_for
-from tests.wire import Wire, event_of, health
+from tests.wire import Wire, event_of, health, request
 
 STRANGER, NEIGHBOUR = "127.0.0.2", "127.0.0.3"
 """Addresses of this machine that are not among the proxies that are trusted by default, as 127.0.0.1 is."""
@@ -183,6 +186,28 @@ def test_when_too_many_events_wait_further_ones_are_not_read_and_none_is_lost(tm
         for wire in wires:
             assert (wire.answer().status, wire.answer().status) == (200, 200)
         assert len(set(users(server))) == 40
+
+
+@pytest.mark.parametrize(
+    ("security", "event"),
+    [
+        ('ingest_token = "Zk3-correct.horse_battery"', event_of(an_event())),
+        ('ingest_networks = ["203.0.113.0/24"]', event_of(an_event())),
+        ("", request("POST", "/nowhere", "Content-Length: 1", body=b"x")),
+    ],
+    ids=["without the token", "from elsewhere", "to nowhere"],
+)
+def test_who_is_refused_in_any_case_takes_no_place_among_the_events_that_wait(
+    security: str, event: bytes, tmp_path: Path
+) -> None:
+    settings = f'[limits]\nqueued_events = 1\n[security]\ntrusted_proxies = ["127.0.0.1"]\n{security}\n'
+    admitted = ("Authorization: Bearer Zk3-correct.horse_battery", "X-Forwarded-For: 203.0.113.9")
+    with running(tmp_path, settings) as server, Wire(server.port) as waiting, locked(server):
+        waiting.send(event_of(an_event(), *admitted))
+        server.wait_for_log("more events come than the database takes")
+        with Wire(server.port) as refused:
+            refused.send(event)
+            assert refused.answer().status in (403, 404)
 
 
 def test_a_stop_answers_the_events_that_were_not_taken_up_yet(tmp_path: Path) -> None:

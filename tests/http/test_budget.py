@@ -54,6 +54,28 @@ def test_one_alone_may_hold_more() -> None:
     assert not alone.is_shed
 
 
+def test_those_that_hold_little_stay_while_there_is_one_that_holds_much() -> None:
+    budget, keepers = Budget(2 * MIB), [Keeper() for _ in range(5)]
+    for keeper, octets in zip(keepers, (300, 4096, MIB, MIB, MIB), strict=True):
+        budget.hold(keeper, octets)
+    assert [keeper.is_shed for keeper in keepers] == [False, False, True, True, False]
+
+
+def test_what_has_become_much_counts_as_much_from_then_on_and_what_has_become_little_as_little() -> None:
+    budget, grown, large, shrunk, last = Budget(2 * MIB), Keeper(), Keeper(), Keeper(), Keeper()
+    for keeper, octets in ((grown, 300), (shrunk, MIB), (large, MIB // 2), (grown, MIB // 2), (shrunk, 300)):
+        budget.hold(keeper, octets)
+    budget.hold(last, MIB + 1)
+    assert [keeper.is_shed for keeper in (grown, large, shrunk, last)] == [False, True, False, False]
+
+
+def test_where_all_hold_little_the_first_goes() -> None:
+    budget, keepers = Budget(2 * 4096), [Keeper() for _ in range(3)]
+    for keeper in keepers:
+        budget.hold(keeper, 4096)
+    assert [keeper.is_shed for keeper in keepers] == [True, False, False]
+
+
 def test_letting_go_of_nothing_is_nothing() -> None:
     budget, keeper = Budget(10), Keeper()
     budget.hold(keeper, 0)

@@ -4,12 +4,15 @@ import asyncio
 import select
 import signal
 import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from tests.locks import in_the_server, locked
+import pytest
+
+from tests.locks import in_the_server, locked, locked_before_the_start
 from tests.running import Winlogd, an_event, running, wait_for
 from tests.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, health, request
 from winlogd.http.exchange import Exchange, Handler
@@ -19,6 +22,7 @@ from winlogd.http.router import Router
 from winlogd.http.server import Server
 
 MIB: Final = 1 << 20
+SESSIONS: Final = "/api/v1/sessions/current"
 HOARDERS: Final = 100
 WAITING: Final = 31
 """So many bodies of 1 MiB may wait for their turn beside some ordinary events: half of the 64 MiB."""
@@ -26,6 +30,8 @@ STRANGER: Final = "127.0.0.2"
 """An address of this machine that is no trusted proxy's."""
 OPEN_SESSIONS: Final = 6000
 """Their listing has more than 1 MB."""
+ROOMS_OF_A_KERNEL: Final = 6
+"""So many times as long a listing does not fit into what Linux keeps for a peer that does not read (tcp(7))."""
 
 
 def resident_bytes(server: Winlogd) -> int:
@@ -43,9 +49,9 @@ def test_a_hundred_bodies_that_never_end_take_no_more_than_the_bound(tmp_path: P
         try:
             for hoarder in hoarders:
                 hoarder.send(unfinished)
-            wait_for(lambda: sum(_is_reset(hoarder) for hoarder in hoarders) >= 30, "resets of the oldest")
-            assert _is_reset(hoarders[0])
-            assert not _is_reset(hoarders[-1])
+            wait_for(lambda: sum(is_reset(hoarder) for hoarder in hoarders) >= 30, "resets of the oldest")
+            assert is_reset(hoarders[0])
+            assert not is_reset(hoarders[-1])
             assert server.post(an_event()).status == 200
             assert resident_bytes(server) - before < 96 * MIB
         finally:
@@ -138,39 +144,84 @@ def test_what_has_had_its_turn_leaves_room_for_what_comes_next(tmp_path: Path) -
         assert {wire.answer().status for _ in range(2 * WAITING)} == {400}
 
 
-def test_a_listing_that_nobody_reads_is_not_kept_for_all_who_asked(tmp_path: Path) -> None:
-    with running(tmp_path) as server:
+@pytest.fixture(params=[1])
+def crowded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Winlogd]:
+    """A server with thousands of open sessions, or as many times more, without a rotation that would close them."""
+    sessions = request.param * OPEN_SESSIONS
+    with running(tmp_path, '[rotation]\nat = ""\n') as server:
         server.wait_until_open()
         server.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
             " INSERT INTO events_today (username, action, timestamp, hostname, server_timestamp, session_uuid)"
             " SELECT 'user' || i, 'C', '2026-01-13T08:00:00+00:00', 'PC-' || i, '2026-01-13T08:00:00.000000+00:00',"
             " 'user' || i || '@PC-' || i || '@' || printf('%06x', i) FROM n",
-            OPEN_SESSIONS,
+            sessions,
         )
         assert server.post(an_event()).status == 200  # with it the server notices the others
+        assert len(server.request("GET", SESSIONS).json) == sessions + 1
+        yield server
+
+
+@pytest.mark.parametrize("crowded", [ROOMS_OF_A_KERNEL], indirect=True)
+def test_listings_that_nobody_reads_take_no_more_than_the_bound(crowded: Winlogd) -> None:
+    """Who has not read for the longest is let go, and who has asked at the same time is answered from one copy."""
+    before = resident_bytes(crowded)
+    with ExitStack() as stack:
+        hoarders = [stack.enter_context(Wire(crowded.port, receive_buffer=4096)) for _ in range(60)]
+        for hoarder in hoarders:
+            hoarder.send(request("GET", SESSIONS))
+        wait_for(lambda: established(crowded) <= 40, "resets of the oldest", crowded.process)
+        assert crowded.post(an_event(username="bob")).status == 200
+        assert resident_bytes(crowded) - before < 96 * MIB
+        assert len(hoarders[-1].answer().json) == ROOMS_OF_A_KERNEL * OPEN_SESSIONS + 1
+
+
+@pytest.mark.parametrize("fields", [(), ("Content-Length: 1",)], ids=["plain", "with a body"])
+def test_one_connection_gets_one_listing_at_a_time(crowded: Winlogd, fields: tuple[str, ...]) -> None:
+    before = resident_bytes(crowded)
+    body = b"x" if fields else b""
+    with Wire(crowded.port, receive_buffer=4096) as hoarder:
+        hoarder.send(request("GET", SESSIONS, *fields, body=body) * 60)
+        for _ in range(5):  # one listing after the other
+            crowded.request("GET", SESSIONS)
+        assert resident_bytes(crowded) - before < 16 * MIB
+        assert {len(hoarder.answer().json) for _ in range(60)} == {OPEN_SESSIONS + 1}
+
+
+def test_listings_behind_an_event_that_waits_take_no_more_than_the_bound(crowded: Winlogd) -> None:
+    """Each connection may have one made; together they may not wait for their turn with more than the bound."""
+    before = resident_bytes(crowded)
+    with locked(crowded), ExitStack() as stack:
+        hoarders = [stack.enter_context(Wire(crowded.port)) for _ in range(HOARDERS)]
+        for number, hoarder in enumerate(hoarders):
+            hoarder.send(event_of(an_event(username=f"hoarder{number}")))
+            hoarder.send(request("GET", SESSIONS, "Content-Length: 1", body=b"x") * 20)
+        wait_for(lambda: established(crowded) <= HOARDERS - 20, "resets of the oldest", crowded.process)
+        assert crowded.request("GET", "/health").status == 200
+        assert resident_bytes(crowded) - before < 96 * MIB
+
+
+def test_who_asks_and_goes_before_the_database_is_open_is_forgotten(tmp_path: Path) -> None:
+    """60 MB of header sections, none like another."""
+    with locked_before_the_start(tmp_path), running(tmp_path) as server:
         before = resident_bytes(server)
-        hoarders = [Wire(server.port, receive_buffer=4096) for _ in range(HOARDERS)]
-        try:
-            for hoarder in hoarders:
-                hoarder.send(request("GET", "/api/v1/sessions/current") * 20)
-            assert len(server.request("GET", "/api/v1/sessions/current").json) == OPEN_SESSIONS + 1
-            assert server.post(an_event(username="bob")).status == 200
-            assert resident_bytes(server) - before < 128 * MIB
-        finally:
-            for hoarder in hoarders:
-                hoarder.socket.close()
+        for number in range(4000):
+            wire = Wire(server.port)
+            wire.send(request("GET", SESSIONS, f"X: {number} {'x' * 15_000}"))
+            wire.vanish()
+        assert server.request("GET", "/health").status == 200
+        assert resident_bytes(server) - before < 12 * MIB
 
 
 def test_a_listing_holds_what_was_acknowledged_before_it_was_asked_for(wire: Wire) -> None:
     """Though one listing serves all who ask while another is made."""
     for number in range(50):
-        wire.send(request("GET", "/api/v1/sessions/current") * 3)
+        wire.send(request("GET", SESSIONS) * 3)
         wire.send(event_of(an_event(username=f"seen{number}", hostname=f"SEEN-{number}")))
         for _ in range(3):
             wire.answer()
         assert wire.answer().status == 200
-        wire.send(request("GET", "/api/v1/sessions/current"))
+        wire.send(request("GET", SESSIONS))
         assert f"seen{number}" in [session["username"] for session in wire.answer().json]
 
 
@@ -217,7 +268,7 @@ async def test_thousands_of_pipelined_requests_let_the_others_have_their_turn() 
 
 
 def test_a_thousand_requests_in_one_piece_are_all_answered(wire: Wire) -> None:
-    wire.send((health() + request("GET", "/api/v1/sessions/current")) * 500)
+    wire.send((health() + request("GET", SESSIONS)) * 500)
     for _ in range(500):
         assert wire.answer().json["status"] == "ok"
         assert isinstance(wire.answer().json, list)
@@ -242,7 +293,13 @@ def hoard(hoarders: list[Wire]) -> tuple[list[Wire], list[Wire]]:
     return list(by_socket.values()), refused
 
 
-def _is_reset(wire: Wire) -> bool:
+def established(server: Winlogd) -> int:
+    """How many connections the server has; one that it has ended may wait for its peer to read what was sent before."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(fields[1].endswith(f":{server.port:04X}") and fields[3] == "01" for fields in lines)
+
+
+def is_reset(wire: Wire) -> bool:
     """Whether the server has ended the connection; nothing that it sends is expected."""
     wire.socket.setblocking(False)
     try:

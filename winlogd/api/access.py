@@ -7,9 +7,9 @@ as it is, and a token is compared once for all requests with the same head. What
 from typing import Final
 
 from winlogd.api.addresses import EVERYWHERE, Networks, TrustedProxies, client_address
-from winlogd.http.exchange import Exchange, Handler
+from winlogd.http.exchange import Handler
 from winlogd.http.message import Head, Response
-from winlogd.http.router import Endpoint
+from winlogd.http.router import Endpoint, Guard
 
 _NOT_ALLOWED: Final = Response(403, b'{"error":"Address not allowed"}', reason="Address not allowed")
 
@@ -39,17 +39,16 @@ class Gate:
         """
         admits, proxies = self._networks.hold, self._proxies
 
-        def admit(exchange: Exchange, body: bytes) -> None:
-            peer = exchange.sender.peer
+        def refusal(peer: str) -> Response | None:
             address = client_address(head, peer, proxies)
             if admits(address):
-                handler(exchange, body)
-            elif address == peer:
-                exchange.respond(_NOT_ALLOWED)
-            else:  # the log tells the proxy's address by itself
-                exchange.respond(_NOT_ALLOWED._replace(reason=f"Address not allowed: {address}"))
+                return None
+            if address == peer:
+                return _NOT_ALLOWED
+            # The log tells the proxy's address by itself.
+            return _NOT_ALLOWED._replace(reason=f"Address not allowed: {address}")
 
-        return admit
+        return Guard(refusal, handler)
 
 
 class Token:

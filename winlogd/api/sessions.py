@@ -20,6 +20,8 @@ from winlogd.timestamps import instant
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 _ANSWERS_IN_A_TURN: Final = 16
 """Each is a copy of the listing. Between turns what peers have read is freed, and connections that are shed are."""
+_MOST_GONE: Final = 1000
+"""So many that have gone may be among those that ask, and as many again as still wait."""
 _UNAVAILABLE: Final = Response(503, b'{"error":"Service unavailable"}', (("Retry-After", "1"),))
 
 
@@ -35,6 +37,7 @@ class CurrentSessions:
         self._loop = loop
         self._store = store
         self._asking: list[Exchange] = []
+        self._look_at = _MOST_GONE
         self._is_busy = False
 
     def bind(self, head: Head) -> Handler:
@@ -43,9 +46,16 @@ class CurrentSessions:
 
     def _respond(self, exchange: Exchange, body: bytes) -> None:
         self._asking.append(exchange)
+        if len(self._asking) > self._look_at:
+            self._forget_who_has_gone()
         if not self._is_busy:
             self._is_busy = True
             self._store.with_book(self._list)
+
+    def _forget_who_has_gone(self) -> None:
+        """While a database cannot be opened, as many may ask and go as like to."""
+        self._asking = [exchange for exchange in self._asking if exchange.is_open]
+        self._look_at = 2 * len(self._asking) + _MOST_GONE
 
     def _list(self, book: Book | None) -> None:
         asking, self._asking = self._asking, []

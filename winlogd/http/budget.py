@@ -21,30 +21,34 @@ class Holder(Protocol):
 class Budget:
     """Octets that many may hold together.
 
-    Who has held some for the longest ends first: a client that goes on is done with them in a moment.
+    Who has held much for the longest ends first: a client that goes on is done with it in a moment. Those that hold no
+    more than an ordinary event has end only when there is nobody else: their end would free next to nothing.
 
     Args:
         limit: octets that all may hold; one alone may hold more.
     """
 
-    __slots__ = ("_held", "_limit", "_total")
+    __slots__ = ("_large", "_limit", "_small", "_total")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._total = 0
-        self._held: dict[Holder, int] = {}  # in the order in which they began to hold any
+        self._small: dict[Holder, int] = {}  # in the order in which they began to hold any
+        self._large: dict[Holder, int] = {}  # and in which they began to hold more than `_SMALL_BYTES`
 
     def hold(self, holder: Holder, octets: int) -> None:
         """Notes how many octets `holder` has now; it may itself be the one that ends."""
-        held = self._held
-        if not octets:
-            self._total -= held.pop(holder, 0)
-            return
-        self._total += octets - held.get(holder, 0)
-        held[holder] = octets
-        while self._total > self._limit and len(held) > 1:
-            longest = next(iter(held))
-            self._total -= held.pop(longest)
+        small, large = self._small, self._large
+        before, now = (large if holder in large else small), (large if octets > _SMALL_BYTES else small)
+        self._total += octets - before.get(holder, 0)
+        if before is not now or not octets:
+            before.pop(holder, None)
+        if octets:
+            now[holder] = octets
+        while self._total > self._limit and len(small) + len(large) > 1:
+            holders = large or small
+            longest = next(iter(holders))
+            self._total -= holders.pop(longest)
             longest.shed()
 
 

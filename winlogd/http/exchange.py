@@ -6,9 +6,12 @@ connection sends the answers in the order of the requests (RFC 9112 §9.3.2).
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Protocol
+from typing import Final, Protocol
 
-from winlogd.http.message import Head, Response, encode
+from winlogd.http.message import Head, Response, body_of, encode, encode_head
+
+LARGE_BYTES: Final = 4096
+"""A body that has more is not copied for each who gets it: a listing of 1 MB is shared by a thousand that ask."""
 
 
 class Sender(Protocol):
@@ -37,16 +40,17 @@ class Exchange:
     Attributes:
         sender: the connection that it came by.
         head: the request's head; None when the request could not be read, or is answered.
-        answer: the bytes to send, None before there are any.
+        answer: the bytes to send, None before there are any; `shared` those to send after them, of a large body.
         closes: whether the connection ends after this answer.
     """
 
-    __slots__ = ("answer", "closes", "head", "sender")
+    __slots__ = ("answer", "closes", "head", "sender", "shared")
 
     def __init__(self, sender: Sender, head: Head | None) -> None:
         self.sender = sender
         self.head = head
         self.answer: bytes | None = None
+        self.shared = b""
         self.closes = head is None or not head.keep_alive
 
     def respond(self, response: Response) -> None:
@@ -56,9 +60,23 @@ class Exchange:
         if response.status >= 400:
             self.sender.refused(response)
         self.closes = self.closes or response.closes
-        self.answer = encode(response, self.head, self.closes)
+        body = body_of(response, self.head)
+        if len(body) > LARGE_BYTES:
+            self.answer, self.shared = encode_head(response, self.head, self.closes), body
+        else:
+            self.answer = encode(response, self.head, self.closes)
         self.head = None  # an answer may have to wait for those before it
         self.sender.answered(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is still somebody to answer."""
+        return self.answer is None
+
+    def drop(self) -> None:
+        """Told that the peer has gone: an answer would be for nobody."""
+        self.answer = self.shared = b""
+        self.head = None
 
     def respond_ok(self, body: bytes) -> None:
         """Answers 200 with the JSON `body`: the frequent case, without the fields of the rare ones.

@@ -150,10 +150,20 @@ class Response(NamedTuple):
 
 
 def encode(response: Response, head: Head | None, closes: bool) -> bytes:
-    """The bytes of `response` to the request `head` (None when it could not be read).
+    """The bytes of `response` to the request `head`: those of `encode_head`, and the body."""
+    return encode_head(response, head, closes) + body_of(response, head)
 
-    HEAD gets the fields of GET and no body (RFC 9110 §9.3.2); 204 has no Content-Length (RFC 9110 §8.6);
-    `closes` says whether this is the connection's last answer (RFC 9112 §9.6).
+
+def body_of(response: Response, head: Head | None) -> bytes:
+    """What is sent as the body of `response`: nothing to HEAD, which gets the fields of GET (RFC 9110 §9.3.2)."""
+    return b"" if head is not None and head.method == "HEAD" else response.body
+
+
+def encode_head(response: Response, head: Head | None, closes: bool) -> bytes:
+    """Status line and header section of `response` to the request `head` (None when it could not be read).
+
+    204 has no Content-Length (RFC 9110 §8.6); `closes` says whether this is the connection's last answer
+    (RFC 9112 §9.6).
     """
     lines = [f"HTTP/1.1 {response.status} {REASONS[response.status]}"]
     if response.status != 204:
@@ -165,8 +175,7 @@ def encode(response: Response, head: Head | None, closes: bool) -> bytes:
     elif head is not None and head.minor == 0:
         lines.append("Connection: keep-alive")
     lines += ["", ""]
-    body = b"" if head is not None and head.method == "HEAD" else response.body
-    return "\r\n".join(lines).encode("latin-1") + body
+    return "\r\n".join(lines).encode("latin-1")
 
 
 def is_known(method: str) -> bool:

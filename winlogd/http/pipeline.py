@@ -7,6 +7,7 @@ from collections import deque
 from typing import Final
 
 from winlogd.http.exchange import Exchange
+from winlogd.http.grammar import SAFE_METHODS
 
 MOST: Final = 64
 """With so many that wait, the socket is not read,"""
@@ -21,12 +22,15 @@ come in one piece, would hold up the event loop for 50 ms."""
 def is_full(exchanges: deque[Exchange], limit: int) -> bool:
     """Whether no further request may be added to those that wait: there are `limit` of them, or a large answer is due.
 
-    A request that sends nothing and is not answered at once waits for something to be fetched, which may be a
-    thousand times its own size. So there is never more than one such answer for each connection.
+    A safe request that is not answered at once waits for something to be fetched, which may be a thousand times its
+    own size, and may then have to wait for the answers before it. There is never more than one such answer for each
+    connection.
     """
     if len(exchanges) >= limit:
         return True
     if not exchanges:
         return False
     last = exchanges[-1]
-    return last.answer is None and last.head is not None and last.head.content_length == 0
+    if last.answer is None:
+        return last.head is not None and last.head.method in SAFE_METHODS
+    return bool(last.shared)

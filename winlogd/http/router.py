@@ -32,6 +32,38 @@ class Refusal:
         exchange.respond(self.response)
 
 
+class Guard:
+    """A handler behind a look at the peer.
+
+    Args:
+        refusal: what a peer is answered that may not pass, otherwise None.
+        handler: for those that may.
+    """
+
+    __slots__ = ("_handler", "refusal")
+
+    def __init__(self, refusal: Callable[[str], Response | None], handler: Handler) -> None:
+        self.refusal: Final = refusal
+        self._handler = handler
+
+    def __call__(self, exchange: Exchange, body: bytes) -> None:
+        """Hands on, or refuses."""
+        refusal = self.refusal(exchange.sender.peer)
+        if refusal is None:
+            self._handler(exchange, body)
+        else:
+            exchange.respond(refusal)
+
+    def refuses(self, peer: str) -> bool:
+        """Whether what `peer` asks for is refused whatever its body."""
+        return self.refusal(peer) is not None or is_refused(self._handler, peer)
+
+
+def is_refused(handler: Handler, peer: str) -> bool:
+    """Whether `handler` refuses a request of `peer` whatever its body."""
+    return isinstance(handler, Refusal) or (isinstance(handler, Guard) and handler.refuses(peer))
+
+
 class Router:
     """The route table.
 

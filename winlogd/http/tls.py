@@ -19,6 +19,9 @@ from winlogd.http.limits import Limits
 from winlogd.http.message import Response
 from winlogd.http.peer_address import peer_address
 
+_READ_BYTES: Final = 16 * 1024
+"""A connection that is not read keeps no more of what its peer has sent, and what comes in one piece; of uvloop's own
+256 KiB ten thousand would keep 2.5 GB."""
 _PAUSE_S: Final = 0.1
 """How long is waited after accept(2) has failed: with EMFILE it would fail again at once."""
 
@@ -129,13 +132,14 @@ class TlsListener:
     async def _shake_hands(self, accepted: socket.socket, connection: Connection) -> None:
         limits = self._service.limits
         try:
-            await self._loop.connect_accepted_socket(
+            transport, _ = await self._loop.connect_accepted_socket(
                 lambda: connection,
                 accepted,
                 ssl=self._context,
                 ssl_handshake_timeout=limits.headers_timeout,
                 ssl_shutdown_timeout=limits.linger_timeout,
             )
+            transport.set_read_buffer_limits(_READ_BYTES)  # type: ignore[attr-defined]  # TLS transports have it
         except ssl.SSLError as error:  # the peer speaks something else
             self._service.refused(connection.peer, own_answers.no_handshake(error.reason or "unknown"))
             accepted.close()
