@@ -11,7 +11,8 @@ from tests.piped import Pipe
 from tests.running import Winlogd, running
 from tests.wire import Wire
 
-settings.register_profile("patient", deadline=None)  # a busy machine fails nothing
+# A busy machine fails nothing; and where CI is set hypothesis would try the same examples for ever.
+settings.register_profile("patient", deadline=None, derandomize=False)
 settings.load_profile("patient")
 
 

@@ -68,6 +68,7 @@ def test_events_wait_for_a_disk_that_fails_and_are_never_answered_200_by_it(faul
         assert server.stop() == 0
         assert server.log.count("database opened") == 1
         assert "Traceback" not in server.log
+        assert ("it can only be read" in server.log) == (fault == "read-only")
     assert users(server) == ["before", "alice"]
     assert server.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
 

@@ -103,7 +103,8 @@ def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     with running(folder) as server:
         relay = Relay(server.port)
         port = free_port()
-        command = nginx(folder, relay.port, port, _LOG.format(folder=folder) + request.param)
+        http = _LOG.format(folder=folder) + request.param
+        command = nginx(folder, relay.port, port, http, {"access_log off;": ""})
         try:
             with foreground(command, folder, port, tolerated=" client "):
                 yield Proxied(folder, server, relay, port)
@@ -118,6 +119,9 @@ def test_both_see_the_same_requests_however_they_are_framed(proxied: Proxied) ->
         wait_for(proxied.agree, f"nginx and winlogd to agree on {framing!r}")
         assert proxied.stored() == proxied.logged(), framing
     assert proxied.relay.connections < len(FRAMINGS), "nginx has kept no connection for the next request"
+    honest = len(FRAMINGS)
+    assert len(proxied.stored()) > honest + 10, "nginx has passed on hardly any of them"
+    assert {"200", "400"} <= set(proxied.relay.statuses()), "winlogd had nothing to refuse"
 
 
 _ENDS: Final = st.sampled_from((b"\r\n", b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r"))

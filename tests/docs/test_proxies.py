@@ -18,6 +18,8 @@ from tests.running import CLIENT_HEADERS, PATIENCE_S, Winlogd, an_event, running
 CLIENT_ADDRESS: Final = "127.0.20.1"
 FORGED: Final = {"X-Forwarded-For": "203.0.113.9", "CF-Connecting-IP": "203.0.113.10"}
 
+TOKEN: Final = "Zk3-correct.horse_battery"
+
 _ESTABLISHED: Final = "01"
 
 
@@ -50,6 +52,16 @@ def test_the_address_that_is_stored_is_the_clients_whatever_it_claims(
 def test_a_refusal_reaches_the_client(behind: tuple[Winlogd, int]) -> None:
     _, port = behind
     assert _post(port, {"User-Agent": "curl/8"}) == (403, {"error": "Invalid User-Agent"})
+
+
+def test_nginx_writes_no_token_into_its_own_log(tmp_path: Path) -> None:
+    """Debian's nginx.conf has an access log that holds the User-Agent."""
+    port, log = free_port(), tmp_path / "access.log"
+    with running(tmp_path, f'[security]\ningest_token = "{TOKEN}"\n') as server:
+        command = nginx(tmp_path, server.port, port, f"access_log {log};")
+        with foreground(command, tmp_path, port):
+            assert _post(port, {"User-Agent": f"Winlog/0.1.0 {TOKEN}"})[0] == 200
+    assert TOKEN not in "".join(path.read_text() for path in (log, tmp_path / "proxy.log") if path.exists())
 
 
 def test_the_proxy_keeps_its_connection_for_the_next_event(behind: tuple[Winlogd, int]) -> None:

@@ -144,4 +144,4 @@ def _other_time(body: bytes, chance: random.Random) -> bytes:
     return body[:at] + put + body[at + chance.choice((0, 1, 1, 1)) :]
 
 
-TARGET: Final = Target("decoder", check, mutate)
+TARGET: Final = Target("decoder", check, mutate, max_input_bytes=70_000)

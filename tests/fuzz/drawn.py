@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.report import Failure, Report
-from tests.fuzz.target import CORPUS, MAX_INPUT_BYTES, Target, inputs, keep, smallest
+from tests.fuzz.target import CORPUS, Target, inputs, keep, smallest
 
 _BATCH: Final = 100
 """Draws between two looks at the clock."""
@@ -35,7 +35,7 @@ def relatives(target: Target) -> st.SearchStrategy[bytes]:
         chance = random.Random(seed)
         for _ in range(times):
             octets = target.mutate(octets, chance)
-        return octets[:MAX_INPUT_BYTES]
+        return octets[: target.max_input_bytes]
 
     return st.builds(changed, st.sampled_from(kept), st.integers(1, 4), st.integers(0, 2**32))
 

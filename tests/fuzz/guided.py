@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.fuzz.report import Failure, Report
-from tests.fuzz.target import CORPUS, MAX_INPUT_BYTES, Target, fault_of, keep, smallest
+from tests.fuzz.target import CORPUS, Target, fault_of, keep, smallest
 
 _SLOW_INPUT_S: Final = 10
 """An input that takes longer is a fault, too."""
@@ -41,7 +41,11 @@ def run(target: Target, seconds: float, keep_new: bool = False) -> Report:
         crashes.mkdir()
         command = [
             *(sys.executable, "-m", "tests.fuzz.guided", target.name, str(corpus if keep_new else found), str(corpus)),
-            *(f"-max_total_time={max(int(seconds), 1)}", f"-max_len={MAX_INPUT_BYTES}", f"-timeout={_SLOW_INPUT_S}"),
+            *(
+                f"-max_total_time={max(int(seconds), 1)}",
+                f"-max_len={target.max_input_bytes}",
+                f"-timeout={_SLOW_INPUT_S}",
+            ),
             *(f"-artifact_prefix={crashes}/", "-print_final_stats=1", "-rss_limit_mb=2048", "-len_control=0"),
         ]
         done = subprocess.run(command, capture_output=True, timeout=seconds + _GRACE_S, check=False)

@@ -14,7 +14,8 @@ from typing import Final
 
 CORPUS: Final = Path(__file__).parent / "corpus"
 MAX_INPUT_BYTES: Final = 4096
-"""What an engine makes is no longer: everything that has a limit is checked with small limits, too."""
+"""What an engine makes is no longer, where a target does not ask for more: what has a limit is checked with small
+limits, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +26,13 @@ class Target:
         name: also of its folder in the corpus.
         check: raises, whatever it likes, when the input breaks a promise.
         mutate: a relative of an input: as often as not still valid, and damaged where it matters.
+        max_input_bytes: what an engine makes is no longer.
     """
 
     name: str
     check: Callable[[bytes], None]
     mutate: Callable[[bytes, random.Random], bytes]
+    max_input_bytes: int = MAX_INPUT_BYTES
 
 
 def inputs(folder: Path) -> list[Path]:
