@@ -29,14 +29,15 @@ def locked_before_the_start(folder: Path) -> Iterator[sqlite3.Connection]:
 
 def in_the_server(server: Winlogd, wire: Wire) -> None:
     """Returns when the server has read all that was sent on `wire`: the receive queue of its socket is empty."""
-    port, peer_port = f":{server.port:04X}", f":{wire.socket.getsockname()[1]:04X}"
-
-    def is_read() -> bool:
-        for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[1].endswith(port) and fields[2].endswith(peer_port):
-                return fields[4].endswith(":00000000")
-        return False
-
-    wait_for(is_read, "the server to read what was sent", server.process)
+    wait_for(lambda: unread_octets(server, wire) == 0, "the server to read what was sent", server.process)
     server.request("GET", "/health")  # one more round of its loop: what was read is handled
+
+
+def unread_octets(server: Winlogd, wire: Wire) -> int | None:
+    """How much of what was sent on `wire` the server has not read; None without such a connection (proc(5))."""
+    port, peer_port = f":{server.port:04X}", f":{wire.socket.getsockname()[1]:04X}"
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1].endswith(port) and fields[2].endswith(peer_port):
+            return int(fields[4].partition(":")[2], 16)
+    return None

@@ -140,13 +140,14 @@ class Winlogd:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
 
-    def rotate(self) -> str:
+    def rotate(self, within_s: float = PATIENCE_S) -> str:
         """Asks for a rotation as ``winlogd rotate`` does: ``ok`` or ``error`` and a sentence; empty from one that dies.
 
         Raises:
-            OSError: it is not there, or dies.
+            OSError: it is not there, or dies; TimeoutError when it takes longer than `within_s`.
         """
         with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(within_s)
             sock.connect(str(self.database.with_name("winlog.db.control")))
             sock.sendall(b"rotate\n")
             return sock.recv(1000).decode().strip()

@@ -33,10 +33,10 @@ def main() -> int:
     seed = chosen.seed
     while True:
         with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
-            server = Winlogd(Path(folder), '[rotation]\nat = ""\n', port=a_steady_port())
+            server = Winlogd(Path(folder), process_death.SETTINGS, port=a_steady_port())
             death = asyncio.run(_round(server, process_death.Plan(chosen.kills, seed=seed)))
         print(f"process death, {chosen.kills} kills, seed {seed}: {death}", flush=True)
-        if not (death.account.is_clean and _cut_the_power(seed)):
+        if not (death.is_clean and _cut_the_power(seed)):
             return 1
         siege = _siege(chosen.siege_seconds)
         bar = "under" if siege.p99_s * 1000 < hostile.P99_BAR_MS else "NOT under"

@@ -2,11 +2,12 @@
 
 Each is a coroutine that takes one connection after the other and does one thing wrong with it, for ever. They know
 HTTP as far as it takes to break it, and count their connections; what becomes of the server is not their business.
-They go on until their standard input ends. They print a line when they have made many connections, and at the end the
-number of all.
+They go on until their standard input ends. They print a line when they have made many connections, and at the end how
+many each kind has made, as JSON.
 """
 
 import asyncio
+import json
 import os
 import random
 import resource
@@ -14,10 +15,11 @@ import socket
 import ssl
 import struct
 import sys
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 import uvloop
 
@@ -31,6 +33,9 @@ _BODY_BYTES: Final = 1 << 20
 """The largest body that is taken."""
 HOSTILE_USER: Final = "mallory"
 _EVENT: Final = b'{"username":"mallory","action":"M","timestamp":"2026-01-13T08:30:00Z","hostname":"nowhere"}'
+_LISTS: Final = b'{"hardware_info":[' + b"[]," * 349_000 + b"[]]}"
+_EXPENSIVE: Final = _HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(_LISTS), _LISTS)
+"""Of a body that is as large as it may be, what takes the longest to read."""
 _WHOLE: Final = _HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(_EVENT), _EVENT)
 _NICENESS: Final = 10
 """Attackers have machines of their own; here they leave the processors to the server and to honest clients."""
@@ -76,7 +81,12 @@ class Connection:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-Attack = Callable[[Connection], Awaitable[None]]
+class Attack(Protocol):
+    """Does one thing wrong with a connection."""
+
+    __name__: str
+
+    def __call__(self, connection: Connection) -> Awaitable[None]: ...
 
 
 async def idle(connection: Connection) -> None:
@@ -137,6 +147,7 @@ async def oversize(connection: Connection) -> None:
                 b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n",
                 _HEAD + b"X: " + b"y" * 100_000 + b"\r\n\r\n",
                 _HEAD + b"X: y\r\n" * 10_000 + b"\r\n",
+                _EXPENSIVE,
                 _HEAD + b"Content-Length: 99999999999\r\n\r\n" + b"x" * 100_000,
                 _HEAD + b"Content-Length: " + b"9" * 5_000 + b"\r\n\r\n",
                 _HEAD + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFF\r\n" + b"x" * 100_000,
@@ -158,21 +169,27 @@ class Attackers:
     """All of them together.
 
     Attributes:
-        connections: how many they have made.
+        connections: how many they have made, by the names of `ATTACKS` and ``idle``.
     """
 
     def __init__(self, port: int) -> None:
-        self.connections = 0
+        self.connections: Counter[str] = Counter()
         self._port = port
 
     async def attack(self, scale: Scale, over: Awaitable[object]) -> None:
-        """Goes on until `over` is done."""
+        """Goes on until `over` is done.
+
+        Raises:
+            Exception: an attack has ended by itself, for a fault of its own.
+        """
         tasks = [asyncio.create_task(self._repeat(idle)) for _ in range(scale.idle)]
         tasks += [asyncio.create_task(self._repeat(attack)) for attack in ATTACKS for _ in range(scale.each)]
         await over
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for ended in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ended, Exception):
+                raise ended
 
     async def _repeat(self, attack: Attack) -> None:
         while True:
@@ -181,8 +198,8 @@ class Attackers:
                 if attack in (slow_reader, pipeliner):
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 await asyncio.get_running_loop().sock_connect(sock, ("127.0.0.1", self._port))
-                self.connections += 1
-                if self.connections == MANY:
+                self.connections[attack.__name__] += 1
+                if self.connections.total() == MANY:
                     print("many", flush=True)
                 await attack(Connection(sock))
             await asyncio.sleep(0.01)
@@ -207,7 +224,7 @@ def main() -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         over = asyncio.to_thread(sys.stdin.read)
         runner.run(attackers.attack(scale, over))
-    print(attackers.connections)
+    print(json.dumps(attackers.connections))
     return 0
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from tests.chaos.attackers import HOSTILE_USER
+from tests.chaos.attackers import ATTACKS, HOSTILE_USER, Attack, idle
 from tests.chaos.ledger import Account, Ledger, Sent
 from tests.running import PATIENCE_S, Winlogd, wait_for
 
@@ -54,7 +54,7 @@ class Siege:
     Attributes:
         account: of the honest client's events.
         refused: how many of them were not answered 200 at once.
-        connections: how many the attackers made.
+        connections: how many the attackers made, by their kinds.
         waits_s: from before the connection to the whole answer, for each event.
         memory_bytes: of the server, resident: before, the most, and after.
         open_files: of the server: before and after.
@@ -62,16 +62,21 @@ class Siege:
 
     account: Account
     refused: int
-    connections: int
+    connections: dict[str, int]
     waits_s: list[float]
     memory_bytes: tuple[int, int, int]
     open_files: tuple[int, int]
 
     @property
     def is_clean(self) -> bool:
-        """Whether every event was stored once and answered at once, and memory stayed under its bound."""
+        """Whether every event was stored once and answered at once, and memory stayed under its bound.
+
+        And whether there was a siege: attackers of every kind.
+        """
         _, most, _ = self.memory_bytes
-        return self.account.is_clean and not self.refused and most < MEMORY_BOUND_BYTES
+        attacks: tuple[Attack, ...] = (idle, *ATTACKS)
+        attacked = all(self.connections.get(attack.__name__) for attack in attacks)
+        return self.account.is_clean and not self.refused and most < MEMORY_BOUND_BYTES and attacked
 
     @property
     def p99_s(self) -> float:
@@ -81,7 +86,8 @@ class Siege:
     def __str__(self) -> str:
         before, most, after = (octets / (1 << 20) for octets in self.memory_bytes)
         return (
-            f"{self.account}, refused {self.refused}, attackers' connections {self.connections}, "
+            f"{self.account}, refused {self.refused}, attackers' connections {sum(self.connections.values())}, idle "
+            f"{self.connections.get('idle', 0)}, "
             f"P99 {self.p99_s * 1000:.1f} ms, longest {max(self.waits_s) * 1000:.1f} ms, "
             f"memory {before:.0f} MiB before, {most:.0f} MiB at most, {after:.0f} MiB after"
         )
@@ -113,7 +119,7 @@ async def run(server: Winlogd, plan: Plan) -> Siege:
     return Siege(
         account=ledger.balance(server.database),
         refused=honest.refused,
-        connections=int(output),
+        connections=json.loads(output),
         waits_s=honest.waits_s,
         memory_bytes=(memory, most, after[0]),
         open_files=(open_files, after[1]),

@@ -86,9 +86,10 @@ class Ledger:
         with closing(sqlite3.connect(database)) as connection:
             [(integrity,)] = connection.execute("PRAGMA integrity_check")
             columns = "username, hostname, action, timestamp, session_uuid"
+            theirs = "origin = 'client' AND username NOT LIKE 'old%' AND hostname IS NOT 'OLD'"
             rows = connection.execute(
-                f"SELECT {columns} FROM events_today WHERE origin = 'client' AND username NOT LIKE 'old%'"
-                f" UNION ALL SELECT {columns} FROM events_history WHERE origin = 'client' AND username NOT LIKE 'old%'"
+                f"SELECT {columns} FROM events_today WHERE {theirs}"
+                f" UNION ALL SELECT {columns} FROM events_history WHERE {theirs}"
             ).fetchall()
             [(old, distinct, moved)] = connection.execute(
                 "SELECT count(*), count(DISTINCT username), sum(has_moved) FROM (SELECT username, 0 AS has_moved"

@@ -20,6 +20,10 @@ from tests.chaos.recording_disk import Note, Operation, Sync
 from winlogd.event import Event
 from winlogd.store.database import Database, Settings
 
+_UNENDED = """SELECT count(*) FROM events_history WHERE action = 'C' AND session_uuid NOT IN
+    (SELECT session_uuid FROM events_history WHERE action = 'D'
+     UNION ALL SELECT session_uuid FROM events_today WHERE action = 'D')"""
+
 
 @dataclass(slots=True)
 class Account:
@@ -33,6 +37,7 @@ class Account:
         most_lost: of these, the most in one image.
         doubled: events or logoffs that were there twice, or in both tables.
         gaps: images in which an event was missing though a later one was there.
+        unended: logons that were in the archive without the logoff that ended them, in either table.
         broken: images that did not open, or were damaged, with the reason; the first few.
     """
 
@@ -45,12 +50,13 @@ class Account:
     most_lost: int = 0
     doubled: int = 0
     gaps: int = 0
+    unended: int = 0
     broken: list[str] | None = None
 
     @property
     def is_consistent(self) -> bool:
         """Whether every image is whole, and what is missing is the end: what NORMAL promises."""
-        return not (self.doubled or self.gaps or self.broken)
+        return not (self.doubled or self.gaps or self.unended or self.broken)
 
     @property
     def is_clean(self) -> bool:
@@ -65,7 +71,7 @@ class Account:
         return (
             f"{self.cuts} cuts, {self.images} images; sent {self.sent}, acknowledged {self.acknowledged}, "
             f"retried 0, stored {self.stored}, lost {self.lost} (at most {self.most_lost} by one cut), "
-            f"doubled {self.doubled}, gaps {self.gaps}, "
+            f"doubled {self.doubled}, gaps {self.gaps}, archived without an end {self.unended}, "
             f"broken {self.broken or 'none'}"
         )
 
@@ -204,6 +210,8 @@ class Judge:
         account.doubled += sum(row[4] == "client" for row in rows) - len(stored)
         account.doubled += sum(count - 1 for count in logoffs.values())
         account.gaps += set(stored) != set(self._sent[: len(stored)])
+        [(unended,)] = connection.execute(_UNENDED)
+        account.unended += unended
         lost = sum(stored.get(key) != session for key, session in self.acknowledged.items())
         account.lost += lost
         account.most_lost = max(account.most_lost, lost)

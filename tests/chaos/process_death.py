@@ -14,8 +14,10 @@ from typing import Final
 
 from tests.chaos.ledger import Account, Ledger
 from tests.chaos.workstations import Workstation
-from tests.running import Winlogd
+from tests.running import Winlogd, an_event
 
+SETTINGS: Final = '[rotation]\nat = ""\nkeep_open_hours = 48\n'
+"""For the server."""
 _LONG_AGO: Final = (datetime.now(UTC) - timedelta(days=3)).isoformat(timespec="microseconds")
 
 
@@ -28,6 +30,7 @@ class Plan:
         workstations: how many clients go on meanwhile.
         lives_s: the longest time between start and kill; the shortest is a tenth of it.
         old_rows: finished rows that are put into ``events_today`` before each kill, and whose rotation is asked for.
+            Two old sessions are put there besides.
         pause_s: between two tries of a client.
         seed: of the instants.
     """
@@ -46,14 +49,28 @@ class Outcome:
 
     Attributes:
         account: the ledger's.
-        kills_in_rotation: how many of the kills left a rotation with some rows moved and others not.
+        kills: how many there were; `kills_in_rotation` those that left one with some rows moved and others not.
+        astray: of the old sessions, two for each kill, those that were open for too long and are not closed and moved,
+            once, and the others whose logoff has not found them.
     """
 
     account: Account
+    kills: int
     kills_in_rotation: int
+    astray: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether every promise was kept, and something was done to break it."""
+        account = self.account
+        tried = account.acknowledged > 5 * self.kills and account.retried > 0 and self.kills_in_rotation > 0
+        return account.is_clean and not self.astray and tried
 
     def __str__(self) -> str:
-        return f"{self.account}, kills in the middle of a rotation {self.kills_in_rotation}"
+        return (
+            f"{self.account}, kills in the middle of a rotation {self.kills_in_rotation}, "
+            f"old sessions astray {self.astray}"
+        )
 
 
 async def run(server: Winlogd, plan: Plan) -> Outcome:
@@ -69,6 +86,7 @@ async def run(server: Winlogd, plan: Plan) -> Outcome:
     await asyncio.to_thread(server.wait_until_open)  # until then it has no tables
     for round_number in range(plan.kills):
         await asyncio.to_thread(_put_old_rows, server, round_number * plan.old_rows, plan.old_rows)
+        await asyncio.to_thread(_put_old_sessions, server, round_number)
         rotation = asyncio.create_task(asyncio.to_thread(_rotate, server))
         await asyncio.sleep(plan.lives_s * (0.1 + 0.9 * chance.random()))
         await asyncio.to_thread(server.kill)
@@ -81,8 +99,9 @@ async def run(server: Winlogd, plan: Plan) -> Outcome:
     await asyncio.gather(*clients)
     await asyncio.to_thread(server.wait_until_open)
     assert (await asyncio.to_thread(server.rotate)).startswith("ok ")
+    astray = await asyncio.to_thread(_astray, server, plan.kills)
     assert await asyncio.to_thread(server.stop) == 0
-    return Outcome(ledger.balance(server.database, plan.kills * plan.old_rows), kills_in_rotation)
+    return Outcome(ledger.balance(server.database, plan.kills * plan.old_rows), plan.kills, kills_in_rotation, astray)
 
 
 async def _until(over: asyncio.Event, workstation: Workstation) -> None:
@@ -99,6 +118,33 @@ def _put_old_rows(server: Winlogd, first: int, count: int) -> None:
             " SELECT 'old' || i, 'M', ?, ?, 'hardware_old' || i FROM n",
             first, first + count - 1, _LONG_AGO, _LONG_AGO,
         )  # fmt: skip
+
+
+def _put_old_sessions(server: Winlogd, number: int) -> None:
+    """Two of finished days: one may be open yet, the other was open for too long (`SETTINGS`)."""
+    for name, hours in (("kept", 30), ("late", 72)):
+        logon = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="microseconds")
+        server.execute(
+            "INSERT INTO events_today (username, action, timestamp, hostname, server_timestamp, session_uuid)"
+            " VALUES (?, 'C', ?, 'OLD', ?, ?)",
+            f"{name}{number}", logon, logon, f"{name}{number}@OLD@000000",
+        )  # fmt: skip
+
+
+def _astray(server: Winlogd, count: int) -> int:
+    """How many of `count` old sessions of each kind have not come to the end that they were to come to."""
+    astray = 0
+    for number in range(count):
+        logoff = an_event(username=f"kept{number}", action="D", hostname="OLD", timestamp=datetime.now(UTC).isoformat())
+        astray += server.post(logoff).json["session_uuid"] != f"kept{number}@OLD@000000"
+        rows = server.rows(
+            "SELECT action, origin, 'events_today' AS place FROM events_today WHERE username = ?"
+            " UNION ALL SELECT action, origin, 'events_history' FROM events_history WHERE username = ?",
+            f"late{number}", f"late{number}",
+        )  # fmt: skip
+        found = sorted((row["action"], row["origin"], row["place"]) for row in rows)
+        astray += found != [("C", "client", "events_history"), ("D", "expired", "events_today")]
+    return astray
 
 
 def _rotate(server: Winlogd) -> None:

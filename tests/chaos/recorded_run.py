@@ -46,7 +46,8 @@ class Plan:
 
     Attributes:
         journal_mode, synchronous: as in the configuration.
-        events: how many; two thirds are of finished days, and are moved by a rotation while the others come.
+        events: how many; two thirds are of finished days, and those of them whose session is over, or was open for too
+            long, are moved by a rotation while the others come.
         checkpoint_pages: at how many pages in the WAL SQLite checkpoints.
         batch: the most events that are submitted at once.
         seed: of what is left.

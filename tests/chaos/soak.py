@@ -39,6 +39,7 @@ _OLD: Final = (
     "UPDATE events_today SET server_timestamp = '2026-01-01T00:00:00.000000+00:00' WHERE id BETWEEN ? AND ?"
     " AND server_timestamp > '2026-01-02'"
 )
+_MOST_ROTATION_S: Final = 600.0
 _ENDS: Final = """SELECT ifnull((SELECT min(id) FROM events_today), 0) AS lowest,
     ifnull((SELECT max(id) FROM events_today), 0) AS highest"""
 """Each at once. Both in one SELECT read the whole table: a second with two million rows, in which what is written stays
@@ -113,7 +114,7 @@ def _rotate_once(server: Winlogd, newest: int) -> int:
         for first in range(lowest, last, _MADE_OLD_AT_ONCE):
             other.execute(_OLD, (first, min(first + _MADE_OLD_AT_ONCE, last)))
             time.sleep(_BETWEEN_MADE_OLD_S)
-    said = server.rotate()
+    said = server.rotate(_MOST_ROTATION_S)
     assert said.startswith("ok "), said
     return int(highest)
 

@@ -99,6 +99,45 @@ def test_handshakes_count_as_connections_of_their_address(tmp_path: Path) -> Non
                 wait_for(lambda: b" 200 OK" in answer_or_nothing(port), "a free place", server.process)
 
 
+def test_handshakes_count_as_connections_of_all(tmp_path: Path) -> None:
+    port = a_steady_port()
+    settings = (
+        f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\nmax_connections = 4\n'
+        "[limits]\nheaders_timeout = 3600\n"
+    )
+    with running(tmp_path, settings) as server, ExitStack() as stack:
+        silent = [
+            stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), PATIENCE_S))) for _ in range(5)
+        ]
+        assert silent[4].recv(1) == b""
+        assert server.request("GET", "/health").status == 503
+        silent[0].close()
+        wait_for(lambda: server.request("GET", "/health").status == 200, "a free place", server.process)
+
+
+def test_a_handshake_that_takes_too_long_is_ended(tmp_path: Path) -> None:
+    port = a_steady_port()
+    settings = (
+        f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\n'
+        "[limits]\nheaders_timeout = 0.5\n"
+    )
+    with running(tmp_path, settings), closing(socket.create_connection(("127.0.0.1", port), PATIENCE_S)) as silent:
+        assert silent.recv(1) == b""
+
+
+def test_a_client_goes_by_its_own_address(server: Winlogd, port: int, tmp_path: Path) -> None:
+    exchange(port, event_of(an_event(username="addressed"), "Connection: close"))
+    (row,) = server.rows("SELECT source_ip FROM events_today WHERE username = 'addressed'")
+    assert row["source_ip"] == "127.0.0.1"
+    port = a_steady_port()
+    settings = (
+        f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\n'
+        '[security]\ningest_networks = ["203.0.113.0/24"]\n'
+    )
+    with running(tmp_path, settings):
+        assert exchange(port, event_of(an_event(), "Connection: close")).startswith(b"HTTP/1.1 403 ")
+
+
 def answer_or_nothing(port: int) -> bytes:
     """What /health answers; empty when the server closes before that."""
     with suppress(OSError):

@@ -1,6 +1,7 @@
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import apsw
@@ -13,7 +14,7 @@ from winlogd.recent import RecentEvents
 from winlogd.rotation import Rules
 from winlogd.session import Book, Decision
 from winlogd.store import memory
-from winlogd.store.rotation import Rotation
+from winlogd.store.rotation import Rotation, Steps
 from winlogd.store.submission import Result
 
 
@@ -286,4 +287,33 @@ def test_what_a_rotation_moves_is_soon_in_the_database_file_and_not_only_in_the_
     with closing(apsw.Connection(as_if_without_wal, flags)) as connection:
         [(rows,)] = connection.execute("SELECT count(*) FROM events_history")
     assert 0 < rows <= 200
+    assert running.stop() is None
+
+
+class Chain(Ear):
+    """Has an event sent as soon as the one before it is answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.send: Callable[[], object] = lambda: None
+
+    def finished(self, results: Sequence[Result]) -> None:
+        super().finished(results)
+        if results:
+            self.send()
+
+
+def test_events_that_come_during_a_rotation_are_stored_between_its_steps(path: Path) -> None:
+    running = Running(path, chain := Chain())
+    running.store(*[event("M", f"08:00:{second:02d}") for second in range(50)])
+    users = (f"user{number}" for number in count())
+    chain.send = lambda: running.submit(*logons(next(users)))
+    all_is_old = Rules("9999-01-01T00:00:00", "9999-01-01T00:00:00", 0.0)
+    running.writer.rotate(Rotation(all_is_old, None, Steps(target_s=1.0, fewest=1, most=1)))
+    chain.send()
+
+    assert chain.wait_for("rotated").rows >= 50
+
+    chain.send = lambda: None
+    assert [what for what, _ in chain.passed_over].count("finished") > 25
     assert running.stop() is None
