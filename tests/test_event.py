@@ -1,3 +1,4 @@
+import gc
 import json
 from typing import Any
 
@@ -304,3 +305,17 @@ def test_hardware_may_be_nested_in_200_levels_and_no_more(begin: bytes, end: byt
         "error": STRUCTURE,
         "details": {"hardware_info": "must not be nested deeper than 200 levels"},
     }
+
+
+def test_hardware_of_very_many_values_is_refused_for_its_size() -> None:
+    assert wrong_fields(hardware_info=[[]] * 340_000) == {
+        "hardware_info": "must have at most 65536 bytes as compact JSON"
+    }
+
+
+def test_a_large_body_is_read_like_any_other_and_leaves_the_garbage_collector_on() -> None:
+    spaces = b" " * 100_000
+    assert decoder.decode(a_body() + spaces) == decoder.decode(a_body())
+    with pytest.raises(InvalidEventError, match="Invalid JSON"):
+        decoder.decode(a_body()[:-1] + spaces)
+    assert gc.isenabled()
