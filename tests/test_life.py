@@ -54,6 +54,15 @@ def test_an_event_that_waited_too_long_is_answered_503_and_normal_service_return
         assert server.post(an_event()).json["event_id"] == 1
 
 
+def test_the_log_tells_of_an_event_that_was_not_stored_though_its_client_has_gone(tmp_path: Path) -> None:
+    with running(tmp_path, "[server]\nevent_timeout = 0.2\n") as server, locked(server):
+        wire = Wire(server.port)
+        wire.send(event_of(an_event()))
+        in_the_server(server, wire)
+        wire.vanish()
+        server.wait_for_log(r'request refused address=\S+ status=503 reason="Database busy or full"')
+
+
 def test_a_disk_that_fails_makes_events_wait_and_the_log_stays_short(tmp_path: Path) -> None:
     """A limit on the size of its files plays the disk; the database is opened afresh again and again meanwhile."""
     with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:

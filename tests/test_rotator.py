@@ -4,9 +4,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
+import apsw
 import pytest
 
 from winlogd.log import Log
@@ -28,8 +30,8 @@ class Clock:
     def set(self, text: str) -> None:
         self.now_s = datetime.fromisoformat(f"{text}+00:00").timestamp()
 
-    def call_later(self, delay_s: float, callback: Callable[[], None]) -> None:
-        self._due.append(callback)
+    def call_later(self, delay_s: float, callback: Callable[..., None], *values: object) -> None:
+        self._due.append(partial(callback, *values))
 
     def ring(self) -> None:
         """The timer runs out."""
@@ -57,6 +59,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     with monkeypatch.context() as patched:
         patched.setattr(time, "time", lambda: clock.now_s)
         yield clock
+
+
+class FullDisk(Archive):
+    """Takes none for the first two times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.marks: list[str | None] = []
+
+    def rotate(self, rotation: Rotation, tell: Callable[[Moved | Exception], None]) -> None:
+        self.marks.append(rotation._day)
+        tell(apsw.FullError("the disk is full") if len(self.marks) < 3 else rotation.moved)
 
 
 def rotator(clock: Clock, archive: Archive) -> Rotator:
@@ -108,3 +122,14 @@ def test_after_a_clock_that_was_behind_the_day_is_looked_through_once_more(clock
         clock.ring()
 
     assert archive.days == ["2026-01-13"]
+
+
+def test_a_day_that_could_not_be_marked_is_marked_later(clock: Clock) -> None:
+    disk = FullDisk()
+    clock.set("2026-01-13T12:00:00")
+    rotator(clock, disk).begin(None)
+    for minute in (5, 10, 15, 20):
+        clock.set(f"2026-01-13T12:{minute:02d}:00")
+        clock.ring()
+
+    assert disk.marks == ["2026-01-13"] * 3

@@ -51,6 +51,7 @@ class Rotator:
         self._keep_open_hours = keep_open_hours
         self._rotated_day: str | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._marking: asyncio.TimerHandle | None = None
 
     def begin(self, rotated_day: str | None) -> None:
         """Begins to look at the clock; `rotated_day` is the last day that was rotated, None when there was none."""
@@ -59,7 +60,7 @@ class Rotator:
         self._rotated_day = rotated_day
         if rotated_day is None:  # just taken over: first rotated at the next scheduled moment, not now
             self._rotated_day = self._schedule.last(time.time()).day
-            self._store.rotate(nothing(self._rotated_day), self._marked)
+            self._mark(self._rotated_day)
         self._look()
 
     def rotate_now(self, tell: Tell) -> None:
@@ -73,8 +74,9 @@ class Rotator:
 
     def stop(self) -> None:
         """Looks at the clock no more."""
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._marking):
+            if timer is not None:
+                timer.cancel()
 
     def _look(self) -> None:
         assert self._schedule is not None
@@ -99,9 +101,17 @@ class Rotator:
         now_s = time.time()
         return Rotation(rules(now_s, self._calendar.midnight_s(now_s), self._keep_open_hours), day)
 
-    def _marked(self, outcome: Moved | Exception) -> None:
-        if isinstance(outcome, Exception) and not isinstance(outcome, RotationCutShortError):  # then at the next start
-            self._log_outcome(outcome)
+    def _mark(self, day: str) -> None:
+        """Remembers `day` as the last one that was rotated, though nothing was moved."""
+
+        def marked(outcome: Moved | Exception) -> None:
+            if isinstance(outcome, Exception) and not isinstance(outcome, RotationCutShortError):
+                self._log_outcome(outcome)
+                self._marking = self._loop.call_later(_TRIES_AGAIN_S, self._mark, day)
+
+        self._marking = None
+        if self._rotated_day == day:  # otherwise a rotation has been done since
+            self._store.rotate(nothing(day), marked)
 
     def _log_outcome(self, outcome: Moved | Exception) -> None:
         if isinstance(outcome, Moved):

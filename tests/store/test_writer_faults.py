@@ -13,6 +13,7 @@ import pytest
 from tests.store.writing import Running, event, logons
 from winlogd.session import Decision
 from winlogd.store.database import ReplacedError, UnusableError
+from winlogd.store.rotation import nothing
 from winlogd.store.submission import Fault
 
 A_MOMENT_S = 0.1
@@ -167,6 +168,23 @@ def test_a_stop_while_waiting_still_commits_when_the_lock_goes(running: Running)
     assert [type(outcome) for outcome in running.outcomes(1)] == [Decision]
     assert running.ear.wait_for("ended") is None
     assert running.users() == ["zoe", "alice"]
+
+
+def test_a_stop_while_a_rotation_waits_for_a_database_that_cannot_be_opened_again_is_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = Running(path, journal_mode="DELETE")
+    running.store(*logons("zoe"))
+
+    def fail() -> bool:
+        raise apsw.IOError("a disk that fails at BEGIN alone, which no real one here does")
+
+    monkeypatch.setattr(running.writer._database, "begin", fail)
+    with running.lock("BEGIN EXCLUSIVE"):
+        running.writer.rotate(nothing("2026-01-14"))
+        while not isinstance(running.ear.wait_for("waiting"), apsw.BusyError):
+            pass
+        assert running.stop() is None
 
 
 # ── one event that cannot be stored ───────────────────────────────────────────────────────────────────────

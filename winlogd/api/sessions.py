@@ -19,7 +19,8 @@ from winlogd.timestamps import instant
 
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 _ANSWERS_IN_A_TURN: Final = 16
-"""Each is a copy of the listing. Between turns what peers have read is freed, and connections that are shed are."""
+"""Over TLS each is a copy of the listing. Between turns what peers have read is freed, and connections that are shed
+are."""
 _MOST_GONE: Final = 1000
 """So many that have gone may be among those that ask, and as many again as still wait."""
 _UNAVAILABLE: Final = Response(503, b'{"error":"Service unavailable"}', (("Retry-After", "1"),))

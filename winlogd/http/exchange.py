@@ -42,15 +42,17 @@ class Exchange:
         head: the request's head; None when the request could not be read, or is answered.
         answer: the bytes to send, None before there are any; `shared` those to send after them, of a large body.
         closes: whether the connection ends after this answer.
+        is_dropped: whether the peer has gone: nothing is sent any more.
     """
 
-    __slots__ = ("answer", "closes", "head", "sender", "shared")
+    __slots__ = ("answer", "closes", "head", "is_dropped", "sender", "shared")
 
     def __init__(self, sender: Sender, head: Head | None) -> None:
         self.sender = sender
         self.head = head
         self.answer: bytes | None = None
         self.shared = b""
+        self.is_dropped = False
         self.closes = head is None or not head.keep_alive
 
     def respond(self, response: Response) -> None:
@@ -59,6 +61,9 @@ class Exchange:
             return
         if response.status >= 400:
             self.sender.refused(response)
+        if self.is_dropped:
+            self.answer = b""
+            return
         self.closes = self.closes or response.closes
         body = body_of(response, self.head)
         if len(body) > LARGE_BYTES:
@@ -71,12 +76,13 @@ class Exchange:
     @property
     def is_open(self) -> bool:
         """Whether there is still somebody to answer."""
-        return self.answer is None
+        return self.answer is None and not self.is_dropped
 
     def drop(self) -> None:
-        """Told that the peer has gone: an answer would be for nobody."""
-        self.answer = self.shared = b""
+        """Told that the peer has gone: an answer is for nobody, but a refusal is told all the same."""
+        self.is_dropped = True
         self.head = None
+        self.shared = b""
 
     def respond_ok(self, body: bytes) -> None:
         """Answers 200 with the JSON `body`: the frequent case, without the fields of the rare ones.

@@ -181,6 +181,8 @@ class Database:
         self.check_identity()
         try:
             frames, moved = self.connection.wal_checkpoint()
+        except (apsw.BusyError, apsw.LockedError):  # another connection is just about it
+            return Checkpoint(0)
         except apsw.Error as error:
             return Checkpoint(1, error)
         return Checkpoint(frames - moved)

@@ -229,7 +229,7 @@ class Writer:
         except WAIT_FOR as error:  # of the disk, perhaps only where the archive is: events go on, and it is tried later
             self._withdraw(error)
             self._end_rotation(error)
-        except ReplacedError:
+        except (ReplacedError, UnusableError, StoppedError):
             raise
         except Exception as error:  # nothing is lost: what has not moved stays where it is
             self._database.rollback()
