@@ -308,9 +308,15 @@ def test_hardware_may_be_nested_in_200_levels_and_no_more(begin: bytes, end: byt
 
 
 def test_hardware_of_very_many_values_is_refused_for_its_size() -> None:
-    assert wrong_fields(hardware_info=[[]] * 340_000) == {
+    assert wrong_fields(hardware_info=[[]] * 60_000) == {
         "hardware_info": "must have at most 65536 bytes as compact JSON"
     }
+
+
+def test_a_body_of_brackets_is_refused_before_it_is_read() -> None:
+    assert wrong_fields(hardware_info=[[]] * 70_000) == {"body": "must not hold more than 131072 brackets and braces"}
+    brackets = "[]{}" * (MAX_HARDWARE_BYTES // 4 - 1)
+    assert hardware_of(json.dumps(brackets).encode()) == f'"{brackets}"'
 
 
 def test_a_large_body_is_read_like_any_other_and_leaves_the_garbage_collector_on() -> None:

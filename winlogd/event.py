@@ -24,7 +24,12 @@ _new: Final = tuple.__new__
 """Makes a named tuple in half the time that its own constructor takes."""
 
 _LARGE_BODY_BYTES: Final = 64 * 1024
+_MAX_BRACKETS: Final = 2 * MAX_HARDWARE_BYTES
+"""That many, in a string or not, nothing that is stored can hold. Half of them make a container each; 1 MiB of ``[]``
+has 349 000, which take 25 ms, and 75 with the garbage collector, during which nobody else is served (``python -m timeit
+-s "import gc, orjson; gc.enable(); b = b'[' + b'[],' * 349_000 + b'[]]'" "orjson.loads(b)"``)."""
 
+_STRUCTURE: Final = "Invalid JSON structure: missing required fields"
 _OS_FIELDS: Final = ("os_name", "os_version", "kernel_version")
 
 
@@ -107,12 +112,14 @@ class EventDecoder:
 
 
 def _parse_large(body: bytes) -> object:
-    """The JSON value of `body`, made without the garbage collector.
+    """The JSON value of `body`, made without the garbage collector: it would look at all containers again and again.
 
-    That would look again and again at all containers made so far: 1 MiB of ``[]`` takes 75 ms with it instead of 25,
-    during which nobody else is served (``python -m timeit -s "import gc, orjson; gc.enable(); b = b'[' + b'[],' *
-    349_000 + b'[]]'" "orjson.loads(b)"``, and without ``gc.enable()``).
+    Raises:
+        InvalidEventError: it has too many containers.
+        orjson.JSONDecodeError: it is no JSON.
     """
+    if sum(map(body.count, (b"[", b"]", b"{", b"}"))) > _MAX_BRACKETS:
+        raise InvalidEventError(_STRUCTURE, {"body": f"must not hold more than {_MAX_BRACKETS} brackets and braces"})
     if not gc.isenabled():
         return orjson.loads(body)
     gc.disable()
@@ -150,9 +157,8 @@ def _plain_event(fields: Any, valid_actions: frozenset[str]) -> Event | None:  #
 
 def _checked_event(fields: object) -> Event:
     """The event of `fields`; collects everything that is wrong with it."""
-    structure = "Invalid JSON structure: missing required fields"
     if not isinstance(fields, dict):
-        raise InvalidEventError(structure, {"body": "must be a JSON object"})
+        raise InvalidEventError(_STRUCTURE, {"body": "must be a JSON object"})
     wrong: dict[str, str] = {}
     username = _required(fields, "username", wrong, MAX_USERNAME_CHARACTERS)
     action = _required(fields, "action", wrong, None)
@@ -169,7 +175,7 @@ def _checked_event(fields: object) -> Event:
     os = [_optional(os_info or {}, key, f"os_info.{key}", wrong, MAX_OS_CHARACTERS) for key in _OS_FIELDS]
     hardware_info = _hardware(fields.get("hardware_info"), wrong)
     if wrong or username is None or action is None or timestamp is None:
-        raise InvalidEventError(structure, wrong, f"Invalid fields: {', '.join(wrong)}")
+        raise InvalidEventError(_STRUCTURE, wrong, f"Invalid fields: {', '.join(wrong)}")
     return Event(username, action, timestamp, hostname or None, os[0], os[1], os[2], hardware_info)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 _LOOKS_EVERY_S: Final = 1.0
 _LARGE_BYTES: Final = 64 << 20
-"""Ordinary work keeps far below: two thousand events a second with readers and a rotation had 5 MiB
+"""Ordinary work keeps far below: two thousand events a second with readers and a rotation have 6 MiB
 (``python -m tests.chaos.soak``)."""
 
 
