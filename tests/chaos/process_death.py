@@ -18,6 +18,8 @@ from tests.running import Winlogd, an_event
 
 SETTINGS: Final = '[rotation]\nat = ""\nkeep_open_hours = 48\n'
 """For the server."""
+_MOVED: Final = "SELECT count(*) FROM events_history WHERE username LIKE 'old%'"
+_MOST_TIMES: Final = 4
 _LONG_AGO: Final = (datetime.now(UTC) - timedelta(days=3)).isoformat(timespec="microseconds")
 
 
@@ -26,7 +28,8 @@ class Plan:
     """How much is done to the server.
 
     Attributes:
-        kills: how often it is killed.
+        kills: how often it is killed: at a random instant, or every other time as soon as a rotation has moved some
+            rows. More often when none of them was in the middle of one.
         workstations: how many clients go on meanwhile.
         lives_s: the longest time between start and kill; the shortest is a tenth of it.
         old_rows: finished rows that are put into ``events_today`` before each kill, and whose rotation is asked for.
@@ -82,14 +85,19 @@ async def run(server: Winlogd, plan: Plan) -> Outcome:
         asyncio.create_task(_until(over, Workstation(number, server.port, ledger, plan.pause_s)))
         for number in range(plan.workstations)
     ]
-    moved = kills_in_rotation = 0
+    kills = moved = kills_in_rotation = 0
     await asyncio.to_thread(server.wait_until_open)  # until then it has no tables
-    for round_number in range(plan.kills):
-        await asyncio.to_thread(_put_old_rows, server, round_number * plan.old_rows, plan.old_rows)
-        await asyncio.to_thread(_put_old_sessions, server, round_number)
+    while kills < plan.kills or (not kills_in_rotation and kills < _MOST_TIMES * plan.kills):
+        await asyncio.to_thread(_put_old_rows, server, kills * plan.old_rows, plan.old_rows)
+        await asyncio.to_thread(_put_old_sessions, server, kills)
         rotation = asyncio.create_task(asyncio.to_thread(_rotate, server))
-        await asyncio.sleep(plan.lives_s * (0.1 + 0.9 * chance.random()))
+        life_s = plan.lives_s * (0.1 + 0.9 * chance.random())
+        if kills % 2:
+            await asyncio.sleep(life_s)
+        else:
+            await asyncio.to_thread(_wait_until_some_have_moved, server, moved, life_s)
         await asyncio.to_thread(server.kill)
+        kills += 1
         await rotation
         moved_before = moved
         left, moved = await asyncio.to_thread(_old_rows, server.database)
@@ -99,9 +107,9 @@ async def run(server: Winlogd, plan: Plan) -> Outcome:
     await asyncio.gather(*clients)
     await asyncio.to_thread(server.wait_until_open)
     assert (await asyncio.to_thread(server.rotate)).startswith("ok ")
-    astray = await asyncio.to_thread(_astray, server, plan.kills)
+    astray = await asyncio.to_thread(_astray, server, kills)
     assert await asyncio.to_thread(server.stop) == 0
-    return Outcome(ledger.balance(server.database, plan.kills * plan.old_rows), plan.kills, kills_in_rotation, astray)
+    return Outcome(ledger.balance(server.database, kills * plan.old_rows), kills, kills_in_rotation, astray)
 
 
 async def _until(over: asyncio.Event, workstation: Workstation) -> None:
@@ -147,6 +155,16 @@ def _astray(server: Winlogd, count: int) -> int:
     return astray
 
 
+def _wait_until_some_have_moved(server: Winlogd, before: int, within_s: float) -> None:
+    """Until more of the old rows than `before` are in the archive."""
+    until_s = time.monotonic() + within_s
+    with closing(sqlite3.connect(server.database, timeout=within_s)) as connection, suppress(sqlite3.OperationalError):
+        while time.monotonic() < until_s:
+            [(moved,)] = connection.execute(_MOVED)
+            if moved > before:
+                return
+
+
 def _rotate(server: Winlogd) -> None:
     """Asks, and waits for the answer or for the server's death."""
     with suppress(OSError):
@@ -161,5 +179,5 @@ def _old_rows(database: Path) -> tuple[int, int]:
                 shutil.copy(database.with_name(name), folder)
         with closing(sqlite3.connect(Path(folder, database.name))) as connection:
             [(left,)] = connection.execute("SELECT count(*) FROM events_today WHERE username LIKE 'old%'")
-            [(moved,)] = connection.execute("SELECT count(*) FROM events_history WHERE username LIKE 'old%'")
+            [(moved,)] = connection.execute(_MOVED)
     return left, moved

@@ -16,6 +16,6 @@ async def test_killed_again_and_again_under_load_nothing_is_lost_or_doubled(
 ) -> None:
     database = f'[database]\npragma_journal_mode = "{journal_mode}"\npragma_synchronous = "{synchronous}"\n'
     with running(tmp_path, SETTINGS + database, port=a_steady_port()) as server:
-        outcome = await run(server, Plan(kills, lives_s=0.5, pause_s=0.4))
+        outcome = await run(server, Plan(kills, lives_s=0.5, old_rows=800, pause_s=0.4))
 
     assert outcome.is_clean, outcome
