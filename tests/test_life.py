@@ -104,6 +104,20 @@ def test_a_database_that_cannot_take_its_wal_in_is_told_and_every_event_stored(s
     assert server.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
 
 
+def test_a_start_whose_database_cannot_take_its_wal_in_ends_with_status_1_and_loses_nothing(server: Winlogd) -> None:
+    assert server.post(an_event(action="M", hardware_info="x" * 60_000)).status == 200
+    server.kill()
+    command, octets = server.command, server.database.stat().st_size
+    server.command = ("prlimit", f"--fsize={octets}:unlimited", *command)
+    server.spawn()
+    assert server.wait() == 1
+    assert re.search(r"ERROR \S+winlog.db cannot be opened \(disk I/O error", server.log)
+    server.command = command
+    server.start()
+    server.wait_until_open()
+    assert [row["username"] for row in server.rows()] == ["alice"]
+
+
 def add_blob(server: Winlogd, mib: int, then: str) -> None:
     """As another program that leaves checkpoints to winlogd, unless it makes one `then`."""
     with closing(sqlite3.connect(server.database, isolation_level=None)) as other:

@@ -87,8 +87,9 @@ class EventDecoder:
         """The event in `body`, JSON text.
 
         Raises:
-            InvalidEventError: with the first of these that fails: there is a body; it is JSON; its fields are there
-                and have the right types, lengths and characters; its action is valid; so is its timestamp.
+            InvalidEventError: with the first of these that fails: there is a body, of not too many brackets; it is
+                JSON; its fields are there and have the right types, lengths and characters; its action is valid; so
+                is its timestamp.
         """
         if not body:
             raise InvalidEventError("Empty request body")

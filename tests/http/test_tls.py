@@ -16,6 +16,11 @@ DATA: Final = Path(__file__).parents[1] / "data"
 CERTIFICATE, KEY = DATA / "tls.crt", DATA / "tls.key"
 
 
+def with_tls(port: int) -> str:
+    """The section of the configuration."""
+    return f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\n'
+
+
 @pytest.fixture(scope="module")
 def port() -> int:
     return a_steady_port()
@@ -24,7 +29,7 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def server(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
     """A server with TLS on `port`."""
-    settings = f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\n'
+    settings = with_tls(port)
     with running(tmp_path_factory.mktemp("tls"), settings) as started:
         yield started
 
@@ -77,7 +82,7 @@ def test_who_speaks_something_else_costs_only_itself(server: Winlogd, port: int)
 def test_handshakes_count_as_connections_of_their_address(tmp_path: Path) -> None:
     port = a_steady_port()
     settings = (
-        f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\nmax_connections = 4\n'
+        f"{with_tls(port)}max_connections = 4\n"
         "[security]\ntrusted_proxies = []\n[limits]\nconnections_per_address = 2\nheaders_timeout = 3600\n"
     )
     with running(tmp_path, settings) as server, ExitStack() as stack:
@@ -101,10 +106,7 @@ def test_handshakes_count_as_connections_of_their_address(tmp_path: Path) -> Non
 
 def test_handshakes_count_as_connections_of_all(tmp_path: Path) -> None:
     port = a_steady_port()
-    settings = (
-        f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\nmax_connections = 4\n'
-        "[limits]\nheaders_timeout = 3600\n"
-    )
+    settings = f"{with_tls(port)}max_connections = 4\n[limits]\nheaders_timeout = 3600\n"
     with running(tmp_path, settings) as server, ExitStack() as stack:
         silent = [
             stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), PATIENCE_S))) for _ in range(5)
@@ -117,10 +119,7 @@ def test_handshakes_count_as_connections_of_all(tmp_path: Path) -> None:
 
 def test_a_handshake_that_takes_too_long_is_ended(tmp_path: Path) -> None:
     port = a_steady_port()
-    settings = (
-        f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\n'
-        "[limits]\nheaders_timeout = 0.5\n"
-    )
+    settings = f"{with_tls(port)}[limits]\nheaders_timeout = 0.5\n"
     with running(tmp_path, settings), closing(socket.create_connection(("127.0.0.1", port), PATIENCE_S)) as silent:
         assert silent.recv(1) == b""
 
@@ -130,10 +129,7 @@ def test_a_client_goes_by_its_own_address(server: Winlogd, port: int, tmp_path: 
     (row,) = server.rows("SELECT source_ip FROM events_today WHERE username = 'addressed'")
     assert row["source_ip"] == "127.0.0.1"
     port = a_steady_port()
-    settings = (
-        f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\n'
-        '[security]\ningest_networks = ["203.0.113.0/24"]\n'
-    )
+    settings = with_tls(port) + '[security]\ningest_networks = ["203.0.113.0/24"]\n'
     with running(tmp_path, settings):
         assert exchange(port, event_of(an_event(), "Connection: close")).startswith(b"HTTP/1.1 403 ")
 
