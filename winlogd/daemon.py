@@ -24,8 +24,9 @@ from winlogd.http.server import Server, bind
 from winlogd.log import MASK, Log
 from winlogd.refusals import Refusals
 from winlogd.rotator import Rotator
-from winlogd.store.database import ReplacedError, UnusableError, configure_sqlite
-from winlogd.store.ownership import OwnedError, Ownership
+from winlogd.store.database import configure_sqlite
+from winlogd.store.errors import OwnedError, ReplacedError, UnusableError
+from winlogd.store.ownership import Ownership
 from winlogd.store.rotation import Moved
 from winlogd.store.store import Store
 

@@ -16,11 +16,11 @@ from winlogd.schedule import Schedule, zone_of
 from winlogd.session import Book
 from winlogd.settings import settings_of
 from winlogd.store import memory
-from winlogd.store.database import Database, ReplacedError, UnusableError
+from winlogd.store.database import Database
+from winlogd.store.errors import LowSpaceError, OwnedError, ReplacedError, RowsLostError, UnusableError
 from winlogd.store.free_space import FreeSpace
-from winlogd.store.ownership import OwnedError, Ownership
+from winlogd.store.ownership import Ownership
 from winlogd.store.rotation import ALONE, Moved, Rotation
-from winlogd.store.rows import RowsLostError
 
 OK: Final = 0
 FAILED: Final = 1
@@ -55,7 +55,7 @@ def _rotate_alone(config: Config, path: str) -> int:
         return _fail(f"the database's folder cannot be used: {error.strerror}: {error.filename}")
     try:
         return _say(_rotated(config, ownership.path).sentence)
-    except (UnusableError, ReplacedError, RowsLostError, apsw.Error) as error:
+    except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, apsw.Error) as error:
         return _fail(f"the rotation could not go on, and what is left stays in events_today: {error}")
     finally:
         ownership.release()

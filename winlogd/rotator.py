@@ -12,7 +12,7 @@ from typing import Any, Final
 from winlogd.log import Log
 from winlogd.rotation import rules
 from winlogd.schedule import Schedule
-from winlogd.store.database import WAIT_FOR
+from winlogd.store.errors import WAIT_FOR
 from winlogd.store.rotation import Moved, Rotation, nothing
 from winlogd.store.store import RotationCutShortError, Store
 

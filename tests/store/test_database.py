@@ -7,7 +7,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from winlogd.store.database import Database, ReplacedError, Settings, UnusableError
+from winlogd.store.database import Database, Settings
+from winlogd.store.errors import ReplacedError, UnusableError
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import apsw
 import pytest
 
 from tests.store.writing import Running, logons
 from winlogd.session import Decision
+from winlogd.store.errors import LowSpaceError
 from winlogd.store.free_space import FreeSpace
 from winlogd.store.submission import Fault
 
@@ -33,7 +33,7 @@ def test_events_wait_for_space_and_are_stored_when_there_is_some(disk: Path, tmp
     lead(disk, FULL_DISK)
     running.submit(*logons("alice", "bob"))
     error = running.ear.wait_for("waiting")
-    assert isinstance(error, apsw.FullError)
+    assert isinstance(error, LowSpaceError)
     assert "only 0 MB are free on its disk" in str(error)
 
     lead(disk, tmp_path / "roomy")
@@ -67,7 +67,7 @@ def test_the_disk_is_looked_at_once_a_second(disk: Path) -> None:
     space.require(100.0)
     lead(disk, FULL_DISK)
     space.require(100.9)
-    with pytest.raises(apsw.FullError):
+    with pytest.raises(LowSpaceError):
         space.require(101.0)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from winlogd.store.ownership import OwnedError, Ownership
+from winlogd.store.errors import OwnedError
+from winlogd.store.ownership import Ownership
 
 OWN = "import sys; from winlogd.store.ownership import Ownership; Ownership(sys.argv[1]); print('mine', flush=True)"
 REPOSITORY = Path(__file__).parents[2]

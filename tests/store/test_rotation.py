@@ -13,8 +13,8 @@ from winlogd.event import Event
 from winlogd.rotation import Rules
 from winlogd.session import Book, Draft
 from winlogd.store import schema
+from winlogd.store.errors import RowsLostError
 from winlogd.store.rotation import Rotation, Steps, nothing, rotated_day
-from winlogd.store.rows import RowsLostError
 
 RULES = Rules("2026-01-13T00:00:00", "2026-01-12T01:00:00", 24.0)
 EIGHT_ROWS = Steps(1.0, 8, 8)

@@ -8,7 +8,8 @@ from typing import Any
 import apsw
 import pytest
 
-from winlogd.store.schema import SCHEMA_VERSION, SchemaError, prepare
+from winlogd.store.errors import SchemaError
+from winlogd.store.schema import SCHEMA_VERSION, prepare
 
 OLDER = Path(__file__).parents[1] / "data" / "older.db"
 

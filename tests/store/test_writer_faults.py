@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.writing import Running, event, logons
 from winlogd.session import Decision
-from winlogd.store.database import ReplacedError, UnusableError
+from winlogd.store.errors import ReplacedError, UnusableError
 from winlogd.store.rotation import nothing
 from winlogd.store.submission import Fault
 

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from winlogd.store import schema
+from winlogd.store.errors import ReplacedError, SchemaError, UnusableError
 
 _JOURNAL_LIMIT_BYTES: Final = 16 << 20
 """To what the WAL or the journal is cut when it is begun again after a transaction that made it larger, such as
@@ -55,23 +56,6 @@ class Settings(NamedTuple):
     min_free_bytes: int = 0
 
 
-class UnusableError(Exception):
-    """The database cannot be opened, now or ever; the text says why, for the log."""
-
-
-class ReplacedError(Exception):
-    """The path no longer leads to the file that is open: whatever is committed now would be lost."""
-
-
-WAIT_FOR: Final = (
-    apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError
-)  # fmt: skip
-"""Faults of the surroundings that may pass: a lock, a full disk, a disk that fails."""
-
-REOPEN_AFTER: Final = (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
-"""Faults after which the connection's own view of the file is not to be trusted any more."""
-
-
 class Database:
     """An open database whose schema is winlogd's.
 
@@ -96,7 +80,7 @@ class Database:
                 raise
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise UnusableError(f"{settings.path} is not a database, or a damaged one ({error})") from None
-        except schema.SchemaError as error:
+        except SchemaError as error:
             raise UnusableError(f"{settings.path} {error}") from None
 
     def _prepare(self, on_busy: Callable[[int], bool]) -> None:

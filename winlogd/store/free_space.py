@@ -7,7 +7,7 @@ it; so winlogd stops before that, and goes on by itself when somebody has made r
 import os
 from typing import Final
 
-import apsw
+from winlogd.store.errors import LowSpaceError
 
 _LOOKS_EVERY_S: Final = 1.0
 _MB_BYTES: Final = 1_000_000
@@ -34,13 +34,13 @@ class FreeSpace:
             now_s: the monotonic clock.
 
         Raises:
-            apsw.FullError: there is less; to be treated as SQLite's own, before it has to say so.
+            LowSpaceError: there is less.
         """
         if self._least_bytes and now_s >= self._look_due_s:
             self._look_due_s = now_s + _LOOKS_EVERY_S
             self._free_bytes = self._look()
         if self._free_bytes < self._least_bytes:
-            raise apsw.FullError(
+            raise LowSpaceError(
                 f"only {self._free_bytes // _MB_BYTES} MB are free on its disk, of at least"
                 f" {self._least_bytes // _MB_BYTES} MB (limits.min_free_disk)"
             )

@@ -9,11 +9,9 @@ import fcntl
 import os
 from typing import Final
 
+from winlogd.store.errors import OwnedError
+
 _MODE: Final = 0o600
-
-
-class OwnedError(Exception):
-    """Another process owns the database."""
 
 
 class Ownership:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
+from winlogd.store.errors import LOCKS, StoppedError
 from winlogd.store.inbox import Inbox
 from winlogd.store.submission import Fault, Result
 
@@ -20,11 +21,6 @@ _RETRY_S: Final = 0.05
 _FIRST_RETRY_S: Final = 0.001
 _TELL_AFTER_S: Final = 1.0
 """A shorter wait for a lock is everyday business and not worth a line in the log."""
-_LOCKS: Final = {apsw.BusyError, apsw.LockedError}
-
-
-class StoppedError(Exception):
-    """Asked to stop while the database could not be opened, and nothing waits for it."""
 
 
 class Patience:
@@ -58,7 +54,7 @@ class Patience:
 
     def end_of_lock(self) -> None:
         """Notes that a transaction has begun that wrote nothing: no lock is left, and of a disk it tells nothing."""
-        if self.told <= _LOCKS:
+        if self.told <= {*LOCKS}:
             self.end()
 
     def hear(self) -> None:

@@ -15,7 +15,7 @@ import orjson
 from winlogd.rotation import Expiry, Row, Rules, Sorter
 from winlogd.session import Book, pair_key
 from winlogd.store.columns import HOST, as_bytes, text
-from winlogd.store.rows import RowsLostError
+from winlogd.store.errors import RowsLostError
 from winlogd.timestamps import utc_text
 
 _COLUMNS: Final = (

@@ -12,6 +12,7 @@ from typing import Final
 import apsw
 
 from winlogd.session import Decision
+from winlogd.store.errors import RowsLostError
 from winlogd.store.submission import Submission
 from winlogd.timestamps import utc_text
 
@@ -32,10 +33,6 @@ Value = str | int | None
 @lru_cache(len(_SIZES))  # on demand: all of them are 40 kB, and an idle server needs none
 def _insert_of(size: int) -> str:
     return f"INSERT INTO events_today ({_COLUMNS}) VALUES {', '.join([_ROW] * size)}"
-
-
-class RowsLostError(Exception):
-    """SQLite reported success and stored fewer rows: triggers with RAISE(IGNORE) do that (lang_createtrigger.html)."""
 
 
 def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Decision]], written_s: float) -> None:

@@ -8,6 +8,8 @@ from typing import Final
 
 import apsw
 
+from winlogd.store.errors import SchemaError
+
 SCHEMA_VERSION: Final = 1
 """Kept in ``PRAGMA user_version``; the older servers left 0."""
 
@@ -110,10 +112,6 @@ _VIEWS: Final = {
           UNION ALL
           {_LOGONS.format(1)} FROM events_today WHERE action = 'C') c""",
 }
-
-
-class SchemaError(Exception):
-    """A database that winlogd must not write to; the text says why and what to do."""
 
 
 def prepare(connection: apsw.Connection) -> bool:

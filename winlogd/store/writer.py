@@ -25,17 +25,11 @@ from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
 from winlogd.session import Book, Decision, Draft, PairKey
 from winlogd.store import memory, rows
-from winlogd.store.database import (
-    REOPEN_AFTER,
-    WAIT_FOR,
-    Database,
-    ReplacedError,
-    Settings,
-    UnusableError,
-)
+from winlogd.store.database import Database, Settings
+from winlogd.store.errors import LOCKS, REOPEN_AFTER, WAIT_FOR, ReplacedError, StoppedError, UnusableError
 from winlogd.store.free_space import FreeSpace
 from winlogd.store.inbox import Inbox
-from winlogd.store.patience import Patience, StoppedError
+from winlogd.store.patience import Patience
 from winlogd.store.rests import Rests
 from winlogd.store.rotation import Moved, Rotation, Step, rotated_day
 from winlogd.store.submission import Fault, Submission
@@ -223,7 +217,7 @@ class Writer:
             if not self._has_begun():
                 return
             step = self._step(rotation)
-        except (apsw.BusyError, apsw.LockedError) as error:  # a COMMIT that waits for readers
+        except LOCKS as error:  # a COMMIT that waits for readers
             self._patience.tell(error)
             self._withdraw(error)
         except WAIT_FOR as error:  # of the disk, perhaps only where the archive is: events go on, and it is tried later
@@ -281,7 +275,7 @@ class Writer:
         self._patience.pause_for_lock(attempts)
         return True
 
-    def _withdraw(self, error: apsw.Error) -> None:
+    def _withdraw(self, error: Exception) -> None:
         """Puts a batch that could not be committed back before what waits, and pauses."""
         self._waiting.extendleft(reversed(self._in_flight))
         self._in_flight = []
@@ -309,7 +303,7 @@ class Writer:
         while True:
             try:
                 return do()
-            except (apsw.BusyError, apsw.LockedError, apsw.FullError) as error:
+            except (*LOCKS, apsw.FullError) as error:
                 self._patience.wait_to_open(error)
             except WAIT_FOR as error:
                 raise UnusableError(f"{self._settings.path} cannot be opened ({error})") from None

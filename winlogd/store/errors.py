@@ -1,0 +1,46 @@
+"""The store's own errors, and which faults of SQLite may pass.
+
+Whoever uses the store catches these; apsw's own errors leave the store only where a docstring says so.
+"""
+
+from typing import Final
+
+import apsw
+
+
+class UnusableError(Exception):
+    """The database cannot be opened, now or ever; the text says why, for the log."""
+
+
+class SchemaError(Exception):
+    """The file's tables are not ones that winlogd can use; the text goes on after the file's path."""
+
+
+class ReplacedError(Exception):
+    """The path no longer leads to the file that is open. Whatever is committed now would be lost."""
+
+
+class OwnedError(Exception):
+    """Another process owns the database."""
+
+
+class LowSpaceError(Exception):
+    """The database's disk has less free space than `limits.min_free_disk`. Nothing was written."""
+
+
+class RowsLostError(Exception):
+    """SQLite reported success and stored fewer rows: triggers with RAISE(IGNORE) do that (lang_createtrigger.html)."""
+
+
+class StoppedError(Exception):
+    """A stop was asked for while the database could not be opened, and no event waits for it."""
+
+
+LOCKS: Final = (apsw.BusyError, apsw.LockedError)
+"""Another connection holds a lock."""
+
+WAIT_FOR: Final = (*LOCKS, apsw.FullError, LowSpaceError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
+"""Faults of the environment that may pass: a lock, a full disk, a disk that fails."""
+
+REOPEN_AFTER: Final = (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
+"""Faults after which the connection's own view of the file is not to be trusted any more."""
