@@ -83,7 +83,7 @@ def test_a_decoded_event_is_what_the_full_check_says(fields: dict[str, Any]) -> 
     if event is not None:
         full = by_full_check(fields)
         assert full is not None
-        assert event == full._replace(timestamp=event.timestamp)
+        assert event == full.replaced(timestamp=event.timestamp)
 
 
 def test_the_clients_events_take_the_quick_path() -> None:

@@ -171,7 +171,7 @@ class Sessions(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 50))
     def another_program_closes_a_session(self, which: int) -> None:
-        sessions = sorted(self.book.open_sessions())
+        sessions = sorted(self.book.open_sessions(), key=lambda session: session.event_id)
         if sessions:
             gone = sessions[which % len(sessions)]
             row = next(row for row in self.model.rows if row.event_id == gone.event_id)

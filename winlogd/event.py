@@ -5,11 +5,12 @@ Pure: no clock, no I/O, no HTTP. The reason is an `InvalidEventError` that carri
 
 import gc
 import re
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, final
 
 import orjson
 
 from winlogd.timestamps import stored_form
+from winlogd.value import Value
 
 MAX_USERNAME_CHARACTERS: Final = 256
 MAX_HOSTNAME_CHARACTERS: Final = 255
@@ -19,9 +20,6 @@ MAX_HARDWARE_LEVELS: Final = 200
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 """Unicode's control characters, general category Cc."""
-
-_new: Final = tuple.__new__
-"""Makes a named tuple in half the time that its own constructor takes."""
 
 _LARGE_BODY_BYTES: Final = 64 * 1024
 _MAX_BRACKETS: Final = 2 * MAX_HARDWARE_BYTES
@@ -33,7 +31,8 @@ _STRUCTURE: Final = "Invalid JSON structure: missing required fields"
 _OS_FIELDS: Final = ("os_name", "os_version", "kernel_version")
 
 
-class Event(NamedTuple):
+@final
+class Event(Value):
     """What a workstation reports, checked.
 
     Attributes:
@@ -45,14 +44,36 @@ class Event(NamedTuple):
         hardware_info: compact JSON text, or None.
     """
 
-    username: str
-    action: str
-    timestamp: str
-    hostname: str | None
-    os_name: str | None
-    os_version: str | None
-    kernel_version: str | None
-    hardware_info: str | None
+    __slots__ = (
+        "action",
+        "hardware_info",
+        "hostname",
+        "kernel_version",
+        "os_name",
+        "os_version",
+        "timestamp",
+        "username",
+    )
+
+    def __init__(
+        self,
+        username: str,
+        action: str,
+        timestamp: str,
+        hostname: str | None,
+        os_name: str | None,
+        os_version: str | None,
+        kernel_version: str | None,
+        hardware_info: str | None,
+    ) -> None:
+        self.username: Final = username
+        self.action: Final = action
+        self.timestamp: Final = timestamp
+        self.hostname: Final = hostname
+        self.os_name: Final = os_name
+        self.os_version: Final = os_version
+        self.kernel_version: Final = kernel_version
+        self.hardware_info: Final = hardware_info
 
 
 class InvalidEventError(Exception):
@@ -109,7 +130,7 @@ class EventDecoder:
         timestamp = stored_form(event.timestamp)
         if timestamp is None:
             raise InvalidEventError("Invalid timestamp format (expected ISO 8601)")
-        return event if timestamp is event.timestamp else event._replace(timestamp=timestamp)
+        return event if timestamp is event.timestamp else event.replaced(timestamp=timestamp)
 
 
 def _parse_large(body: bytes) -> object:
@@ -148,9 +169,10 @@ def _plain_event(fields: Any, valid_actions: frozenset[str]) -> Event | None:  #
             and len(os := name + version + kernel) <= MAX_OS_CHARACTERS
             and os.isprintable()
             and action in valid_actions
-            and stored_form(timestamp) is timestamp
+            and (stored := stored_form(timestamp)) is not None
+            and stored is timestamp
         ):
-            return _new(Event, (username, action, timestamp, hostname, name, version, kernel, None))
+            return Event(username, action, stored, hostname, name, version, kernel, None)
     except (KeyError, TypeError, AttributeError):  # a field is missing, or no text
         return None
     return None

@@ -6,21 +6,25 @@ knows nothing of it when it has not.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final, NamedTuple
+from typing import Final, final
 
 from winlogd.event import Event
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
 from winlogd.timestamps import instant, one_second_before
+from winlogd.value import Value
 
 UNKNOWN_HOST: Final = "unknown"
 """Stands for the host in a pair and in identifiers when the client does not tell its name."""
+
+ACTIONS: Final = ("C", "D", "M")
 
 PairKey = tuple[str, str]
 """(username, hostname or `UNKNOWN_HOST`), compared byte for byte."""
 
 
-class OpenSession(NamedTuple):
+@final
+class OpenSession(Value):
     """A session whose logon is stored and whose logoff is not.
 
     Attributes:
@@ -31,17 +35,40 @@ class OpenSession(NamedTuple):
         source_ip: where the logon came from; `os_name` and `os_version` what the workstation said it runs.
     """
 
-    event_id: int
-    session_uuid: str
-    connected_at: str
-    username: str
-    hostname: str | None
-    source_ip: str | None
-    os_name: str | None
-    os_version: str | None
+    __slots__ = (
+        "connected_at",
+        "event_id",
+        "hostname",
+        "os_name",
+        "os_version",
+        "session_uuid",
+        "source_ip",
+        "username",
+    )
+
+    def __init__(
+        self,
+        event_id: int,
+        session_uuid: str,
+        connected_at: str,
+        username: str,
+        hostname: str | None,
+        source_ip: str | None,
+        os_name: str | None,
+        os_version: str | None,
+    ) -> None:
+        self.event_id: Final = event_id
+        self.session_uuid: Final = session_uuid
+        self.connected_at: Final = connected_at
+        self.username: Final = username
+        self.hostname: Final = hostname
+        self.source_ip: Final = source_ip
+        self.os_name: Final = os_name
+        self.os_version: Final = os_version
 
 
-class Closed(NamedTuple):
+@final
+class Closed(Value):
     """A session that a new logon closes: the automatic D row to be stored before it.
 
     Attributes:
@@ -50,12 +77,16 @@ class Closed(NamedTuple):
         timestamp: one second before the new logon, but not before the session began.
     """
 
-    event_id: int
-    session: OpenSession
-    timestamp: str
+    __slots__ = ("event_id", "session", "timestamp")
+
+    def __init__(self, event_id: int, session: OpenSession, timestamp: str) -> None:
+        self.event_id: Final = event_id
+        self.session: Final = session
+        self.timestamp: Final = timestamp
 
 
-class Decision(NamedTuple):
+@final
+class Decision(Value):
     """What is to be done with one event, and what is remembered of it when it is done.
 
     Attributes:
@@ -66,42 +97,76 @@ class Decision(NamedTuple):
         closed: sessions to be closed by D rows first.
     """
 
-    timestamp: str
-    event_id: int
-    session_uuid: str
-    is_retry: bool = False
-    closed: tuple[Closed, ...] = ()
+    __slots__ = ("closed", "event_id", "is_retry", "session_uuid", "timestamp")
+
+    def __init__(
+        self, timestamp: str, event_id: int, session_uuid: str, is_retry: bool = False, closed: tuple[Closed, ...] = ()
+    ) -> None:
+        self.timestamp: Final = timestamp
+        self.event_id: Final = event_id
+        self.session_uuid: Final = session_uuid
+        self.is_retry: Final = is_retry
+        self.closed: Final = closed
 
 
-class Pair(NamedTuple):
+@final
+class Latest(Value):
+    """What is known of one action of a pair.
+
+    Attributes:
+        stored: the latest event in order of arrival, None when none is known.
+        highest: the greatest timestamp, as text, of this pair's remembered events of the action. An event with a
+            greater one is no retry. Any order of texts would do, as long as equal texts are equal. Each action has its
+            own: a logoff and a logon of one moment often arrive in the wrong order, and neither is a retry.
+    """
+
+    __slots__ = ("highest", "stored")
+
+    def __init__(self, stored: Decision | None, highest: str) -> None:
+        self.stored: Final = stored
+        self.highest: Final = highest
+
+
+_NONE: Final = Latest(None, "")
+
+
+@final
+class Pair(Value):
     """What is known of one user on one host.
 
     Attributes:
         open: the open sessions, the one with the latest timestamp last, ties in order of arrival.
-        connection: the latest C in order of arrival; `disconnection` the latest D, `hardware` the latest M.
-        highest_connection: no C that is remembered of the pair has a timestamp that is a greater text: what has one
-            is no retry. Any order of texts would do, as long as equal ones are equal. An own one for each action: a
-            logoff and a logon of one moment often come in the wrong order, and are none for all that.
-        highest_disconnection: the same of D; `highest_hardware` of M.
+        connection: of its C; `disconnection` of its D, `hardware` of its M.
     """
 
-    open: tuple[OpenSession, ...] = ()
-    connection: Decision | None = None
-    disconnection: Decision | None = None
-    hardware: Decision | None = None
-    highest_connection: str = ""
-    highest_disconnection: str = ""
-    highest_hardware: str = ""
+    __slots__ = ("connection", "disconnection", "hardware", "open")
+
+    def __init__(
+        self,
+        open: tuple[OpenSession, ...] = (),
+        connection: Latest = _NONE,
+        disconnection: Latest = _NONE,
+        hardware: Latest = _NONE,
+    ) -> None:
+        self.open: Final = open
+        self.connection: Final = connection
+        self.disconnection: Final = disconnection
+        self.hardware: Final = hardware
+
+    def of(self, action: str) -> Latest:
+        """Return what is known of `action`: C, D or M."""
+        return self.connection if action == "C" else self.disconnection if action == "D" else self.hardware
+
+    def after(self, action: str, latest: Latest, open: tuple[OpenSession, ...]) -> "Pair":
+        """Return the pair with another latest event of `action` and other open sessions."""
+        if action == "C":
+            return Pair(open, latest, self.disconnection, self.hardware)
+        if action == "D":
+            return Pair(open, self.connection, latest, self.hardware)
+        return Pair(open, self.connection, self.disconnection, latest)
 
 
 _NEW_PAIR: Final = Pair()
-_new: Final = tuple.__new__
-"""Makes a named tuple in half the time that its own constructor takes; four are made for every event."""
-_LATEST: Final = {"C": 1, "D": 2, "M": 3}
-"""Where a Pair keeps the latest event of an action."""
-_HIGHEST: Final = {"C": 4, "D": 5, "M": 6}
-"""Where it keeps the action's highest timestamp."""
-
 
 ReadStored = Callable[[int, PairKey, str, str], Decision | None]
 """Reads the committed event `id` if it is the one of this pair, action and timestamp, otherwise None."""
@@ -143,14 +208,13 @@ class Book:
         key = pair_key(session.username, session.hostname)
         pair = self.pairs.get(key, _NEW_PAIR)
         sessions = sorted((*pair.open, session), key=lambda s: (instant(s.connected_at), s.event_id))
-        self.pairs[key] = pair._replace(open=tuple(sessions))
+        self.pairs[key] = Pair(tuple(sessions), pair.connection, pair.disconnection, pair.hardware)
 
     def observe_latest(self, key: PairKey, action: str, stored: Decision) -> None:
         """Learns of the pair's latest committed event of an action."""
-        fields = [*self.pairs.get(key, _NEW_PAIR)]
-        fields[_LATEST[action]] = stored
-        self.pairs[key] = Pair._make(fields)
-        self._raise_highest(key, action, stored.timestamp)
+        pair = self.pairs.get(key, _NEW_PAIR)
+        highest = max(pair.of(action).highest, stored.timestamp)
+        self.pairs[key] = pair.after(action, Latest(stored, highest), pair.open)
 
     def observe_recent(self, events: Iterable[tuple[PairKey, str, str, int]]) -> None:
         """Learns of committed events of the last minutes: pair, action, timestamp and id, in order of arrival."""
@@ -159,23 +223,25 @@ class Book:
             self._raise_highest(key, action, timestamp)
 
     def _raise_highest(self, key: PairKey, action: str, timestamp: str) -> None:
-        fields: list[Any] = [*self.pairs.get(key, _NEW_PAIR)]
-        if timestamp > fields[_HIGHEST[action]]:
-            fields[_HIGHEST[action]] = timestamp
-            self.pairs[key] = Pair._make(fields)
+        pair = self.pairs.get(key, _NEW_PAIR)
+        latest = pair.of(action)
+        if timestamp > latest.highest:
+            self.pairs[key] = pair.after(action, Latest(latest.stored, timestamp), pair.open)
 
     def forget_open(self, gone: Callable[[OpenSession], bool]) -> None:
         """Forgets the open sessions for which `gone` says True: another program closed or removed them."""
         for key, pair in list(self.pairs.items()):
             if any(map(gone, pair.open)):
-                self.pairs[key] = pair._replace(open=tuple(s for s in pair.open if not gone(s)))
+                self.pairs[key] = pair.replaced(open=tuple(s for s in pair.open if not gone(s)))
 
     def forget_stored(self, gone: Callable[[Decision], bool]) -> None:
         """Forgets the latest events for which `gone` says True. The pairs stay: earlier events may be remembered."""
         for key, pair in list(self.pairs.items()):
-            latest = (pair.connection, pair.disconnection, pair.hardware)
-            kept = (None if stored is None or gone(stored) else stored for stored in latest)
-            self.pairs[key] = Pair._make((pair.open, *kept, *pair[_HIGHEST["C"] :]))
+            for action in ACTIONS:
+                latest = pair.of(action)
+                if latest.stored is not None and gone(latest.stored):
+                    pair = pair.after(action, Latest(None, latest.highest), pair.open)
+            self.pairs[key] = pair
 
     def forget_event(self, key: PairKey, action: str, event_id: int) -> None:
         """Forgets an event whose row has left ``events_today``, and the pair when nothing else is known of it.
@@ -186,12 +252,12 @@ class Book:
         pair = self.pairs.get(key)
         if pair is None:
             return
-        fields = [*pair]
-        latest = pair[_LATEST[action]]
-        if isinstance(latest, Decision) and latest.event_id == event_id:
-            fields[_LATEST[action]] = None
-        if any(fields[: _HIGHEST["C"]]) or self.recent.reaches(event_id):
-            self.pairs[key] = Pair._make(fields)
+        latest = pair.of(action)
+        if latest.stored is not None and latest.stored.event_id == event_id:
+            pair = pair.after(action, Latest(None, latest.highest), pair.open)
+        is_known = pair.open or any(pair.of(each).stored is not None for each in ACTIONS)
+        if is_known or self.recent.reaches(event_id):
+            self.pairs[key] = pair
         else:
             del self.pairs[key]
 
@@ -200,7 +266,7 @@ class Book:
         pair = self.pairs.get(key)
         if pair is not None:
             sessions = tuple(session for session in pair.open if session.event_id != event_id)
-            self.pairs[key] = pair._replace(open=sessions)
+            self.pairs[key] = pair.replaced(open=sessions)
 
     def open_sessions(self) -> Iterable[OpenSession]:
         """All open sessions, in no order."""
@@ -235,16 +301,16 @@ class Draft:
 
     def decide(self, event: Event, source_ip: str) -> Decision:
         """The decision on the next event of the batch, in order of arrival."""
-        username, action, timestamp, hostname, os_name, os_version, _, _ = event
-        key = (username, hostname or UNKNOWN_HOST)
+        action, timestamp, host = event.action, event.timestamp, event.hostname
+        key = (event.username, host or UNKNOWN_HOST)
         pair = self.pairs.get(key) or self._committed(key, _NEW_PAIR)
-        sessions, connection, disconnection, hardware, highest_c, highest_d, highest_m = pair
-        highest: str = pair[_HIGHEST[action]]  # type: ignore[assignment]  # that is what stands there
+        latest, sessions = pair.of(action), pair.open
+        highest = latest.highest
         fingerprint = hash((key, action, timestamp))
         if timestamp > highest:  # later than all its like that this pair has sent: no retry, which spares the search
             highest = timestamp
-        elif (first := self._first_of(pair, key, action, timestamp, fingerprint)) is not None:
-            return Decision(timestamp, first.event_id, first.session_uuid, True)
+        elif (first := self._first_of(latest.stored, key, action, timestamp, fingerprint)) is not None:
+            return Decision(timestamp, first.event_id, first.session_uuid, is_retry=True)
         closed: tuple[Closed, ...] = ()
         if action == "C":
             if sessions:
@@ -254,27 +320,21 @@ class Draft:
             session_uuid = f"hardware_{self._draw(key, timestamp)}"
         elif sessions:
             session_uuid = sessions[-1].session_uuid
+            sessions = sessions[:-1]
         else:
             session_uuid = f"orphan_{self._draw(key, timestamp)}"
         self.last_id = event_id = self.last_id + 1
-        decision = stored = _new(Decision, (timestamp, event_id, session_uuid, False, closed))
-        if closed:
-            stored = _new(Decision, (timestamp, event_id, session_uuid, False, ()))
-        self.stored[fingerprint] = stored
-        state: tuple[object, ...]
+        stored = Decision(timestamp, event_id, session_uuid)
         if action == "C":
-            session = (event_id, session_uuid, timestamp, username, hostname, source_ip, os_name, os_version)
-            state = ((_new(OpenSession, session),), stored, disconnection, hardware, highest, highest_d, highest_m)
-        elif action == "D":
-            state = (sessions[:-1], connection, stored, hardware, highest_c, highest, highest_m)
-        else:
-            state = (sessions, connection, disconnection, stored, highest_c, highest_d, highest)
-        self.pairs[key] = _new(Pair, state)
-        return decision
+            sessions = (_opened(event, source_ip, stored),)
+        self.stored[fingerprint] = stored
+        self.pairs[key] = pair.after(action, Latest(stored, highest), sessions)
+        return Decision(timestamp, event_id, session_uuid, closed=closed) if closed else stored
 
-    def _first_of(self, pair: Pair, key: PairKey, action: str, timestamp: str, fingerprint: int) -> Decision | None:
+    def _first_of(
+        self, latest: Decision | None, key: PairKey, action: str, timestamp: str, fingerprint: int
+    ) -> Decision | None:
         """The stored event of which this one is a retry: the pair's latest of its action, or a recent one."""
-        latest: Decision | None = pair[_LATEST[action]]  # type: ignore[assignment]  # that is what stands there
         if latest is not None and latest.timestamp == timestamp:
             return latest
         first = self.stored.get(fingerprint)
@@ -298,6 +358,20 @@ class Draft:
     def _draw(self, key: PairKey, timestamp: str) -> str:
         self._now_ns += 1  # two draws of one batch differ even when the clock has not moved
         return self._draw_identifier(*key, timestamp[:10], self._now_ns)
+
+
+def _opened(event: Event, source_ip: str, logon: Decision) -> OpenSession:
+    """Return the session that the logon `event` opens."""
+    return OpenSession(
+        logon.event_id,
+        logon.session_uuid,
+        logon.timestamp,
+        event.username,
+        event.hostname,
+        source_ip,
+        event.os_name,
+        event.os_version,
+    )
 
 
 def pair_key(username: str, hostname: str | None) -> PairKey:

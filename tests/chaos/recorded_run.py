@@ -22,7 +22,7 @@ from winlogd.event import Event
 from winlogd.rotation import rules
 from winlogd.session import Decision
 from winlogd.store.rotation import Moved, Rotation, Steps
-from winlogd.store.submission import Result
+from winlogd.store.submission import Result, Submission
 
 DATABASE: Final = "winlog.db"
 _DAY_S: Final = 86400.0
@@ -97,7 +97,7 @@ class _Witness(Ear):
 
     def finished(self, results: Sequence[Result]) -> None:
         stored = {
-            key_of(submission[0]): outcome.session_uuid
+            key_of(submission.event): outcome.session_uuid
             for submission, outcome in results
             if isinstance(outcome, Decision)
         }
@@ -167,7 +167,8 @@ def _store(running: Running, events: list[Event], batch: int, received_s: float)
     for size in cycle(range(1, batch + 1)):
         if not left:
             return
-        running.writer.submit([(event, "192.0.2.1", received_s, due_s, None, 1) for event in left[:size]])
+        submissions = [Submission(event, "192.0.2.1", received_s, due_s, None, 1) for event in left[:size]]
+        running.writer.submit(submissions)
         assert all(isinstance(outcome, Decision) for outcome in running.outcomes(min(size, len(left))))
         del left[:size]
 

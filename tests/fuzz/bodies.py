@@ -67,7 +67,7 @@ def _assert_is_stable(event: Event, again: Event) -> None:
 
 def _sent_again(event: Event) -> bytes:
     """The event as a client would send it that had read it in the database."""
-    fields = event._asdict()
+    fields: dict[str, Any] = {name: getattr(event, name) for name in event.__slots__}
     hardware = fields.pop("hardware_info")
     os_info = {name: fields.pop(name) for name in ("os_name", "os_version", "kernel_version")}
     fields["hardware_info"] = None if hardware is None else orjson.Fragment(hardware)

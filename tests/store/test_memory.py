@@ -9,7 +9,7 @@ import pytest
 from winlogd.event import Event
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
-from winlogd.session import Book, Decision, Draft, OpenSession, Pair, PairKey
+from winlogd.session import ACTIONS, Book, Decision, Draft, Latest, OpenSession, Pair, PairKey
 from winlogd.store import memory, schema
 from winlogd.timestamps import utc_text
 
@@ -44,7 +44,11 @@ def open_ids(book: Book) -> list[int]:
 
 
 def known(book: Book) -> list[PairKey]:
-    return [key for key, pair in book.pairs.items() if any(pair[:4])]
+    return [
+        key
+        for key, pair in book.pairs.items()
+        if pair.open or any(pair.of(action).stored is not None for action in ACTIONS)
+    ]
 
 
 def recent(book: Book, key: PairKey, action: str, time: str) -> list[int]:
@@ -71,9 +75,12 @@ def test_open_sessions_and_each_pairs_latest_events_are_loaded(database: apsw.Co
 
     session = OpenSession(3, "s2", "2026-01-13T09:00:01Z", "alice", "A", "192.0.2.1", "Windows", "11")
     logon, inventory = Decision("2026-01-13T09:00:01Z", 3, "s2"), Decision("2026-01-13T09:00:02Z", 4, "h1")
+    orphan = Decision("2026-01-13T07:00:00Z", 5, "o1")
     assert book.pairs == {
-        ALICE: Pair((session,), logon, None, inventory, logon.timestamp, "", "2026-01-13T09:00:02Z"),
-        ("bob", "A"): Pair((), None, Decision("2026-01-13T07:00:00Z", 5, "o1"), None, "", "2026-01-13T07:00:00Z"),
+        ALICE: Pair(
+            (session,), Latest(logon, logon.timestamp), Latest(None, ""), Latest(inventory, inventory.timestamp)
+        ),
+        ("bob", "A"): Pair((), Latest(None, ""), Latest(orphan, orphan.timestamp), Latest(None, "")),
     }
     assert book.last_id == 5
 
@@ -93,7 +100,7 @@ def test_no_host_an_empty_one_and_unknown_are_one_pair(database: apsw.Connection
 
     assert list(book.pairs) == [("alice", "unknown")]
     assert len(book.pairs["alice", "unknown"].open) == 5
-    assert book.pairs["alice", "unknown"].connection == Decision("2026-01-13T08:00:04Z", 5, "s4")
+    assert book.pairs["alice", "unknown"].connection.stored == Decision("2026-01-13T08:00:04Z", 5, "s4")
 
 
 def test_the_last_id_counts_rows_that_are_gone(database: apsw.Connection) -> None:
@@ -222,7 +229,7 @@ def test_rows_that_are_gone_are_forgotten(database: apsw.Connection) -> None:
 
     memory.refresh(database, book)
 
-    assert book.pairs[ALICE].disconnection is None
+    assert book.pairs[ALICE].disconnection.stored is None
     assert open_ids(book) == [3]
     assert known(book) == [ALICE]
 

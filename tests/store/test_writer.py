@@ -32,7 +32,7 @@ def running(path: Path) -> Iterator[Running]:
 
 
 def test_an_event_is_stored_with_all_that_is_known_of_it(running: Running) -> None:
-    [logon] = running.store(event("C", "08:00:00.123456789")._replace(hardware_info='{"cpu_count":8}'))
+    [logon] = running.store(event("C", "08:00:00.123456789").replaced(hardware_info='{"cpu_count":8}'))
 
     [row] = running.rows()
     received_at, created_at = row[6], row[12]
@@ -49,8 +49,8 @@ def test_an_event_is_stored_with_all_that_is_known_of_it(running: Running) -> No
 
 
 def test_a_new_logon_stores_the_automatic_logoff_before_itself(running: Running) -> None:
-    [first] = running.store(event("C", "08:00:00")._replace(hardware_info="{}"))
-    [second] = running.store(event("C", "09:00:00")._replace(os_name="Linux", hostname="A102-07"))
+    [first] = running.store(event("C", "08:00:00").replaced(hardware_info="{}"))
+    [second] = running.store(event("C", "09:00:00").replaced(os_name="Linux", hostname="A102-07"))
 
     _, automatic, row = running.rows()
     assert automatic[:6] == (2, "alice", "D", "2026-01-13T08:59:59+00:00", "A102-07", "192.0.2.1")
@@ -84,7 +84,7 @@ def test_events_of_one_hand_over_share_a_transaction_and_keep_their_order(runnin
 
     results = running.ear.wait_for("finished")
 
-    assert [event.username for (event, *_), _ in results] == users
+    assert [submission.event.username for submission, _ in results] == users
     assert [decision.event_id for _, decision in results] == list(range(1, 1001))
     assert running.users() == users
 
@@ -108,7 +108,7 @@ def test_events_that_come_while_the_database_is_locked_join_one_batch_in_their_o
 
     results = running.ear.wait_for("finished")
 
-    assert [event.username for (event, *_), _ in results] == ["alice", "bob", "carol"]
+    assert [submission.event.username for submission, _ in results] == ["alice", "bob", "carol"]
 
 
 def test_events_that_come_before_the_database_is_open_wait_for_it(path: Path) -> None:

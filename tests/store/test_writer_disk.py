@@ -26,7 +26,7 @@ _, unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
 size = max(file.stat().st_size for file in path.parent.iterdir() if not file.name.endswith("-shm"))
 resource.setrlimit(resource.RLIMIT_FSIZE, (size, unlimited))
 
-large = [event._replace(hardware_info="x" * 60_000) for event in logons("alice", "bob")]
+large = [event.replaced(hardware_info="x" * 60_000) for event in logons("alice", "bob")]
 running.submit(*large, within_s=0.2)
 assert running.outcomes(2) == [Fault.UNAVAILABLE] * 2
 told = [what for what, _ in running.ear.passed_over]
@@ -57,7 +57,7 @@ running.store(*logons("zoe"))
 connection = running.writer._database.connection  # only its own limit of pages gives SQLITE_FULL without a full disk
 connection.execute(f"PRAGMA max_page_count = {connection.pragma('page_count')}")
 
-large = [event._replace(hardware_info="x" * 60_000) for event in logons("alice")]
+large = [event.replaced(hardware_info="x" * 60_000) for event in logons("alice")]
 running.submit(*logons("bob"), *large, *logons("carol"), within_s=0.2)
 assert running.outcomes(3) == [Fault.UNAVAILABLE] * 3
 [error] = [value for what, value in running.ear.passed_over if what == "waiting"]

@@ -52,9 +52,9 @@ def test_events_wait_for_a_locked_database(running: Running) -> None:
 
 def test_an_event_that_has_waited_too_long_is_told_so_and_is_not_stored(running: Running) -> None:
     with running.lock():
-        [(_, _, _, due_s, *_), _] = running.submit(*logons("alice", "bob"), within_s=A_MOMENT_S)
+        [alice, _] = running.submit(*logons("alice", "bob"), within_s=A_MOMENT_S)
         assert running.outcomes(2) == [Fault.UNAVAILABLE] * 2
-        assert time.monotonic() >= due_s
+        assert time.monotonic() >= alice.due_s
         running.submit(*logons("carol"))
 
     [decision] = running.outcomes(1)
@@ -207,7 +207,7 @@ def test_a_row_that_is_refused_fails_alone(running: Running, way: str) -> None:
     assert [type(outcome) for outcome in outcomes] == [Decision] * 20 + [Fault] + [Decision] * 19
     [(error, submission)] = [value for what, value in running.ear.passed_over if what == "failed"]
     assert "mallory is kept out" in str(error)
-    assert submission[0].username == "mallory"
+    assert submission.event.username == "mallory"
     assert running.users() == ["zoe", *users[:20], *users[21:]]
     [(_, *ids)] = running.rows("SELECT count(*), min(id), max(id) FROM events_today")
     assert ids == [1, 40]

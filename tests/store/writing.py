@@ -90,7 +90,9 @@ class Running:
     def submit(self, *events: Event, within_s: float = PATIENCE_S) -> list[Submission]:
         """Submits events as one list, as the loop does; they are due in `within_s`."""
         due_s = time.monotonic() + within_s
-        submissions: list[Submission] = [(event, "192.0.2.1", time.time(), due_s, _nobody, 1) for event in events]
+        submissions: list[Submission] = [
+            Submission(event, "192.0.2.1", time.time(), due_s, _nobody, 1) for event in events
+        ]
         self.writer.submit(submissions)
         return submissions
 

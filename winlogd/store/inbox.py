@@ -72,7 +72,7 @@ class Inbox:
 
     def is_overdue(self, submission: Submission) -> bool:
         """Whether `submission` has waited for as long as it may."""
-        return time.monotonic() >= min(submission[3], self.latest_due_s)
+        return time.monotonic() >= min(submission.due_s, self.latest_due_s)
 
     def take_overdue(self) -> list[Submission]:
         """Takes those out that have waited for as long as they may."""

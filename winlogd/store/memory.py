@@ -9,7 +9,7 @@ from typing import Final, cast
 import apsw
 import orjson
 
-from winlogd.session import Book, Decision, OpenSession, PairKey
+from winlogd.session import ACTIONS, Book, Decision, OpenSession, PairKey
 from winlogd.store.columns import HOST, as_bytes, text
 from winlogd.timestamps import utc_text
 
@@ -106,7 +106,7 @@ def _still_there(connection: apsw.Connection, book: Book) -> set[int]:
     ids: Iterable[int] = {
         entry.event_id
         for pair in book.pairs.values()
-        for entry in (*pair.open, pair.connection, pair.disconnection, pair.hardware)
+        for entry in (*pair.open, *(pair.of(action).stored for action in ACTIONS))
         if entry is not None
     }
     rows = connection.execute(_STILL_THERE, (orjson.dumps(list(ids)).decode(),))

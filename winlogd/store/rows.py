@@ -66,20 +66,21 @@ def _values(decided: Iterable[tuple[Submission, Decision]]) -> list[Value]:
     values: list[Value] = []
     told_s = -1.0
     received_at = ""
-    for (event, source_ip, received_s, *_), (_, event_id, session_uuid, is_retry, closed) in decided:
-        if is_retry:
+    for submission, decision in decided:
+        if decision.is_retry:
             continue
-        if received_s != told_s:  # events of one round of the event loop have one time
-            told_s = received_s
-            received_at = utc_text(received_s)
-        username, action, timestamp, hostname, os_name, os_version, kernel_version, hardware_info = event
-        for closed_id, session, closed_at in closed:
+        if submission.received_s != told_s:  # events of one round of the event loop have one time
+            told_s = submission.received_s
+            received_at = utc_text(told_s)
+        event, source_ip = submission.event, submission.source_ip
+        for closed in decision.closed:
+            session = closed.session
             values += (
-                closed_id, session.username, "D", closed_at, session.hostname, source_ip, received_at,
-                os_name, os_version, kernel_version, None, session.session_uuid, "auto",
+                closed.event_id, session.username, "D", closed.timestamp, session.hostname, source_ip, received_at,
+                event.os_name, event.os_version, event.kernel_version, None, session.session_uuid, "auto",
             )  # fmt: skip
         values += (
-            event_id, username, action, timestamp, hostname, source_ip, received_at,
-            os_name, os_version, kernel_version, hardware_info, session_uuid, "client",
+            decision.event_id, event.username, event.action, event.timestamp, event.hostname, source_ip, received_at,
+            event.os_name, event.os_version, event.kernel_version, event.hardware_info, decision.session_uuid, "client",
         )  # fmt: skip
     return values

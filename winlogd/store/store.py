@@ -128,7 +128,7 @@ class Store(Generic[Reply]):
             self._begin_round()
         places = 1 + octets // _PLACE_BYTES
         self._room -= places
-        self._gathered.append((event, source_ip, self._received_s, self._due_s, reply, places))
+        self._gathered.append(Submission(event, source_ip, self._received_s, self._due_s, reply, places))
         if self._room <= 0 and not self._is_full:
             self._is_full = True
             self._owner.store_full()
@@ -186,9 +186,9 @@ class Store(Generic[Reply]):
 
     def _deliver(self, results: Sequence[Result]) -> None:
         answer: Callable[[Any, Event, Decision | Fault], None] = self._answer
-        for (event, _, _, _, reply, places), outcome in results:
-            self._room += places
-            answer(reply, event, outcome)
+        for submission, outcome in results:
+            self._room += submission.places
+            answer(submission.reply, submission.event, outcome)
         if self._is_full and self._room > self._queued_events // 2:
             self._is_full = False
             self._owner.store_has_room()
@@ -269,27 +269,26 @@ class Store(Generic[Reply]):
 
     def failed(self, error: Exception, submission: Submission) -> None:
         """One event could not be stored."""
-        _, source_ip, *_ = submission
-        self._log.exception("store", "an event could not be stored", error, address=source_ip)
+        self._log.exception("store", "an event could not be stored", error, address=submission.source_ip)
 
     def ended(self, error: BaseException | None) -> None:
         """The writer's thread ends."""
         self._loop.call_soon_threadsafe(self._end, error)
 
     def _log_stored(self, results: Sequence[Result]) -> None:
+        stored = [
+            (submission.event, submission.source_ip, decision)
+            for submission, decision in results
+            if type(decision) is Decision and not decision.is_retry
+        ]
         rows: list[tuple[object, ...]]
         if self._logs_names:
             names: tuple[str, ...] = _FIELDS
             rows = [
                 (decision.event_id, event.action, event.username, event.hostname, decision.session_uuid, address)
-                for (event, address, _, _, _, _), decision in results
-                if type(decision) is Decision and not decision.is_retry
+                for event, address, decision in stored
             ]
         else:
             names = _FIELDS_WITHOUT_NAMES
-            rows = [
-                (decision.event_id, event.action, event.hostname, address)
-                for (event, address, _, _, _, _), decision in results
-                if type(decision) is Decision and not decision.is_retry
-            ]
+            rows = [(decision.event_id, event.action, event.hostname, address) for event, address, decision in stored]
         self._log.each("info", "store", "event stored", names, rows)

@@ -190,7 +190,7 @@ class Writer:
         now_s = time.time()
         draft = Draft(book, self._read_stored, int(now_s * 1e9))
         decide = draft.decide
-        decided = [(submission, decide(submission[0], submission[1])) for submission in batch]
+        decided = [(submission, decide(submission.event, submission.source_ip)) for submission in batch]
         rows.insert(database.connection, decided, now_s)
         database.commit()
         book.accept(draft)
