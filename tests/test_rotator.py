@@ -14,7 +14,8 @@ import pytest
 from winlogd.log import Log
 from winlogd.rotator import Rotator
 from winlogd.schedule import Schedule
-from winlogd.store.rotation import Moved, Rotation
+from winlogd.store.jobs.mark import SetMark
+from winlogd.store.jobs.rotate import Rotation
 from winlogd.store.store import Store
 
 UTC = ZoneInfo("UTC")
@@ -46,11 +47,10 @@ class Archive:
     def __init__(self) -> None:
         self.days: list[str] = []
 
-    def rotate(self, rotation: Rotation, tell: Callable[[Moved | Exception], None]) -> None:
-        day = rotation._day
-        if day is not None and rotation._rules.before:
-            self.days.append(day)
-        tell(rotation.moved)
+    def run(self, job: Rotation | SetMark, tell: Callable[[Any], None]) -> None:
+        if isinstance(job, Rotation) and job._day is not None:
+            self.days.append(job._day)
+        tell(job.outcome)
 
 
 @pytest.fixture
@@ -68,9 +68,10 @@ class FullDisk(Archive):
         super().__init__()
         self.marks: list[str | None] = []
 
-    def rotate(self, rotation: Rotation, tell: Callable[[Moved | Exception], None]) -> None:
-        self.marks.append(rotation._day)
-        tell(apsw.FullError("the disk is full") if len(self.marks) < 3 else rotation.moved)
+    def run(self, job: Rotation | SetMark, tell: Callable[[Any], None]) -> None:
+        assert isinstance(job, SetMark)
+        self.marks.append(job.value)
+        tell(apsw.FullError("the disk is full") if len(self.marks) < 3 else job.outcome)
 
 
 def rotator(clock: Clock, archive: Archive) -> Rotator:

@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,14 +27,15 @@ from winlogd.refusals import Refusals
 from winlogd.rotator import Rotator
 from winlogd.store.database import configure_sqlite
 from winlogd.store.errors import OwnedError, ReplacedError, UnusableError
+from winlogd.store.marks import ROTATED_DAY
 from winlogd.store.ownership import Ownership
-from winlogd.store.rotation import Moved
 from winlogd.store.store import Store
 
 if TYPE_CHECKING:
     import ssl
 
     from winlogd.api.pace import Pace
+    from winlogd.store.jobs.rotate import Moved
 
 _SWITCH_INTERVAL_S: Final = 0.0005
 """How long the writer may wait for Python's global lock after a call into SQLite while the loop is busy; Python's own
@@ -224,11 +226,11 @@ class Daemon:
 
     # ── Owner of the store ────────────────────────────────────────────────────────────────────────────
 
-    def store_opened(self, rotated_day: str | None) -> None:
+    def store_opened(self, marks: Mapping[str, str]) -> None:
         """The database is open."""
         self._store_is_open = True
         self._tell_ready()
-        self._rotator.begin(rotated_day)
+        self._rotator.begin(marks.get(ROTATED_DAY))
 
     def store_full(self) -> None:
         """So many events wait that connections are not read until there are fewer."""
@@ -282,11 +284,11 @@ class Daemon:
     def _rotate(self, answer: Answer) -> None:
         """``winlogd rotate`` asks."""
 
-        def tell(outcome: Moved | Exception) -> None:
-            if isinstance(outcome, Moved):
-                answer("ok", outcome.sentence)
-            else:
+        def tell(outcome: "Moved | Exception") -> None:
+            if isinstance(outcome, Exception):
                 answer("error", f"the rotation did not come to its end: {outcome}")
+            else:
+                answer("ok", outcome.sentence)
 
         self._rotator.rotate_now(tell)
 

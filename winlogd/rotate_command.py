@@ -9,18 +9,13 @@ import apsw
 
 from winlogd import control
 from winlogd.config import Config
-from winlogd.identifiers import Identifiers
-from winlogd.recent import RecentEvents
-from winlogd.rotation import rules
 from winlogd.schedule import Schedule, zone_of
-from winlogd.session import Book
 from winlogd.settings import settings_of
-from winlogd.store import memory
-from winlogd.store.database import Database
 from winlogd.store.errors import LowSpaceError, OwnedError, ReplacedError, RowsLostError, UnusableError
-from winlogd.store.free_space import FreeSpace
+from winlogd.store.jobs.alone import run_alone
+from winlogd.store.jobs.rotate import ALONE, Moved, Rotation
+from winlogd.store.jobs.rotation_rules import rules
 from winlogd.store.ownership import Ownership
-from winlogd.store.rotation import ALONE, Moved, Rotation
 
 OK: Final = 0
 FAILED: Final = 1
@@ -62,44 +57,10 @@ def _rotate_alone(config: Config, path: str) -> int:
 
 
 def _rotated(config: Config, path: str) -> Moved:
-    settings = settings_of(config, path)
-    space = FreeSpace(path, settings.min_free_bytes)
-    space.require(time.monotonic())  # before the file is opened, which may change it
-    patience = _Patience(settings.busy_timeout_ms / 1000)
-    database = Database(settings, patience.waits)
-    try:
-        book = Book(RecentEvents(time.monotonic()), Identifiers())
-        with database.connection:
-            memory.load(database.connection, book, time.time())
-        now_s = time.time()
-        calendar = Schedule("00:00", zone_of(config.server.timezone))
-        rotation = Rotation(rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours), None, ALONE)
-        while not rotation.is_done:
-            space.require(time.monotonic())
-            if database.begin():
-                memory.refresh(database.connection, book)
-                database.note_changes()
-            begun_s = time.monotonic()
-            step = rotation.step(database.connection, book, time.time())
-            database.commit()
-            rotation.took(step, book, time.monotonic() - begun_s)
-        return rotation.moved
-    finally:
-        database.close()
-
-
-class _Patience:
-    """A busy handler that waits for `pragma_busy_timeout`."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
-        self._begun_s = 0.0
-
-    def waits(self, attempts: int) -> bool:
-        if attempts == 0:
-            self._begun_s = time.monotonic()
-        time.sleep(0.01)
-        return time.monotonic() - self._begun_s < self._timeout_s
+    now_s = time.time()
+    calendar = Schedule("00:00", zone_of(config.server.timezone))
+    finished = rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours)
+    return run_alone(Rotation(finished, None, ALONE), settings_of(config, path))
 
 
 def _reason(error: OSError) -> str:

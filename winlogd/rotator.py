@@ -7,19 +7,21 @@ sleep, which no timer sees.
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from winlogd.log import Log
-from winlogd.rotation import rules
 from winlogd.schedule import Schedule
-from winlogd.store.errors import WAIT_FOR
-from winlogd.store.rotation import Moved, Rotation, nothing
-from winlogd.store.store import RotationCutShortError, Store
+from winlogd.store.errors import WAIT_FOR, JobCutShortError
+from winlogd.store.marks import ROTATED_DAY
+from winlogd.store.store import Store
+
+if TYPE_CHECKING:  # loaded with the first rotation
+    from winlogd.store.jobs.rotate import Moved, Rotation
 
 _LOOKS_EVERY_S: Final = 3600.0
 _TRIES_AGAIN_S: Final = 300.0
 
-Tell = Callable[[Moved | Exception], None]
+Tell = Callable[["Moved | Exception"], None]
 
 
 class Rotator:
@@ -66,11 +68,11 @@ class Rotator:
     def rotate_now(self, tell: Tell) -> None:
         """Moves what is finished now; `tell` is called with what became of it."""
 
-        def ended(outcome: Moved | Exception) -> None:
+        def ended(outcome: "Moved | Exception") -> None:
             self._log_outcome(outcome)
             tell(outcome)
 
-        self._store.rotate(self._rotation(None), ended)
+        self._store.run(self._rotation(None), ended)
 
     def stop(self) -> None:
         """Looks at the clock no more."""
@@ -83,13 +85,13 @@ class Rotator:
         now_s = time.time()
         last = self._schedule.last(now_s)
         if self._rotated_day is None or last.day > self._rotated_day:
-            self._store.rotate(self._rotation(last.day), lambda outcome: self._ended(last.day, outcome))
+            self._store.run(self._rotation(last.day), lambda outcome: self._ended(last.day, outcome))
             return
         self._rotated_day = last.day  # not a later one, of a clock that was ahead and has been set right
         wait_s = min(self._schedule.following(now_s).at_s - now_s, _LOOKS_EVERY_S)
         self._timer = self._loop.call_later(max(wait_s, 0.0) + 0.001, self._look)
 
-    def _ended(self, day: str, outcome: Moved | Exception) -> None:
+    def _ended(self, day: str, outcome: "Moved | Exception") -> None:
         self._log_outcome(outcome)
         if isinstance(outcome, Exception):
             self._timer = self._loop.call_later(_TRIES_AGAIN_S, self._look)
@@ -97,31 +99,40 @@ class Rotator:
         self._rotated_day = day
         self._look()
 
-    def _rotation(self, day: str | None) -> Rotation:
+    def _rotation(self, day: str | None) -> "Rotation":
+        from winlogd.store.jobs.rotate import Rotation
+        from winlogd.store.jobs.rotation_rules import rules
+
         now_s = time.time()
         return Rotation(rules(now_s, self._calendar.midnight_s(now_s), self._keep_open_hours), day)
 
     def _mark(self, day: str) -> None:
         """Remembers `day` as the last one that was rotated, though nothing was moved."""
 
-        def marked(outcome: Moved | Exception) -> None:
-            if isinstance(outcome, Exception) and not isinstance(outcome, RotationCutShortError):
-                self._log_outcome(outcome)
+        from winlogd.store.jobs.mark import SetMark
+
+        def marked(outcome: Exception | None) -> None:
+            if outcome is not None and not isinstance(outcome, JobCutShortError):
+                self._log_failure(outcome)
                 self._marking = self._loop.call_later(_TRIES_AGAIN_S, self._mark, day)
 
         self._marking = None
         if self._rotated_day == day:  # otherwise a rotation has been done since
-            self._store.rotate(nothing(day), marked)
+            self._store.run(SetMark(ROTATED_DAY, day), marked)
 
-    def _log_outcome(self, outcome: Moved | Exception) -> None:
-        if isinstance(outcome, Moved):
-            self._log.info(
-                "rotation", "rotated", moved=outcome.rows, kept_open=outcome.kept, expired=outcome.expired,
-                seconds=round(outcome.seconds, 3),
-            )  # fmt: skip
-        elif isinstance(outcome, RotationCutShortError):
-            self._log.info("rotation", "rotation cut short", cause=str(outcome))
-        elif isinstance(outcome, WAIT_FOR):
-            self._log.warn("rotation", "the rotation could not go on; what is left stays", cause=str(outcome))
+    def _log_outcome(self, outcome: "Moved | Exception") -> None:
+        if isinstance(outcome, Exception):
+            self._log_failure(outcome)
+            return
+        self._log.info(
+            "rotation", "rotated", moved=outcome.rows, kept_open=outcome.kept, expired=outcome.expired,
+            seconds=round(outcome.seconds, 3),
+        )  # fmt: skip
+
+    def _log_failure(self, error: Exception) -> None:
+        if isinstance(error, JobCutShortError):
+            self._log.info("rotation", "rotation cut short", cause=str(error))
+        elif isinstance(error, WAIT_FOR):
+            self._log.warn("rotation", "the rotation could not go on; what is left stays", cause=str(error))
         else:
-            self._log.exception("rotation", "the rotation could not go on; what is left stays", outcome)
+            self._log.exception("rotation", "the rotation could not go on; what is left stays", error)

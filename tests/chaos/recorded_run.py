@@ -19,9 +19,10 @@ from tests.chaos.leftovers import Image
 from tests.chaos.recording_disk import NONE, Note, Operation, recording
 from tests.store.writing import PATIENCE_S, Ear, Running
 from winlogd.event import Event
-from winlogd.rotation import rules
 from winlogd.session import Decision
-from winlogd.store.rotation import Moved, Rotation, Steps
+from winlogd.store.jobs.job import AnyJob
+from winlogd.store.jobs.rotate import Moved, Rotation, Steps
+from winlogd.store.jobs.rotation_rules import rules
 from winlogd.store.submission import Result, Submission
 
 DATABASE: Final = "winlog.db"
@@ -88,7 +89,8 @@ class _Witness(Ear):
         self._operations = operations
         self._rotated: queue.SimpleQueue[Moved | Exception] = queue.SimpleQueue()
 
-    def rotated(self, outcome: Moved | Exception) -> None:
+    def job_ended(self, job: AnyJob, outcome: object) -> None:
+        assert isinstance(outcome, (Moved, Exception))
         self._rotated.put(outcome)
 
     def wait_for_rotation(self) -> Moved | Exception:
@@ -132,12 +134,12 @@ def play(folder: Path, plan: Plan) -> Run:
         _store(running, events[third : 2 * third], plan.batch, now_s - 1.5 * _DAY_S)
         steps = Steps(target_s=1.0, fewest=plan.step_rows, most=plan.step_rows)
         finished = rules(now_s, now_s - _DAY_S, 48.0)
-        running.writer.rotate(Rotation(finished, "2026-01-14", steps))
+        running.writer.run(Rotation(finished, "2026-01-14", steps))
         _store(running, events[2 * third :], plan.batch, now_s)
         while isinstance(moved := witness.wait_for_rotation(), Exception):
             assert plan.failing_syncs, moved
             assert isinstance(moved, apsw.IOError), moved
-            running.writer.rotate(Rotation(finished, "2026-01-14", steps))  # as the server does after some minutes
+            running.writer.run(Rotation(finished, "2026-01-14", steps))  # as the server does after some minutes
         last = len(record.operations)
         stopped = running.stop()
         if not plan.failing_syncs:

@@ -11,10 +11,10 @@ from tests.store.writing import Ear, Running, event, logons
 from winlogd.event import Event
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
-from winlogd.rotation import Rules
 from winlogd.session import Book, Decision
 from winlogd.store import memory
-from winlogd.store.rotation import Rotation, Steps
+from winlogd.store.jobs.rotate import Rotation, Steps
+from winlogd.store.jobs.rotation_rules import Rules
 from winlogd.store.submission import Result
 
 
@@ -220,7 +220,7 @@ def test_the_settings_hold_on_the_connection(path: Path, journal_mode: str, sync
     running = Running(path, journal_mode=journal_mode, synchronous=synchronous, cache_size=-1234)
     running.store(*logons("alice"))
 
-    connection = running.writer._database.connection  # idle, and the only one that can tell
+    connection = running.writer._opened.database.connection  # idle, and the only one that can tell
     assert connection.pragma("journal_mode") == journal_mode.lower()
     with_folder = (journal_mode, synchronous) == ("DELETE", "FULL")  # FULL is to mean that what is committed stays so
     assert connection.pragma("synchronous") == (3 if with_folder else level)
@@ -279,9 +279,9 @@ def test_what_a_rotation_moves_is_soon_in_the_database_file_and_not_only_in_the_
     running = Running(tmp_path / "winlog.db")
     running.store(*logons(*(f"user{number}" for number in range(200))))
     all_is_old = Rules("9999-01-01T00:00:00", "9999-01-01T00:00:00", 0.0)
-    running.writer.rotate(Rotation(all_is_old, None))
+    running.writer.run(Rotation(all_is_old, None))
 
-    assert running.ear.wait_for("rotated").rows == 200
+    assert running.ear.wait_for("job_ended").rows == 200
     as_if_without_wal = f"file:{running.path}?immutable=1"
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     with closing(apsw.Connection(as_if_without_wal, flags)) as connection:
@@ -309,10 +309,10 @@ def test_events_that_come_during_a_rotation_are_stored_between_its_steps(path: P
     users = (f"user{number}" for number in count())
     chain.send = lambda: running.submit(*logons(next(users)))
     all_is_old = Rules("9999-01-01T00:00:00", "9999-01-01T00:00:00", 0.0)
-    running.writer.rotate(Rotation(all_is_old, None, Steps(target_s=1.0, fewest=1, most=1)))
+    running.writer.run(Rotation(all_is_old, None, Steps(target_s=1.0, fewest=1, most=1)))
     chain.send()
 
-    assert chain.wait_for("rotated").rows >= 50
+    assert chain.wait_for("job_ended").rows >= 50
 
     chain.send = lambda: None
     assert [what for what, _ in chain.passed_over].count("finished") > 25

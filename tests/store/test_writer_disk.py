@@ -54,7 +54,8 @@ from winlogd.store.submission import Fault
 path, journal_mode = Path(sys.argv[1]), sys.argv[2]
 running = Running(path, journal_mode=journal_mode)
 running.store(*logons("zoe"))
-connection = running.writer._database.connection  # only its own limit of pages gives SQLITE_FULL without a full disk
+# Only the connection's own limit of pages gives SQLITE_FULL without a full disk.
+connection = running.writer._opened.database.connection
 connection.execute(f"PRAGMA max_page_count = {connection.pragma('page_count')}")
 
 large = [event.replaced(hardware_info="x" * 60_000) for event in logons("alice")]

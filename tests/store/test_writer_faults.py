@@ -13,7 +13,7 @@ import pytest
 from tests.store.writing import Running, event, logons
 from winlogd.session import Decision
 from winlogd.store.errors import ReplacedError, UnusableError
-from winlogd.store.rotation import nothing
+from winlogd.store.jobs.mark import SetMark
 from winlogd.store.submission import Fault
 
 A_MOMENT_S = 0.1
@@ -179,9 +179,9 @@ def test_a_stop_while_a_rotation_waits_for_a_database_that_cannot_be_opened_agai
     def fail() -> bool:
         raise apsw.IOError("a disk that fails at BEGIN alone, which no real one here does")
 
-    monkeypatch.setattr(running.writer._database, "begin", fail)
+    monkeypatch.setattr(running.writer._opened.database, "begin", fail)
     with running.lock("BEGIN EXCLUSIVE"):
-        running.writer.rotate(nothing("2026-01-14"))
+        running.writer.run(SetMark("rotated_day", "2026-01-14"))
         while not isinstance(running.ear.wait_for("waiting"), apsw.BusyError):
             pass
         assert running.stop() is None

@@ -6,7 +6,7 @@ that closes a file, the locks of the first are gone (SQLite's "howtocorrupt.html
 
 import queue
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ import apsw
 from winlogd.event import Event
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings
-from winlogd.store.rotation import Moved
+from winlogd.store.jobs.job import AnyJob
 from winlogd.store.submission import Fault, Result, Submission
 from winlogd.store.writer import Writer
 
@@ -39,7 +39,7 @@ class Ear:
         self._heard: queue.Queue[tuple[str, Any]] = queue.Queue()
         self.passed_over: list[tuple[str, Any]] = []
 
-    def opened(self, upgraded: bool, rotated_day: str | None) -> None:
+    def opened(self, upgraded: bool, marks: Mapping[str, str]) -> None:
         self._heard.put(("opened", upgraded))
 
     def loaded(self, book: Book) -> None:
@@ -49,8 +49,8 @@ class Ear:
         if results:
             self._heard.put(("finished", results))
 
-    def rotated(self, outcome: Moved | Exception) -> None:
-        self._heard.put(("rotated", outcome))
+    def job_ended(self, job: AnyJob, outcome: object) -> None:
+        self._heard.put(("job_ended", outcome))
 
     def waiting(self, error: Exception) -> None:
         self._heard.put(("waiting", error))

@@ -32,6 +32,10 @@ class RowsLostError(Exception):
     """SQLite reported success and stored fewer rows: triggers with RAISE(IGNORE) do that (lang_createtrigger.html)."""
 
 
+class JobCutShortError(Exception):
+    """A job did not come to its end, because winlogd stops; the text says so."""
+
+
 class StoppedError(Exception):
     """A stop was asked for while the database could not be opened, and no event waits for it."""
 

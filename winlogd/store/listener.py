@@ -1,20 +1,22 @@
 """Who is told what the writer does."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 import apsw
 
 from winlogd.session import Book
-from winlogd.store.rotation import Moved
 from winlogd.store.submission import Result, Submission
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.jobs.job import AnyJob
 
 
 class Listener(Protocol):
     """Who is told what the writer does; called on the writer's thread."""
 
-    def opened(self, upgraded: bool, rotated_day: str | None) -> None:
-        """The database is open; `upgraded` from an older server's, last rotated on `rotated_day`, ``YYYY-MM-DD``."""
+    def opened(self, upgraded: bool, marks: Mapping[str, str]) -> None:
+        """The database is open; `upgraded` from an older server's, with these `marks` (`store.marks`)."""
 
     def loaded(self, book: Book) -> None:
         """Open sessions are in memory; called again after the database had to be opened afresh."""
@@ -22,8 +24,8 @@ class Listener(Protocol):
     def finished(self, results: Sequence[Result]) -> None:
         """What has become of some events: those with a Decision are committed."""
 
-    def rotated(self, outcome: Moved | Exception) -> None:
-        """A rotation has ended: what it has done, or why it could not go on."""
+    def job_ended(self, job: "AnyJob", outcome: object) -> None:
+        """A job has ended: its own outcome, or the exception for which it could not go on."""
 
     def waiting(self, error: Exception) -> None:
         """The database cannot be written for now; told once for each kind of reason until `recovered`."""

@@ -57,6 +57,11 @@ class Patience:
         if self.told <= {*LOCKS}:
             self.end()
 
+    @property
+    def somebody_waits(self) -> bool:
+        """Return True if events wait."""
+        return bool(self._inbox.waiting)
+
     def hear(self) -> None:
         """Takes in what has come, and answers what is overdue."""
         self._inbox.take_all_in()

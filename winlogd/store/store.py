@@ -6,9 +6,8 @@ calls on the loop and lines in the log. Knows threads and the log; no SQL, no HT
 
 import asyncio
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import apsw
 
@@ -16,9 +15,12 @@ from winlogd.event import Event
 from winlogd.log import Log
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings
-from winlogd.store.rotation import Moved, Rotation
+from winlogd.store.errors import JobCutShortError
 from winlogd.store.submission import Fault, Result, Submission
 from winlogd.store.writer import Writer
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.jobs.job import AnyJob, Job
 
 _FIELDS: Final = ("id", "action", "user", "host", "session", "address")
 _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
@@ -30,15 +32,11 @@ _MAX_GATHER_S: Final = 0.002
 """How long the first of them may wait for that."""
 
 
-class RotationCutShortError(Exception):
-    """A rotation that did not come to its end; the text says why."""
-
-
 class Owner(Protocol):
     """Who started the store; called on the loop's thread."""
 
-    def store_opened(self, rotated_day: str | None) -> None:
-        """The database is open; ``YYYY-MM-DD`` of its last rotation, None when there was none."""
+    def store_opened(self, marks: Mapping[str, str]) -> None:
+        """The database is open, and has these `marks` (`store.marks`)."""
 
     def store_full(self) -> None:
         """So many events wait that no further ones should be submitted until `store_has_room`; none is refused."""
@@ -52,6 +50,9 @@ class Owner(Protocol):
 
 Reply = TypeVar("Reply")
 """What a submitter needs to answer the client."""
+
+Outcome = TypeVar("Outcome")
+"""What a job has done, as it tells it itself."""
 
 
 class Store(Generic[Reply]):
@@ -96,7 +97,7 @@ class Store(Generic[Reply]):
         self._book: Book | None = None
         self._hurried = self._ended = False
         self._told_open = False
-        self._rotations: deque[tuple[Rotation, Callable[[Moved | Exception], None]]] = deque()
+        self._jobs: dict[AnyJob, Callable[[Any], None]] = {}
         self._awaiting_book: list[Callable[[Book | None], None]] = []
         self._writer = Writer(settings, self)
 
@@ -133,19 +134,18 @@ class Store(Generic[Reply]):
             self._is_full = True
             self._owner.store_full()
 
-    def rotate(self, rotation: Rotation, tell: Callable[[Moved | Exception], None]) -> None:
-        """Moves finished rows to the archive, a few at a time between the events.
+    def run(self, job: "Job[Any, Outcome]", tell: Callable[[Outcome | Exception], None]) -> None:
+        """Run a job, a step at a time between the events.
 
         Args:
-            rotation: what is to be done; begins when those that were asked for earlier have ended.
-            tell: called when it has ended, with what was moved or why it ended early.
+            job: what is to be done; begins when those that were asked for earlier have ended.
+            tell: called when it has ended, with its outcome or why it ended early.
         """
         if self._ended or self._hurried:
-            tell(RotationCutShortError("winlogd is stopping"))
+            tell(JobCutShortError("winlogd is stopping"))
             return
-        self._rotations.append((rotation, tell))
-        if len(self._rotations) == 1:
-            self._writer.rotate(rotation)
+        self._jobs[job] = tell
+        self._writer.run(job)
 
     def with_book(self, use: Callable[[Book | None], None]) -> None:
         """Calls `use` with the committed state, as soon as that is in memory; None when a stop comes first."""
@@ -207,28 +207,26 @@ class Store(Generic[Reply]):
         for use in awaiting:
             use(self._book)
 
-    def _end_rotation(self, outcome: Moved | Exception) -> None:
-        _, tell = self._rotations.popleft()
-        tell(outcome)
-        if self._rotations:
-            self._writer.rotate(self._rotations[0][0])
+    def _end_job(self, job: "AnyJob", outcome: object) -> None:
+        self._jobs.pop(job)(outcome)
 
     def _end(self, error: BaseException | None) -> None:
         """Answers what came too late for the writer, and passes the end on."""
         self._ended = True
-        while self._rotations:
-            self._rotations.popleft()[1](RotationCutShortError("winlogd is stopping; the rest moves another time"))
+        while self._jobs:
+            _, tell = self._jobs.popitem()
+            tell(JobCutShortError("winlogd is stopping; the rest moves another time"))
         self._hand_over()
         self._deliver([(submission, Fault.UNAVAILABLE) for submission in self._writer.leftovers()])
         self._owner.store_ended(error)
 
     # ── Listener, on the writer's thread ──────────────────────────────────────────────────────────────
 
-    def opened(self, upgraded: bool, rotated_day: str | None) -> None:
+    def opened(self, upgraded: bool, marks: Mapping[str, str]) -> None:
         """The database is open."""
         if upgraded:
             self._log.info("store", "database of an older server upgraded in place", path=self._path)
-        self._loop.call_soon_threadsafe(self._owner.store_opened, rotated_day)
+        self._loop.call_soon_threadsafe(self._owner.store_opened, marks)
 
     def loaded(self, book: Book) -> None:
         """Open sessions are in memory. Logged once: while a disk fails, they are read again many times a second."""
@@ -245,9 +243,9 @@ class Store(Generic[Reply]):
             if self._logs_events:
                 self._log_stored(results)
 
-    def rotated(self, outcome: Moved | Exception) -> None:
-        """A rotation has ended."""
-        self._loop.call_soon_threadsafe(self._end_rotation, outcome)
+    def job_ended(self, job: "AnyJob", outcome: object) -> None:
+        """A job has ended."""
+        self._loop.call_soon_threadsafe(self._end_job, job, outcome)
 
     def waiting(self, error: Exception) -> None:
         """The database cannot be written for now."""

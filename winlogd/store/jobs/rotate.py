@@ -7,15 +7,17 @@ tables and the Book; not threads, or when it is called.
 """
 
 import time
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, final
 
 import apsw
 import orjson
 
-from winlogd.rotation import Expiry, Row, Rules, Sorter
 from winlogd.session import Book, pair_key
 from winlogd.store.columns import HOST, as_bytes, text
 from winlogd.store.errors import RowsLostError
+from winlogd.store.jobs.job import Step
+from winlogd.store.jobs.rotation_rules import Expiry, Row, Rules, Sorter
+from winlogd.store.marks import ROTATED_DAY, set_mark
 from winlogd.timestamps import utc_text
 
 _COLUMNS: Final = (
@@ -34,8 +36,6 @@ _DELETE: Final = f"DELETE FROM events_today WHERE {_THESE}"
 _CLOSE: Final = """INSERT INTO events_today
     (id, username, action, timestamp, hostname, server_timestamp, session_uuid, created_at, origin)
     SELECT ?, username, 'D', ?, hostname, ?, session_uuid, ?, 'expired' FROM events_today WHERE id = ?"""
-_ROTATED_DAY: Final = "SELECT value FROM winlogd_meta WHERE key = 'rotated_day'"
-_SET_ROTATED_DAY: Final = "INSERT OR REPLACE INTO winlogd_meta (key, value) VALUES ('rotated_day', ?)"
 
 
 class Steps(NamedTuple):
@@ -86,14 +86,39 @@ class Moved(NamedTuple):
         )
 
 
+@final
+class RotationStep(Step):
+    """What one transaction of a rotation changes, for `Rotation.took`.
+
+    Attributes:
+        moving: rows, and `expired` sessions, whose logons are among them.
+        after_id: the last row that was looked at; `last_id` the highest in use.
+    """
+
+    __slots__ = ("after_id", "expired", "last_id", "moving")
+
+    def __init__(
+        self, moving: list[Row], expired: list[Expiry], after_id: int, last_id: int, is_last: bool, wrote: bool
+    ) -> None:
+        super().__init__(is_last, wrote)
+        self.moving: Final = moving
+        self.expired: Final = expired
+        self.after_id: Final = after_id
+        self.last_id: Final = last_id
+
+
+@final
 class Rotation:
-    """One rotation, step by step.
+    """One rotation: a job.
 
     Args:
         rules: what is finished.
         day: ``YYYY-MM-DD``, remembered as the last rotated day when it is done; None remembers nothing.
         steps: how large they are.
     """
+
+    goes_first = True
+    needs_transaction = True
 
     def __init__(self, rules: Rules, day: str | None, steps: Steps = BESIDE_EVENTS) -> None:
         self._rules = rules
@@ -107,11 +132,10 @@ class Rotation:
         self._steps = steps
         self._rows = steps.fewest
         self._moved = self._expired = 0
-        self.is_done = False
 
     @property
-    def moved(self) -> Moved:
-        """What it has done so far."""
+    def outcome(self) -> Moved:
+        """Return what it has done so far."""
         return Moved(self._moved, self._expired, self._sorter.kept, time.monotonic() - self._begun_s)
 
     def _begin(self, book: Book) -> None:
@@ -122,7 +146,7 @@ class Rotation:
             self._last_id = book.last_id if self._rules.before else 0
             self._ends_at_finished = self._last_id == 0
 
-    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> "Step":
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> RotationStep:
         """Moves some rows, inside the transaction that the caller has begun and will commit.
 
         It begins at the first row, and again when `book` is another one: the database was opened afresh.
@@ -135,7 +159,7 @@ class Rotation:
             self._begin(book)
         if not self._ends_at_finished:
             self._look_for_the_last_finished(connection)
-            return Step([], [], self._after_id, book.last_id, is_last=False, wrote=False)
+            return RotationStep([], [], self._after_id, book.last_id, is_last=False, wrote=False)
         rows = [
             Row._make((event_id, *map(text, texts), bool(is_client)))
             for event_id, *texts, is_client in connection.execute(
@@ -151,10 +175,10 @@ class Rotation:
             _move(connection, moving, now_s)
         is_last = len(rows) < self._rows
         marks = is_last and self._day is not None
-        if marks:
-            connection.execute(_SET_ROTATED_DAY, (self._day,))
+        if is_last and self._day is not None:
+            set_mark(connection, ROTATED_DAY, self._day)
         after_id = rows[-1].event_id if rows else self._last_id
-        return Step(moving, expired, after_id, last_id, is_last, wrote=bool(moving) or marks)
+        return RotationStep(moving, expired, after_id, last_id, is_last, wrote=bool(moving) or marks)
 
     def _look_for_the_last_finished(self, connection: apsw.Connection) -> None:
         """Lowers the id at which this ends: there may be millions of today's rows, in which there is nothing to do."""
@@ -166,7 +190,7 @@ class Rotation:
         else:
             self._last_id = 0 if self._ends_at_finished else lowest - 1
 
-    def took(self, step: "Step", book: Book, took_s: float) -> None:
+    def took(self, step: RotationStep, book: Book, took_s: float) -> None:
         """Takes note that `step` is committed, after `took_s`, without the wait for the write lock."""
         for expiry in step.expired:  # first: who has an open session is not forgotten
             book.close(pair_key(expiry.logon.username, expiry.logon.host), expiry.logon.event_id)
@@ -177,40 +201,12 @@ class Rotation:
         self._moved += len(step.moving)
         self._expired += len(step.expired)
         self._after_id = step.after_id
-        self.is_done = step.is_last
-        if not self.is_done:
+        if not step.is_last:
             target_s, fewest, most = self._steps
             self._rows = max(fewest, min(int(self._rows * min(2.0, target_s / took_s)), most))
 
-
-class Step(NamedTuple):
-    """What one transaction of a rotation changes, for `Rotation.took`.
-
-    Attributes:
-        moving: rows, and `expired` sessions, whose logons are among them.
-        after_id: the last row that was looked at; `last_id` the highest in use.
-        is_last: whether no row is left.
-        wrote: whether anything was written: a disk that fails lets a transaction pass that only reads.
-    """
-
-    moving: list[Row]
-    expired: list[Expiry]
-    after_id: int
-    last_id: int
-    is_last: bool
-    wrote: bool
-
-
-def nothing(day: str) -> Rotation:
-    """A rotation that only remembers `day` as rotated: for a database that has just been taken over."""
-    return Rotation(Rules("", "", 0.0), day)
-
-
-def rotated_day(connection: apsw.Connection) -> str | None:
-    """``YYYY-MM-DD`` of the last rotation that was finished; None when there was none."""
-    for (value,) in connection.execute(_ROTATED_DAY):
-        return str(value)
-    return None
+    def abandon(self) -> None:
+        """Let go of nothing: what has moved has moved."""
 
 
 def _opens(book: Book, row: Row) -> bool:

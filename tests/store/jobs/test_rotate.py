@@ -10,11 +10,12 @@ import pytest
 
 from tests.store.test_memory import load
 from winlogd.event import Event
-from winlogd.rotation import Rules
 from winlogd.session import Book, Draft
 from winlogd.store import schema
 from winlogd.store.errors import RowsLostError
-from winlogd.store.rotation import Rotation, Steps, nothing, rotated_day
+from winlogd.store.jobs.rotate import Rotation, RotationStep, Steps
+from winlogd.store.jobs.rotation_rules import Rules
+from winlogd.store.marks import ROTATED_DAY, read_marks
 
 RULES = Rules("2026-01-13T00:00:00", "2026-01-12T01:00:00", 24.0)
 EIGHT_ROWS = Steps(1.0, 8, 8)
@@ -63,17 +64,18 @@ def today(database: apsw.Connection, sessions: int) -> None:
             store(database, "C", "2026-01-13T00:30:00", f"new{number}", username=f"new{number}")
 
 
-def step(rotation: Rotation, database: apsw.Connection, book: Book) -> None:
+def step(rotation: Rotation, database: apsw.Connection, book: Book) -> RotationStep:
     with database:
         done = rotation.step(database, book, NOW_S)
     rotation.took(done, book, 0.0001)
+    return done
 
 
 def rotate(database: apsw.Connection, book: Book | None = None, day: str | None = None) -> Rotation:
     book = load(database) if book is None else book
     rotation = Rotation(RULES, day)
-    while not rotation.is_done:
-        step(rotation, database, book)
+    while not step(rotation, database, book).is_last:
+        pass
     return rotation
 
 
@@ -93,7 +95,7 @@ def test_finished_rows_move_in_order_with_all_their_columns(database: apsw.Conne
 
     assert rows(database, "events_today") == []
     assert rows(database, "events_history") == before
-    assert (rotation.moved.rows, rotation.moved.expired, rotation.moved.kept) == (100, 0, 0)
+    assert (rotation.outcome.rows, rotation.outcome.expired, rotation.outcome.kept) == (100, 0, 0)
     assert set(database.execute("SELECT archived_at FROM events_history")) == {("2026-01-13 01:00:00",)}
 
 
@@ -118,13 +120,12 @@ def test_what_was_received_today_stays(database: apsw.Connection) -> None:
 def test_thousands_of_todays_rows_are_passed_over_in_a_few_steps(database: apsw.Connection) -> None:
     store(database, "M", "2026-01-12T08:00:00", "hardware_1")
     today(database, 5_000)
-    rotation, book, steps = Rotation(RULES, None), load(database), 0
+    rotation, book, steps = Rotation(RULES, None), load(database), 1
 
-    while not rotation.is_done:
-        step(rotation, database, book)
+    while not step(rotation, database, book).is_last:
         steps += 1
 
-    assert rotation.moved.rows == 1
+    assert rotation.outcome.rows == 1
     assert steps <= 10
 
 
@@ -143,13 +144,12 @@ def test_a_finished_row_among_many_of_today_moves_too(database: apsw.Connection)
 def test_ids_far_apart_take_no_more_steps(database: apsw.Connection) -> None:
     today(database, 5_000)
     database.execute("UPDATE events_today SET id = id * 1000000000")
-    rotation, book, steps = Rotation(RULES, None), load(database), 0
+    rotation, book, steps = Rotation(RULES, None), load(database), 1
 
-    while not rotation.is_done:
-        step(rotation, database, book)
+    while not step(rotation, database, book).is_last:
         steps += 1
 
-    assert (rotation.moved.rows, len(ids(database))) == (0, 5_000)
+    assert (rotation.outcome.rows, len(ids(database))) == (0, 5_000)
     assert steps <= 10
 
 
@@ -160,7 +160,7 @@ def test_a_session_that_is_open_across_it_gets_its_logoff(database: apsw.Connect
 
     rotation = rotate(database, book)
 
-    assert (ids(database), rotation.moved.kept) == ([2], 1)
+    assert (ids(database), rotation.outcome.kept) == ([2], 1)
     logoff = Event("alice", "D", "2026-01-13T02:00:00Z", "A", None, None, None, None)
     decision = Draft(book, lambda *_: None, 1).decide(logoff, "")
     assert (decision.session_uuid, decision.event_id) == ("s1", 3)
@@ -172,7 +172,7 @@ def test_a_session_that_is_open_for_too_long_is_closed_first(database: apsw.Conn
 
     rotation = rotate(database, book)
 
-    assert (rotation.moved.rows, rotation.moved.expired) == (1, 1)
+    assert (rotation.outcome.rows, rotation.outcome.expired) == (1, 1)
     assert rows(database, "events_today") == [
         ("alice", "D", "2026-01-11T08:00:00.5+00:00", "A", None, "2026-01-13T01:00:00.000000+00:00",
          None, None, None, None, "s1", "2026-01-13 01:00:00", "expired")
@@ -211,8 +211,7 @@ def test_cut_short_at_any_step_it_goes_on_at_the_next(database: apsw.Connection,
     book = load(database)
     first = Rotation(RULES, "2026-01-13", EIGHT_ROWS)
     for _ in range(steps):
-        step(first, database, book)
-    assert not first.is_done
+        assert not step(first, database, book).is_last
     database.execute("BEGIN IMMEDIATE")
     first.step(database, book, NOW_S)
     database.execute("ROLLBACK")
@@ -235,8 +234,8 @@ def test_after_the_database_was_opened_afresh_it_begins_again(database: apsw.Con
     database.execute("ROLLBACK")  # a COMMIT that did not last
 
     afresh = load(database)
-    while not rotation.is_done:
-        step(rotation, database, afresh)
+    while not step(rotation, database, afresh).is_last:
+        pass
 
     assert rows(database, "events_history") == before
 
@@ -245,23 +244,11 @@ def test_the_day_is_remembered_when_all_has_moved(database: apsw.Connection) -> 
     yesterday(database, 20)
     book = load(database)
     rotation = Rotation(RULES, "2026-01-13")
-    while not rotation.is_done:
-        assert rotated_day(database) is None
-        step(rotation, database, book)
+    assert ROTATED_DAY not in read_marks(database)
+    while not step(rotation, database, book).is_last:
+        assert ROTATED_DAY not in read_marks(database)
 
-    assert rotated_day(database) == "2026-01-13"
-
-
-def test_a_database_that_was_just_taken_over_is_only_marked(database: apsw.Connection) -> None:
-    yesterday(database, 20)
-    book = load(database)
-    rotation = nothing("2026-01-12")
-
-    step(rotation, database, book)
-
-    assert rotation.is_done
-    assert rotated_day(database) == "2026-01-12"
-    assert len(ids(database)) == 40
+    assert read_marks(database)[ROTATED_DAY] == "2026-01-13"
 
 
 @pytest.mark.parametrize("table", ["BEFORE INSERT ON events_history", "BEFORE DELETE ON events_today"])
@@ -282,10 +269,9 @@ def test_steps_become_larger_while_they_are_quick(database: apsw.Connection) -> 
     book = load(database)
     rotation = Rotation(RULES, None)
     begun_s = time.monotonic()
-    steps = 0
-    while not rotation.is_done:
-        step(rotation, database, book)
+    steps = 1
+    while not step(rotation, database, book).is_last:
         steps += 1
 
     assert steps < 800 / 8
-    assert 0 < rotation.moved.seconds <= time.monotonic() - begun_s + 1
+    assert 0 < rotation.outcome.seconds <= time.monotonic() - begun_s + 1

@@ -5,7 +5,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winlogd.rotation import Row, Rules, Sorter, rules
+from winlogd.store.jobs.rotation_rules import Row, Rules, Sorter, rules
 
 RULES = Rules("2026-01-13T00:00:00", "2026-01-12T01:00:00", 24.0)
 """At one in the morning of the thirteenth."""

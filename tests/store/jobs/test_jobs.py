@@ -1,0 +1,228 @@
+"""Jobs run in steps between the events, in their order, and whatever ends one leaves the database whole."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests.store.jobs.tiny import ROWS, Copy, Tally, settings_of
+from tests.store.writing import Running, logons
+from winlogd.session import Book, Decision
+from winlogd.store.jobs.alone import run_alone
+from winlogd.store.jobs.job import Step
+
+USERS = [f"user{number}" for number in range(300)]
+COPYING_STEPS = 3
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "winlog.db"
+
+
+@pytest.fixture
+def filled(path: Path) -> Path:
+    """A database with some events in some thirty pages."""
+    running = Running(path)
+    running.store(*logons(*USERS))
+    assert running.stop() is None
+    return path
+
+
+@pytest.fixture
+def running(path: Path) -> Iterator[Running]:
+    running = Running(path)
+    yield running
+    if running.writer._thread.is_alive():
+        running.stop()
+
+
+def run_and_die(path: Path, kind: str, runner: str, step: int, moment: str) -> int:
+    command = [sys.executable, "-m", "tests.store.jobs.tiny", str(path), kind, runner, str(step), moment]
+    return subprocess.run(command, check=False, timeout=60).returncode
+
+
+def users(path: Path) -> list[object]:
+    with closing(apsw.Connection(str(path))) as connection:
+        assert connection.pragma("integrity_check") == "ok"
+        return [name for (name,) in connection.execute("SELECT username FROM events_today ORDER BY id")]
+
+
+def tally(path: Path) -> list[object]:
+    with closing(apsw.Connection(str(path))) as connection:
+        if not connection.table_exists("main", "winlogd_tally"):
+            return []
+        return [number for (number,) in connection.execute("SELECT n FROM winlogd_tally ORDER BY n")]
+
+
+@pytest.mark.parametrize("runner", ["running", "alone"])
+@pytest.mark.parametrize("moment", ["inside", "committed"])
+@pytest.mark.parametrize("step", range(ROWS))
+def test_a_job_in_transactions_that_is_killed_at_any_step_goes_on_where_it_was(
+    filled: Path, step: int, moment: str, runner: str
+) -> None:
+    assert run_and_die(filled, "tally", runner, step, moment) == -signal.SIGKILL
+    assert tally(filled) == list(range(step if moment == "inside" else step + 1))
+
+    assert run_and_die(filled, "tally", runner, -1, "") == 0
+
+    assert tally(filled) == list(range(ROWS))
+    assert users(filled) == USERS
+
+
+@pytest.mark.parametrize("runner", ["running", "alone"])
+@pytest.mark.parametrize("moment", ["inside", "committed"])
+@pytest.mark.parametrize("step", range(COPYING_STEPS))
+def test_a_job_outside_transactions_that_is_killed_at_any_step_can_be_done_again(
+    filled: Path, step: int, moment: str, runner: str
+) -> None:
+    assert run_and_die(filled, "copy", runner, step, moment) == -signal.SIGKILL
+    assert users(filled) == USERS
+
+    assert run_and_die(filled, "copy", runner, -1, "") == 0
+
+    assert users(filled.with_name("copy.db")) == USERS
+
+
+def test_a_step_of_a_backup_inside_a_transaction_is_refused(filled: Path) -> None:
+    copy = Copy(filled.with_name("copy.db"))
+    with closing(apsw.Connection(str(filled))) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("DELETE FROM events_today WHERE id = 1")
+        with pytest.raises(apsw.BusyError):
+            copy.step(connection, None, 0.0)  # type: ignore[arg-type]  # the book is not looked at
+        copy.abandon()
+
+
+def test_a_checkpoint_inside_a_transaction_is_refused(filled: Path) -> None:
+    with closing(apsw.Connection(str(filled))) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("DELETE FROM events_today WHERE id = 1")
+        with pytest.raises(apsw.LockedError):
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+
+def test_events_are_stored_between_the_steps_of_a_copy_and_are_in_it(filled: Path) -> None:
+    running = Running(filled)
+    running.ear.wait_for("loaded")
+    running.writer.run(Copy(filled.with_name("copy.db")))
+    running.submit(*logons("late"))
+
+    assert [type(outcome) for outcome in running.outcomes(1)] == [Decision]
+    steps = running.ear.wait_for("job_ended")
+
+    assert steps >= COPYING_STEPS
+    assert users(filled.with_name("copy.db"))[: len(USERS)] == USERS
+    assert running.users() == [*USERS, "late"]
+    assert running.stop() is None
+
+
+class Order(Tally):
+    """Writes down when its steps run."""
+
+    def __init__(self, name: str, seen: list[str], goes_first: bool = False) -> None:
+        super().__init__()
+        self.goes_first = goes_first
+        self._name = name
+        self._seen = seen
+        self._left = 3
+
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
+        self._seen.append(self._name)
+        self._left -= 1
+        return Step(is_last=not self._left, wrote=False)
+
+
+def test_jobs_run_in_the_order_in_which_they_were_asked_for(running: Running) -> None:
+    seen: list[str] = []
+    running.writer.run(Order("first", seen))
+    running.writer.run(Order("second", seen))
+    running.ear.wait_for("job_ended")
+    running.ear.wait_for("job_ended")
+
+    assert seen == ["first"] * 3 + ["second"] * 3
+
+
+class Interrupted(Order):
+    """Asks for another job in its first step."""
+
+    def __init__(self, running: Running, urgent: Order, seen: list[str]) -> None:
+        super().__init__("long", seen)
+        self._running = running
+        self._urgent: Order | None = urgent
+
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
+        if self._urgent is not None:
+            self._running.writer.run(self._urgent)
+            self._urgent = None
+        return super().step(connection, book, now_s)
+
+
+def test_a_job_that_goes_first_runs_in_the_middle_of_a_longer_one(running: Running) -> None:
+    seen: list[str] = []
+    running.writer.run(Interrupted(running, Order("urgent", seen, goes_first=True), seen))
+    running.ear.wait_for("job_ended")
+    running.ear.wait_for("job_ended")
+
+    assert seen == ["long", *["urgent"] * 3, *["long"] * 2]
+
+
+class Faulty(Tally):
+    """Writes a row, and then fails."""
+
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
+        super().step(connection, book, now_s)
+        raise ValueError("a fault in the job itself")
+
+
+def test_a_job_that_fails_leaves_nothing_behind_and_the_next_one_runs(running: Running) -> None:
+    faulty = Faulty()
+    running.writer.run(faulty)
+    running.writer.run(Tally())
+
+    assert isinstance(running.ear.wait_for("job_ended"), ValueError)
+    assert running.ear.wait_for("job_ended") == ROWS
+    assert faulty.is_abandoned
+    assert tally(running.path) == list(range(ROWS))
+    running.store(*logons("alice"))
+
+
+def test_a_job_that_waits_for_a_lock_lets_no_event_wait_longer_and_goes_on_after_it(running: Running) -> None:
+    running.ear.wait_for("loaded")
+    with running.lock():
+        running.writer.run(Tally())
+        running.submit(*logons("alice"), within_s=0.2)
+        assert len(running.outcomes(1)) == 1
+    assert running.ear.wait_for("job_ended") == ROWS
+    assert tally(running.path) == list(range(ROWS))
+
+
+class Endless(Tally):
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
+        return Step(is_last=False, wrote=False)
+
+
+def test_a_stop_lets_a_job_go_that_has_not_come_to_its_end(running: Running) -> None:
+    endless = Endless()
+    running.writer.run(endless)
+    running.store(*logons("alice"))
+
+    assert running.stop() is None
+
+    assert endless.is_abandoned
+    assert running.users() == ["alice"]
+
+
+def test_alone_a_job_that_fails_is_let_go_and_its_error_is_the_callers(filled: Path) -> None:
+    faulty = Faulty()
+
+    with pytest.raises(ValueError, match="fault in the job"):
+        run_alone(faulty, settings_of(filled))
+
+    assert faulty.is_abandoned
+    assert tally(filled) == []

@@ -1,0 +1,1 @@
+"""Long work on the database, in steps between the batches of events."""

@@ -1,0 +1,83 @@
+"""Runs a job without a server: in a process that owns the database for as long as that takes.
+
+Nobody but other programs waits beside it, so there are no pauses. Knows the database and the job's steps; neither who
+owns the file nor who is told.
+"""
+
+import time
+from typing import Any, Final
+
+from winlogd.identifiers import Identifiers
+from winlogd.recent import RecentEvents
+from winlogd.session import Book
+from winlogd.store import memory
+from winlogd.store.database import Database, Settings
+from winlogd.store.free_space import FreeSpace
+from winlogd.store.jobs.job import Job, Outcome, Step
+
+_LOOKS_AGAIN_AFTER_S: Final = 0.01
+
+
+def run_alone(job: Job[Any, Outcome], settings: Settings) -> Outcome:
+    """Run `job` to its end and return its outcome.
+
+    Args:
+        job: not begun.
+        settings: the database, which the caller owns (`store.ownership`). A lock of another program is waited for as
+            long as its `busy_timeout_ms` says.
+
+    Raises:
+        UnusableError, ReplacedError, LowSpaceError, RowsLostError: as the server would; what is committed stays so.
+        apsw.Error: SQLite's own.
+    """
+    space = FreeSpace(settings.path, settings.min_free_bytes)
+    space.require(time.monotonic())  # before the file is opened, which may change it
+    database = Database(settings, _Patience(settings.busy_timeout_ms / 1000).waits)
+    try:
+        book = _load(database)
+        while not _step(job, database, book, space).is_last:
+            pass
+        return job.outcome
+    finally:
+        job.abandon()
+        database.close()
+
+
+def _load(database: Database) -> Book:
+    book = Book(RecentEvents(time.monotonic()), Identifiers())
+    with database.connection:
+        memory.load(database.connection, book, time.time())
+    return book
+
+
+def _step(job: Job[Any, Outcome], database: Database, book: Book, space: FreeSpace) -> Step:
+    space.require(time.monotonic())
+    commits = job.needs_transaction
+    if not commits:
+        database.check_identity()
+    elif database.begin():
+        memory.refresh(database.connection, book)
+        database.note_changes()
+    begun_s = time.monotonic()
+    step: Step = job.step(database.connection, book, time.time())
+    if commits:
+        database.commit()
+    job.took(step, book, time.monotonic() - begun_s)
+    return step
+
+
+class _Patience:
+    """A busy handler that gives up after a time."""
+
+    __slots__ = ("_begun_s", "_timeout_s")
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        self._begun_s = 0.0
+
+    def waits(self, attempts: int) -> bool:
+        """Wait a little. Return True if it is worth trying again."""
+        if attempts == 0:
+            self._begun_s = time.monotonic()
+        time.sleep(_LOOKS_AGAIN_AFTER_S)
+        return time.monotonic() - self._begun_s < self._timeout_s

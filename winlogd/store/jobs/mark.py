@@ -1,0 +1,33 @@
+"""A job that sets one mark (`store.marks`) and does nothing else."""
+
+from typing import final
+
+import apsw
+
+from winlogd.session import Book
+from winlogd.store.jobs.job import Step
+from winlogd.store.marks import set_mark
+
+
+@final
+class SetMark:
+    """Sets `key` to `value`, in one step."""
+
+    goes_first = True
+    needs_transaction = True
+    outcome = None
+
+    def __init__(self, key: str, value: str) -> None:
+        self.key = key
+        self.value = value
+
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
+        """Set the mark."""
+        set_mark(connection, self.key, self.value)
+        return Step(is_last=True, wrote=True)
+
+    def took(self, step: Step, book: Book, took_s: float) -> None:
+        """Take note that the mark is committed: nothing is left to do."""
+
+    def abandon(self) -> None:
+        """Let go of nothing."""

@@ -1,0 +1,138 @@
+"""Runs jobs on the writer's thread: one step, the events that wait, the next step.
+
+Jobs run in the order in which they were asked for. A job that goes first (a rotation that is due) runs before the
+others, even in the middle of a longer one. Knows steps, pauses, checkpoints and what goes wrong with them; not what a
+job does.
+"""
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+from winlogd.store.errors import LOCKS, WAIT_FOR, ReplacedError, StoppedError, UnusableError
+from winlogd.store.jobs.job import AnyJob, Step
+from winlogd.store.jobs.pacing import Pacing
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.listener import Listener
+    from winlogd.store.patience import Patience
+    from winlogd.store.recovery import OpenDatabase
+
+
+class RunningJobs:
+    """The jobs of one writer.
+
+    Args:
+        opened: the database and the Book.
+        patience: how faults that may pass are waited for.
+        listener: told how each job has ended.
+    """
+
+    __slots__ = ("_first", "_later", "_listener", "_opened", "_pacing", "_patience")
+
+    def __init__(self, opened: "OpenDatabase", patience: "Patience", listener: "Listener") -> None:
+        self._opened = opened
+        self._patience = patience
+        self._listener = listener
+        self._first: deque[AnyJob] = deque()
+        self._later: deque[AnyJob] = deque()
+        self._pacing: Final = Pacing()
+
+    def add(self, job: AnyJob) -> None:
+        """Run `job` as well; `Listener.job_ended` tells how it ended."""
+        (self._first if job.goes_first else self._later).append(job)
+
+    def note_events(self) -> None:
+        """Take note that events were written: pauses are longer while events come."""
+        self._pacing.note_events()
+
+    @property
+    def next_at_s(self) -> float | None:
+        """Return when the next piece may begin, on the monotonic clock; None when there is no job."""
+        return self._pacing.until_s if self._first or self._later else None
+
+    def go_on(self, now_s: float) -> None:
+        """Do one piece of work, a step or a checkpoint, if one is due at `now_s` on the monotonic clock.
+
+        Raises:
+            ReplacedError, UnusableError, StoppedError: the writer has to end.
+        """
+        if not (self._first or self._later) or now_s < self._pacing.until_s:
+            return
+        if self._pacing.is_checkpoint_next:
+            self._opened.database.checkpoint()
+            self._pacing.after_checkpoint(now_s, time.monotonic())
+        else:
+            self._step_patiently((self._first or self._later)[0])
+
+    def abandon(self) -> None:
+        """Let all jobs go: the writer ends."""
+        for job in (*self._first, *self._later):
+            job.abandon()
+
+    def _step_patiently(self, job: AnyJob) -> None:
+        try:
+            if not self._is_ready_for(job):
+                return
+            step = self._step(job)
+        except LOCKS as error:  # another connection's lock, or a COMMIT that waits for readers
+            self._patience.tell(error)
+            self._recover(error)
+        except WAIT_FOR as error:  # of the disk, perhaps only where the job reads or writes: events go on without it
+            self._recover(error)
+            self._end(job, error)
+        except (ReplacedError, UnusableError, StoppedError):
+            raise
+        except Exception as error:  # what is committed stays as it is
+            self._opened.database.rollback()
+            self._end(job, error)
+        else:
+            self._note_success(step)
+            if step.is_last:
+                self._end(job, job.outcome)
+
+    def _is_ready_for(self, job: AnyJob) -> bool:
+        """Begin a transaction if the next step needs one. Return False if it has to wait as an event would."""
+        if not job.needs_transaction:
+            self._opened.database.check_identity()
+            return True
+        try:
+            self._opened.begin()
+        except WAIT_FOR as error:
+            self._patience.tell(error)
+            self._recover(error)
+            return False
+        return True
+
+    def _step(self, job: AnyJob) -> Step:
+        opened = self._opened
+        begun_s = time.monotonic()  # the wait for another program's write lock is no work
+        commits = job.needs_transaction  # asked before the step: a trigger may end the transaction
+        step: Step = job.step(opened.database.connection, opened.book, time.time())
+        if commits:
+            opened.database.commit()
+        ended_s = time.monotonic()
+        self._pacing.after_step(begun_s, ended_s)
+        if step.wrote:
+            self._pacing.note_pages()
+        job.took(step, opened.book, ended_s - begun_s)
+        return step
+
+    def _note_success(self, step: Step) -> None:
+        """End a wait that was told. Events that wait tell by themselves."""
+        if self._patience.told and not self._patience.somebody_waits:
+            if step.wrote:
+                self._patience.end()
+            else:
+                self._patience.end_of_lock()
+
+    def _recover(self, error: Exception) -> None:
+        self._opened.recover(error)
+        self._patience.hear()
+        self._patience.pause()
+
+    def _end(self, job: AnyJob, outcome: object) -> None:
+        (self._first if job.goes_first else self._later).remove(job)
+        job.abandon()
+        self._pacing.end()
+        self._listener.job_ended(job, outcome)

@@ -1,0 +1,32 @@
+"""The small facts that winlogd keeps about a database in its table ``winlogd_meta``, by key.
+
+Knows the table; not what a mark means.
+"""
+
+from typing import Final
+
+import apsw
+
+ROTATED_DAY: Final = "rotated_day"
+"""The key of the last rotated day, ``YYYY-MM-DD``."""
+
+_READ: Final = "SELECT key, value FROM winlogd_meta"
+_SET: Final = "INSERT OR REPLACE INTO winlogd_meta (key, value) VALUES (?, ?)"
+
+
+def read_marks(connection: apsw.Connection) -> dict[str, str]:
+    """Return all marks by key.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    return {str(key): str(value) for key, value in connection.execute(_READ)}
+
+
+def set_mark(connection: apsw.Connection, key: str, value: str) -> None:
+    """Set a mark inside the transaction that the caller has begun.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    connection.execute(_SET, (key, value))

@@ -1,0 +1,123 @@
+"""The database as the writer has it open, and the Book that belongs to it: opened, and opened again after a fault.
+
+Knows which faults are waited for and when the file has to be opened afresh; not batches, nor jobs. Everything here runs
+on the writer's thread.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import apsw
+
+from winlogd.identifiers import Identifiers
+from winlogd.recent import RecentEvents
+from winlogd.session import Book
+from winlogd.store import memory
+from winlogd.store.database import Database, Settings
+from winlogd.store.errors import LOCKS, REOPEN_AFTER, WAIT_FOR, UnusableError
+from winlogd.store.free_space import FreeSpace
+from winlogd.store.marks import read_marks
+from winlogd.store.patience import Patience
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.listener import Listener
+
+T = TypeVar("T")
+
+
+class OpenDatabase:
+    """An open database and its Book.
+
+    Args:
+        settings: the database.
+        on_busy: called while another connection holds the lock, as `Database` says.
+        patience: how faults that may pass are waited for.
+        listener: told when the database is open and loaded.
+
+    Attributes:
+        database: the connection; another one after a disk error.
+        book: the committed state of that very connection.
+    """
+
+    __slots__ = ("_listener", "_on_busy", "_patience", "_settings", "_space", "book", "database")
+
+    def __init__(
+        self, settings: Settings, on_busy: Callable[[int], bool], patience: Patience, listener: "Listener"
+    ) -> None:
+        self._settings = settings
+        self._on_busy = on_busy
+        self._patience = patience
+        self._listener = listener
+        self._space = FreeSpace(settings.path, settings.min_free_bytes)
+        self.database: Database
+        self.book: Book
+
+    def open(self) -> None:
+        """Open the database for the first time: wait for a lock and a full disk.
+
+        Raises:
+            UnusableError: any other fault; the start ends.
+            StoppedError: a stop was asked for meanwhile.
+        """
+        self.database = self._patiently(lambda: Database(self._settings, self._on_busy))
+        marks = self._patiently(lambda: read_marks(self.database.connection))
+        self._listener.opened(self.database.upgraded, marks)
+        self._patiently(self._load)
+
+    def begin(self) -> None:
+        """Begin a write transaction, and bring the Book up to date with what other programs have committed.
+
+        Raises:
+            LowSpaceError: the disk has too little free space.
+            apsw.Error: SQLite's own.
+        """
+        self._space.require(time.monotonic())
+        if self.database.begin():
+            memory.refresh(self.database.connection, self.book)
+            self.database.note_changes()
+
+    def recover(self, error: Exception) -> None:
+        """Undo what a fault of the environment has left half done; open the file afresh after a disk error."""
+        if isinstance(error, REOPEN_AFTER) or not self.database.try_rollback():
+            self._reopen()
+
+    def _patiently(self, do: Callable[[], T]) -> T:
+        while True:
+            try:
+                return do()
+            except (*LOCKS, apsw.FullError) as error:
+                self._patience.wait_to_open(error)
+            except WAIT_FOR as error:
+                raise UnusableError(f"{self._settings.path} cannot be opened ({error})") from None
+
+    def _reopen(self) -> None:
+        """Open the same file afresh after a disk error, as often as it takes.
+
+        With a WAL the old connection is closed last. The last connection to close the file lets go of the wal-index,
+        which alone knows that a batch in the WAL was never synced; whoever opens the file next would take it for
+        committed (walformat.html, "Recovery"), and the batch's repetition for one of what is stored.
+        """
+        old = self.database
+        if old.in_transaction or not old.has_wal:
+            old.abandon()
+        while True:
+            old.check_identity()
+            try:
+                self.database = Database(self._settings, self._on_busy)
+                self._load()
+                break
+            except WAIT_FOR as error:
+                if self.database is not old:
+                    self.database.abandon()
+                self._patience.wait_to_open(error)
+        old.abandon()
+
+    def _load(self) -> None:
+        self.book = Book(RecentEvents(time.monotonic()), Identifiers())
+        try:
+            with self.database.connection:  # one transaction: what others commit meanwhile is seen by `begin`
+                memory.load(self.database.connection, self.book, time.time())
+        except (apsw.NotADBError, apsw.CorruptError) as error:
+            raise UnusableError(f"{self._settings.path} is damaged ({error})") from None
+        self._listener.loaded(self.book)
