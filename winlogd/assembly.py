@@ -14,12 +14,12 @@ from winlogd.api.routes import make_router
 from winlogd.api.sessions import CurrentSessions
 from winlogd.config import Config
 from winlogd.event import EventDecoder
+from winlogd.http.admission import ConnectionsPerAddress
 from winlogd.http.budget import Allowance
 from winlogd.http.exchange import Exchange
-from winlogd.http.limits import Limits
-from winlogd.http.per_address import ConnectionsPerAddress
 from winlogd.http.router import Router
 from winlogd.http.server import Observer, Server
+from winlogd.http.wire.limits import Limits
 from winlogd.log import Log
 from winlogd.rotator import Rotator
 from winlogd.schedule import Schedule, zone_of

@@ -3,9 +3,9 @@
 import pytest
 
 from winlogd.api.addresses import TrustedProxies, client_address
-from winlogd.http.limits import Limits
-from winlogd.http.message import Head
-from winlogd.http.parser import HeadCache, RequestParser
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import Head
+from winlogd.http.wire.parser import HeadCache, RequestParser
 
 PROXY = "10.0.0.1"
 PROXIES = TrustedProxies(("10.0.0.0/24", "::1/128"))

@@ -13,7 +13,7 @@ import pytest
 from tests.docs.readme import LOGON, TEXT
 from tests.running import running
 from winlogd.event import EventDecoder, InvalidEventError
-from winlogd.http.message import REASONS
+from winlogd.http.wire.message import REASONS
 
 # ── the table of statuses ─────────────────────────────────────────────────────────────────────────────────
 

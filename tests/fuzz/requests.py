@@ -1,6 +1,6 @@
 """The target `parser`: octets of a connection → requests, beside h11 and beside itself.
 
-What is accepted here h11 accepts, with the same framing (`tests.http.beside_h11` says with which exceptions). What
+What is accepted here h11 accepts, with the same framing (`tests.http.wire.beside_h11` says with which exceptions). What
 comes out does not depend on how the octets were cut, nor on whether the heads were seen before, nor on the short way
 that whole requests take. Smaller limits refuse more and change nothing else.
 """
@@ -14,10 +14,10 @@ from typing import Final
 
 from tests.fuzz.mutation import damaged
 from tests.fuzz.target import Target
-from tests.http.beside_h11 import Outcome, assert_h11_agrees, read_as_a_connection_does, read_here
-from tests.http.tricks import FRAGMENTS, TRICKS
-from winlogd.http.limits import Limits
-from winlogd.http.parser import HeadCache
+from tests.http.wire.beside_h11 import Outcome, assert_h11_agrees, read_as_a_connection_does, read_here
+from tests.http.wire.tricks import FRAGMENTS, TRICKS
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.parser import HeadCache
 
 REAL_REQUESTS: Final = [path.read_bytes() for path in sorted((Path(__file__).parents[1] / "data").glob("*.http"))]
 

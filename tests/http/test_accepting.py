@@ -8,10 +8,10 @@ import uvloop
 
 from tests.running import PATIENCE_S
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.limits import Limits
-from winlogd.http.message import Head, Response
 from winlogd.http.router import Router
 from winlogd.http.server import Server
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import Head, Response
 
 CROWD = 64
 

@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 
 from tests.running import PATIENCE_S
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.limits import Limits
-from winlogd.http.message import Head, Response
 from winlogd.http.router import Router
 from winlogd.http.server import Server, bind
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import Head, Response
 
 GET = b"GET /thing HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST_GET = b"GET /thing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"

@@ -16,10 +16,10 @@ from tests.locks import in_the_server, locked, locked_before_the_start
 from tests.running import Winlogd, an_event, running, wait_for
 from tests.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, health, request
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.limits import Limits
-from winlogd.http.message import Head, Response
 from winlogd.http.router import Router
 from winlogd.http.server import Server
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import Head, Response
 
 MIB: Final = 1 << 20
 SESSIONS: Final = "/api/v1/sessions/current"

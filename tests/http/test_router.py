@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.limits import Limits
-from winlogd.http.message import REASONS, Head, Response, encode, is_known
-from winlogd.http.parser import HeadCache, RequestParser
 from winlogd.http.router import Endpoint, Refusal, Router
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import REASONS, Head, Response, encode, is_known
+from winlogd.http.wire.parser import HeadCache, RequestParser
 
 
 class Recorder:

@@ -9,10 +9,10 @@ import pytest
 
 from tests.running import PATIENCE_S
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.limits import Limits
-from winlogd.http.message import Head, Response
 from winlogd.http.router import Router
 from winlogd.http.server import Server, bind
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import Head, Response
 
 LIMITS = Limits(headers_timeout=10, body_timeout=30, idle_timeout=75, answer_timeout=27, linger_timeout=2)
 UNANSWERED = Response(503, b'{"error":"busy"}', (("Retry-After", "1"),))

@@ -8,8 +8,8 @@ from typing import Final
 
 from winlogd.api.addresses import EVERYWHERE, Networks, TrustedProxies, client_address
 from winlogd.http.exchange import Handler
-from winlogd.http.message import Head, Response
 from winlogd.http.router import Endpoint, Guard
+from winlogd.http.wire.message import Head, Response
 
 _NOT_ALLOWED: Final = Response(403, b'{"error":"Address not allowed"}', reason="Address not allowed")
 

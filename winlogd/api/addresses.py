@@ -11,7 +11,7 @@ somebody may do: it goes from the near end only as far as trusted proxies vouch 
 from functools import lru_cache
 from typing import Final
 
-from winlogd.http.message import Head
+from winlogd.http.wire.message import Head
 
 EVERYWHERE: Final = frozenset(("0.0.0.0/0", "::/0"))
 """The networks that hold every address."""

@@ -11,8 +11,8 @@ from winlogd.api.access import Token
 from winlogd.api.addresses import TrustedProxies, forwarded_address
 from winlogd.event import Event, EventDecoder, InvalidEventError
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.message import JSON, Head, Response
 from winlogd.http.router import Refusal
+from winlogd.http.wire.message import JSON, Head, Response
 from winlogd.session import Decision
 from winlogd.store.store import Store
 from winlogd.store.submission import Fault

@@ -2,7 +2,7 @@
 
 from winlogd import VERSION
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.message import Head
+from winlogd.http.wire.message import Head
 
 _ALIVE = b'{"status":"ok","service":"winlog-server","version":"%b"}' % VERSION.encode()
 

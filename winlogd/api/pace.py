@@ -15,8 +15,8 @@ from winlogd.api.addresses import TrustedProxies, client_address
 from winlogd.buckets import Buckets
 from winlogd.http.budget import Allowance
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.message import Head, Response
-from winlogd.http.own_answers import FAILED
+from winlogd.http.responses import FAILED
+from winlogd.http.wire.message import Head, Response
 
 _TOO_MANY: Final = b'{"error":"Too many events"}'
 

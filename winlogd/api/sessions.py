@@ -12,7 +12,7 @@ from typing import Final
 import orjson
 
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.message import Head, Response
+from winlogd.http.wire.message import Head, Response
 from winlogd.session import Book, OpenSession
 from winlogd.store.store import Store
 from winlogd.timestamps import instant

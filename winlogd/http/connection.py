@@ -7,15 +7,15 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from winlogd.http import own_answers
+from winlogd.http import responses
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.grammar import SAFE_METHODS
-from winlogd.http.life import Phase, State, longest_s
-from winlogd.http.message import CONTINUE, Head, HttpError, Response
-from winlogd.http.parser import RequestParser
-from winlogd.http.peer_address import UNKNOWN, peer_address
+from winlogd.http.peer import UNKNOWN, peer_address
 from winlogd.http.pipeline import FEW, IN_A_TURN, MOST, is_full
 from winlogd.http.router import Refusal, is_refused
+from winlogd.http.states import Phase, State, longest_s
+from winlogd.http.wire.grammar import SAFE_METHODS
+from winlogd.http.wire.message import CONTINUE, Head, HttpError, Response
+from winlogd.http.wire.parser import RequestParser
 
 if TYPE_CHECKING:  # types only, of which a running server needs nothing
     from winlogd.http.service import Service
@@ -204,7 +204,7 @@ class Connection(asyncio.Protocol):
                 self._answer_unread(self._service.unanswered)
         elif waited > longest_s(self._phase, limits):
             if self._phase is not Phase.IDLE and (self._parser.in_head or self._parser.in_body):
-                self._answer_unread(own_answers.TIMED_OUT)
+                self._answer_unread(responses.TIMED_OUT)
             else:
                 self._transport.close()
 
@@ -229,7 +229,7 @@ class Connection(asyncio.Protocol):
 
         What it has sent is freed at once: before the others' next octets come, which would take memory of their own.
         """
-        self._service.refused(self.peer, own_answers.SHED)
+        self._service.refused(self.peer, responses.SHED)
         self._state = State.CLOSED
         self._parser = RequestParser(self._service.limits, self._service.heads)
         self._service.soon(self.abort)
@@ -255,7 +255,7 @@ class Connection(asyncio.Protocol):
                 if parser.is_empty:
                     return
         except HttpError as error:
-            self._answer_unread(own_answers.unreadable(error))
+            self._answer_unread(responses.unreadable(error))
 
     def _handle(self, head: Head, body: bytes) -> None:
         service = self._service
@@ -273,7 +273,7 @@ class Connection(asyncio.Protocol):
             handler(exchange, body)
         except Exception as error:  # one request's fault must not become the connection's
             service.failed(error)
-            exchange.respond(own_answers.FAILED)
+            exchange.respond(responses.FAILED)
 
     def _is_refused(self, head: Head) -> bool:
         """Whether its body makes no difference: then it takes no room from those that wait."""

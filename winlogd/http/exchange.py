@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, Protocol
 
-from winlogd.http.message import Head, Response, body_of, encode, encode_head
+from winlogd.http.wire.message import Head, Response, body_of, encode, encode_head
 
 LARGE_BYTES: Final = 4096
 """A body that has more is not copied for each who gets it: a listing of 1 MB is shared by a thousand that ask."""

@@ -7,7 +7,7 @@ from collections import deque
 from typing import Final
 
 from winlogd.http.exchange import Exchange
-from winlogd.http.grammar import SAFE_METHODS
+from winlogd.http.wire.grammar import SAFE_METHODS
 
 MOST: Final = 64
 """With so many that wait, the socket is not read,"""

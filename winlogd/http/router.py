@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.message import Head, Response, is_known
+from winlogd.http.wire.message import Head, Response, is_known
 
 Endpoint = Callable[[Head], Handler]
 """Looks at a head and returns what handles requests with it: a Refusal when the head alone decides."""

@@ -10,15 +10,15 @@ import socket
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from winlogd.http import own_answers
+from winlogd.http import responses
+from winlogd.http.admission import ConnectionsPerAddress
 from winlogd.http.budget import Allowance, Budget
 from winlogd.http.connection import Connection
-from winlogd.http.limits import Limits
-from winlogd.http.message import Head, Response
-from winlogd.http.parser import HeadCache
-from winlogd.http.per_address import ConnectionsPerAddress
 from winlogd.http.router import Router
 from winlogd.http.turns import Turns
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import Head, Response
+from winlogd.http.wire.parser import HeadCache
 
 if TYPE_CHECKING:
     import ssl
@@ -197,10 +197,10 @@ class Server:
     def _admit(self, peer: str) -> Response | None:
         """Counts one more of `peer` among those of its address; why it may not stay, otherwise None."""
         if len(self._connections) - len(self._turned_away) + len(self._reserved) >= self._max_connections:
-            return own_answers.TOO_MANY
+            return responses.TOO_MANY
         if self._per_address is not None and self._per_address.opened(peer) > 0:
             self._per_address.closed(peer)
-            return own_answers.TOO_MANY_OF_ADDRESS
+            return responses.TOO_MANY_OF_ADDRESS
         return None
 
     def congest(self) -> None:

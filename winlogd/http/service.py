@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from winlogd.http.exchange import Handler
-from winlogd.http.limits import Limits
-from winlogd.http.message import Head, Response
-from winlogd.http.parser import HeadCache
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import Head, Response
+from winlogd.http.wire.parser import HeadCache
 
 Connection = TypeVar("Connection", contravariant=True)
 """The class of the connections, which uses this one."""

@@ -13,11 +13,11 @@ import socket
 import ssl
 from typing import Final, NoReturn, Protocol
 
-from winlogd.http import own_answers
+from winlogd.http import responses
 from winlogd.http.connection import Connection
-from winlogd.http.limits import Limits
-from winlogd.http.message import Response
-from winlogd.http.peer_address import peer_address
+from winlogd.http.peer import peer_address
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import Response
 
 _READ_BYTES: Final = 16 * 1024
 """A connection that is not read keeps no more of what its peer has sent, and what comes in one piece; of uvloop's own
@@ -141,7 +141,7 @@ class TlsListener:
             )
             transport.set_read_buffer_limits(_READ_BYTES)  # type: ignore[attr-defined]  # TLS transports have it
         except ssl.SSLError as error:  # the peer speaks something else
-            self._service.refused(connection.peer, own_answers.no_handshake(error.reason or "unknown"))
+            self._service.refused(connection.peer, responses.no_handshake(error.reason or "unknown"))
             accepted.close()
         except OSError:  # it has gone, or takes too long
             accepted.close()

@@ -13,9 +13,9 @@ from typing import Final
 
 import pytest
 
-from winlogd.http.limits import Limits
-from winlogd.http.message import HttpError
-from winlogd.http.parser import HeadCache, RequestParser
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import HttpError
+from winlogd.http.wire.parser import HeadCache, RequestParser
 
 LIMITS: Final = Limits()
 NEXT: Final = b"GET /next HTTP/1.1\r\nHost: next\r\n\r\n"

@@ -7,10 +7,10 @@ say where the next request begins.
 
 from typing import Final
 
-from winlogd.http import grammar
-from winlogd.http.limits import Limits
-from winlogd.http.lines import take_line
-from winlogd.http.message import FIELD_BYTES, Head, HttpError
+from winlogd.http.wire import grammar
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.line import take_line
+from winlogd.http.wire.message import FIELD_BYTES, Head, HttpError
 
 _MAX_LENGTH_DIGITS: Final = 18
 """A Content-Length with more digits (leading zeros not counted) is larger than any limit."""

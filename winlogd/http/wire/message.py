@@ -7,7 +7,7 @@ business; how a Response becomes bytes is `encode`'s, at the end of this file.
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from winlogd.http import grammar
+from winlogd.http.wire import grammar
 
 JSON: Final = "application/json"
 

@@ -5,7 +5,7 @@ Knows neither the socket nor the clock.
 
 from enum import Enum, auto
 
-from winlogd.http.limits import Limits
+from winlogd.http.wire.limits import Limits
 
 
 class State(Enum):

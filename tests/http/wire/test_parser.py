@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from winlogd.http.limits import Limits
-from winlogd.http.message import HttpError
-from winlogd.http.parser import HeadCache, Request, RequestParser
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import HttpError
+from winlogd.http.wire.parser import HeadCache, Request, RequestParser
 
 GET = b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"
 HELLO = b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"

@@ -7,8 +7,8 @@ from typing import Final
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from tests.http.beside_h11 import assert_h11_agrees, read_here
-from tests.http.tricks import FRAGMENTS, TRICKS
+from tests.http.wire.beside_h11 import assert_h11_agrees, read_here
+from tests.http.wire.tricks import FRAGMENTS, TRICKS
 
 generously: Final = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
 

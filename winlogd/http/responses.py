@@ -5,7 +5,7 @@ Values only; when each of them is due is the connection's business.
 
 from typing import Final
 
-from winlogd.http.message import HttpError, Response
+from winlogd.http.wire.message import HttpError, Response
 
 TIMED_OUT: Final = Response(408, b'{"error":"Request timed out"}', closes=True)
 FAILED: Final = Response(500, b'{"error":"Internal server error"}')

@@ -8,11 +8,11 @@ are smuggled (RFC 9112 §7.1.2).
 from enum import Enum, auto
 from typing import Final
 
-from winlogd.http import grammar
-from winlogd.http.head_reader import parse_field
-from winlogd.http.limits import Limits
-from winlogd.http.lines import take_line
-from winlogd.http.message import HttpError
+from winlogd.http.wire import grammar
+from winlogd.http.wire.head import parse_field
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.line import take_line
+from winlogd.http.wire.message import HttpError
 
 _MAX_SIZE_DIGITS: Final = 15
 """A chunk-size with more hexadecimal digits (leading zeros not counted) is larger than any limit."""

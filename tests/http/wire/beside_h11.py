@@ -14,9 +14,9 @@ from typing import Final
 
 import h11
 
-from winlogd.http.limits import Limits
-from winlogd.http.message import Head, HttpError
-from winlogd.http.parser import HeadCache, RequestParser
+from winlogd.http.wire.limits import Limits
+from winlogd.http.wire.message import Head, HttpError
+from winlogd.http.wire.parser import HeadCache, RequestParser
 
 _TWENTY_ONE_DIGITS: Final = re.compile(rb"(?im)^(?:content-length:[ \t]*)?[0-9a-f]{21}")
 _LENGTH_REFUSED: Final = re.compile("bad Content-Length|illegal chunk header")

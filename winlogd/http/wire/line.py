@@ -4,7 +4,7 @@ The rule that everything here keeps: what is wrong with a line is decided by its
 request gets the same answer whether it came in one piece or octet by octet.
 """
 
-from winlogd.http.message import HttpError
+from winlogd.http.wire.message import HttpError
 
 
 def take_line(buffer: bytes | bytearray, start: int, limit: int, too_long: HttpError) -> tuple[bytes, int] | None:
