@@ -20,7 +20,8 @@ from winlogd.assembly import assemble
 from winlogd.config import Config
 from winlogd.control import Answer, bind_control, path_of, serve
 from winlogd.http.exchange import Exchange
-from winlogd.http.server import Server, bind
+from winlogd.http.server import Server
+from winlogd.http.sockets import bind
 from winlogd.http.wire.message import REASONS, Response
 from winlogd.log import MASK, Log
 from winlogd.refusals import Refusals

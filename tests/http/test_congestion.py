@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from tests.running import PATIENCE_S
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.router import Router
-from winlogd.http.server import Server, bind
+from winlogd.http.server import Server
+from winlogd.http.sockets import bind
 from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.message import Head, Response
 
@@ -111,7 +112,7 @@ async def settle() -> None:
 async def deferred(place: Place) -> None:
     """Returns when a request waits."""
     async with asyncio.timeout(PATIENCE_S):
-        while not place.server._deferred:  # noqa: ASYNC110  # a round of the loop is what is waited for
+        while not place.server.congestion:  # noqa: ASYNC110  # a round of the loop is what is waited for
             await asyncio.sleep(0)
 
 

@@ -10,7 +10,8 @@ import pytest
 from tests.running import PATIENCE_S
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.router import Router
-from winlogd.http.server import Server, bind
+from winlogd.http.server import Server
+from winlogd.http.sockets import bind
 from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.message import Head, Response
 

@@ -31,6 +31,7 @@ class Connection(asyncio.Protocol):
     """The protocol object of one connection."""
 
     __slots__ = (
+        "_congestion",
         "_exchanges",
         "_has_large_answer",
         "_held_back",
@@ -48,6 +49,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, service: "Service[Connection]", peer: str = UNKNOWN) -> None:
         self._service = service
+        self._congestion = service.congestion
         self._parser = RequestParser(service.limits, service.heads)
         self._exchanges: deque[Exchange] = deque()
         self._state = State.READING
@@ -105,7 +107,7 @@ class Connection(asyncio.Protocol):
         """The connection is gone; answers that come later are dropped."""
         self._state = State.CLOSED
         if self._holds:
-            self._service.forget_deferred(self)
+            self._congestion.forget(self)
         self._drop_exchanges()
         self._service.closed(self)
 
@@ -199,7 +201,7 @@ class Connection(asyncio.Protocol):
                 for exchange in list(self._exchanges):
                     exchange.respond(self._service.unanswered)
         elif self._holds:  # it is not the peer that takes its time
-            if waited > limits.answer_timeout and self._service.forget_deferred(self):
+            if waited > limits.answer_timeout and self._congestion.forget(self):
                 self._holds -= 1
                 self._answer_unread(self._service.unanswered)
         elif waited > longest_s(self._phase, limits):
@@ -261,7 +263,7 @@ class Connection(asyncio.Protocol):
         service = self._service
         self._phase = _IDLE
         self._since = service.now
-        if service.congested and head.method not in SAFE_METHODS and not self._is_refused(head):
+        if self._congestion.is_on and head.method not in SAFE_METHODS and not self._is_refused(head):
             self._defer(head, body)
             return
         exchange = Exchange(self, head)
@@ -284,7 +286,7 @@ class Connection(asyncio.Protocol):
 
     def _defer(self, head: Head, body: bytes) -> None:
         """Has one request kept and reads no more: what the peer sends after it fills its own buffers, not ours."""
-        if self._service.defer(self, head, body):
+        if self._congestion.defer(self, head, body):
             self.hold()
         else:
             self._answer_unread(self._service.unanswered)

@@ -5,19 +5,18 @@ not at all otherwise: an idle server wakes nobody up.
 """
 
 import asyncio
-import errno
 import socket
-from collections import OrderedDict
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from winlogd.http import responses
 from winlogd.http.admission import ConnectionsPerAddress
-from winlogd.http.budget import Allowance, Budget
+from winlogd.http.budget import Budget
+from winlogd.http.congestion import Congestion
 from winlogd.http.connection import Connection
 from winlogd.http.router import Router
 from winlogd.http.turns import Turns
 from winlogd.http.wire.limits import Limits
-from winlogd.http.wire.message import Head, Response
+from winlogd.http.wire.message import Response
 from winlogd.http.wire.parser import HeadCache
 
 if TYPE_CHECKING:
@@ -32,11 +31,8 @@ _SWEEP_S: Final = 1.0
 _SWEPT_AT_ONCE: Final = 100
 """Connections that are looked at in one round of the event loop. Closing 500 of them, of ten thousand
 that were idle for too long, took it 11 to 13 ms."""
-_NOT_HERE: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 _MAX_OVERFLOW: Final = 64
 """Connections beyond the limit that are told so; what comes on top of them is closed without a word."""
-_TAKEN_UP_AT_ONCE: Final = 128
-"""Deferred requests that are handled in one round of the loop: some 2 ms."""
 
 _MAX_KEPT_BYTES: Final = 64 << 20
 """Of requests that have begun and not ended, or wait behind others of their connection, on all together."""
@@ -91,14 +87,14 @@ class Server:
         self.unanswered = unanswered
         self.heads = HeadCache()
         self.stopping = False
-        self.congested = False
         self.now = loop.time()
         self.clock = loop.time
         self.soon = loop.call_soon
         self.in_turn = Turns(loop).ask
         self._kept = Budget(max(_MAX_KEPT_BYTES, 4 * limits.body))
         self._unread = Budget(_MAX_UNREAD_BYTES)
-        self._waiting = Allowance(limits.body)
+        self.congestion = Congestion(loop, limits.body)
+        self.congest, self.relieve = self.congestion.begin, self.congestion.end
         self.keeps = self._kept.hold
         self.owes = self._unread.hold
         self.bind = router.bind
@@ -108,7 +104,6 @@ class Server:
         self._loop = loop
         self._max_connections = max_connections
         self._per_address = per_address
-        self._deferred: OrderedDict[Connection, tuple[Head, bytes]] = OrderedDict()
         self._connections: set[Connection] = set()
         self._reserved: set[Connection] = set()
         self._turned_away: set[Connection] = set()
@@ -203,45 +198,6 @@ class Server:
             return responses.TOO_MANY_OF_ADDRESS
         return None
 
-    def congest(self) -> None:
-        """Lets requests that ask for something to be done wait, from now on: their connections are not read.
-
-        Connections that send none go on, and safe requests (GET and the like) are answered.
-        """
-        self.congested = True
-
-    def relieve(self) -> None:
-        """Takes up what waits, in the order in which it came, until `congest` is called again."""
-        self.congested = False
-        self._loop.call_soon(self._take_up_some)
-
-    def defer(self, connection: Connection, head: Head, body: bytes) -> bool:
-        """Keeps a request of `connection` until it can be taken up; whether there was room for it."""
-        if not self._waiting.take(head.octets + len(body)):
-            return False
-        self._deferred[connection] = (head, body)
-        return True
-
-    def forget_deferred(self, connection: Connection) -> bool:
-        """Drops what `defer` keeps of `connection`; whether there was anything."""
-        request = self._deferred.pop(connection, None)
-        if request is None:
-            return False
-        head, body = request
-        self._waiting.give_back(head.octets + len(body))
-        return True
-
-    def _take_up_some(self) -> None:
-        deferred = self._deferred
-        for _ in range(min(len(deferred), _TAKEN_UP_AT_ONCE)):
-            if self.congested:
-                return
-            connection, (head, body) = deferred.popitem(last=False)
-            self._waiting.give_back(head.octets + len(body))
-            connection.take_up(head, body)
-        if deferred:
-            self._loop.call_soon(self._take_up_some)
-
     def _sweep(self) -> None:
         self.now = now = self._loop.time()
         self._observer.swept(now)
@@ -255,47 +211,3 @@ class Server:
         del connections[-_SWEPT_AT_ONCE:]
         if connections:
             self._loop.call_soon(self._check_some, connections)
-
-
-def bind(host: str, port: int) -> list[socket.socket]:
-    """Sockets bound to every address that `host` stands for.
-
-    ``::`` takes IPv4 as well (its peers then appear as IPv4-mapped addresses). Port 0 lets the system choose.
-    Of a name with several addresses, such as localhost on a machine without IPv6, those it has are enough.
-
-    Raises:
-        OSError: the name is unknown, the address is not this machine's, or the port is in use.
-    """
-    # As octets: for a text Python loads the tables of the idna codec, 150 kB that stay.
-    name = host.encode() if host.isascii() else host
-    try:
-        found = socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except UnicodeError:  # so the idna codec refuses an empty or overlong label
-        raise OSError("not a valid host name") from None
-    sockets: list[socket.socket] = []
-    missing: OSError | None = None
-    for family, _, _, _, address in dict.fromkeys(found):
-        try:
-            sockets.append(_bound(family, address))
-        except OSError as error:
-            if error.errno not in _NOT_HERE:
-                for sock in sockets:
-                    sock.close()
-                raise
-            missing = error
-    if missing is not None and not sockets:
-        raise missing
-    return sockets
-
-
-def _bound(family: int, address: tuple[Any, ...]) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(address[0] != "::"))
-        sock.bind(address)
-    except OSError:
-        sock.close()
-        raise
-    return sock

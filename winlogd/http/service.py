@@ -6,6 +6,7 @@ Types only. Knows values; neither the server nor the connection.
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from winlogd.http.congestion import Congestion
 from winlogd.http.exchange import Handler
 from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.message import Head, Response
@@ -21,8 +22,8 @@ class Service(Protocol[Connection]):
     limits: Limits
     heads: HeadCache
     stopping: bool
-    congested: bool
-    """Whether requests that ask for something to be done have to wait: so many are being handled already."""
+    congestion: Congestion
+    """Says when requests that ask for something to be done have to wait, and keeps them."""
     unanswered: Response
     """What is answered for a handler that takes too long."""
     now: float
@@ -51,16 +52,6 @@ class Service(Protocol[Connection]):
 
     def closed(self, connection: Connection) -> None:
         """Forgets a connection."""
-
-    def defer(self, connection: Connection, head: Head, body: bytes) -> bool:
-        """Keeps a request until the congestion is over, then gives it to the connection's `take_up`.
-
-        Returns:
-            Whether there was room for it. A connection with one that waits may not ask for another.
-        """
-
-    def forget_deferred(self, connection: Connection) -> bool:
-        """Drops the request of `connection` that waits; whether there was one."""
 
     def refused(self, peer: str, response: Response) -> None:
         """Told of every answer of status 400 or above."""
