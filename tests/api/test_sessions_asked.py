@@ -41,7 +41,7 @@ class Peer:
 async def test_those_that_have_gone_are_forgotten_and_the_others_answered() -> None:
     store: Any = Unopened()
     sessions = CurrentSessions(asyncio.get_running_loop(), store)
-    respond = sessions.bind(None)  # type: ignore[arg-type]  # it looks at none
+    respond = sessions.handler_for(None)  # type: ignore[arg-type]  # it looks at none
     waiting, gone = Peer(), Peer()
     for number in range(10_000):
         exchange = Exchange(waiting if number % 1000 == 0 else gone, None)

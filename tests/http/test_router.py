@@ -35,13 +35,13 @@ class Recorder:
 
 
 class Health:
-    """An endpoint that counts how often it was bound."""
+    """An endpoint that counts how often it was asked for a handler."""
 
     def __init__(self) -> None:
-        self.bound = 0
+        self.asked = 0
 
     def __call__(self, head: Head) -> Handler:
-        self.bound += 1
+        self.asked += 1
         return lambda exchange, body: exchange.respond_ok(b'{"status":"healthy"}')
 
 
@@ -75,7 +75,7 @@ def head_of(method: str, target: str, *fields: str, version: str = "1.1") -> Hea
 def answer(router: Router, head: Head, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
     """Status, fields and body of the router's answer."""
     recorder = Recorder()
-    router.bind(head)(Exchange(recorder, head), body)
+    router.handler_for(head)(Exchange(recorder, head), body)
     assert len(recorder.answers) == 1
     return parts_of(recorder.answers[0])
 
@@ -168,33 +168,33 @@ def test_options_tells_what_is_allowed_in_an_answer_without_a_body(router: Route
     assert answer(router, head_of("OPTIONS", target)) == (204, {"Allow": allow}, b"")
 
 
-def test_an_endpoint_is_bound_once_to_a_head(router: Router, health: Health) -> None:
+def test_an_endpoint_is_asked_once_for_a_head(router: Router, health: Health) -> None:
     head = head_of("GET", "/health")
-    assert router.bind(head) is router.bind(head)
-    assert health.bound == 1
+    assert router.handler_for(head) is router.handler_for(head)
+    assert health.asked == 1
 
 
-def test_an_endpoint_is_bound_anew_to_another_head(router: Router, health: Health) -> None:
-    router.bind(head_of("GET", "/health"))
-    router.bind(head_of("GET", "/health", "X: y"))
-    assert health.bound == 2
+def test_an_endpoint_is_asked_anew_for_another_head(router: Router, health: Health) -> None:
+    router.handler_for(head_of("GET", "/health"))
+    router.handler_for(head_of("GET", "/health", "X: y"))
+    assert health.asked == 2
 
 
 @pytest.mark.parametrize(
     ("method", "target"), [("GET", "/nowhere"), ("GET", "/events"), ("BREW", "/health"), ("POST", "/events")]
 )
 def test_what_the_head_alone_decides_is_known_before_the_body(router: Router, method: str, target: str) -> None:
-    assert isinstance(router.bind(head_of(method, target)), Refusal)
+    assert isinstance(router.handler_for(head_of(method, target)), Refusal)
 
 
 def test_what_needs_the_body_is_no_refusal(router: Router) -> None:
     head = head_of("POST", "/events", "Content-Type: application/json")
-    assert not isinstance(router.bind(head), Refusal)
+    assert not isinstance(router.handler_for(head), Refusal)
 
 
 def test_a_refusal_is_reported_before_it_is_sent(router: Router) -> None:
     recorder, head = Recorder(), head_of("GET", "/nowhere")
-    router.bind(head)(Exchange(recorder, head), b"")
+    router.handler_for(head)(Exchange(recorder, head), b"")
     assert [response.status for response in recorder.refusals] == [404]
 
 

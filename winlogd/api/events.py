@@ -1,6 +1,6 @@
 """POST of an event: the checks in their order, the way into the store, the answer.
 
-What the header section alone decides is decided once for all requests with the same head (`Events.bind`).
+What the header section alone decides is decided once for all requests with the same head (`Events.handler_for`).
 """
 
 from typing import TYPE_CHECKING, Final
@@ -60,7 +60,7 @@ class Events:
         self._pace = pace
         self._token = token
 
-    def bind(self, head: Head) -> Handler:
+    def handler_for(self, head: Head) -> Handler:
         """What handles requests with `head`."""
         if not (head.get("user-agent") or "").startswith(self._expected_user_agent):
             return Refusal(_INVALID_AGENT)
@@ -82,7 +82,7 @@ class Events:
                 source_ip = forwarded
             submit(event, source_ip, exchange, head_octets + len(body))
 
-        return take if self._pace is None else self._pace.bind(head, take)
+        return take if self._pace is None else self._pace.handler_for(head, take)
 
 
 def answer(exchange: Exchange, event: Event, outcome: Decision | Fault) -> None:

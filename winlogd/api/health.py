@@ -7,7 +7,7 @@ from winlogd.http.wire.message import Head
 _ALIVE = b'{"status":"ok","service":"winlog-server","version":"%b"}' % VERSION.encode()
 
 
-def bind(head: Head) -> Handler:
+def handler_for(head: Head) -> Handler:
     """The endpoint: any head will do."""
     return _respond
 

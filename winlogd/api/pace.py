@@ -51,7 +51,7 @@ class Pace:
         self._held: dict[Exchange, _Held] = {}
         self._stopped = False
 
-    def bind(self, head: Head, handler: Handler) -> Handler:
+    def handler_for(self, head: Head, handler: Handler) -> Handler:
         """`handler` for requests with `head`, at the pace of their address."""
         proxies, take, clock = self._proxies, self._buckets.take, self._loop.time
         head_octets = head.octets

@@ -24,11 +24,11 @@ def make_router(
         senders: who may send events.
         readers: who may read; /health alone is everybody's.
     """
-    take = senders.before(events.bind)
+    take = senders.before(events.handler_for)
     return Router(
         {
-            ("GET", HEALTH): health.bind,
-            ("GET", SESSIONS): readers.before(sessions.bind),
+            ("GET", HEALTH): health.handler_for,
+            ("GET", SESSIONS): readers.before(sessions.handler_for),
             **{("POST", path): take for path in event_paths},
         },
         dict.fromkeys(event_paths, METHOD_NOT_ALLOWED),

@@ -41,7 +41,7 @@ class CurrentSessions:
         self._look_at = _MOST_GONE
         self._is_busy = False
 
-    def bind(self, head: Head) -> Handler:
+    def handler_for(self, head: Head) -> Handler:
         """What handles requests with `head`: any will do."""
         return self._respond
 

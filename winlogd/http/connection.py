@@ -1,6 +1,6 @@
 """One TCP connection: requests in, answers out, in order, with back-pressure and an orderly end.
 
-Knows bytes, order and time; not what a request means (the router binds it) nor how it is read (the parser).
+Knows bytes, order and time; not what a request means (the router finds its handler) nor how it is read (the parser).
 """
 
 import asyncio
@@ -271,7 +271,7 @@ class Connection(asyncio.Protocol):
         if exchange.closes:
             self._state = State.LAST_ANSWER_DUE
         try:
-            handler: Handler = head.handler or service.bind(head)
+            handler: Handler = head.handler or service.handler_for(head)
             handler(exchange, body)
         except Exception as error:  # one request's fault must not become the connection's
             service.failed(error)
@@ -280,7 +280,7 @@ class Connection(asyncio.Protocol):
     def _is_refused(self, head: Head) -> bool:
         """Whether its body makes no difference: then it takes no room from those that wait."""
         try:
-            return is_refused(self._service.bind(head), self.peer)
+            return is_refused(self._service.handler_for(head), self.peer)
         except Exception:
             return True  # so that it is answered at once
 
@@ -303,7 +303,7 @@ class Connection(asyncio.Protocol):
 
     def _continue(self, head: Head) -> None:
         """RFC 9110 §10.1.1: 100 when the head is acceptable, otherwise the final answer without the body."""
-        handler = self._service.bind(head)
+        handler = self._service.handler_for(head)
         exchange = Exchange(self, head)
         self._exchanges.append(exchange)
         if isinstance(handler, Refusal):

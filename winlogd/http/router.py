@@ -1,6 +1,6 @@
 """(method, path) → endpoint, and the answers for what has none.
 
-An endpoint is *bound* to a head once: it looks at the header section and returns the handler for all
+An endpoint is asked once for a head: it looks at the header section and returns the handler for all
 requests with that very head. The parser hands out one Head object for equal bytes, so what an endpoint
 derives from the header section is derived once for a thousand requests of the same client.
 """
@@ -88,7 +88,7 @@ class Router:
             self._allow[path] = ", ".join(sorted(methods))
         self._allow["*"] = ", ".join(sorted({method for method, _ in self._routes} | {"OPTIONS"}))
 
-    def bind(self, head: Head) -> Handler:
+    def handler_for(self, head: Head) -> Handler:
         """The handler for requests with `head`, found once and kept with it."""
         handler = head.handler
         if handler is None:

@@ -97,7 +97,7 @@ class Server:
         self.congest, self.relieve = self.congestion.begin, self.congestion.end
         self.keeps = self._kept.hold
         self.owes = self._unread.hold
-        self.bind = router.bind
+        self.handler_for = router.handler_for
         self.refused = observer.refused
         self.failed = observer.failed
         self._observer = observer

@@ -44,7 +44,7 @@ class Service(Protocol[Connection]):
     def owes(self, connection: Connection, octets: int) -> None:
         """Told how many octets of answers a peer leaves unread; `connection` may be shed for that."""
 
-    def bind(self, head: Head) -> Handler:
+    def handler_for(self, head: Head) -> Handler:
         """The handler for requests with `head`."""
 
     def opened(self, connection: Connection) -> Response | None:

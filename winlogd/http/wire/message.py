@@ -70,7 +70,7 @@ class Head:
         content_length: octets of the body, or None when it is chunked.
         keep_alive: whether the client allows another request on this connection (RFC 9112 §9.3).
         expects_continue: whether it waits for 100 (Continue) before it sends the body.
-        handler: what the router bound this head to, None before; equal heads are bound alike.
+        handler: what the router found for this head, None before; equal heads have the same.
     """
 
     __slots__ = (
