@@ -199,6 +199,32 @@ def test_the_head_cache_stays_bounded(parser: RequestParser, heads: HeadCache) -
     assert heads.get(blocks[-1]) is not None
 
 
+def test_questions_that_differ_do_not_push_a_workstations_head_out(parser: RequestParser, heads: HeadCache) -> None:
+    (before,) = requests_of(parser, HELLO)
+    questions = [b"GET /sessions?user=%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(1100)]
+    assert len(requests_of(parser, b"".join(questions))) == 1100
+    (after,) = requests_of(parser, HELLO)
+    assert after.head is before.head
+    assert cached(heads, questions) == 0
+
+
+def test_what_was_found_for_a_head_with_a_query_is_not_there_for_the_next_request(parser: RequestParser) -> None:
+    question = b"GET /sessions?user=alice HTTP/1.1\r\nHost: a\r\n\r\n"
+    (first,) = requests_of(parser, question)
+    first.head.handler = print
+    (second,) = requests_of(parser, question)
+    assert second.head.handler is None
+
+
+def test_a_cache_that_was_cleared_gives_no_head_of_before(parser: RequestParser, heads: HeadCache) -> None:
+    (before,) = requests_of(parser, HELLO)
+    heads.clear()
+    assert parser.only_request(HELLO) is None
+    (after,) = requests_of(parser, HELLO)
+    assert after.head is not before.head
+    assert parser.only_request(HELLO) == (after.head, b"hello")
+
+
 def test_the_head_cache_keeps_no_head_of_more_than_2_kib(parser: RequestParser, heads: HeadCache) -> None:
     short, long = heads_with(1), b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 2048 + b"\r\n\r\n"
     assert len(requests_of(parser, short, long)) == 2

@@ -29,7 +29,8 @@ class HeadCache:
     """Heads by their exact bytes. One serves all connections of a server.
 
     Bounded by number and by length, so that a peer that varies its headers costs itself only; when it is
-    full it is emptied, which is cheaper than order and as good for senders that repeat themselves.
+    full it is emptied, which is cheaper than order and as good for senders that repeat themselves. A head with a
+    query is not kept: few questions are asked twice, and a thousand of them would push the workstations' heads out.
     """
 
     _MAX_HEADS: Final = 1024
@@ -42,12 +43,16 @@ class HeadCache:
         self.get = self._heads.get
 
     def put(self, block: bytes, head: Head) -> None:
-        """Remembers that `block` (request line to blank line) reads as `head`."""
-        if len(block) > self._MAX_HEAD_BYTES:
+        """Remember that `block` (request line to blank line) reads as `head`."""
+        if len(block) > self._MAX_HEAD_BYTES or head.query:
             return
         if len(self._heads) >= self._MAX_HEADS:
             self._heads.clear()
         self._heads[block] = head
+
+    def clear(self) -> None:
+        """Forget all heads, and with them the handlers that were found for them: after routes have changed."""
+        self._heads.clear()
 
 
 class RequestParser:
