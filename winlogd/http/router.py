@@ -5,11 +5,16 @@ requests with that very head. The parser hands out one Head object for equal byt
 derives from the header section is derived once for a thousand requests of the same client.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
 
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.wire.message import Head, Response, is_known
+
+_PARAMETER: Final = re.compile(
+    r"\{([a-z_]+)\}"
+)  # the parser lets no brace through, so none of a peer is mistaken for one
 
 Endpoint = Callable[[Head], Handler]
 """Looks at a head and returns what handles requests with it: a Refusal when the head alone decides."""
@@ -64,12 +69,44 @@ def is_refused(handler: Handler, peer: str) -> bool:
     return isinstance(handler, Refusal) or (isinstance(handler, Guard) and handler.refuses(peer))
 
 
+class _Pattern(NamedTuple):
+    """A path with parameters, cut at its slashes.
+
+    Attributes:
+        path: as the route table has it, such as ``/machines/{hostname}``.
+        segments: those of `path`; None where a parameter stands.
+        names: of the parameters, in order.
+    """
+
+    path: str
+    segments: tuple[str | None, ...]
+    names: tuple[str, ...]
+
+    def captured(self, segments: list[str]) -> list[str] | None:
+        """Return what stands where parameters do, as received; None when the path is another."""
+        if len(segments) != len(self.segments):
+            return None
+        captured = []
+        for got, wanted in zip(segments, self.segments, strict=True):
+            if wanted is None and got:
+                captured.append(got)
+            elif got != wanted:
+                return None
+        return captured
+
+
 class Router:
     """The route table.
 
     Args:
-        routes: endpoints by method and path; GET serves HEAD as well, OPTIONS is answered for every path.
+        routes: endpoints by method and path; GET serves HEAD as well, OPTIONS is answered for every path. A segment
+            of a path may be a parameter, such as ``{hostname}``: it stands for any text but the empty one, which the
+            endpoint finds in `Head.path_parameters`. A path without parameters goes before those with some, and of
+            these the one goes first that is literal further to the left.
         method_not_allowed: the body of a 405, by path; ``{"error":"Method not allowed"}`` where it has none.
+
+    Raises:
+        ValueError: two paths differ in nothing but the names of their parameters.
     """
 
     def __init__(
@@ -86,25 +123,76 @@ class Router:
                 methods.add("HEAD")
                 self._routes[("HEAD", path)] = self._routes[("GET", path)]
             self._allow[path] = ", ".join(sorted(methods))
+        self._patterns = _patterns(self._allow)
         self._allow["*"] = ", ".join(sorted({method for method, _ in self._routes} | {"OPTIONS"}))
 
     def handler_for(self, head: Head) -> Handler:
         """The handler for requests with `head`, found once and kept with it."""
         handler = head.handler
         if handler is None:
-            endpoint = self._routes.get((head.method, head.path))
-            handler = endpoint(head) if endpoint is not None else Refusal(self._without_endpoint(head))
+            path = head.path
+            if self._patterns and path not in self._allow:
+                handler = self._handler_of_pattern(head)
+            else:
+                handler = self._handler_at(path, head)
             head.handler = handler
         return handler
 
-    def _without_endpoint(self, head: Head) -> Response:
+    def _handler_at(self, path: str, head: Head) -> Handler:
+        endpoint = self._routes.get((head.method, path))
+        return endpoint(head) if endpoint is not None else Refusal(self._without_endpoint(path, head.method))
+
+    def _handler_of_pattern(self, head: Head) -> Handler:
+        segments = head.path.split("/")
+        for pattern in self._patterns:
+            captured = pattern.captured(segments)
+            if captured is None:
+                continue
+            if (head.method, pattern.path) in self._routes:
+                faults = _decode(pattern.names, captured, head)
+                if faults:
+                    return Refusal(Response(400, faults, reason="Invalid path parameter"))
+            return self._handler_at(pattern.path, head)
+        return self._handler_at(head.path, head)
+
+    def _without_endpoint(self, path: str, method: str) -> Response:
         """501, 404, 204 or 405 (RFC 9110 §9.1, §9.3.7, §15.5.5, §15.5.6)."""
-        if not is_known(head.method):
+        if not is_known(method):
             return Response(501, b'{"error":"Method not implemented"}')
-        allow = self._allow.get(head.path)
+        allow = self._allow.get(path)
         if allow is None:
             return Response(404, b'{"error":"Not found"}')
-        if head.method == "OPTIONS":
+        if method == "OPTIONS":
             return Response(204, b"", (("Allow", allow),))
-        body = self._method_not_allowed.get(head.path, b'{"error":"Method not allowed"}')
+        body = self._method_not_allowed.get(path, b'{"error":"Method not allowed"}')
         return Response(405, body, (("Allow", allow),))
+
+
+def _patterns(paths: Iterable[str]) -> tuple[_Pattern, ...]:
+    """The paths that have parameters, in the order in which they are tried."""
+    patterns: dict[tuple[str | None, ...], _Pattern] = {}
+    for path in paths:
+        names = tuple(match[1] for segment in path.split("/") if (match := _PARAMETER.fullmatch(segment)))
+        if not names:
+            continue
+        segments = tuple(None if _PARAMETER.fullmatch(segment) else segment for segment in path.split("/"))
+        if segments in patterns:
+            raise ValueError(f"{path} and {patterns[segments].path} are the same path")
+        if len(set(names)) < len(names):
+            raise ValueError(f"{path} has one parameter twice")
+        patterns[segments] = _Pattern(path, segments, names)
+    return tuple(sorted(patterns.values(), key=lambda pattern: [segment is None for segment in pattern.segments]))
+
+
+def _decode(names: tuple[str, ...], captured: list[str], head: Head) -> bytes:
+    """Give the head its path's parameters; return the body of a 400 when one of them is badly encoded."""
+    from winlogd.http.wire.parameters import percent_decoded  # not loaded before somebody asks for such a path
+
+    parameters: dict[str, str] = {}
+    for name, text in zip(names, captured, strict=True):
+        try:
+            parameters[name] = percent_decoded(text)
+        except ValueError as fault:
+            return b'{"error":"Invalid path parameter","details":{"%b":"%b"}}' % (name.encode(), str(fault).encode())
+    head.path_parameters = parameters
+    return b""

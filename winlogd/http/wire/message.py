@@ -4,7 +4,8 @@ Values only: nothing here reads bytes from a peer or knows a socket. How they ar
 business; how a Response becomes bytes is `encode`'s, at the end of this file.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from winlogd.http.wire import grammar
@@ -41,6 +42,9 @@ CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 """The interim answer to ``Expect: 100-continue`` (RFC 9110 §15.2.1)."""
 
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 class HttpError(Exception):
     """A request that cannot be read on. It is answered with `status` and the connection is closed.
 
@@ -59,7 +63,7 @@ class Head:
     """A request line and its header section, checked.
 
     One Head may serve many requests: the parser hands out the same object for the same bytes. Therefore
-    nothing in it changes after it was made but `handler`, which is derived from the rest.
+    nothing in it changes after it was made but `handler` and `path_parameters`, which follow from the rest.
 
     Attributes:
         method: as received; letter case counts (RFC 9110 §9.1).
@@ -70,6 +74,8 @@ class Head:
         content_length: octets of the body, or None when it is chunked.
         keep_alive: whether the client allows another request on this connection (RFC 9112 §9.3).
         expects_continue: whether it waits for 100 (Continue) before it sends the body.
+        path_parameters: of a route such as ``/machines/{hostname}`` what stands in the path, percent-decoded, by name;
+            the router sets it before it asks the endpoint for a handler.
         handler: what the router found for this head, None before; equal heads have the same.
     """
 
@@ -82,6 +88,7 @@ class Head:
         "method",
         "minor",
         "path",
+        "path_parameters",
         "plain",
         "query",
     )
@@ -106,6 +113,7 @@ class Head:
         self.keep_alive = keep_alive
         self.expects_continue = expects_continue
         self.handler: Callable[..., None] | None = None
+        self.path_parameters: Mapping[str, str] = _NONE
         self.plain = minor > 0 and keep_alive and method != "HEAD"
         """Whether an answer to this head needs no Connection field and keeps its body."""
 
