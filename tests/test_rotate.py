@@ -25,7 +25,7 @@ from tests.running import (
     wait_for,
 )
 from winlogd import control, rotate_command
-from winlogd.config import load
+from winlogd.config.load import load
 
 NOBODY = 65534
 NOW = datetime.now(UTC)

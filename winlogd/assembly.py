@@ -12,7 +12,7 @@ from winlogd.api.addresses import TrustedProxies
 from winlogd.api.events import UNAVAILABLE, Events, answer
 from winlogd.api.routes import make_router
 from winlogd.api.sessions import CurrentSessions
-from winlogd.config import Config
+from winlogd.config.sections import Config
 from winlogd.event import EventDecoder
 from winlogd.http.admission import ConnectionsPerAddress
 from winlogd.http.budget import Allowance

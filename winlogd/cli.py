@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from winlogd import VERSION
-from winlogd.config import Config, ConfigError, load
+from winlogd.config.load import ConfigError, load
+from winlogd.config.sections import Config
 
 _USAGE: Final = """\
 usage: winlogd [--config FILE]               serve until SIGTERM or Ctrl-C

@@ -17,7 +17,7 @@ import uvloop
 
 from winlogd import VERSION, systemd
 from winlogd.assembly import assemble
-from winlogd.config import Config
+from winlogd.config.sections import Config
 from winlogd.control import Answer, bind_control, path_of, serve
 from winlogd.http.exchange import Exchange
 from winlogd.http.server import Server

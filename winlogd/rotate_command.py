@@ -8,7 +8,7 @@ from typing import Final
 import apsw
 
 from winlogd import control
-from winlogd.config import Config
+from winlogd.config.sections import Config
 from winlogd.schedule import Schedule, zone_of
 from winlogd.settings import settings_of
 from winlogd.store.errors import LowSpaceError, OwnedError, ReplacedError, RowsLostError, UnusableError

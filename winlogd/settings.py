@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from winlogd.config import Config
+from winlogd.config.sections import Config
 from winlogd.store.database import Settings
 
 _MB_BYTES: Final = 1_000_000

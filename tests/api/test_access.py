@@ -11,7 +11,7 @@ import pytest
 
 from tests.running import CLIENT_HEADERS, Winlogd, an_event, run_to_end, running
 from tests.wire import EVENTS, Wire, event_of, request
-from winlogd.config_schema import SHORTEST_TOKEN_CHARACTERS
+from winlogd.config.kinds import SHORTEST_TOKEN_CHARACTERS
 from winlogd.log import LEVELS
 from winlogd.log_format import _JSON_OWN_KEYS
 from winlogd.store.store import _FIELDS, _FIELDS_WITHOUT_NAMES
@@ -198,7 +198,7 @@ def test_what_is_off_costs_nothing() -> None:
 import sys, uvloop, orjson, apsw
 before = set(sys.modules)
 import winlogd.daemon
-from winlogd.config import load
+from winlogd.config.load import load
 from winlogd.api.access import Gate
 from winlogd.api.addresses import TrustedProxies
 security = load("config.toml", {}).security
@@ -210,5 +210,5 @@ print(*set(sys.modules) - before)
     environ = {"PYTHONPATH": str(ROOT)}
     run = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environ, capture_output=True, check=True)
     loaded = set(run.stdout.decode().split())
-    assert "winlogd.config" in loaded
-    assert loaded & {"ipaddress", "hmac", "winlogd.http.tls", "winlogd.config_access"} == set()
+    assert "winlogd.config.load" in loaded
+    assert loaded & {"ipaddress", "hmac", "winlogd.http.tls", "winlogd.config.dependent"} == set()

@@ -15,7 +15,7 @@ import pytest
 
 from tests.docs.readme import LOGON, ROOT, Block, block, blocks, comparable, run
 from tests.running import A_SMALL_DISK_WILL_DO, an_event, running
-from winlogd.config import Config
+from winlogd.config.sections import Config
 
 OLDER_DATABASE: Final = ROOT / "tests" / "data" / "older.db"
 DATABASE: Final = "/var/lib/winlogd/winlog.db"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.docs.readme import LOGON, ROOT, TEXT
 from tests.running import Winlogd
-from winlogd.config import KINDS, Config, environment_name
+from winlogd.config.sections import KINDS, Config, environment_name
 
 
 def test_the_first_screen_has_the_picture_and_the_two_commands() -> None:

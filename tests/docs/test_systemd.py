@@ -13,7 +13,8 @@ import pytest
 from tests.docs.readme import ROOT, block
 from tests.running import an_event, running
 from winlogd.cli import MISUSED
-from winlogd.config import Config, load
+from winlogd.config.load import load
+from winlogd.config.sections import Config
 
 UNIT: Final = ROOT / "systemd" / "winlogd.service"
 LARGEST_EXPOSURE: Final = 1.5

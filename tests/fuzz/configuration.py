@@ -12,7 +12,8 @@ from typing import Final
 
 from tests.fuzz.mutation import damaged
 from tests.fuzz.target import Target
-from winlogd.config import KINDS, Config, ConfigError, environment_name, load
+from winlogd.config.load import ConfigError, load
+from winlogd.config.sections import KINDS, Config, environment_name
 
 _NAME: Final = "config.toml"
 _OPTIONS_THAT_NEED_OTHERS: Final = ("server.tls_", "limits.events_burst: ", "security.ingest_token_file = ")

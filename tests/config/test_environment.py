@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.configured import SECTION_LIST, faults_of, from_toml
-from winlogd.config import KINDS, ConfigError, environment_name, load
+from tests.config.configured import SECTION_LIST, faults_of, from_toml
+from winlogd.config.load import ConfigError, load
+from winlogd.config.sections import KINDS, environment_name
 
 
 def faults_of_environment(**environ: str) -> list[str]:

@@ -5,8 +5,8 @@ Loaded only by who has set one of them. It must not know where the values came f
 
 from typing import Final
 
-from winlogd.config_faults import shown
-from winlogd.config_schema import Kind, NotAllowedError
+from winlogd.config.kinds import Kind, NotAllowedError
+from winlogd.config.messages import shown
 
 _MAXIMUM_BYTES: Final = 4096
 """A token file is far shorter; a longer one is not read to its end, which may never come."""

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.configured import SECTION_LIST, faults_of
-from winlogd.config import KINDS, ConfigError, environment_name, load
-from winlogd.config_faults import wrong_value
-from winlogd.config_schema import Kind, NotAllowedError
+from tests.config.configured import SECTION_LIST, faults_of
+from winlogd.config.kinds import Kind, NotAllowedError
+from winlogd.config.load import ConfigError, load
+from winlogd.config.messages import wrong_value
+from winlogd.config.sections import KINDS, environment_name
 
 
 def test_faults_begin_with_the_name_of_the_file_as_it_was_given(folder: Path) -> None:

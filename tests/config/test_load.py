@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.configured import faults_of, from_toml
-from winlogd.config import KINDS, SECTIONS, Config, ConfigError, load
+from tests.config.configured import faults_of, from_toml
+from winlogd.config.load import ConfigError, load
+from winlogd.config.sections import KINDS, SECTIONS, Config
 
-EXAMPLE = Path(__file__).parents[1] / "config.toml"
+EXAMPLE = Path(__file__).parents[2] / "config.toml"
 
 # The file that the older server shipped with, whole.
 OLDER_FILE = """
@@ -137,14 +138,14 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(folder: Path) -> Non
 
 
 def test_what_only_faults_and_files_need_is_not_loaded_without_them(folder: Path) -> None:
-    loaded = modules_after("from winlogd.config import load; load(None, {})")
+    loaded = modules_after("from winlogd.config.load import load; load(None, {})")
     assert loaded & {"difflib", "tomllib"} == set()
 
 
 def test_the_configuration_loads_nothing_slow_that_serving_does_not_load_anyway() -> None:
     anyway = "import uvloop, orjson, apsw, tomllib"
-    more = modules_after(f"{anyway}; import winlogd.config") - modules_after(anyway)
-    assert "winlogd.config" in more
+    more = modules_after(f"{anyway}; import winlogd.config.load") - modules_after(anyway)
+    assert "winlogd.config.load" in more
     assert more & {"pathlib", "ipaddress", "difflib", "argparse", "urllib.parse"} == set()
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from winlogd.config import Config, ConfigError, load
+from winlogd.config.load import ConfigError, load
+from winlogd.config.sections import Config
 
 SECTION_LIST = "[server], [database], [rotation], [security], [limits], [logging]"
 """All sections, as a fault lists them."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.configured import faults_of, from_toml
-from winlogd.config import KINDS
+from tests.config.configured import faults_of, from_toml
+from winlogd.config.sections import KINDS
 
 
 def test_a_wrong_port_is_refused_with_what_is_allowed(folder: Path) -> None:

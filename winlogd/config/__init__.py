@@ -1,0 +1,1 @@
+"""What an administrator can set: `sections` lists the options, `load` reads them."""

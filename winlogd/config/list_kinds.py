@@ -1,0 +1,99 @@
+"""The kinds of values that are lists: actions, paths, networks.
+
+It must not know a section, a key, a default, a file: those are in `sections` and `load`.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from winlogd.config.kinds import Kind, NotAllowedError
+from winlogd.config.messages import shown
+
+LOOPBACK: Final = ("127.0.0.1/32", "::1/128")
+"""The networks that hold nothing but this machine."""
+
+_IPV4_MAPPED_BITS: Final = 96
+"""Of ``::ffff:0:0/96`` (RFC 4291 §2.5.5.2). A peer of it is taken for the IPv4 one that it is."""
+EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
+"""The networks that hold every address."""
+
+RESERVED_PATHS: Final = ("/health", "/api/v1/sessions/current")
+"""Paths that have a meaning of their own and cannot take events."""
+
+_PATH_MARKS: Final = "/-._~!$&'()*+,;=:@%"
+"""What a path may hold besides letters and digits: RFC 3986 section 3.3, `pchar`, and the slash."""
+
+
+def actions() -> Kind[tuple[str, ...]]:
+    """Some of the three actions that there are."""
+
+    def one(text: str) -> str:
+        if text not in ("C", "D", "M"):
+            raise NotAllowedError(f"{shown(text)} is none of them")
+        return text
+
+    return _several('a list of one or more of "C", "D" and "M"', one, at_least=1)
+
+
+def paths() -> Kind[tuple[str, ...]]:
+    """Paths of HTTP requests, without a query."""
+
+    def one(text: str) -> str:
+        if not text.startswith("/"):
+            raise NotAllowedError(f"{shown(text)} does not begin with /")
+        strange = [c for c in text if not (c.isascii() and c.isalnum()) and c not in _PATH_MARKS]
+        if strange:
+            raise NotAllowedError(f"{shown(text)} holds {shown(strange[0])}")
+        if text in RESERVED_PATHS:
+            raise NotAllowedError(f"{shown(text)} has another use")
+        return text
+
+    allowed = f"a list of one or more paths that begin with / and hold only letters, digits and {_PATH_MARKS}"
+    return _several(allowed, one, at_least=1)
+
+
+def networks() -> Kind[tuple[str, ...]]:
+    """IPv4 and IPv6 networks; kept as texts in the form ADDRESS/BITS, which `ipaddress` can read."""
+    return _several('a list of networks such as "10.1.0.0/16" or "fd00::/8"', _network, at_least=0)
+
+
+def _network(text: str) -> str:
+    if text in LOOPBACK or text in EVERYWHERE:
+        return text
+    from ipaddress import IPv6Network, ip_address, ip_network  # slow to load, and most sites keep the default
+
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        raise NotAllowedError(f"{shown(text)} is no network") from None
+    if "%" in text:
+        raise NotAllowedError(f"{shown(text)} names an interface")
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    if mapped is not None and network.prefixlen >= _IPV4_MAPPED_BITS:
+        raise NotAllowedError(f"{shown(text)} must be written as {mapped}/{network.prefixlen - _IPV4_MAPPED_BITS}")
+    if ip_address(text.partition("/")[0]) != network.network_address:
+        raise NotAllowedError(f"{shown(text)} is an address inside of {network}")
+    return str(network)
+
+
+def _several(allowed: str, one: Callable[[str], str], at_least: int) -> Kind[tuple[str, ...]]:
+    """A list of texts, none of them twice; `one` gives the form of a single text to keep, or raises."""
+
+    def check(value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) < at_least:
+            raise NotAllowedError
+        kept: dict[str, None] = {}  # a set that keeps the order
+        for item in value:
+            if not isinstance(item, str):
+                raise NotAllowedError(f"{shown(item)} is not text")
+            text = one(item)
+            if text in kept:
+                raise NotAllowedError(f"{shown(item)} is there twice")
+            kept[text] = None
+        return tuple(kept)
+
+    return Kind(allowed, check, _items)
+
+
+def _items(text: str) -> object:
+    return [item.strip() for item in text.split(",")] if text.strip() else []
