@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from winlogd.log import Log
+from winlogd.log.log import Log
 from winlogd.refusals import Refusals
 
 ADDRESSES_REMEMBERED = 1024

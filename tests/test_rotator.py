@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import apsw
 import pytest
 
-from winlogd.log import Log
+from winlogd.log.log import Log
 from winlogd.rotator import Rotator
 from winlogd.schedule import Schedule
 from winlogd.store.jobs.mark import SetMark

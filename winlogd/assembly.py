@@ -20,7 +20,7 @@ from winlogd.http.exchange import Exchange
 from winlogd.http.router import Router
 from winlogd.http.server import Observer, Server
 from winlogd.http.wire.limits import Limits
-from winlogd.log import Log
+from winlogd.log.log import Log
 from winlogd.rotator import Rotator
 from winlogd.schedule import Schedule, zone_of
 from winlogd.settings import settings_of

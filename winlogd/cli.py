@@ -92,7 +92,7 @@ def _config_file(words: list[str]) -> str | None:
 
 def _serve(config: Config) -> int:
     from winlogd.daemon import Daemon, StartError
-    from winlogd.log import Log
+    from winlogd.log.log import Log
 
     _occupy_standard_descriptors()
     log = Log(config.logging.level, config.logging.format, secret=config.security.ingest_token)

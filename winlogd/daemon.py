@@ -23,7 +23,7 @@ from winlogd.http.exchange import Exchange
 from winlogd.http.server import Server
 from winlogd.http.sockets import bind
 from winlogd.http.wire.message import REASONS, Response
-from winlogd.log import MASK, Log
+from winlogd.log.log import MASK, Log
 from winlogd.refusals import Refusals
 from winlogd.rotator import Rotator
 from winlogd.store.database import configure_sqlite

@@ -7,7 +7,7 @@ clock (time is passed in), nor threads: only one, the event loop's, uses it.
 
 from typing import Final
 
-from winlogd.log import Log
+from winlogd.log.log import Log
 
 _WINDOW_S: Final = 60.0
 _LINES_IN_A_WINDOW: Final = 10

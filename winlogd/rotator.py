@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from winlogd.log import Log
+from winlogd.log.log import Log
 from winlogd.schedule import Schedule
 from winlogd.store.errors import WAIT_FOR, JobCutShortError
 from winlogd.store.marks import ROTATED_DAY

@@ -12,8 +12,8 @@ import pytest
 from tests.running import CLIENT_HEADERS, Winlogd, an_event, run_to_end, running
 from tests.wire import EVENTS, Wire, event_of, request
 from winlogd.config.kinds import SHORTEST_TOKEN_CHARACTERS
-from winlogd.log import LEVELS
-from winlogd.log_format import _JSON_OWN_KEYS
+from winlogd.log.lines import _JSON_OWN_KEYS
+from winlogd.log.log import LEVELS
 from winlogd.store.store import _FIELDS, _FIELDS_WITHOUT_NAMES
 
 TOKEN: Final = "Zk3-correct/horse_battery"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 import apsw
 
 from winlogd.event import Event
-from winlogd.log import Log
+from winlogd.log.log import Log
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings
 from winlogd.store.errors import JobCutShortError

@@ -10,9 +10,9 @@ import weakref
 import pytest
 
 from tests.piped import Pipe, fields_of
-from winlogd import log as log_module
-from winlogd.log import Log
-from winlogd.log_format import FORMATS
+from winlogd.log import log as log_module
+from winlogd.log.lines import FORMATS
+from winlogd.log.log import Log
 
 
 def test_a_line_is_written_when_the_log_stops(pipe: Pipe) -> None:

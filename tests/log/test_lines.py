@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from winlogd.log_format import FORMATS, Record, as_json, compact, full
+from winlogd.log.lines import FORMATS, Record, as_json, compact, full
 
 TIME_NS = 1_795_249_800_123_456_789  # 2026-11-21T08:30:00.123456789Z
 

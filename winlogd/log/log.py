@@ -5,7 +5,7 @@ into lines and writes those of many batches with one `write(2)`. When standard e
 further lines are dropped and counted, and one line tells the count when writing goes on: a server that cannot
 speak still serves.
 
-This file knows how lines get out. It must not know what they look like (`log_format` does), nor what is worth
+This file knows how lines get out. It must not know what they look like (`lines` does), nor what is worth
 a line (its callers do).
 """
 
@@ -16,7 +16,7 @@ import time
 from traceback import TracebackException
 from typing import Final
 
-from winlogd.log_format import FORMATS, Record
+from winlogd.log.lines import FORMATS, Record
 
 MASK: Final = b"***"
 """What is written in the place of a secret."""
@@ -49,7 +49,7 @@ class Log:
 
     Args:
         level: the least level that is written: `trace`, `debug`, `info`, `warn` or `error`.
-        format: `compact`, `full` or `json`, see `winlogd.log_format`.
+        format: `compact`, `full` or `json`, see `winlogd.log.lines`.
         fd: the descriptor to write to, by default standard error. It may be non-blocking; it is never closed.
         secret: ASCII text that no line may show, whoever put it there; `***` is in its place. Empty: there is none.
 
@@ -227,7 +227,7 @@ class Log:
             try:
                 pieces.append(self._render(record))
             except Exception:
-                # Not for a value: those are always shown. Memory has run out, or `log_format` has a fault,
+                # Not for a value: those are always shown. Memory has run out, or `lines` has a fault,
                 # and neither may end the only thread that could tell of it.
                 self._lose(len(record.rows))
         lines = b"".join(pieces)

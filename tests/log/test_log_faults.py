@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.piped import Pipe, dropped_counts, fields_of
-from winlogd import log as log_module
-from winlogd.log import Log
-from winlogd.log_format import FORMATS, Record
+from winlogd.log import log as log_module
+from winlogd.log.lines import FORMATS, Record
+from winlogd.log.log import Log
 
 # More than a pipe (64 KiB) and the log thread's hands can take, and less than anybody would wait for.
 A_GREAT_MANY = 200_000
@@ -70,7 +70,7 @@ def test_the_stop_gives_up_when_the_reader_stalls(pipe: Pipe) -> None:
 
 def test_a_process_ends_although_nobody_reads_its_standard_error() -> None:
     program = (
-        "from winlogd.log import Log\n"
+        "from winlogd.log.log import Log\n"
         "log = Log('info', 'compact')\n"
         "log.start()\n"
         "log.error('server', 'said', text='x' * 1_000_000)\n"
