@@ -3,7 +3,6 @@
 import os
 import socket
 import sqlite3
-import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,8 +23,10 @@ from tests.running import (
     running,
     wait_for,
 )
-from winlogd import control, rotate_command
+from winlogd import rotate_command
 from winlogd.config.load import load
+from winlogd.control.address import path_of
+from winlogd.control.client import ask
 
 NOBODY = 65534
 NOW = datetime.now(UTC)
@@ -84,7 +85,7 @@ def test_who_asks_is_told_that_it_takes_long_and_gets_the_answer_all_the_same(ye
             told.append("slow")
             other.execute("COMMIT")
 
-        outcome, sentence = control.ask(control.path_of(str(server.database)), "rotate", 0.2, is_slow)
+        outcome, sentence = ask(path_of(str(server.database)), "rotate", 0.2, is_slow)
 
     assert (outcome, told) == ("ok", ["slow"])
     assert sentence.startswith("2 rows moved")
@@ -178,49 +179,6 @@ def without_rights(folder: Path) -> Iterator[None]:
     finally:
         os.seteuid(me)
         folder.chmod(mode)
-
-
-def test_the_control_socket_is_the_owners_alone_and_goes_with_the_server(server: Winlogd) -> None:
-    path = server.database.with_name("winlog.db.control")
-
-    assert stat.S_ISSOCK(path.stat().st_mode)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    server.stop()
-    assert not path.exists()
-
-
-@pytest.mark.parametrize("sent", [b"nonsense\n", b"\n", b"\xff\n"])
-def test_another_command_is_refused_and_the_server_goes_on(server: Winlogd, sent: bytes) -> None:
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(PATIENCE_S)
-        sock.connect(str(server.database.with_name("winlog.db.control")))
-        sock.sendall(sent)
-        assert sock.recv(1000).startswith(b"error ")
-        assert sock.recv(1000) == b""
-    assert server.request("GET", "/health").status == 200
-
-
-def test_a_line_without_end_is_cut_off(server: Winlogd) -> None:
-    with socket.socket(socket.AF_UNIX) as sock:
-        sock.settimeout(PATIENCE_S)
-        sock.connect(str(server.database.with_name("winlog.db.control")))
-        sock.sendall(b"x" * 5000)
-        assert sock.recv(1000) == b""
-
-
-def test_a_control_socket_that_a_crash_left_behind_is_replaced(server: Winlogd) -> None:
-    server.kill()
-    assert run_to_end(server.folder, "rotate", "--config", "config.toml").returncode == 0
-    server.restart()
-
-    assert "0 rows moved" in run_to_end(server.folder, "rotate", "--config", "config.toml").stdout
-
-
-def test_a_folder_with_a_very_long_name_has_a_control_socket_too(tmp_path: Path) -> None:
-    folder = tmp_path / ("long" * 40)
-    folder.mkdir()
-    with running(folder):
-        assert "0 rows moved" in run_to_end(folder, "rotate", "--config", "config.toml").stdout
 
 
 def test_a_database_that_was_just_taken_over_is_not_rotated_at_start(tmp_path: Path) -> None:

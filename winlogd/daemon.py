@@ -18,7 +18,8 @@ import uvloop
 from winlogd import VERSION, systemd
 from winlogd.assembly import assemble
 from winlogd.config.sections import Config
-from winlogd.control import Answer, bind_control, path_of, serve
+from winlogd.control.address import path_of
+from winlogd.control.server import Answer, bind_control, serve
 from winlogd.http.exchange import Exchange
 from winlogd.http.server import Server
 from winlogd.http.sockets import bind

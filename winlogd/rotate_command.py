@@ -7,8 +7,9 @@ from typing import Final
 
 import apsw
 
-from winlogd import control
 from winlogd.config.sections import Config
+from winlogd.control.address import path_of
+from winlogd.control.client import ask
 from winlogd.schedule import Schedule, zone_of
 from winlogd.settings import settings_of
 from winlogd.store.errors import LowSpaceError, OwnedError, ReplacedError, RowsLostError, UnusableError
@@ -32,7 +33,7 @@ def run(config: Config) -> int:
     except OSError as error:
         return _fail(f"{path} cannot be looked at: {_reason(error)}")
     try:
-        outcome, sentence = control.ask(control.path_of(path), "rotate", _PATIENCE_S, _tell_slow)
+        outcome, sentence = ask(path_of(path), "rotate", _PATIENCE_S, _tell_slow)
     except (FileNotFoundError, ConnectionRefusedError):
         return _rotate_alone(config, path)
     except OSError as error:

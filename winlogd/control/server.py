@@ -1,4 +1,4 @@
-"""The control socket: a Unix socket beside the database, by which the owner's commands reach the running server.
+"""The server's end of the control socket, by which the owner's commands reach it.
 
 One line asks, one line answers: ``rotate`` is answered by ``ok`` or ``error`` and a sentence. Only the user that the
 server runs as can connect (mode 0600). Knows sockets and lines; not what a command means.
@@ -7,25 +7,19 @@ server runs as can connect (mode 0600). Knows sockets and lines; not what a comm
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Final, Literal
+
+from winlogd.control.address import short
 
 _BACKLOG: Final = 8
 _MAX_LINE_BYTES: Final = 1024
-_ADDRESS_BYTES: Final = 107
-"""What the address of a Unix socket can hold (unix(7))."""
 
 Outcome = Literal["ok", "error"]
 Answer = Callable[[Outcome, str], None]
 """Takes how it went, and one sentence."""
 
 Command = Callable[[Answer], None]
-
-
-def path_of(database: str) -> str:
-    """Where the control socket of the server of `database`, a real path, is."""
-    return f"{database}.control"
 
 
 def bind_control(path: str) -> socket.socket:
@@ -41,7 +35,7 @@ def bind_control(path: str) -> socket.socket:
     try:
         if os.path.lexists(path):
             os.unlink(path)
-        with _short(path) as address:
+        with short(path) as address:
             sock.bind(address)
     except OSError:
         sock.close()
@@ -94,49 +88,3 @@ class _Conversation(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(f"{outcome} {sentence}\n".encode())
             self._transport.close()
-
-
-def ask(path: str, command: str, patience_s: float, is_slow: Callable[[], None]) -> tuple[str, str]:
-    """Asks the server whose control socket is at `path`: ``ok`` or ``error``, and its sentence.
-
-    Args:
-        path: as `path_of` gives it.
-        command: one word.
-        patience_s: after so much time without an answer `is_slow` is called, once; the answer is waited for all the
-            same.
-        is_slow: tells the person who waits.
-
-    Raises:
-        FileNotFoundError, ConnectionRefusedError: no server is running.
-        OSError: it cannot be asked, or it went away before it had answered.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, _short(path) as address:
-        sock.connect(address)
-        sock.sendall(f"{command}\n".encode())
-        sock.settimeout(patience_s)
-        try:
-            answer = sock.recv(4096)
-        except TimeoutError:
-            is_slow()
-            sock.settimeout(None)
-            answer = sock.recv(4096)
-        while piece := sock.recv(4096):
-            answer += piece
-    outcome, _, sentence = answer.decode().strip().partition(" ")
-    if outcome not in ("ok", "error"):
-        raise ConnectionResetError("winlogd ended before it had answered")
-    return outcome, sentence
-
-
-@contextmanager
-def _short(path: str) -> Iterator[str]:
-    """`path` if it fits into a socket's address, otherwise another way to it: by a descriptor of its folder."""
-    if len(os.fsencode(path)) <= _ADDRESS_BYTES:
-        yield path
-        return
-    folder, name = os.path.split(path)
-    descriptor = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{name}"
-    finally:
-        os.close(descriptor)

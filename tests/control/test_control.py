@@ -1,0 +1,52 @@
+"""The control socket of a running server: whose it is, what it refuses, and where it is."""
+
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.running import PATIENCE_S, Winlogd, run_to_end, running
+
+
+def test_the_control_socket_is_the_owners_alone_and_goes_with_the_server(server: Winlogd) -> None:
+    path = server.database.with_name("winlog.db.control")
+
+    assert stat.S_ISSOCK(path.stat().st_mode)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    server.stop()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("sent", [b"nonsense\n", b"\n", b"\xff\n"])
+def test_another_command_is_refused_and_the_server_goes_on(server: Winlogd, sent: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(PATIENCE_S)
+        sock.connect(str(server.database.with_name("winlog.db.control")))
+        sock.sendall(sent)
+        assert sock.recv(1000).startswith(b"error ")
+        assert sock.recv(1000) == b""
+    assert server.request("GET", "/health").status == 200
+
+
+def test_a_line_without_end_is_cut_off(server: Winlogd) -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(PATIENCE_S)
+        sock.connect(str(server.database.with_name("winlog.db.control")))
+        sock.sendall(b"x" * 5000)
+        assert sock.recv(1000) == b""
+
+
+def test_a_control_socket_that_a_crash_left_behind_is_replaced(server: Winlogd) -> None:
+    server.kill()
+    assert run_to_end(server.folder, "rotate", "--config", "config.toml").returncode == 0
+    server.restart()
+
+    assert "0 rows moved" in run_to_end(server.folder, "rotate", "--config", "config.toml").stdout
+
+
+def test_a_folder_with_a_very_long_name_has_a_control_socket_too(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 40)
+    folder.mkdir()
+    with running(folder):
+        assert "0 rows moved" in run_to_end(folder, "rotate", "--config", "config.toml").stdout
