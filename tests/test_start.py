@@ -1,4 +1,4 @@
-"""The command line, and what a start needs: a port, a folder, a database that is one, and nobody else's."""
+"""What a start needs: a port, a folder, a database that is one, and nobody else's."""
 
 import os
 import re
@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.running import Winlogd, an_event, listening_port, run_to_end, running, wait_for
-from winlogd import VERSION
 
 
 def fails_with_one_line(ended: subprocess.CompletedProcess[str], pattern: str) -> None:
@@ -21,44 +20,6 @@ def fails_with_one_line(ended: subprocess.CompletedProcess[str], pattern: str) -
     assert ended.stdout == ""
     (error,) = [line for line in ended.stderr.splitlines() if " INFO " not in line]
     assert re.search(f"^\\S+Z ERROR .*{pattern}", error)
-
-
-# ── the command line ──────────────────────────────────────────────────────────────────────────────────
-
-
-def test_version_and_help_are_told_on_standard_output(tmp_path: Path) -> None:
-    version = run_to_end(tmp_path, "--version")
-    assert (version.returncode, version.stdout, version.stderr) == (0, f"winlogd {VERSION}\n", "")
-    usage = run_to_end(tmp_path, "--help")
-    assert (usage.returncode, usage.stderr) == (0, "")
-    assert {"--config", "check-config", "--version"} <= set(re.findall(r"[\w-]+", usage.stdout))
-
-
-@pytest.mark.parametrize("words", [("serve",), ("--config",), ("--config", "a", "b"), ("check-config", "x")])
-def test_what_is_not_understood_is_told_with_the_usage(words: tuple[str, ...], tmp_path: Path) -> None:
-    ended = run_to_end(tmp_path, *words)
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert re.match(r"winlogd: .*\nusage: ", ended.stderr)
-
-
-def test_a_good_configuration_is_ok_and_nothing_else_happens(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text("[server]\nport = 3001\n")
-    ended = run_to_end(tmp_path, "check-config", "--config", "mine.toml")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{tmp_path / 'mine.toml'}: ok\n", "")
-    assert os.listdir(tmp_path) == ["mine.toml"]
-
-
-@pytest.mark.parametrize("words", [("check-config",), ()])
-def test_every_fault_of_a_configuration_has_a_line_of_its_own(words: tuple[str, ...], tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text('[server]\nport = "x"\nprot = 1\n[logging]\nlevel = "loud"\n')
-    ended = run_to_end(tmp_path, *words, environ={"WINLOGD_LIMITS_BODY": "1"})
-    assert (ended.returncode, ended.stdout) == (2, "")
-    lines = ended.stderr.splitlines()
-    assert len(lines) == 4
-    for line, key in zip(lines, ["server.port", "prot", "logging.level", "WINLOGD_LIMITS_BODY"], strict=True):
-        assert line.startswith("winlogd: ")
-        assert key in line
-    assert os.listdir(tmp_path) == ["config.toml"]
 
 
 def test_closed_standard_descriptors_are_given_to_nothing_else(tmp_path: Path) -> None:
@@ -74,9 +35,6 @@ def test_closed_standard_descriptors_are_given_to_nothing_else(tmp_path: Path) -
         assert server.stop() == 0
     finally:
         server.kill()
-
-
-# ── what a start needs ────────────────────────────────────────────────────────────────────────────────
 
 
 def test_without_any_file_the_database_is_made_below_the_working_directory(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from winlogd import VERSION
+from winlogd.commands.terminal import FAILED, MISUSED, OK
 from winlogd.config.load import ConfigError, load
-from winlogd.config.sections import Config
 
 _USAGE: Final = """\
 usage: winlogd [--config FILE]               serve until SIGTERM or Ctrl-C
@@ -18,12 +18,6 @@ usage: winlogd [--config FILE]               serve until SIGTERM or Ctrl-C
 Without --config, ./config.toml is read where there is one. Every option can be overridden from the
 environment: WINLOGD_SERVER_PORT=8080 winlogd
 """
-
-OK: Final = 0
-FAILED: Final = 1
-MISUSED: Final = 2
-
-_STANDARD_ERROR: Final = 2
 
 
 class _UsageError(Exception):
@@ -53,26 +47,17 @@ def _run(words: list[str]) -> int:
         sys.stdout.write(f"winlogd {VERSION}\n")
         return OK
     if words and words[0] == "check-config":
-        config = load(_config_file(words[1:]), os.environ)
-        _check_certificate(config)
-        sys.stdout.write(f"{config.source or 'the default configuration'}: ok\n")
-        return OK
+        from winlogd.commands import check_config
+
+        return check_config.run(load(_config_file(words[1:]), os.environ))
     if words and words[0] == "rotate":
-        from winlogd import rotate_command
+        from winlogd.commands import rotate
 
-        return rotate_command.run(load(_config_file(words[1:]), os.environ))
-    return _serve(load(_config_file(words), os.environ))
+        return rotate.run(load(_config_file(words[1:]), os.environ))
+    config = load(_config_file(words), os.environ)
+    from winlogd.commands import serve
 
-
-def _check_certificate(config: Config) -> None:
-    if not config.server.tls_port:
-        return
-    from winlogd.http.tls import CertificateError, server_context
-
-    try:
-        server_context(config.server.tls_certificate, config.server.tls_key)
-    except CertificateError as error:
-        raise ConfigError((f"server.tls_certificate and server.tls_key: {error}",)) from None
+    return serve.run(config)
 
 
 def _config_file(words: list[str]) -> str | None:
@@ -88,30 +73,3 @@ def _config_file(words: list[str]) -> str | None:
             raise _UsageError("--config wants the name of a file")
         case _:
             raise _UsageError(f"{words[0]!r} is not understood")
-
-
-def _serve(config: Config) -> int:
-    from winlogd.daemon import Daemon, StartError
-    from winlogd.log.log import Log
-
-    _occupy_standard_descriptors()
-    log = Log(config.logging.level, config.logging.format, secret=config.security.ingest_token)
-    log.start()
-    try:
-        return Daemon(config, log).run()
-    except StartError as error:
-        log.error("server", str(error))
-        return FAILED
-    finally:
-        log.stop()
-
-
-def _occupy_standard_descriptors() -> None:
-    """Opens /dev/null on those of the descriptors 0 to 2 that are closed.
-
-    Otherwise the next file or socket would get such a number, and the log would be written into it.
-    """
-    descriptor = os.open(os.devnull, os.O_RDWR)
-    while descriptor <= _STANDARD_ERROR:
-        descriptor = os.dup(descriptor)
-    os.close(descriptor)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.docs.readme import ROOT, block
 from tests.running import an_event, running
-from winlogd.cli import MISUSED
+from winlogd.commands.terminal import MISUSED
 from winlogd.config.load import load
 from winlogd.config.sections import Config
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import apsw
 
+from winlogd.commands.terminal import fail, say
 from winlogd.config.sections import Config
 from winlogd.control.address import path_of
 from winlogd.control.client import ask
@@ -18,8 +19,6 @@ from winlogd.store.jobs.rotate import ALONE, Moved, Rotation
 from winlogd.store.jobs.rotation_rules import rules
 from winlogd.store.ownership import Ownership
 
-OK: Final = 0
-FAILED: Final = 1
 _PATIENCE_S: Final = 10.0
 
 
@@ -29,16 +28,16 @@ def run(config: Config) -> int:
     try:
         os.stat(path)
     except FileNotFoundError:
-        return _fail(f"{path} does not exist: nothing to rotate")
+        return fail(f"{path} does not exist: nothing to rotate")
     except OSError as error:
-        return _fail(f"{path} cannot be looked at: {_reason(error)}")
+        return fail(f"{path} cannot be looked at: {_reason(error)}")
     try:
         outcome, sentence = ask(path_of(path), "rotate", _PATIENCE_S, _tell_slow)
     except (FileNotFoundError, ConnectionRefusedError):
         return _rotate_alone(config, path)
     except OSError as error:
-        return _fail(f"the running winlogd cannot be asked: {_reason(error)}")
-    return _say(sentence) if outcome == "ok" else _fail(sentence)
+        return fail(f"the running winlogd cannot be asked: {_reason(error)}")
+    return say(sentence) if outcome == "ok" else fail(sentence)
 
 
 def _rotate_alone(config: Config, path: str) -> int:
@@ -46,13 +45,13 @@ def _rotate_alone(config: Config, path: str) -> int:
     try:
         ownership = Ownership(path)
     except OwnedError as error:
-        return _fail(f"{error}, and it has no control socket that answers; try again, or look into its log")
+        return fail(f"{error}, and it has no control socket that answers; try again, or look into its log")
     except OSError as error:
-        return _fail(f"the database's folder cannot be used: {error.strerror}: {error.filename}")
+        return fail(f"the database's folder cannot be used: {error.strerror}: {error.filename}")
     try:
-        return _say(_rotated(config, ownership.path).sentence)
+        return say(_rotated(config, ownership.path).sentence)
     except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, apsw.Error) as error:
-        return _fail(f"the rotation could not go on, and what is left stays in events_today: {error}")
+        return fail(f"the rotation could not go on, and what is left stays in events_today: {error}")
     finally:
         ownership.release()
 
@@ -74,13 +73,3 @@ def _tell_slow() -> None:
         "winlogd: the running winlogd is at it. Many rows take minutes; if it waits for a lock or for space, "
         "its log says so. It goes on when you end this command.\n"
     )
-
-
-def _say(sentence: str) -> int:
-    sys.stdout.write(f"{sentence}\n")
-    return OK
-
-
-def _fail(sentence: str) -> int:
-    sys.stderr.write(f"winlogd: {sentence}\n")
-    return FAILED

@@ -23,7 +23,7 @@ from tests.running import (
     running,
     wait_for,
 )
-from winlogd import rotate_command
+from winlogd.commands import rotate
 from winlogd.config.load import load
 from winlogd.control.address import path_of
 from winlogd.control.client import ask
@@ -137,7 +137,7 @@ def test_who_may_not_look_at_the_database_is_told_so_and_not_that_there_is_none(
 ) -> None:
     config = load(None, {"WINLOGD_DATABASE_PATH": str(yesterdays / "data" / "winlog.db")})
     with without_rights(yesterdays / "data"):
-        assert rotate_command.run(config) == 1
+        assert rotate.run(config) == 1
 
     message = capsys.readouterr().err
     assert "cannot be looked at: Permission denied; run this as the user that winlogd runs as" in message

@@ -1,0 +1,1 @@
+"""One file a sub-command. `winlogd.cli` imports only the one that runs."""
