@@ -1,75 +1,88 @@
-"""The command line. A sub-command imports only what it needs, because starting fast is a feature."""
+"""The command line: its first word chooses a module of `winlogd.commands`, which gets the other words.
 
-import os
+Only the module that runs is imported, because a fast start is a feature. This file must not know the flags of a
+command, nor what it does.
+"""
+
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 from typing import Final
 
 from winlogd import VERSION
-from winlogd.commands.terminal import FAILED, MISUSED, OK
-from winlogd.config.load import ConfigError, load
 
-_USAGE: Final = """\
-usage: winlogd [--config FILE]               serve until SIGTERM or Ctrl-C
-       winlogd check-config [--config FILE]  check the configuration and do nothing else
-       winlogd rotate [--config FILE]        move finished days to the archive now
+SERVE: Final = "serve"
+"""The command that runs where none is named."""
+
+COMMANDS: Final[Mapping[str, str]] = {
+    SERVE: "run the server until SIGTERM or Ctrl-C; winlogd without a command does the same",
+    "check-config": "check the configuration and do nothing else",
+    "rotate": "move finished days to the archive now",
+}
+"""Every command and what it is for. The command `check-config` is the module `winlogd.commands.check_config`."""
+
+USAGE: Final = """\
+usage: winlogd [COMMAND] [--config FILE]
+       winlogd COMMAND --help
        winlogd --version | --help
-
-Without --config, ./config.toml is read where there is one. Every option can be overridden from the
-environment: WINLOGD_SERVER_PORT=8080 winlogd
 """
 
-
-class _UsageError(Exception):
-    """The command line's words are off."""
+_SHOWN_CHARACTERS: Final = 60
+"""The longest piece of a wrong word that its message repeats."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command that `arguments` (default: the process's own) ask for; returns the exit status."""
+    """Run the command that `arguments` (default: the process's own) ask for; return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    try:
-        return _run(words)
-    except _UsageError as error:
-        sys.stderr.write(f"winlogd: {error}\n{_USAGE}")
-        return MISUSED
-    except KeyboardInterrupt:  # before the server has put its own handler in place
-        return FAILED
-    except ConfigError as error:
-        sys.stderr.writelines(f"winlogd: {fault}\n" for fault in error.faults)
-        return MISUSED
+    from winlogd.commands.terminal import status_of
+
+    return status_of(lambda: _run(words))
 
 
-def _run(words: list[str]) -> int:
-    if words and words[0] in ("--help", "-h"):
-        sys.stdout.write(_USAGE)
-        return OK
-    if words and words[0] in ("--version", "-V"):
-        sys.stdout.write(f"winlogd {VERSION}\n")
-        return OK
-    if words and words[0] == "check-config":
-        from winlogd.commands import check_config
+def _run(words: Sequence[str]) -> int:
+    from winlogd.commands import terminal
 
-        return check_config.run(load(_config_file(words[1:]), os.environ))
-    if words and words[0] == "rotate":
-        from winlogd.commands import rotate
-
-        return rotate.run(load(_config_file(words[1:]), os.environ))
-    config = load(_config_file(words), os.environ)
-    from winlogd.commands import serve
-
-    return serve.run(config)
+    first = words[0] if words else ""
+    if first in COMMANDS:
+        return _command(first, words[1:])
+    if first in ("--help", "-h"):
+        return terminal.write(_help())
+    if first in ("--version", "-V"):
+        return terminal.say(f"winlogd {VERSION}")
+    if first and not first.startswith("-"):
+        raise terminal.MisusedError(_unknown(first), USAGE)
+    return _command(SERVE, words)
 
 
-def _config_file(words: list[str]) -> str | None:
-    """FILE of ``--config FILE`` or ``--config=FILE``, None without them."""
-    match words:
-        case []:
-            return None
-        case ["--config", file]:
-            return file
-        case [word] if word.startswith("--config="):
-            return word.removeprefix("--config=")
-        case ["--config"]:
-            raise _UsageError("--config wants the name of a file")
-        case _:
-            raise _UsageError(f"{words[0]!r} is not understood")
+def _command(name: str, words: Sequence[str]) -> int:
+    module = import_module(f"winlogd.commands.{name.replace('-', '_')}")
+    status: int = module.run(words)
+    return status
+
+
+def _unknown(word: str) -> str:
+    from difflib import get_close_matches  # not loaded unless something is wrong
+
+    word = word[:_SHOWN_CHARACTERS]
+    near = get_close_matches(word.lower().replace("_", "-"), COMMANDS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}"
+    return f"{word!r} is no command; {hint}"
+
+
+def _help() -> str:
+    from winlogd.commands.terminal import STATUSES
+
+    width = max(map(len, COMMANDS))
+    commands = "".join(f"  {name:{width}}  {purpose}\n" for name, purpose in COMMANDS.items())
+    statuses = "".join(f"  {status}  {meaning}\n" for status, meaning in STATUSES.items())
+    return f"""\
+{USAGE}
+winlogd collects logon, logoff and hardware events from workstations and keeps them in SQLite.
+
+commands:
+{commands}
+Without --config, winlogd reads ./config.toml if it exists. An environment variable overrides each option:
+WINLOGD_SERVER_PORT=8080 winlogd
+
+exit statuses:
+{statuses}"""

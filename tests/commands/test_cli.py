@@ -1,13 +1,17 @@
-"""The command line: what its words ask for, and what is told when they are wrong."""
+"""The command line: its commands and their help, the exit statuses, and what is told when the words are wrong."""
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.running import run_to_end
+from tests.running import PATIENCE_S, Winlogd, run_to_end
 from winlogd import VERSION
+from winlogd.cli import COMMANDS
+from winlogd.commands.terminal import STATUSES
 
 
 def test_version_and_help_are_told_on_standard_output(tmp_path: Path) -> None:
@@ -18,11 +22,113 @@ def test_version_and_help_are_told_on_standard_output(tmp_path: Path) -> None:
     assert {"--config", "check-config", "--version"} <= set(re.findall(r"[\w-]+", usage.stdout))
 
 
-@pytest.mark.parametrize("words", [("serve",), ("--config",), ("--config", "a", "b"), ("check-config", "x")])
-def test_what_is_not_understood_is_told_with_the_usage(words: tuple[str, ...], tmp_path: Path) -> None:
-    ended = run_to_end(tmp_path, *words)
+WRONG = ["serve x", "--config", "--config a b", "--confi a", "check-config x", "rotate --all", "--verbose"]
+
+
+@pytest.mark.parametrize("words", WRONG)
+def test_what_is_not_understood_is_told_with_the_usage(words: str, tmp_path: Path) -> None:
+    ended = run_to_end(tmp_path, *words.split())
     assert (ended.returncode, ended.stdout) == (2, "")
     assert re.match(r"winlogd: .*\nusage: ", ended.stderr)
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("rotat", "did you mean rotate?"),
+        ("check_config", "did you mean check-config?"),
+        ("SERVE", "did you mean serve?"),
+        ("x" * 5000, "the commands are serve, check-config, rotate"),
+        ("\x1b[2J\n", "the commands are serve, check-config, rotate"),
+    ],
+)
+def test_a_command_that_is_not_known_is_told_with_the_nearest_one(word: str, hint: str, tmp_path: Path) -> None:
+    ended = run_to_end(tmp_path, word)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    told, usage = ended.stderr.split("\n", 1)
+    assert told.endswith(f" is no command; {hint}")
+    assert told.isprintable()
+    assert len(told) < 150
+    assert usage.startswith("usage: winlogd [COMMAND]")
+    assert os.listdir(tmp_path) == []
+
+
+# ── help ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_help_lists_each_command_and_exit_status(tmp_path: Path) -> None:
+    lines = run_to_end(tmp_path, "--help").stdout.splitlines()
+    for name, purpose in COMMANDS.items():
+        assert [line.split(None, 1) for line in lines if line.startswith(f"  {name} ")] == [[name, purpose]]
+    for status, meaning in STATUSES.items():
+        assert f"  {status}  {meaning}" in lines
+    assert sorted(STATUSES) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_has_a_help(name: str, flag: str, tmp_path: Path) -> None:
+    """Usage, what it does, its flags, an example, the exit statuses; and nothing else happens."""
+    asked = run_to_end(tmp_path, name, flag)
+    assert (asked.returncode, asked.stderr) == (0, "")
+    usage, does, flags, example, statuses = asked.stdout.split("\n\n")
+    assert re.match(rf"usage: winlogd \[?{name}\b", usage)
+    assert does.endswith(".")
+    assert {"--help", "--config"} <= set(re.findall(r"--\w+", flags))
+    assert re.search(rf"example:\n(.|\n)* winlogd {name}\b", example)
+    assert re.findall(r"^  (\d)  ", statuses, re.MULTILINE) == ["0", "1", "2"]
+    assert max(map(len, asked.stdout.splitlines())) <= 100
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "words", [("--help",), ("--version",), ("check-config",), *((name, "--help") for name in COMMANDS)]
+)
+def test_a_full_disk_as_standard_output_costs_one_line_and_status_1(words: tuple[str, ...], tmp_path: Path) -> None:
+    command = (sys.executable, "-m", "winlogd", *words)
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, timeout=PATIENCE_S)
+    assert ended.returncode == 1
+    assert ended.stderr == b"winlogd: standard output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&- >/dev/full", "2>/dev/full >/dev/full"])
+def test_without_a_place_for_output_the_status_is_1(redirection: str, tmp_path: Path) -> None:
+    script = f'"$@" {redirection}'
+    command = ("sh", "-c", script, "sh", sys.executable, "-m", "winlogd", "--help")
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert "Traceback" not in ended.stderr
+
+
+TELLS_MODULES = """
+import atexit, sys
+atexit.register(lambda: print(*sys.modules))
+from winlogd.cli import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("words", ["", "serve", "serve --config config.toml", "--config=config.toml"])
+def test_serve_may_be_named_or_not_and_loads_no_argparse(words: str, tmp_path: Path) -> None:
+    server = Winlogd(tmp_path)
+    server.command = (sys.executable, "-c", f"import sys; sys.stdout = sys.stderr{TELLS_MODULES}", *words.split())
+    try:
+        server.start()
+        assert server.request("GET", "/health").status == 200
+        assert server.stop() == 0
+    finally:
+        server.kill()
+    loaded = set(server.log.splitlines()[-1].split())
+    assert {"winlogd.commands.serve", "winlogd.daemon"} <= loaded
+    assert {name for name in loaded if name.startswith("winlogd.commands.")} == {
+        "winlogd.commands.serve",
+        "winlogd.commands.terminal",
+    }
+    assert loaded & {"argparse", "difflib", "winlogd.control.client"} == set()
+
+
+# ── check-config ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_good_configuration_is_ok_and_nothing_else_happens(tmp_path: Path) -> None:
@@ -43,3 +149,9 @@ def test_every_fault_of_a_configuration_has_a_line_of_its_own(words: tuple[str, 
         assert line.startswith("winlogd: ")
         assert key in line
     assert os.listdir(tmp_path) == ["config.toml"]
+
+
+def test_a_file_name_that_is_no_text_is_told_escaped(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff\n.toml")).write_text("")
+    ended = run_to_end(tmp_path, "check-config", "--config", os.fsdecode(b"\xff\n.toml"))
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{tmp_path}/\\udcff\\n.toml: ok\n", "")

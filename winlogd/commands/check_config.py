@@ -1,18 +1,36 @@
 """``winlogd check-config``: looks for mistakes in the configuration and does nothing else."""
 
+import os
+from collections.abc import Sequence
+from typing import Final
+
+from winlogd.commands.flags import Parser
 from winlogd.commands.terminal import say
-from winlogd.config.load import ConfigError
+from winlogd.config.load import ConfigError, load
+from winlogd.config.messages import escaped
 from winlogd.config.sections import Config
 
+_DOES: Final = """\
+Check the configuration and do nothing else: the file, the environment variables
+WINLOGD_..., the token's file, and the certificate and key of TLS. Print one line
+for each mistake. Run it before a restart, as the user that winlogd runs as."""
 
-def run(config: Config) -> int:
-    """Check what `load` cannot: the certificate. Return the exit status.
+_EXAMPLE: Final = """\
+  sudo -u winlogd winlogd check-config --config /etc/winlogd/config.toml
+  prints "/etc/winlogd/config.toml: ok" if winlogd can start with that file.
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Check what the configuration says; return the exit status.
 
     Raises:
-        ConfigError: the certificate or its key cannot be used.
+        ConfigError: it has mistakes.
+        HelpAskedError, MisusedError: see `Parser`.
     """
+    config = load(Parser("check-config", _DOES, _EXAMPLE).config_file(list(words)), os.environ)
     _check_certificate(config)
-    return say(f"{config.source or 'the default configuration'}: ok")
+    return say(f"{escaped(config.source or 'the default configuration')}: ok")
 
 
 def _check_certificate(config: Config) -> None:

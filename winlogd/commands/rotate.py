@@ -1,13 +1,15 @@
 """``winlogd rotate``: asks the running server, or does it itself when none is running."""
 
 import os
-import sys
 import time
+from collections.abc import Sequence
 from typing import Final
 
 import apsw
 
-from winlogd.commands.terminal import fail, say
+from winlogd.commands.flags import Parser
+from winlogd.commands.terminal import fail, say, warn
+from winlogd.config.load import load
 from winlogd.config.sections import Config
 from winlogd.control.address import path_of
 from winlogd.control.client import ask
@@ -21,9 +23,26 @@ from winlogd.store.ownership import Ownership
 
 _PATIENCE_S: Final = 10.0
 
+_DOES: Final = """\
+Move the rows of finished days from events_today to events_history now. A running
+server does it between the events that come; without one this command does it. A
+session that is still open keeps its logon in events_today."""
 
-def run(config: Config) -> int:
-    """Rotates the database of `config` now; returns the exit status."""
+_EXAMPLE: Final = """\
+  sudo -u winlogd WINLOGD_DATABASE_PATH=/var/lib/winlogd/winlog.db \\
+      winlogd rotate --config /etc/winlogd/config.toml
+  prints how many rows were moved, and how many sessions stay open.
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Rotate the database of the configuration now; return the exit status.
+
+    Raises:
+        ConfigError: the configuration has mistakes.
+        HelpAskedError, MisusedError: see `Parser`.
+    """
+    config = load(Parser("rotate", _DOES, _EXAMPLE).config_file(list(words)), os.environ)
     path = os.path.realpath(config.database.path)
     try:
         os.stat(path)
@@ -69,7 +88,7 @@ def _reason(error: OSError) -> str:
 
 
 def _tell_slow() -> None:
-    sys.stderr.write(
-        "winlogd: the running winlogd is at it. Many rows take minutes; if it waits for a lock or for space, "
-        "its log says so. It goes on when you end this command.\n"
+    warn(
+        "the running winlogd is at it. Many rows take minutes; if it waits for a lock or for space, "
+        "its log says so. It goes on when you end this command."
     )

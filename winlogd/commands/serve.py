@@ -1,18 +1,55 @@
 """``winlogd serve``: the server, until a signal ends it. What winlogd does without a sub-command."""
 
 import os
+from collections.abc import Sequence
 from typing import Final
 
 from winlogd.commands.terminal import FAILED
+from winlogd.config.load import load
 from winlogd.config.sections import Config
-from winlogd.daemon import Daemon, StartError
-from winlogd.log.log import Log
 
 _STANDARD_ERROR: Final = 2
 
+_USAGE: Final = "winlogd [serve] [-h] [--config FILE]"
 
-def run(config: Config) -> int:
-    """Serve as `config` says; return the exit status."""
+_DOES: Final = """\
+Run the server: receive events over HTTP and store them, until SIGTERM or Ctrl-C.
+The log goes to standard error. winlogd without a command does the same."""
+
+_EXAMPLE: Final = """\
+  WINLOGD_SERVER_PORT=8080 winlogd serve --config /etc/winlogd/config.toml
+  serves on port 8080, whatever the file says about the port.
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Serve as the configuration says; return the exit status.
+
+    Raises:
+        ConfigError: the configuration has mistakes.
+        HelpAskedError, MisusedError: see `winlogd.commands.flags`.
+    """
+    return _serve(load(_config_file(words), os.environ))
+
+
+def _config_file(words: Sequence[str]) -> str | None:
+    """Read the words of a usual start without argparse, which takes longer to load than the configuration."""
+    match words:
+        case []:
+            return None
+        case ["--config", file] if not file.startswith("-"):
+            return file
+        case [word] if word.startswith("--config="):
+            return word.removeprefix("--config=")
+    from winlogd.commands.flags import Parser
+
+    return Parser("serve", _DOES, _EXAMPLE, _USAGE).config_file(list(words))
+
+
+def _serve(config: Config) -> int:
+    from winlogd.daemon import Daemon, StartError  # a configuration with mistakes is told at once
+    from winlogd.log.log import Log
+
     _occupy_standard_descriptors()
     log = Log(config.logging.level, config.logging.format, secret=config.security.ingest_token)
     log.start()

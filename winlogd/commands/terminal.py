@@ -3,26 +3,98 @@
 Knows standard output and standard error; not what any command does.
 """
 
+import os
 import sys
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Final, TextIO
+
+from winlogd.config.load import ConfigError
 
 OK: Final = 0
-"""The command did what it was asked to do."""
-
 FAILED: Final = 1
-"""The command could not do it."""
-
 MISUSED: Final = 2
-"""The command line or the configuration is wrong; nothing was done."""
+
+STATUSES: Final[Mapping[int, str]] = {
+    OK: "the command did what it was asked to do",
+    FAILED: "it could not; standard error says why",
+    MISUSED: "the command line or the configuration is wrong; nothing was done",
+}
+"""Every exit status of winlogd and what it means."""
+
+
+class HelpAskedError(Exception):
+    """The command line asks for help, which is the argument. Nothing else is done."""
+
+
+class MisusedError(Exception):
+    """The command line is wrong."""
+
+    def __init__(self, sentence: str, usage: str) -> None:
+        """Keep what is wrong, and how it would be right: lines that begin with "usage: "."""
+        super().__init__(sentence)
+        self.usage = usage
+
+
+class FailedError(Exception):
+    """The command could not do what it was asked to do; the argument is a sentence that says why."""
+
+
+def status_of(command: Callable[[], int]) -> int:
+    """Run `command`; report what ended it early. Return the exit status."""
+    try:
+        return command()
+    except HelpAskedError as asked:
+        return write(str(asked))
+    except MisusedError as error:
+        return _complain(f"winlogd: {error}\n{error.usage}", MISUSED)
+    except ConfigError as error:
+        return _complain("".join(f"winlogd: {fault}\n" for fault in error.faults), MISUSED)
+    except FailedError as error:
+        return fail(str(error))
+    except KeyboardInterrupt:  # a server that serves has a handler of its own
+        return FAILED
 
 
 def say(sentence: str) -> int:
-    """Print a sentence on standard output; return `OK`."""
-    sys.stdout.write(f"{sentence}\n")
-    return OK
+    """Print a sentence on standard output; return the exit status, as `write` does."""
+    return write(f"{sentence}\n")
+
+
+def write(text: str) -> int:
+    """Print `text` on standard output; return `OK`, or `FAILED` where it cannot be written (`> /dev/full`)."""
+    error = _put(sys.stdout, text)
+    return OK if error is None else fail(f"standard output cannot be written: {error.strerror}")
+
+
+def warn(sentence: str) -> None:
+    """Print a sentence on standard error; the command goes on."""
+    _put(sys.stderr, f"winlogd: {sentence}\n")
 
 
 def fail(sentence: str) -> int:
     """Print a sentence on standard error; return `FAILED`."""
-    sys.stderr.write(f"winlogd: {sentence}\n")
-    return FAILED
+    return _complain(f"winlogd: {sentence}\n", FAILED)
+
+
+def _complain(lines: str, status: int) -> int:
+    _put(sys.stderr, lines)  # where that fails there is nobody left to tell
+    return status
+
+
+def _put(stream: TextIO | None, text: str) -> OSError | None:
+    """Write `text` to a standard stream (None: it was closed at the start); return what kept it from getting out.
+
+    After a fault the stream leads to /dev/null. Otherwise Python would try the same text again at its end, and turn
+    the second fault into lines and an exit status of its own.
+    """
+    if stream is None:
+        return OSError(0, "it is closed")
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        return error
+    return None
