@@ -1,6 +1,6 @@
 import pytest
 
-from winlogd.event import Event
+from winlogd.events.event import Event
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
 from winlogd.session import Book, Decision, Draft, OpenSession, PairKey, pair_key

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from winlogd.event import Event
+from winlogd.events.event import Event
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
 from winlogd.session import Book, Decision, Draft, OpenSession, PairKey, pair_key

@@ -8,11 +8,11 @@ knows nothing of it when it has not.
 from collections.abc import Callable, Iterable
 from typing import Final, final
 
-from winlogd.event import Event
+from winlogd.events.event import Event
+from winlogd.events.timestamps import instant, one_second_before
+from winlogd.events.value import Value
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
-from winlogd.timestamps import instant, one_second_before
-from winlogd.value import Value
 
 UNKNOWN_HOST: Final = "unknown"
 """Stands for the host in a pair and in identifiers when the client does not tell its name."""

@@ -18,7 +18,7 @@ import apsw
 from tests.chaos.leftovers import Image
 from tests.chaos.recording_disk import NONE, Note, Operation, recording
 from tests.store.writing import PATIENCE_S, Ear, Running
-from winlogd.event import Event
+from winlogd.events.event import Event
 from winlogd.session import Decision
 from winlogd.store.jobs.job import AnyJob
 from winlogd.store.jobs.rotate import Moved, Rotation, Steps

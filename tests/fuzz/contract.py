@@ -1,4 +1,4 @@
-"""What an event may be, said a second time and in another way than `winlogd.event` does: its judge.
+"""What an event may be, said a second time and in another way than `winlogd.events.event` does: its judge.
 
 Slow and plain: the standard library's JSON, no pattern for timestamps, every rule by itself.
 """
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from winlogd.event import Event
+from winlogd.events.event import Event
 
 EMPTY: Final = "Empty request body"
 NO_JSON: Final = "Invalid JSON"

@@ -12,7 +12,7 @@ from typing import Final
 from tests.fuzz.contract import timestamp_of
 from tests.fuzz.mutation import damaged
 from tests.fuzz.target import Target
-from winlogd.timestamps import hours_after, instant, one_second_before, stored_form
+from winlogd.events.timestamps import hours_after, instant, one_second_before, stored_form
 
 _FRAGMENTS: Final = (
     *(b"%d" % digit for digit in range(10)),

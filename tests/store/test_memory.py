@@ -6,12 +6,12 @@ from pathlib import Path
 import apsw
 import pytest
 
-from winlogd.event import Event
+from winlogd.events.event import Event
+from winlogd.events.timestamps import utc_text
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
 from winlogd.session import ACTIONS, Book, Decision, Draft, Latest, OpenSession, Pair, PairKey
 from winlogd.store import memory, schema
-from winlogd.timestamps import utc_text
 
 ALICE = ("alice", "A")
 

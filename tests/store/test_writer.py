@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from tests.store.writing import Ear, Running, event, logons
-from winlogd.event import Event
+from winlogd.events.event import Event
 from winlogd.identifiers import Identifiers
 from winlogd.recent import RecentEvents
 from winlogd.session import Book, Decision

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import apsw
 
-from winlogd.event import Event
+from winlogd.events.event import Event
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings
 from winlogd.store.jobs.job import AnyJob

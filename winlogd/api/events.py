@@ -9,7 +9,7 @@ import orjson
 
 from winlogd.api.access import Token
 from winlogd.api.addresses import TrustedProxies, forwarded_address
-from winlogd.event import Event, EventDecoder, InvalidEventError
+from winlogd.events.event import Event, EventDecoder, InvalidEventError
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.router import Refusal
 from winlogd.http.wire.message import JSON, Head, Response

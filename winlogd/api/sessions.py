@@ -11,11 +11,11 @@ from typing import Final
 
 import orjson
 
+from winlogd.events.timestamps import instant
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.wire.message import Head, Response
 from winlogd.session import Book, OpenSession
 from winlogd.store.store import Store
-from winlogd.timestamps import instant
 
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 _ANSWERS_IN_A_TURN: Final = 16

@@ -9,9 +9,9 @@ from typing import Final, cast
 import apsw
 import orjson
 
+from winlogd.events.timestamps import utc_text
 from winlogd.session import ACTIONS, Book, Decision, OpenSession, PairKey
 from winlogd.store.columns import HOST, as_bytes, text
-from winlogd.timestamps import utc_text
 
 REMEMBERED_S: Final = 600
 """How long an event is remembered for the sake of retries, across a restart too."""

@@ -11,10 +11,10 @@ from typing import Final
 
 import apsw
 
+from winlogd.events.timestamps import utc_text
 from winlogd.session import Decision
 from winlogd.store.errors import RowsLostError
 from winlogd.store.submission import Submission
-from winlogd.timestamps import utc_text
 
 _COLUMNS: Final = (
     "created_at, id, username, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version,"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 import apsw
 
-from winlogd.event import Event
+from winlogd.events.event import Event
 from winlogd.log.log import Log
 from winlogd.session import Book, Decision
 from winlogd.store.database import Settings

@@ -3,9 +3,9 @@
 from enum import Enum, auto
 from typing import Final, final
 
-from winlogd.event import Event
+from winlogd.events.event import Event
+from winlogd.events.value import Value
 from winlogd.session import Decision
-from winlogd.value import Value
 
 
 class Fault(Enum):

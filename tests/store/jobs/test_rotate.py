@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from tests.store.test_memory import load
-from winlogd.event import Event
+from winlogd.events.event import Event
 from winlogd.session import Book, Draft
 from winlogd.store import schema
 from winlogd.store.errors import RowsLostError

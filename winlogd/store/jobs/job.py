@@ -12,8 +12,8 @@ from typing import Any, Protocol, TypeVar
 
 import apsw
 
+from winlogd.events.value import Value
 from winlogd.session import Book
-from winlogd.value import Value
 
 
 class Step(Value):

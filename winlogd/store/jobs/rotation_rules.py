@@ -8,7 +8,7 @@ logoff finds them.
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from winlogd.timestamps import hours_after, utc_text
+from winlogd.events.timestamps import hours_after, utc_text
 
 RESTS_S: Final = 600
 """A row that was received less than this ago stays: its client may still send it again."""

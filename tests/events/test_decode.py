@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from winlogd.event import (
+from winlogd.events.event import (
     MAX_HARDWARE_BYTES,
     MAX_HARDWARE_LEVELS,
     Event,

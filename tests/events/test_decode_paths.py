@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from winlogd.event import Event, EventDecoder, InvalidEventError, _checked_event, _plain_event
+from winlogd.events.event import Event, EventDecoder, InvalidEventError, _checked_event, _plain_event
 
 ABSENT = object()
 ACTIONS = frozenset(("C", "D", "M"))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winlogd.timestamps import MAX_CHARACTERS, instant, one_second_before, stored_form, utc_text
+from winlogd.events.timestamps import MAX_CHARACTERS, instant, one_second_before, stored_form, utc_text
 
 KEPT = [
     "2026-01-13T08:30:00Z",

@@ -9,8 +9,8 @@ from typing import Any, Final, final
 
 import orjson
 
-from winlogd.timestamps import stored_form
-from winlogd.value import Value
+from winlogd.events.timestamps import stored_form
+from winlogd.events.value import Value
 
 MAX_USERNAME_CHARACTERS: Final = 256
 MAX_HOSTNAME_CHARACTERS: Final = 255
