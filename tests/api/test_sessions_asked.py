@@ -7,7 +7,7 @@ from typing import Any
 from winlogd.api.sessions import CurrentSessions
 from winlogd.http.exchange import Exchange
 from winlogd.http.wire.message import Response
-from winlogd.session import Book
+from winlogd.sessions.pairing import Book
 
 
 class Unopened:

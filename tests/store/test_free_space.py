@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.store.writing import Running, logons
-from winlogd.session import Decision
+from winlogd.sessions.pairing import Decision
 from winlogd.store.errors import LowSpaceError
 from winlogd.store.free_space import FreeSpace
 from winlogd.store.submission import Fault

@@ -8,9 +8,9 @@ import pytest
 
 from winlogd.events.event import Event
 from winlogd.events.timestamps import utc_text
-from winlogd.identifiers import Identifiers
-from winlogd.recent import RecentEvents
-from winlogd.session import ACTIONS, Book, Decision, Draft, Latest, OpenSession, Pair, PairKey
+from winlogd.sessions.identifiers import Identifiers
+from winlogd.sessions.pairing import ACTIONS, Book, Decision, Draft, Latest, OpenSession, Pair, PairKey
+from winlogd.sessions.retries import RecentEvents
 from winlogd.store import memory, schema
 
 ALICE = ("alice", "A")

@@ -9,9 +9,9 @@ import pytest
 
 from tests.store.writing import Ear, Running, event, logons
 from winlogd.events.event import Event
-from winlogd.identifiers import Identifiers
-from winlogd.recent import RecentEvents
-from winlogd.session import Book, Decision
+from winlogd.sessions.identifiers import Identifiers
+from winlogd.sessions.pairing import Book, Decision
+from winlogd.sessions.retries import RecentEvents
 from winlogd.store import memory
 from winlogd.store.jobs.rotate import Rotation, Steps
 from winlogd.store.jobs.rotation_rules import Rules

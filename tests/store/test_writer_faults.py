@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from tests.store.writing import Running, event, logons
-from winlogd.session import Decision
+from winlogd.sessions.pairing import Decision
 from winlogd.store.errors import ReplacedError, UnusableError
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.submission import Fault

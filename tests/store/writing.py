@@ -14,7 +14,7 @@ from typing import Any, Final
 import apsw
 
 from winlogd.events.event import Event
-from winlogd.session import Book, Decision
+from winlogd.sessions.pairing import Book, Decision
 from winlogd.store.database import Settings
 from winlogd.store.jobs.job import AnyJob
 from winlogd.store.submission import Fault, Result, Submission

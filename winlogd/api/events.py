@@ -13,7 +13,7 @@ from winlogd.events.event import Event, EventDecoder, InvalidEventError
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.router import Refusal
 from winlogd.http.wire.message import JSON, Head, Response
-from winlogd.session import Decision
+from winlogd.sessions.pairing import Decision
 from winlogd.store.store import Store
 from winlogd.store.submission import Fault
 

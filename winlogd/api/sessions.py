@@ -14,7 +14,7 @@ import orjson
 from winlogd.events.timestamps import instant
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.wire.message import Head, Response
-from winlogd.session import Book, OpenSession
+from winlogd.sessions.pairing import Book, OpenSession
 from winlogd.store.store import Store
 
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')

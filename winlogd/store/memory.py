@@ -10,7 +10,7 @@ import apsw
 import orjson
 
 from winlogd.events.timestamps import utc_text
-from winlogd.session import ACTIONS, Book, Decision, OpenSession, PairKey
+from winlogd.sessions.pairing import ACTIONS, Book, Decision, OpenSession, PairKey
 from winlogd.store.columns import HOST, as_bytes, text
 
 REMEMBERED_S: Final = 600

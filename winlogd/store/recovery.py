@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
-from winlogd.identifiers import Identifiers
-from winlogd.recent import RecentEvents
-from winlogd.session import Book
+from winlogd.sessions.identifiers import Identifiers
+from winlogd.sessions.pairing import Book
+from winlogd.sessions.retries import RecentEvents
 from winlogd.store import memory
 from winlogd.store.database import Database, Settings
 from winlogd.store.errors import LOCKS, REOPEN_AFTER, WAIT_FOR, UnusableError

@@ -13,7 +13,7 @@ import apsw
 
 from winlogd.events.event import Event
 from winlogd.log.log import Log
-from winlogd.session import Book, Decision
+from winlogd.sessions.pairing import Book, Decision
 from winlogd.store.database import Settings
 from winlogd.store.errors import JobCutShortError
 from winlogd.store.submission import Fault, Result, Submission

@@ -18,7 +18,7 @@ import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from winlogd.session import Decision, Draft, PairKey
+from winlogd.sessions.pairing import Decision, Draft, PairKey
 from winlogd.store import memory, rows
 from winlogd.store.database import Settings
 from winlogd.store.errors import WAIT_FOR, ReplacedError, StoppedError

@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.jobs.tiny import ROWS, Copy, Tally, settings_of
 from tests.store.writing import Running, logons
-from winlogd.session import Book, Decision
+from winlogd.sessions.pairing import Book, Decision
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.job import Step
 

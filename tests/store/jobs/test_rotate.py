@@ -10,7 +10,7 @@ import pytest
 
 from tests.store.test_memory import load
 from winlogd.events.event import Event
-from winlogd.session import Book, Draft
+from winlogd.sessions.pairing import Book, Draft
 from winlogd.store import schema
 from winlogd.store.errors import RowsLostError
 from winlogd.store.jobs.rotate import Rotation, RotationStep, Steps

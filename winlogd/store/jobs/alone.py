@@ -7,9 +7,9 @@ owns the file nor who is told.
 import time
 from typing import Any, Final
 
-from winlogd.identifiers import Identifiers
-from winlogd.recent import RecentEvents
-from winlogd.session import Book
+from winlogd.sessions.identifiers import Identifiers
+from winlogd.sessions.pairing import Book
+from winlogd.sessions.retries import RecentEvents
 from winlogd.store import memory
 from winlogd.store.database import Database, Settings
 from winlogd.store.free_space import FreeSpace

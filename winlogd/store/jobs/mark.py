@@ -4,7 +4,7 @@ from typing import final
 
 import apsw
 
-from winlogd.session import Book
+from winlogd.sessions.pairing import Book
 from winlogd.store.jobs.job import Step
 from winlogd.store.marks import set_mark
 

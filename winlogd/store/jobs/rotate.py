@@ -13,7 +13,7 @@ import apsw
 import orjson
 
 from winlogd.events.timestamps import utc_text
-from winlogd.session import Book, pair_key
+from winlogd.sessions.pairing import Book, pair_key
 from winlogd.store.columns import HOST, as_bytes, text
 from winlogd.store.errors import RowsLostError
 from winlogd.store.jobs.job import Step

@@ -3,7 +3,7 @@ from hashlib import md5
 
 import pytest
 
-from winlogd.identifiers import Identifiers
+from winlogd.sessions.identifiers import Identifiers
 
 DAY = "2026-01-13"
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winlogd.recent import GENERATION_S, RecentEvents
+from winlogd.sessions.retries import GENERATION_S, RecentEvents
 
 TEN_MINUTES_S = 600.0
 ELEVEN_MINUTES_S = 660.0

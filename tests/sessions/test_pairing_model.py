@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from winlogd.events.event import Event
-from winlogd.identifiers import Identifiers
-from winlogd.recent import RecentEvents
-from winlogd.session import Book, Decision, Draft, OpenSession, PairKey, pair_key
+from winlogd.sessions.identifiers import Identifiers
+from winlogd.sessions.pairing import Book, Decision, Draft, OpenSession, PairKey, pair_key
+from winlogd.sessions.retries import RecentEvents
 
 FORGOTTEN_AFTER_S = 1000.0
 

@@ -11,8 +11,8 @@ from typing import Final, final
 from winlogd.events.event import Event
 from winlogd.events.timestamps import instant, one_second_before
 from winlogd.events.value import Value
-from winlogd.identifiers import Identifiers
-from winlogd.recent import RecentEvents
+from winlogd.sessions.identifiers import Identifiers
+from winlogd.sessions.retries import RecentEvents
 
 UNKNOWN_HOST: Final = "unknown"
 """Stands for the host in a pair and in identifiers when the client does not tell its name."""

@@ -1,9 +1,9 @@
 import pytest
 
 from winlogd.events.event import Event
-from winlogd.identifiers import Identifiers
-from winlogd.recent import RecentEvents
-from winlogd.session import Book, Decision, Draft, OpenSession, PairKey, pair_key
+from winlogd.sessions.identifiers import Identifiers
+from winlogd.sessions.pairing import Book, Decision, Draft, OpenSession, PairKey, pair_key
+from winlogd.sessions.retries import RecentEvents
 
 
 def event(action: str, time: str, username: str = "alice", hostname: str | None = "A102-07") -> Event:

@@ -1,0 +1,1 @@
+"""What follows from events, without SQL, clock or I/O."""
