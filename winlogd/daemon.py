@@ -27,10 +27,10 @@ from winlogd.http.wire.message import REASONS, Response
 from winlogd.log.log import MASK, Log
 from winlogd.refusals import Refusals
 from winlogd.rotator import Rotator
-from winlogd.store.database import configure_sqlite
 from winlogd.store.errors import OwnedError, ReplacedError, UnusableError
-from winlogd.store.marks import ROTATED_DAY
-from winlogd.store.ownership import Ownership
+from winlogd.store.file.database import configure_sqlite
+from winlogd.store.file.marks import ROTATED_DAY
+from winlogd.store.file.ownership import Ownership
 from winlogd.store.store import Store
 
 if TYPE_CHECKING:

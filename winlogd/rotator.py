@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from winlogd.log.log import Log
 from winlogd.schedule import Schedule
 from winlogd.store.errors import WAIT_FOR, JobCutShortError
-from winlogd.store.marks import ROTATED_DAY
+from winlogd.store.file.marks import ROTATED_DAY
 from winlogd.store.store import Store
 
 if TYPE_CHECKING:  # loaded with the first rotation

@@ -14,7 +14,7 @@ from typing import Final
 import apsw
 
 from winlogd import cli, daemon
-from winlogd.store.database import configure_sqlite
+from winlogd.store.file.database import configure_sqlite
 
 FAULTS: Final = {
     "full": ("xWrite", apsw.SQLITE_FULL),

@@ -15,10 +15,10 @@ import apsw
 
 from winlogd.events.event import Event
 from winlogd.sessions.pairing import Book, Decision
-from winlogd.store.database import Settings
+from winlogd.store.file.database import Settings
 from winlogd.store.jobs.job import AnyJob
 from winlogd.store.submission import Fault, Result, Submission
-from winlogd.store.writer import Writer
+from winlogd.store.writer.writer import Writer
 
 PATIENCE_S: Final = 30.0
 """How long a test waits for what must happen; far more than it takes, so that a busy machine fails nothing."""

@@ -16,10 +16,10 @@ from winlogd.control.client import ask
 from winlogd.schedule import Schedule, zone_of
 from winlogd.settings import settings_of
 from winlogd.store.errors import LowSpaceError, OwnedError, ReplacedError, RowsLostError, UnusableError
+from winlogd.store.file.ownership import Ownership
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.rotate import ALONE, Moved, Rotation
 from winlogd.store.jobs.rotation_rules import rules
-from winlogd.store.ownership import Ownership
 
 _PATIENCE_S: Final = 10.0
 

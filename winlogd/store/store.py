@@ -14,10 +14,10 @@ import apsw
 from winlogd.events.event import Event
 from winlogd.log.log import Log
 from winlogd.sessions.pairing import Book, Decision
-from winlogd.store.database import Settings
 from winlogd.store.errors import JobCutShortError
+from winlogd.store.file.database import Settings
 from winlogd.store.submission import Fault, Result, Submission
-from winlogd.store.writer import Writer
+from winlogd.store.writer.writer import Writer
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.jobs.job import AnyJob, Job

@@ -8,14 +8,14 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.store.test_memory import load
+from tests.store.test_load_book import load
 from winlogd.events.event import Event
 from winlogd.sessions.pairing import Book, Draft
-from winlogd.store import schema
 from winlogd.store.errors import RowsLostError
+from winlogd.store.file import schema
+from winlogd.store.file.marks import ROTATED_DAY, read_marks
 from winlogd.store.jobs.rotate import Rotation, RotationStep, Steps
 from winlogd.store.jobs.rotation_rules import Rules
-from winlogd.store.marks import ROTATED_DAY, read_marks
 
 RULES = Rules("2026-01-13T00:00:00", "2026-01-12T01:00:00", 24.0)
 EIGHT_ROWS = Steps(1.0, 8, 8)

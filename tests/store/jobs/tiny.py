@@ -14,7 +14,7 @@ import apsw
 
 from tests.store.writing import Running
 from winlogd.sessions.pairing import Book
-from winlogd.store.database import Settings
+from winlogd.store.file.database import Settings
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.job import AnyJob, Step
 

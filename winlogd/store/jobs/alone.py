@@ -10,9 +10,9 @@ from typing import Any, Final
 from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.pairing import Book
 from winlogd.sessions.retries import RecentEvents
-from winlogd.store import memory
-from winlogd.store.database import Database, Settings
-from winlogd.store.free_space import FreeSpace
+from winlogd.store import load_book
+from winlogd.store.file.database import Database, Settings
+from winlogd.store.file.free_space import FreeSpace
 from winlogd.store.jobs.job import Job, Outcome, Step
 
 _LOOKS_AGAIN_AFTER_S: Final = 0.01
@@ -46,7 +46,7 @@ def run_alone(job: Job[Any, Outcome], settings: Settings) -> Outcome:
 def _load(database: Database) -> Book:
     book = Book(RecentEvents(time.monotonic()), Identifiers())
     with database.connection:
-        memory.load(database.connection, book, time.time())
+        load_book.load(database.connection, book, time.time())
     return book
 
 
@@ -56,7 +56,7 @@ def _step(job: Job[Any, Outcome], database: Database, book: Book, space: FreeSpa
     if not commits:
         database.check_identity()
     elif database.begin():
-        memory.refresh(database.connection, book)
+        load_book.refresh(database.connection, book)
         database.note_changes()
     begun_s = time.monotonic()
     step: Step = job.step(database.connection, book, time.time())

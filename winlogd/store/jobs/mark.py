@@ -5,8 +5,8 @@ from typing import final
 import apsw
 
 from winlogd.sessions.pairing import Book
+from winlogd.store.file.marks import set_mark
 from winlogd.store.jobs.job import Step
-from winlogd.store.marks import set_mark
 
 
 @final

@@ -14,11 +14,11 @@ import orjson
 
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.pairing import Book, pair_key
-from winlogd.store.columns import HOST, as_bytes, text
 from winlogd.store.errors import RowsLostError
+from winlogd.store.file.columns import HOST, as_bytes, text
+from winlogd.store.file.marks import ROTATED_DAY, set_mark
 from winlogd.store.jobs.job import Step
 from winlogd.store.jobs.rotation_rules import Expiry, Row, Rules, Sorter
-from winlogd.store.marks import ROTATED_DAY, set_mark
 
 _COLUMNS: Final = (
     "username, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version, kernel_version,"

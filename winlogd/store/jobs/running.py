@@ -14,9 +14,9 @@ from winlogd.store.jobs.job import AnyJob, Step
 from winlogd.store.jobs.pacing import Pacing
 
 if TYPE_CHECKING:  # types only
-    from winlogd.store.listener import Listener
-    from winlogd.store.patience import Patience
-    from winlogd.store.recovery import OpenDatabase
+    from winlogd.store.writer.listener import Listener
+    from winlogd.store.writer.patience import Patience
+    from winlogd.store.writer.recovery import OpenDatabase
 
 
 class RunningJobs:

@@ -11,7 +11,7 @@ import orjson
 
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.pairing import ACTIONS, Book, Decision, OpenSession, PairKey
-from winlogd.store.columns import HOST, as_bytes, text
+from winlogd.store.file.columns import HOST, as_bytes, text
 
 REMEMBERED_S: Final = 600
 """How long an event is remembered for the sake of retries, across a restart too."""

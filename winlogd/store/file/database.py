@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from winlogd.store import schema
 from winlogd.store.errors import ReplacedError, SchemaError, UnusableError
+from winlogd.store.file import schema
 
 _JOURNAL_LIMIT_BYTES: Final = 16 << 20
 """To what the WAL or the journal is cut when it is begun again after a transaction that made it larger, such as

@@ -13,15 +13,15 @@ import apsw
 from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.pairing import Book
 from winlogd.sessions.retries import RecentEvents
-from winlogd.store import memory
-from winlogd.store.database import Database, Settings
+from winlogd.store import load_book
 from winlogd.store.errors import LOCKS, REOPEN_AFTER, WAIT_FOR, UnusableError
-from winlogd.store.free_space import FreeSpace
-from winlogd.store.marks import read_marks
-from winlogd.store.patience import Patience
+from winlogd.store.file.database import Database, Settings
+from winlogd.store.file.free_space import FreeSpace
+from winlogd.store.file.marks import read_marks
+from winlogd.store.writer.patience import Patience
 
 if TYPE_CHECKING:  # types only
-    from winlogd.store.listener import Listener
+    from winlogd.store.writer.listener import Listener
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class OpenDatabase:
         """
         self._space.require(time.monotonic())
         if self.database.begin():
-            memory.refresh(self.database.connection, self.book)
+            load_book.refresh(self.database.connection, self.book)
             self.database.note_changes()
 
     def recover(self, error: Exception) -> None:
@@ -117,7 +117,7 @@ class OpenDatabase:
         self.book = Book(RecentEvents(time.monotonic()), Identifiers())
         try:
             with self.database.connection:  # one transaction: what others commit meanwhile is seen by `begin`
-                memory.load(self.database.connection, self.book, time.time())
+                load_book.load(self.database.connection, self.book, time.time())
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise UnusableError(f"{self._settings.path} is damaged ({error})") from None
         self._listener.loaded(self.book)

@@ -19,19 +19,20 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from winlogd.sessions.pairing import Decision, Draft, PairKey
-from winlogd.store import memory, rows
-from winlogd.store.database import Settings
+from winlogd.store import load_book
 from winlogd.store.errors import WAIT_FOR, ReplacedError, StoppedError
-from winlogd.store.inbox import Inbox
-from winlogd.store.patience import Patience
-from winlogd.store.recovery import OpenDatabase
+from winlogd.store.file.database import Settings
+from winlogd.store.file.wal_watch import WalWatch
 from winlogd.store.submission import Fault, Submission
-from winlogd.store.wal_watch import WalWatch
+from winlogd.store.writer import rows
+from winlogd.store.writer.inbox import Inbox
+from winlogd.store.writer.patience import Patience
+from winlogd.store.writer.recovery import OpenDatabase
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.jobs.job import AnyJob
     from winlogd.store.jobs.running import RunningJobs
-    from winlogd.store.listener import Listener
+    from winlogd.store.writer.listener import Listener
 
 
 class Writer:
@@ -203,7 +204,7 @@ class Writer:
         self._listener.finished(decided)
 
     def _read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
-        return memory.read_stored(self._opened.database.connection, event_id, key, action, timestamp)
+        return load_book.read_stored(self._opened.database.connection, event_id, key, action, timestamp)
 
     # ── faults ────────────────────────────────────────────────────────────────────────────────────────
 

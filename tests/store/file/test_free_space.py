@@ -7,7 +7,7 @@ import pytest
 from tests.store.writing import Running, logons
 from winlogd.sessions.pairing import Decision
 from winlogd.store.errors import LowSpaceError
-from winlogd.store.free_space import FreeSpace
+from winlogd.store.file.free_space import FreeSpace
 from winlogd.store.submission import Fault
 
 FULL_DISK = Path("/proc")

@@ -12,7 +12,7 @@ from winlogd.events.event import Event
 from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.pairing import Book, Decision
 from winlogd.sessions.retries import RecentEvents
-from winlogd.store import memory
+from winlogd.store import load_book
 from winlogd.store.jobs.rotate import Rotation, Steps
 from winlogd.store.jobs.rotation_rules import Rules
 from winlogd.store.submission import Result
@@ -168,7 +168,7 @@ def test_a_restart_knows_what_the_running_server_knew(running: Running) -> None:
     running_book: Book = next(value for what, value in running.ear.passed_over if what == "loaded")
     loaded = Book(RecentEvents(0.0), Identifiers())
     with closing(apsw.Connection(str(running.path))) as connection:
-        memory.load(connection, loaded, time.time())
+        load_book.load(connection, loaded, time.time())
     assert running_book.pairs == loaded.pairs
     assert running_book.last_id == loaded.last_id
 

@@ -9,9 +9,9 @@ import apsw
 import pytest
 
 from winlogd.store.errors import SchemaError
-from winlogd.store.schema import SCHEMA_VERSION, prepare
+from winlogd.store.file.schema import SCHEMA_VERSION, prepare
 
-OLDER = Path(__file__).parents[1] / "data" / "older.db"
+OLDER = Path(__file__).parents[2] / "data" / "older.db"
 
 OLD_COLUMNS = [
     "id", "username", "action", "timestamp", "hostname", "source_ip", "server_timestamp",

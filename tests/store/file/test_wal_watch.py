@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from winlogd.store.wal_watch import WalWatch
+from winlogd.store.file.wal_watch import WalWatch
 
 MIB = 1 << 20
 

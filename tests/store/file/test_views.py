@@ -9,7 +9,7 @@ from typing import Any
 import apsw
 import pytest
 
-from winlogd.store.schema import prepare
+from winlogd.store.file.schema import prepare
 
 SESSION = "SELECT connected_at, disconnected_at, duration_seconds, ended_by FROM sessions"
 NOT_EXISTS = """SELECT c.username FROM events_today c WHERE action = 'C' AND NOT EXISTS

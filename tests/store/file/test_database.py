@@ -7,8 +7,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from winlogd.store.database import Database, Settings
 from winlogd.store.errors import ReplacedError, UnusableError
+from winlogd.store.file.database import Database, Settings
 
 
 @pytest.fixture

@@ -259,7 +259,7 @@ def test_a_file_that_was_replaced_or_deleted_ends_the_writer_without_touching_wh
 ) -> None:
     path.rename(path.with_name("moved.db"))
     if replaced:
-        shutil.copy(Path(__file__).parents[1] / "data" / "older.db", path)
+        shutil.copy(Path(__file__).parents[2] / "data" / "older.db", path)
     before = {file.name: file.read_bytes() for file in path.parent.iterdir() if not file.name.endswith("-shm")}
     running.submit(*logons("alice", "bob"))
 

@@ -7,15 +7,20 @@ from pathlib import Path
 import pytest
 
 from winlogd.store.errors import OwnedError
-from winlogd.store.ownership import Ownership
+from winlogd.store.file.ownership import Ownership
 
-OWN = "import sys; from winlogd.store.ownership import Ownership; Ownership(sys.argv[1]); print('mine', flush=True)"
-REPOSITORY = Path(__file__).parents[2]
+OWN = """
+import sys
+from winlogd.store.file.ownership import Ownership
+Ownership(sys.argv[1])
+print('mine', flush=True)
+"""
+REPOSITORY = Path(__file__).parents[3]
 
 
 def another_process(path: Path, then: str) -> subprocess.Popen[str]:
     """A process that takes ownership and then runs `then`."""
-    command = [sys.executable, "-c", f"{OWN}; {then}", str(path)]
+    command = [sys.executable, "-c", f"{OWN}{then}", str(path)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
 
 

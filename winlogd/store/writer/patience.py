@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 import apsw
 
 from winlogd.store.errors import LOCKS, StoppedError
-from winlogd.store.inbox import Inbox
 from winlogd.store.submission import Fault, Result
+from winlogd.store.writer.inbox import Inbox
 
 if TYPE_CHECKING:  # types only
-    from winlogd.store.listener import Listener
+    from winlogd.store.writer.listener import Listener
 
 _RETRY_S: Final = 0.05
 """Pause between two looks."""

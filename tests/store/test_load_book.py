@@ -11,7 +11,8 @@ from winlogd.events.timestamps import utc_text
 from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.pairing import ACTIONS, Book, Decision, Draft, Latest, OpenSession, Pair, PairKey
 from winlogd.sessions.retries import RecentEvents
-from winlogd.store import memory, schema
+from winlogd.store import load_book
+from winlogd.store.file import schema
 
 ALICE = ("alice", "A")
 
@@ -35,7 +36,7 @@ def store(database: apsw.Connection, action: str, time: str, session: str | None
 
 def load(database: apsw.Connection, now_s: float = 1.8e9) -> Book:
     book = Book(RecentEvents(0.0), Identifiers())
-    memory.load(database, book, now_s)
+    load_book.load(database, book, now_s)
     return book
 
 
@@ -183,8 +184,8 @@ def test_text_that_is_not_utf_8_stops_nothing(database: apsw.Connection, action:
 def assert_bobs_session_is_found_and_alice_may_log_on(database: apsw.Connection) -> None:
     """Whether the rows are there at the start, or are noticed later."""
     for book in (load(database), Book(RecentEvents(0.0), Identifiers())):
-        memory.refresh(database, book)
-        draft = Draft(book, lambda *key: memory.read_stored(database, *key), 1)
+        load_book.refresh(database, book)
+        draft = Draft(book, lambda *key: load_book.read_stored(database, *key), 1)
         decision = draft.decide(Event("alice", "C", "2026-01-13T09:00:00Z", "A", None, None, None, None), "")
 
         assert 2 in open_ids(book)
@@ -200,7 +201,7 @@ def test_new_rows_are_taken_in(database: apsw.Connection) -> None:
     store(database, "C", "08:00:00", "s2", username="bob")
     store(database, "D", "09:00:00", "s2", username="bob")
 
-    memory.refresh(database, book)
+    load_book.refresh(database, book)
 
     assert open_ids(book) == [1]
     assert book.pairs == load(database).pairs
@@ -213,7 +214,7 @@ def test_a_logoff_that_was_added_closes_the_session(database: apsw.Connection) -
     book = load(database)
     store(database, "D", "09:00:00", "s1", username="whoever", hostname="wherever", origin="auto")
 
-    memory.refresh(database, book)
+    load_book.refresh(database, book)
 
     assert open_ids(book) == [2]
     assert book.pairs == load(database).pairs
@@ -227,7 +228,7 @@ def test_rows_that_are_gone_are_forgotten(database: apsw.Connection) -> None:
     book = load(database)
     database.execute("DELETE FROM events_today WHERE username = 'bob' OR action = 'D'")
 
-    memory.refresh(database, book)
+    load_book.refresh(database, book)
 
     assert book.pairs[ALICE].disconnection.stored is None
     assert open_ids(book) == [3]
@@ -241,7 +242,7 @@ def test_nothing_is_left_when_the_whole_table_was_moved(database: apsw.Connectio
     database.execute("DELETE FROM events_today")
     store(database, "D", "09:00:00", "s3", username="user3")
 
-    memory.refresh(database, book)
+    load_book.refresh(database, book)
 
     assert known(book) == [("user3", "A")]
     assert (open_ids(book), book.last_id) == ([], 6)
@@ -252,7 +253,7 @@ def test_refreshing_when_nothing_has_changed_changes_nothing(database: apsw.Conn
     book = load(database)
     before = dict(book.pairs)
 
-    memory.refresh(database, book)
+    load_book.refresh(database, book)
 
     assert (book.pairs, book.last_id) == (before, 1)
 
@@ -262,7 +263,7 @@ def test_an_identifier_that_another_program_opened_is_not_drawn_again(database: 
     book = load(database)
     store(database, "C", "08:00:00", Identifiers().draw(*draw))
 
-    memory.refresh(database, book)
+    load_book.refresh(database, book)
 
     assert book.identifiers.draw(*draw) != Identifiers().draw(*draw)
 
@@ -276,11 +277,11 @@ def test_a_stored_event_is_read_if_it_is_the_one(database: apsw.Connection) -> N
     store(database, "D", "08:00:00", "s1", origin="auto")
     timestamp = "2026-01-13T08:00:00Z"
 
-    assert memory.read_stored(database, 1, ALICE, "C", timestamp) == Decision(timestamp, 1, "s1")
-    assert memory.read_stored(database, 2, ("alice", "unknown"), "C", timestamp) == Decision(timestamp, 2, "s2")
-    assert memory.read_stored(database, 1, ("bob", "A"), "C", timestamp) is None
-    assert memory.read_stored(database, 1, ("alice", "unknown"), "C", timestamp) is None
-    assert memory.read_stored(database, 1, ALICE, "D", timestamp) is None
-    assert memory.read_stored(database, 1, ALICE, "C", "2026-01-13T08:00:00.0Z") is None
-    assert memory.read_stored(database, 3, ALICE, "D", timestamp) is None
-    assert memory.read_stored(database, 4, ALICE, "C", timestamp) is None
+    assert load_book.read_stored(database, 1, ALICE, "C", timestamp) == Decision(timestamp, 1, "s1")
+    assert load_book.read_stored(database, 2, ("alice", "unknown"), "C", timestamp) == Decision(timestamp, 2, "s2")
+    assert load_book.read_stored(database, 1, ("bob", "A"), "C", timestamp) is None
+    assert load_book.read_stored(database, 1, ("alice", "unknown"), "C", timestamp) is None
+    assert load_book.read_stored(database, 1, ALICE, "D", timestamp) is None
+    assert load_book.read_stored(database, 1, ALICE, "C", "2026-01-13T08:00:00.0Z") is None
+    assert load_book.read_stored(database, 3, ALICE, "D", timestamp) is None
+    assert load_book.read_stored(database, 4, ALICE, "C", timestamp) is None

@@ -1,0 +1,1 @@
+"""The database file: its tables, its settings, its owner and its disk."""
