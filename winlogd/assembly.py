@@ -7,8 +7,8 @@ import asyncio
 import resource
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from winlogd.api.access import Gate, Token
-from winlogd.api.addresses import TrustedProxies
+from winlogd.access.addresses import TrustedProxies
+from winlogd.access.gate import Gate, Token
 from winlogd.api.events import UNAVAILABLE, Events, answer
 from winlogd.api.routes import make_router
 from winlogd.api.sessions import CurrentSessions
@@ -27,7 +27,7 @@ from winlogd.settings import settings_of
 from winlogd.store.store import Owner, Store
 
 if TYPE_CHECKING:
-    from winlogd.api.pace import Pace
+    from winlogd.access.rate import Pace
 
 _ANSWER_MARGIN_S: Final = 2.0
 """How much later than the store the server itself gives up on an event: only when the disk hangs in one call."""
@@ -133,8 +133,8 @@ def _pace(loop: asyncio.AbstractEventLoop, config: Config, proxies: TrustedProxi
     limits = config.limits
     if not limits.events_per_second:
         return None
-    from winlogd.api.pace import Pace
-    from winlogd.buckets import Buckets
+    from winlogd.access.buckets import Buckets
+    from winlogd.access.rate import Pace
 
     burst = limits.events_burst or max(round(limits.events_per_second), 1)
     buckets = Buckets(limits.events_per_second, burst, limits.rate_delay)

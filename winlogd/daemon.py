@@ -36,7 +36,7 @@ from winlogd.store.store import Store
 if TYPE_CHECKING:
     import ssl
 
-    from winlogd.api.pace import Pace
+    from winlogd.access.rate import Pace
     from winlogd.store.jobs.rotate import Moved
 
 _SWITCH_INTERVAL_S: Final = 0.0005

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from winlogd.api.access import Token
-from winlogd.api.addresses import TrustedProxies, forwarded_address
+from winlogd.access.addresses import TrustedProxies, forwarded_address
+from winlogd.access.gate import Token
 from winlogd.events.event import Event, EventDecoder, InvalidEventError
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.router import Refusal
@@ -18,7 +18,7 @@ from winlogd.store.store import Store
 from winlogd.store.submission import Fault
 
 if TYPE_CHECKING:
-    from winlogd.api.pace import Pace
+    from winlogd.access.rate import Pace
 
 METHOD_NOT_ALLOWED: Final = b'{"error":"Method not allowed","expected":"POST"}'
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from winlogd.access.gate import Gate
 from winlogd.api import health
-from winlogd.api.access import Gate
 from winlogd.api.events import METHOD_NOT_ALLOWED, Events
 from winlogd.api.sessions import CurrentSessions
 from winlogd.http.router import Router

@@ -11,8 +11,8 @@ import asyncio
 from math import ceil
 from typing import Final
 
-from winlogd.api.addresses import TrustedProxies, client_address
-from winlogd.buckets import Buckets
+from winlogd.access.addresses import TrustedProxies, client_address
+from winlogd.access.buckets import Buckets
 from winlogd.http.budget import Allowance
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.responses import FAILED

@@ -6,7 +6,7 @@ as it is, and a token is compared once for all requests with the same head. What
 
 from typing import Final
 
-from winlogd.api.addresses import EVERYWHERE, Networks, TrustedProxies, client_address
+from winlogd.access.addresses import EVERYWHERE, Networks, TrustedProxies, client_address
 from winlogd.http.exchange import Handler
 from winlogd.http.router import Endpoint, Guard
 from winlogd.http.wire.message import Head, Response

@@ -2,7 +2,7 @@
 
 import pytest
 
-from winlogd.api.addresses import TrustedProxies, client_address
+from winlogd.access.addresses import TrustedProxies, client_address
 from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.message import Head
 from winlogd.http.wire.parser import HeadCache, RequestParser

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winlogd.buckets import Buckets
+from winlogd.access.buckets import Buckets
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
 

@@ -199,8 +199,8 @@ import sys, uvloop, orjson, apsw
 before = set(sys.modules)
 import winlogd.daemon
 from winlogd.config.load import load
-from winlogd.api.access import Gate
-from winlogd.api.addresses import TrustedProxies
+from winlogd.access.gate import Gate
+from winlogd.access.addresses import TrustedProxies
 security = load("config.toml", {}).security
 proxies = TrustedProxies(security.trusted_proxies)
 assert Gate(security.ingest_networks, proxies).before(print) is print
