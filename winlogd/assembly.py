@@ -21,8 +21,8 @@ from winlogd.http.router import Router
 from winlogd.http.server import Observer, Server
 from winlogd.http.wire.limits import Limits
 from winlogd.log.log import Log
-from winlogd.rotator import Rotator
-from winlogd.schedule import Schedule, zone_of
+from winlogd.scheduled.clock import Schedule, zone_of
+from winlogd.scheduled.rotation import Rotator
 from winlogd.settings import settings_of
 from winlogd.store.store import Owner, Store
 

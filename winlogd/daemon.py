@@ -26,7 +26,7 @@ from winlogd.http.sockets import bind
 from winlogd.http.wire.message import REASONS, Response
 from winlogd.log.log import MASK, Log
 from winlogd.refusals import Refusals
-from winlogd.rotator import Rotator
+from winlogd.scheduled.rotation import Rotator
 from winlogd.store.errors import OwnedError, ReplacedError, UnusableError
 from winlogd.store.file.database import configure_sqlite
 from winlogd.store.file.marks import ROTATED_DAY

@@ -13,7 +13,7 @@ from winlogd.config.load import load
 from winlogd.config.sections import Config
 from winlogd.control.address import path_of
 from winlogd.control.client import ask
-from winlogd.schedule import Schedule, zone_of
+from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.settings import settings_of
 from winlogd.store.errors import LowSpaceError, OwnedError, ReplacedError, RowsLostError, UnusableError
 from winlogd.store.file.ownership import Ownership

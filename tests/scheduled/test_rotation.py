@@ -12,8 +12,8 @@ import apsw
 import pytest
 
 from winlogd.log.log import Log
-from winlogd.rotator import Rotator
-from winlogd.schedule import Schedule
+from winlogd.scheduled.clock import Schedule
+from winlogd.scheduled.rotation import Rotator
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.jobs.rotate import Rotation
 from winlogd.store.store import Store

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winlogd.schedule import Moment, Schedule, zone_of
+from winlogd.scheduled.clock import Moment, Schedule, zone_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

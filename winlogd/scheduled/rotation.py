@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from winlogd.log.log import Log
-from winlogd.schedule import Schedule
+from winlogd.scheduled.clock import Schedule
 from winlogd.store.errors import WAIT_FOR, JobCutShortError
 from winlogd.store.file.marks import ROTATED_DAY
 from winlogd.store.store import Store
