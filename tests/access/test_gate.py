@@ -197,7 +197,7 @@ def test_what_is_off_costs_nothing() -> None:
     program = """
 import sys, uvloop, orjson, apsw
 before = set(sys.modules)
-import winlogd.daemon
+import winlogd.daemon.process
 from winlogd.config.load import load
 from winlogd.access.gate import Gate
 from winlogd.access.addresses import TrustedProxies

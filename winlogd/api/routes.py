@@ -4,8 +4,8 @@ from typing import Final
 
 from winlogd.access.gate import Gate
 from winlogd.api import health
+from winlogd.api.current_sessions import CurrentSessions
 from winlogd.api.events import METHOD_NOT_ALLOWED, Events
-from winlogd.api.sessions import CurrentSessions
 from winlogd.http.router import Router
 
 HEALTH: Final = "/health"

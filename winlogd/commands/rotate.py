@@ -13,8 +13,8 @@ from winlogd.config.load import load
 from winlogd.config.sections import Config
 from winlogd.control.address import path_of
 from winlogd.control.client import ask
+from winlogd.daemon.settings import settings_of
 from winlogd.scheduled.clock import Schedule, zone_of
-from winlogd.settings import settings_of
 from winlogd.store.errors import LowSpaceError, OwnedError, ReplacedError, RowsLostError, UnusableError
 from winlogd.store.file.ownership import Ownership
 from winlogd.store.jobs.alone import run_alone

@@ -47,7 +47,7 @@ def _config_file(words: Sequence[str]) -> str | None:
 
 
 def _serve(config: Config) -> int:
-    from winlogd.daemon import Daemon, StartError  # a configuration with mistakes is told at once
+    from winlogd.daemon.process import Daemon, StartError  # a configuration with mistakes is told at once
     from winlogd.log.log import Log
 
     _occupy_standard_descriptors()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from winlogd.daemon.refusals import Refusals
 from winlogd.log.log import Log
-from winlogd.refusals import Refusals
 
 ADDRESSES_REMEMBERED = 1024
 

@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 import uvloop
 
-from winlogd import VERSION, systemd
-from winlogd.assembly import assemble
+from winlogd import VERSION
 from winlogd.config.sections import Config
 from winlogd.control.address import path_of
 from winlogd.control.server import Answer, bind_control, serve
+from winlogd.daemon import systemd
+from winlogd.daemon.parts import assemble
+from winlogd.daemon.refusals import Refusals
 from winlogd.http.exchange import Exchange
 from winlogd.http.server import Server
 from winlogd.http.sockets import bind
 from winlogd.http.wire.message import REASONS, Response
 from winlogd.log.log import MASK, Log
-from winlogd.refusals import Refusals
 from winlogd.scheduled.rotation import Rotator
 from winlogd.store.errors import OwnedError, ReplacedError, UnusableError
 from winlogd.store.file.database import configure_sqlite

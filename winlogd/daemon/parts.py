@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from winlogd.access.addresses import TrustedProxies
 from winlogd.access.gate import Gate, Token
+from winlogd.api.current_sessions import CurrentSessions
 from winlogd.api.events import UNAVAILABLE, Events, answer
 from winlogd.api.routes import make_router
-from winlogd.api.sessions import CurrentSessions
 from winlogd.config.sections import Config
+from winlogd.daemon.settings import settings_of
 from winlogd.events.event import EventDecoder
 from winlogd.http.admission import ConnectionsPerAddress
 from winlogd.http.budget import Allowance
@@ -23,7 +24,6 @@ from winlogd.http.wire.limits import Limits
 from winlogd.log.log import Log
 from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.scheduled.rotation import Rotator
-from winlogd.settings import settings_of
 from winlogd.store.store import Owner, Store
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from winlogd.api.sessions import CurrentSessions
+from winlogd.api.current_sessions import CurrentSessions
 from winlogd.http.exchange import Exchange
 from winlogd.http.wire.message import Response
 from winlogd.sessions.pairing import Book
