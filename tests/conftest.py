@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.piped import Pipe
-from tests.running import Winlogd, running
-from tests.wire import Wire
+from tests.support.piped import Pipe
+from tests.support.running import Winlogd, running
+from tests.support.wire import Wire
 
 # A busy machine fails nothing; and where CI is set hypothesis would try the same examples for ever.
 settings.register_profile("patient", deadline=None, derandomize=False)

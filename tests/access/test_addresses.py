@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Winlogd, an_event, running
-from tests.wire import Wire, event_of
+from tests.support.running import Winlogd, an_event, running
+from tests.support.wire import Wire, event_of
 
 STRANGER = "127.0.0.2"
 """An address of this machine that is not among the proxies that are trusted by default."""

@@ -9,8 +9,9 @@ from typing import Final
 
 import pytest
 
-from tests.running import CLIENT_HEADERS, Winlogd, an_event, run_to_end, running
-from tests.wire import EVENTS, Wire, event_of, request
+from tests.support.paths import ROOT
+from tests.support.running import CLIENT_HEADERS, Winlogd, an_event, run_to_end, running
+from tests.support.wire import EVENTS, Wire, event_of, request
 from winlogd.config.kinds import SHORTEST_TOKEN_CHARACTERS
 from winlogd.log.lines import _JSON_OWN_KEYS
 from winlogd.log.log import LEVELS
@@ -19,7 +20,6 @@ from winlogd.store.store import _FIELDS, _FIELDS_WITHOUT_NAMES
 TOKEN: Final = "Zk3-correct/horse_battery"
 SESSIONS: Final = "/api/v1/sessions/current"
 STRANGER: Final = "127.0.0.2"
-ROOT: Final = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.locks import locked, unread_octets
-from tests.running import CLIENT_HEADERS, MORE_THAN_THERE_IS, Winlogd, an_event, running, wait_for
-from tests.wire import Wire, event_of, health, request
+from tests.support.locks import locked, unread_octets
+from tests.support.running import CLIENT_HEADERS, MORE_THAN_THERE_IS, Winlogd, an_event, running, wait_for
+from tests.support.wire import Wire, event_of, health, request
 
 STRANGER, NEIGHBOUR = "127.0.0.2", "127.0.0.3"
 """Addresses of this machine that are not among the proxies that are trusted by default, as 127.0.0.1 is."""

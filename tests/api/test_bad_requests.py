@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from tests.running import Answer, Winlogd, an_event
-from tests.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, request
+from tests.support.running import Answer, Winlogd, an_event
+from tests.support.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, request
 
 AGENT, TYPE = CLIENT_FIELDS
 GOOD: Final = json.dumps(an_event(username="good")).encode()

@@ -17,7 +17,7 @@ from bench.load import openloop, wrk
 from bench.load.exchanges import Exchanges
 from bench.load.result import Load
 from bench.registry import REPOSITORY
-from tests.running import Winlogd, running, wait_for
+from tests.support.running import Winlogd, running, wait_for
 from winlogd.events.event import EventDecoder
 
 

@@ -12,13 +12,11 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Final
 
 from tests.chaos import hostile, loaded_rotation, power_cut, process_death, soak
 from tests.chaos.recorded_run import Plan
-from tests.running import Winlogd, a_steady_port, running
-
-_ROOT: Final = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+from tests.support.running import Winlogd, a_steady_port, running
 
 
 def main() -> int:
@@ -99,7 +97,7 @@ def _soak() -> bool:
 
 def _faults_and_smuggling() -> bool:
     tests = [str(Path(__file__).with_name(name)) for name in ("test_faults.py", "test_smuggling.py")]
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-n0", *tests], cwd=_ROOT, check=False).returncode == 0
+    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-n0", *tests], cwd=ROOT, check=False).returncode == 0
 
 
 if __name__ == "__main__":

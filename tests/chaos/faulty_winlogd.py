@@ -13,7 +13,8 @@ from typing import Final
 
 import apsw
 
-from winlogd import cli, daemon
+from winlogd import cli
+from winlogd.daemon import process
 from winlogd.store.file.database import configure_sqlite
 
 FAULTS: Final = {
@@ -84,7 +85,7 @@ def main() -> int:
         configure_sqlite()  # starts SQLite anew, with the system's own disk in front
         disks.append(_FailingDisk())
 
-    vars(daemon)["configure_sqlite"] = configure_and_fail
+    vars(process)["configure_sqlite"] = configure_and_fail
     return cli.main()
 
 

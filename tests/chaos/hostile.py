@@ -16,7 +16,8 @@ from typing import Final
 
 from tests.chaos.attackers import ATTACKS, HOSTILE_USER, Attack, idle
 from tests.chaos.ledger import Account, Ledger, Sent
-from tests.running import PATIENCE_S, Winlogd, wait_for
+from tests.support.paths import ROOT
+from tests.support.running import PATIENCE_S, Winlogd, wait_for
 
 MAX_CONNECTIONS: Final = 12_000
 """For the long form: above what the attackers hold, since who comes when a server is full is told so."""
@@ -24,7 +25,6 @@ P99_BAR_MS: Final = 50
 """What an event of an honest client should take at most, 99 times of 100, on a machine that has nothing else to do."""
 MEMORY_BOUND_BYTES: Final = 256 << 20
 """What the server may take of memory at most in such a siege, whose events are all of one user."""
-_ROOT: Final = Path(__file__).parents[2]
 _MANY: Final = 100
 """Attackers' connections that are there before the honest client's waiting is measured."""
 _PAUSE_S: Final = 0.005
@@ -173,7 +173,7 @@ def _attackers(port: int, scale: str) -> Iterator[subprocess.Popen[str]]:
     """The attackers' process; it ends with its standard input."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.chaos.attackers", str(port), scale],
-        cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     with process:
         try:

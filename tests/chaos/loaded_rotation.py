@@ -20,9 +20,9 @@ from typing import Final
 
 from bench.database import FILL
 from bench.load.result import Load
-from tests.running import Winlogd
+from tests.support.paths import ROOT
+from tests.support.running import Winlogd
 
-_ROOT: Final = Path(__file__).parents[2]
 _DAY_S: Final = 86_400
 _MOST_S: Final = 10_000.0
 """How long a rotation may take, of a million rows on a slow disk."""
@@ -131,7 +131,7 @@ class _Loads:
         """Sends one, and waits for its end."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bench.load.openloop", *self._arguments, str(self._number * _NUMBERS_APART),
-            cwd=_ROOT, stdout=subprocess.PIPE,
+            cwd=ROOT, stdout=subprocess.PIPE,
         )  # fmt: skip
         output, _ = await process.communicate()
         self._number += 1

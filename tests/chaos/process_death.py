@@ -14,7 +14,7 @@ from typing import Final
 
 from tests.chaos.ledger import Account, Ledger
 from tests.chaos.workstations import Workstation
-from tests.running import Winlogd, an_event
+from tests.support.running import Winlogd, an_event
 
 SETTINGS: Final = '[rotation]\nat = ""\nkeep_open_hours = 48\n'
 """For the server."""

@@ -17,7 +17,7 @@ import apsw
 
 from tests.chaos.leftovers import Image
 from tests.chaos.recording_disk import NONE, Note, Operation, recording
-from tests.store.writing import PATIENCE_S, Ear, Running
+from tests.support.writing import PATIENCE_S, Ear, Running
 from winlogd.events.event import Event
 from winlogd.sessions.pairing import Decision
 from winlogd.store.jobs.job import AnyJob

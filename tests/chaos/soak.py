@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Final
 
 from bench.load.result import Load
-from tests.running import PATIENCE_S, Winlogd
+from tests.support.paths import ROOT
+from tests.support.running import PATIENCE_S, Winlogd
 
-_ROOT: Final = Path(__file__).parents[2]
 _LOAD_S: Final = 20
 """The generator plans so much at once."""
 _NUMBERS_APART: Final = 1_000_000
@@ -86,7 +86,7 @@ async def _send(server: Winlogd, rate: int, until_s: float) -> list[Load]:
         seconds = min(left_s, _LOAD_S)
         arguments = [str(server.port), "plain", str(rate), str(seconds), str(len(loads) * _NUMBERS_APART)]
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.load.openloop", *arguments, cwd=_ROOT, stdout=subprocess.PIPE
+            sys.executable, "-m", "bench.load.openloop", *arguments, cwd=ROOT, stdout=subprocess.PIPE
         )
         output, _ = await process.communicate()
         loads.append(Load.from_json(output.decode()))

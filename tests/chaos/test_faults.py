@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import faulty_winlogd
-from tests.running import Answer, Winlogd, an_event, run_to_end, wait_for
-from tests.wire import Wire, event_of
+from tests.support.running import Answer, Winlogd, an_event, run_to_end, wait_for
+from tests.support.wire import Wire, event_of
 
 TIMEOUT_S = 0.2
 SETTINGS = f'[server]\nevent_timeout = {TIMEOUT_S}\ntimezone = "UTC"\n[rotation]\nat = ""\nkeep_open_hours = 48\n'

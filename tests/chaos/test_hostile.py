@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.chaos.hostile import Plan, run
-from tests.running import running
+from tests.support.running import running
 
 
 async def test_among_hostile_clients_every_honest_event_is_answered_and_stored(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.process_death import SETTINGS, Plan, run
-from tests.running import a_steady_port, running
+from tests.support.running import a_steady_port, running
 
 
 @pytest.mark.parametrize(

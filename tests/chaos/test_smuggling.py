@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 from tests.chaos.framings import BODIES, FRAMINGS, HEAD, LINES, filled
 from tests.chaos.relay import Relay
 from tests.docs.proxies import PROXY_ADDRESS, foreground, free_port, nginx
-from tests.running import CLIENT_HEADERS, PATIENCE_S, Winlogd, read_answer, running, wait_for
-from tests.wire import Wire
+from tests.support.running import CLIENT_HEADERS, PATIENCE_S, Winlogd, read_answer, running, wait_for
+from tests.support.wire import Wire
 
 _LOG: Final = """
 log_format seen escape=json '{{"status":"$upstream_status","request":"$request"}}';

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import PATIENCE_S, Winlogd, run_to_end
+from tests.support.running import PATIENCE_S, Winlogd, run_to_end
 from winlogd import VERSION
 from winlogd.cli import COMMANDS
 from winlogd.commands.terminal import STATUSES

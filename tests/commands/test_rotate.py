@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.locks import locked
-from tests.running import (
+from tests.support.locks import locked
+from tests.support.running import (
     A_SMALL_DISK_WILL_DO,
     MORE_THAN_THERE_IS,
     PATIENCE_S,

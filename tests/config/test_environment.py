@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.configured import SECTION_LIST, faults_of, from_toml
+from tests.support.configured import SECTION_LIST, faults_of, from_toml
 from winlogd.config.load import ConfigError, load
 from winlogd.config.sections import KINDS, environment_name
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.configured import faults_of, from_toml
+from tests.support.configured import faults_of, from_toml
 from winlogd.config.sections import KINDS
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.config.configured import faults_of, from_toml
+from tests.support.configured import faults_of, from_toml
+from tests.support.paths import ROOT
 from winlogd.config.load import ConfigError, load
 from winlogd.config.sections import KINDS, SECTIONS, Config
 
-EXAMPLE = Path(__file__).parents[2] / "config.toml"
+EXAMPLE = ROOT / "config.toml"
 
 # The file that the older server shipped with, whole.
 OLDER_FILE = """

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.config.configured import SECTION_LIST, faults_of
+from tests.support.configured import SECTION_LIST, faults_of
 from winlogd.config.kinds import Kind, NotAllowedError
 from winlogd.config.load import ConfigError, load
 from winlogd.config.messages import wrong_value

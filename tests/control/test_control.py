@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import PATIENCE_S, Winlogd, run_to_end, running
+from tests.support.running import PATIENCE_S, Winlogd, run_to_end, running
 
 
 def test_the_control_socket_is_the_owners_alone_and_goes_with_the_server(server: Winlogd) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.locks import locked_before_the_start
-from tests.running import PATIENCE_S, an_event, running
+from tests.support.locks import locked_before_the_start
+from tests.support.running import PATIENCE_S, an_event, running
 
 
 class ServiceManager:

@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from tests.docs.readme import block, replaced
-from tests.running import PATIENCE_S
+from tests.support.running import PATIENCE_S
 
 PROXY_ADDRESS: Final = "127.0.10.1"
 """Each proxy has a loopback address of its own, so that it shows whose address is stored."""

@@ -7,11 +7,11 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from textwrap import dedent
 from typing import Final, NamedTuple
 
-ROOT: Final = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 TEXT: Final = (ROOT / "README.md").read_text("utf-8")
 
 LOGON: Final = {"username": "alice", "action": "C", "timestamp": "2026-01-13T08:30:00Z", "hostname": "A102-07"}

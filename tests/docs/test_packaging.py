@@ -18,8 +18,9 @@ from typing import Final
 
 import pytest
 
-from tests.docs.readme import ROOT, TEXT, block
-from tests.running import wait_for
+from tests.docs.readme import TEXT, block
+from tests.support.paths import ROOT
+from tests.support.running import wait_for
 from winlogd import VERSION
 
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())

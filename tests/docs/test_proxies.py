@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 
 from tests.docs.proxies import PROXY_ADDRESS, caddy, foreground, free_port, nginx
-from tests.running import CLIENT_HEADERS, PATIENCE_S, Winlogd, an_event, running
+from tests.support.running import CLIENT_HEADERS, PATIENCE_S, Winlogd, an_event, running
 
 CLIENT_ADDRESS: Final = "127.0.20.1"
 FORGED: Final = {"X-Forwarded-For": "203.0.113.9", "CF-Connecting-IP": "203.0.113.10"}

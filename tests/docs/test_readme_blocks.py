@@ -13,8 +13,9 @@ from typing import Final
 
 import pytest
 
-from tests.docs.readme import LOGON, ROOT, Block, block, blocks, comparable, run
-from tests.running import A_SMALL_DISK_WILL_DO, an_event, running
+from tests.docs.readme import LOGON, Block, block, blocks, comparable, run
+from tests.support.paths import ROOT
+from tests.support.running import A_SMALL_DISK_WILL_DO, an_event, running
 from winlogd.config.sections import Config
 
 OLDER_DATABASE: Final = ROOT / "tests" / "data" / "older.db"

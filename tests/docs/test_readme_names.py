@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.readme import LOGON, ROOT, TEXT
-from tests.running import Winlogd
+from tests.docs.readme import LOGON, TEXT
+from tests.support.paths import ROOT
+from tests.support.running import Winlogd
 from winlogd.config.sections import KINDS, Config, environment_name
 
 

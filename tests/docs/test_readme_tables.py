@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from tests.docs.readme import LOGON, TEXT
-from tests.running import running
+from tests.support.running import running
 from winlogd.events.event import EventDecoder, InvalidEventError
 from winlogd.http.wire.message import REASONS
 

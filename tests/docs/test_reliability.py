@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.docs.readme import ROOT
+from tests.support.paths import ROOT
 
 TEXT = (ROOT / "docs" / "reliability.md").read_text("utf-8")
 NAMED = re.findall(r"`(tests/[^`]*)`", TEXT)

@@ -10,8 +10,9 @@ from typing import Final
 
 import pytest
 
-from tests.docs.readme import ROOT, block
-from tests.running import an_event, running
+from tests.docs.readme import block
+from tests.support.paths import ROOT
+from tests.support.running import an_event, running
 from winlogd.commands.terminal import MISUSED
 from winlogd.config.load import load
 from winlogd.config.sections import Config

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from tests.fuzz.report import Failure, Report
 from tests.fuzz.target import CORPUS, keep
 from tests.fuzz.utterances import AGAIN, EVENT_KINDS, LAST_KINDS, REFUSED_KINDS, UTTERANCES, Sender, Utterance
-from tests.running import Answer, Winlogd, running
-from tests.wire import Wire
+from tests.support.running import Answer, Winlogd, running
+from tests.support.wire import Wire
 
 NAME: Final = "conversations"
 IN_TURN, PIPELINED, CUT_OFF, VANISHES = MANNERS = ("in turn", "pipelined", "cut off", "vanishes")

@@ -9,17 +9,17 @@ import random
 import re
 import zlib
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
 from tests.fuzz.mutation import damaged
 from tests.fuzz.target import Target
 from tests.http.wire.beside_h11 import Outcome, assert_h11_agrees, read_as_a_connection_does, read_here
 from tests.http.wire.tricks import FRAGMENTS, TRICKS
+from tests.support.paths import DATA
 from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.parser import HeadCache
 
-REAL_REQUESTS: Final = [path.read_bytes() for path in sorted((Path(__file__).parents[1] / "data").glob("*.http"))]
+REAL_REQUESTS: Final = [path.read_bytes() for path in sorted(DATA.glob("*.http"))]
 
 _STATUSES: Final = {None, 400, 411, 413, 414, 417, 431, 501, 505}
 _LARGE: Final = Limits()

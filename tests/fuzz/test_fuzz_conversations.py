@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.fuzz.conversations import NAME, Talk, assert_calm, conversations, converse, read, written
 from tests.fuzz.target import CORPUS, inputs
-from tests.running import Winlogd
+from tests.support.running import Winlogd
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from tests.running import an_event
-from tests.wire import CLIENT_FIELDS, EVENTS, event_of, health, request
+from tests.support.running import an_event
+from tests.support.wire import CLIENT_FIELDS, EVENTS, event_of, health, request
 
 
 class Sender(NamedTuple):

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import uvloop
 
-from tests.running import PATIENCE_S
+from tests.support.running import PATIENCE_S
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.router import Router
 from winlogd.http.server import Server

@@ -5,7 +5,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tests.running import PATIENCE_S
+from tests.support.running import PATIENCE_S
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.router import Router
 from winlogd.http.server import Server

@@ -7,8 +7,8 @@ from typing import Final
 
 import pytest
 
-from tests.running import Winlogd, an_event, running, wait_for
-from tests.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, health, request
+from tests.support.running import Winlogd, an_event, running, wait_for
+from tests.support.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, health, request
 
 EXPECT: Final = "Expect: 100-continue"
 REQUESTS: Final = 1000

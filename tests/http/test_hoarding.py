@@ -12,9 +12,9 @@ from typing import Final
 
 import pytest
 
-from tests.locks import in_the_server, locked, locked_before_the_start
-from tests.running import Winlogd, an_event, running, wait_for
-from tests.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, health, request
+from tests.support.locks import in_the_server, locked, locked_before_the_start
+from tests.support.running import Winlogd, an_event, running, wait_for
+from tests.support.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, health, request
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.router import Router
 from winlogd.http.server import Server

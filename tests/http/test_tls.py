@@ -5,14 +5,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
-from typing import Final
 
 import pytest
 
-from tests.running import PATIENCE_S, Winlogd, a_steady_port, an_event, run_to_end, running, wait_for
-from tests.wire import Wire, event_of, health
+from tests.support.paths import DATA
+from tests.support.running import PATIENCE_S, Winlogd, a_steady_port, an_event, run_to_end, running, wait_for
+from tests.support.wire import Wire, event_of, health
 
-DATA: Final = Path(__file__).parents[1] / "data"
 CERTIFICATE, KEY = DATA / "tls.crt", DATA / "tls.key"
 
 

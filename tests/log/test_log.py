@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from tests.piped import Pipe, fields_of
+from tests.support.piped import Pipe, fields_of
 from winlogd.log import log as log_module
 from winlogd.log.lines import FORMATS
 from winlogd.log.log import Log

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.piped import Pipe, dropped_counts, fields_of
+from tests.support.piped import Pipe, dropped_counts, fields_of
 from winlogd.log import log as log_module
 from winlogd.log.lines import FORMATS, Record
 from winlogd.log.log import Log

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.writing import Running, logons
+from tests.support.writing import Running, logons
 from winlogd.sessions.pairing import Decision
 from winlogd.store.errors import LowSpaceError
 from winlogd.store.file.free_space import FreeSpace

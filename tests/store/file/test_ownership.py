@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.paths import ROOT
 from winlogd.store.errors import OwnedError
 from winlogd.store.file.ownership import Ownership
 
@@ -15,13 +16,12 @@ from winlogd.store.file.ownership import Ownership
 Ownership(sys.argv[1])
 print('mine', flush=True)
 """
-REPOSITORY = Path(__file__).parents[3]
 
 
 def another_process(path: Path, then: str) -> subprocess.Popen[str]:
     """A process that takes ownership and then runs `then`."""
     command = [sys.executable, "-c", f"{OWN}{then}", str(path)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def test_a_database_has_one_owner(tmp_path: Path) -> None:

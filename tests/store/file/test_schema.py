@@ -8,10 +8,11 @@ from typing import Any
 import apsw
 import pytest
 
+from tests.support.paths import DATA
 from winlogd.store.errors import SchemaError
 from winlogd.store.file.schema import SCHEMA_VERSION, prepare
 
-OLDER = Path(__file__).parents[2] / "data" / "older.db"
+OLDER = DATA / "older.db"
 
 OLD_COLUMNS = [
     "id", "username", "action", "timestamp", "hostname", "source_ip", "server_timestamp",

@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from tests.store.jobs.tiny import ROWS, Copy, Tally, settings_of
-from tests.store.writing import Running, logons
+from tests.support.writing import Running, logons
 from winlogd.sessions.pairing import Book, Decision
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.job import Step

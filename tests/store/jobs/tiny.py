@@ -12,7 +12,7 @@ from typing import Final
 
 import apsw
 
-from tests.store.writing import Running
+from tests.support.writing import Running
 from winlogd.sessions.pairing import Book
 from winlogd.store.file.database import Settings
 from winlogd.store.jobs.alone import run_alone

@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.store.writing import Ear, Running, event, logons
+from tests.support.writing import Ear, Running, event, logons
 from winlogd.events.event import Event
 from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.pairing import Book, Decision

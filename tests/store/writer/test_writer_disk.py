@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[3]
+from tests.support.paths import ROOT
 
 FAILING_DISK = """
 import resource, sys, time
 from pathlib import Path
-from tests.store.writing import Running, logons
+from tests.support.writing import Running, logons
 from winlogd.sessions.pairing import Decision
 from winlogd.store.submission import Fault
 
@@ -47,7 +47,7 @@ FULL_DATABASE = """
 import sys, time
 from pathlib import Path
 import apsw
-from tests.store.writing import Running, logons
+from tests.support.writing import Running, logons
 from winlogd.sessions.pairing import Decision
 from winlogd.store.submission import Fault
 
@@ -76,6 +76,6 @@ assert running.stop() is None
 def test_events_wait_for_the_disk_and_none_is_stored_in_part(tmp_path: Path, program: str, journal_mode: str) -> None:
     command = [sys.executable, "-c", program, str(tmp_path / "winlog.db"), journal_mode]
 
-    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert (run.returncode, run.stderr) == (0, "")

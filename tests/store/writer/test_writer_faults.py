@@ -10,7 +10,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.store.writing import Running, event, logons
+from tests.support.paths import DATA
+from tests.support.writing import Running, event, logons
 from winlogd.sessions.pairing import Decision
 from winlogd.store.errors import ReplacedError, UnusableError
 from winlogd.store.jobs.mark import SetMark
@@ -259,7 +260,7 @@ def test_a_file_that_was_replaced_or_deleted_ends_the_writer_without_touching_wh
 ) -> None:
     path.rename(path.with_name("moved.db"))
     if replaced:
-        shutil.copy(Path(__file__).parents[2] / "data" / "older.db", path)
+        shutil.copy(DATA / "older.db", path)
     before = {file.name: file.read_bytes() for file in path.parent.iterdir() if not file.name.endswith("-shm")}
     running.submit(*logons("alice", "bob"))
 

@@ -6,7 +6,7 @@ import struct
 from types import TracebackType
 from typing import Final
 
-from tests.running import PATIENCE_S, Answer
+from tests.support.running import PATIENCE_S, Answer
 
 EVENTS: Final = "/api/v1/events"
 CLIENT_FIELDS: Final = ("User-Agent: Winlog/0.1.0", "Content-Type: application/json")

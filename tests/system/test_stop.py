@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.locks import in_the_server, locked, locked_before_the_start
-from tests.running import Winlogd, an_event, running
-from tests.wire import Wire, event_of, health, request
+from tests.support.locks import in_the_server, locked, locked_before_the_start
+from tests.support.running import Winlogd, an_event, running
+from tests.support.wire import Wire, event_of, health, request
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

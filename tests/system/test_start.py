@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import Winlogd, an_event, listening_port, run_to_end, running, wait_for
+from tests.support.paths import DATA
+from tests.support.running import Winlogd, an_event, listening_port, run_to_end, running, wait_for
 
 
 def fails_with_one_line(ended: subprocess.CompletedProcess[str], pattern: str) -> None:
@@ -144,7 +145,7 @@ def test_the_lock_ends_with_its_owner_and_its_file_stays(server: Winlogd) -> Non
 
 
 def test_a_database_that_is_locked_at_the_start_is_waited_for(tmp_path: Path) -> None:
-    shutil.copytree(Path(__file__).parent / "data", tmp_path / "data")
+    shutil.copytree(DATA, tmp_path / "data")
     (tmp_path / "data" / "older.db").rename(tmp_path / "data" / "winlog.db")
     with closing(sqlite3.connect(tmp_path / "data" / "winlog.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")

@@ -9,16 +9,15 @@ import json
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
 
-from tests.running import Answer, Winlogd, running
-from tests.wire import Wire
+from tests.support.paths import DATA
+from tests.support.running import Answer, Winlogd, running
+from tests.support.wire import Wire
 from winlogd import VERSION
 
-DATA: Final = Path(__file__).parent / "data"
 Scenario = dict[str, Any]
 SCENARIOS: Final[dict[str, Scenario]] = {
     scenario["name"]: scenario for scenario in json.loads((DATA / "exchanges.json").read_text("utf-8"))

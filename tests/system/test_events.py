@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.running import PATIENCE_S, Answer, Winlogd, a_steady_port, an_event, running
-from tests.wire import Wire, event_of
+from tests.support.running import PATIENCE_S, Answer, Winlogd, a_steady_port, an_event, running
+from tests.support.wire import Wire, event_of
 
 CLIENTS = 20
 EVENTS_OF_A_CLIENT = 50

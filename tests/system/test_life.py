@@ -13,9 +13,9 @@ from typing import Final
 
 import pytest
 
-from tests.locks import in_the_server, locked
-from tests.running import Answer, Winlogd, an_event, run_to_end, running, wait_for
-from tests.wire import Wire, event_of, health, request
+from tests.support.locks import in_the_server, locked
+from tests.support.running import Answer, Winlogd, an_event, run_to_end, running, wait_for
+from tests.support.wire import Wire, event_of, health, request
 
 _ROOM_BYTES: Final = 62_000
 """In the WAL: enough for a small row with its entries in the indexes, not enough for an event of 60 KB."""

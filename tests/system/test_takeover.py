@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import pytest
 
-from tests.running import Winlogd, an_event, running
+from tests.support.paths import DATA
+from tests.support.running import Winlogd, an_event, running
 
-OLDER: Final = Path(__file__).parent / "data" / "older.db"
+OLDER: Final = DATA / "older.db"
 SESSIONS: Final = "/api/v1/sessions/current"
 
 OPEN: Final = [

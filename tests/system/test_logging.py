@@ -10,8 +10,8 @@ from typing import Final
 
 import pytest
 
-from tests.running import Winlogd, an_event, listening_port, running, wait_for
-from tests.wire import Wire, event_of, health
+from tests.support.running import Winlogd, an_event, listening_port, running, wait_for
+from tests.support.wire import Wire, event_of, health
 
 TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 ODD_NAMES: Final = [

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.running import Winlogd, wait_for
-from tests.wire import Wire
+from tests.support.running import Winlogd, wait_for
+from tests.support.wire import Wire
 
 
 @contextmanager
