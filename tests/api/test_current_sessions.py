@@ -7,7 +7,7 @@ from typing import Any
 from winlogd.api.current_sessions import CurrentSessions
 from winlogd.http.exchange import Exchange
 from winlogd.http.wire.message import Response
-from winlogd.sessions.pairing import Book
+from winlogd.sessions.book import Book
 
 
 class Unopened:

@@ -18,7 +18,7 @@ from bench.load.exchanges import Exchanges
 from bench.load.result import Load
 from bench.registry import REPOSITORY
 from tests.support.running import Winlogd, running, wait_for
-from winlogd.events.event import EventDecoder
+from winlogd.events.decode import EventDecoder
 
 
 def _body(request: bytes) -> bytes:

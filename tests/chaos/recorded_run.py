@@ -19,7 +19,7 @@ from tests.chaos.leftovers import Image
 from tests.chaos.recording_disk import NONE, Note, Operation, recording
 from tests.support.writing import PATIENCE_S, Ear, Running
 from winlogd.events.event import Event
-from winlogd.sessions.pairing import Decision
+from winlogd.sessions.pair import Decision
 from winlogd.store.jobs.job import AnyJob
 from winlogd.store.jobs.rotate import Moved, Rotation, Steps
 from winlogd.store.jobs.rotation_rules import rules

@@ -12,7 +12,7 @@ import pytest
 
 from tests.docs.readme import LOGON, TEXT
 from tests.support.running import running
-from winlogd.events.event import EventDecoder, InvalidEventError
+from winlogd.events.decode import EventDecoder, InvalidEventError
 from winlogd.http.wire.message import REASONS
 
 # ── the table of statuses ─────────────────────────────────────────────────────────────────────────────────

@@ -4,13 +4,8 @@ from typing import Any
 
 import pytest
 
-from winlogd.events.event import (
-    MAX_HARDWARE_BYTES,
-    MAX_HARDWARE_LEVELS,
-    Event,
-    EventDecoder,
-    InvalidEventError,
-)
+from winlogd.events.decode import EventDecoder, InvalidEventError
+from winlogd.events.event import MAX_HARDWARE_BYTES, MAX_HARDWARE_LEVELS, Event
 
 STRUCTURE = "Invalid JSON structure: missing required fields"
 decoder = EventDecoder(("C", "D", "M"))

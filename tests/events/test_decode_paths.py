@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from winlogd.events.event import Event, EventDecoder, InvalidEventError, _checked_event, _plain_event
+from winlogd.events.decode import EventDecoder, InvalidEventError, _checked_event, _plain_event
+from winlogd.events.event import Event
 
 ABSENT = object()
 ACTIONS = frozenset(("C", "D", "M"))

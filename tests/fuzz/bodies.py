@@ -15,7 +15,8 @@ from tests.fuzz.contract import EMPTY, NO_JSON, NO_STRUCTURE, NO_TIMESTAMP, Verd
 from tests.fuzz.mutation import damaged
 from tests.fuzz.requests import REAL_REQUESTS
 from tests.fuzz.target import Target
-from winlogd.events.event import Event, EventDecoder, InvalidEventError
+from winlogd.events.decode import EventDecoder, InvalidEventError
+from winlogd.events.event import Event
 from winlogd.events.timestamps import MAX_CHARACTERS, stored_form
 
 _REAL_BODIES: Final = [request.partition(b"\r\n\r\n")[2] for request in REAL_REQUESTS]

@@ -1,8 +1,10 @@
 import pytest
 
 from winlogd.events.event import Event
+from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pairing import Book, Decision, Draft, OpenSession, PairKey, pair_key
+from winlogd.sessions.pair import Decision, OpenSession, PairKey, pair_key
+from winlogd.sessions.pairing import Draft
 from winlogd.sessions.retries import RecentEvents
 
 

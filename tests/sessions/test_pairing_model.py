@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from winlogd.events.event import Event
+from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pairing import Book, Decision, Draft, OpenSession, PairKey, pair_key
+from winlogd.sessions.pair import Decision, OpenSession, PairKey, pair_key
+from winlogd.sessions.pairing import Draft
 from winlogd.sessions.retries import RecentEvents
 
 FORGOTTEN_AFTER_S = 1000.0

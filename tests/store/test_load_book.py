@@ -8,8 +8,10 @@ import pytest
 
 from winlogd.events.event import Event
 from winlogd.events.timestamps import utc_text
+from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pairing import ACTIONS, Book, Decision, Draft, Latest, OpenSession, Pair, PairKey
+from winlogd.sessions.pair import ACTIONS, Decision, Latest, OpenSession, Pair, PairKey
+from winlogd.sessions.pairing import Draft
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
 from winlogd.store.file import schema

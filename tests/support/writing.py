@@ -14,7 +14,8 @@ from typing import Any, Final
 import apsw
 
 from winlogd.events.event import Event
-from winlogd.sessions.pairing import Book, Decision
+from winlogd.sessions.book import Book
+from winlogd.sessions.pair import Decision
 from winlogd.store.file.database import Settings
 from winlogd.store.jobs.job import AnyJob
 from winlogd.store.submission import Fault, Result, Submission

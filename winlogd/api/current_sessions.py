@@ -14,7 +14,8 @@ import orjson
 from winlogd.events.timestamps import instant
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.wire.message import Head, Response
-from winlogd.sessions.pairing import Book, OpenSession
+from winlogd.sessions.book import Book
+from winlogd.sessions.pair import OpenSession
 from winlogd.store.store import Store
 
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')

@@ -9,11 +9,12 @@ import orjson
 
 from winlogd.access.addresses import TrustedProxies, forwarded_address
 from winlogd.access.gate import Token
-from winlogd.events.event import Event, EventDecoder, InvalidEventError
+from winlogd.events.decode import EventDecoder, InvalidEventError
+from winlogd.events.event import Event
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.router import Refusal
 from winlogd.http.wire.message import JSON, Head, Response
-from winlogd.sessions.pairing import Decision
+from winlogd.sessions.pair import Decision
 from winlogd.store.store import Store
 from winlogd.store.submission import Fault
 

@@ -14,7 +14,7 @@ from winlogd.api.events import UNAVAILABLE, Events, answer
 from winlogd.api.routes import make_router
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import settings_of
-from winlogd.events.event import EventDecoder
+from winlogd.events.decode import EventDecoder
 from winlogd.http.admission import ConnectionsPerAddress
 from winlogd.http.budget import Allowance
 from winlogd.http.exchange import Exchange

@@ -10,7 +10,8 @@ import apsw
 import orjson
 
 from winlogd.events.timestamps import utc_text
-from winlogd.sessions.pairing import ACTIONS, Book, Decision, OpenSession, PairKey
+from winlogd.sessions.book import Book
+from winlogd.sessions.pair import ACTIONS, Decision, OpenSession, PairKey
 from winlogd.store.file.columns import HOST, as_bytes, text
 
 REMEMBERED_S: Final = 600

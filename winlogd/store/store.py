@@ -13,7 +13,8 @@ import apsw
 
 from winlogd.events.event import Event
 from winlogd.log.log import Log
-from winlogd.sessions.pairing import Book, Decision
+from winlogd.sessions.book import Book
+from winlogd.sessions.pair import Decision
 from winlogd.store.errors import JobCutShortError
 from winlogd.store.file.database import Settings
 from winlogd.store.submission import Fault, Result, Submission

@@ -5,7 +5,7 @@ from typing import Final, final
 
 from winlogd.events.event import Event
 from winlogd.events.value import Value
-from winlogd.sessions.pairing import Decision
+from winlogd.sessions.pair import Decision
 
 
 class Fault(Enum):

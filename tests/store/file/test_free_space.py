@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.writing import Running, logons
-from winlogd.sessions.pairing import Decision
+from winlogd.sessions.pair import Decision
 from winlogd.store.errors import LowSpaceError
 from winlogd.store.file.free_space import FreeSpace
 from winlogd.store.submission import Fault

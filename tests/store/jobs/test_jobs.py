@@ -12,7 +12,8 @@ import pytest
 
 from tests.store.jobs.tiny import ROWS, Copy, Tally, settings_of
 from tests.support.writing import Running, logons
-from winlogd.sessions.pairing import Book, Decision
+from winlogd.sessions.book import Book
+from winlogd.sessions.pair import Decision
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.job import Step
 

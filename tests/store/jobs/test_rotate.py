@@ -10,7 +10,8 @@ import pytest
 
 from tests.store.test_load_book import load
 from winlogd.events.event import Event
-from winlogd.sessions.pairing import Book, Draft
+from winlogd.sessions.book import Book
+from winlogd.sessions.pairing import Draft
 from winlogd.store.errors import RowsLostError
 from winlogd.store.file import schema
 from winlogd.store.file.marks import ROTATED_DAY, read_marks

@@ -13,7 +13,7 @@ from typing import Final
 import apsw
 
 from tests.support.writing import Running
-from winlogd.sessions.pairing import Book
+from winlogd.sessions.book import Book
 from winlogd.store.file.database import Settings
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.job import AnyJob, Step

@@ -9,8 +9,9 @@ import pytest
 
 from tests.support.writing import Ear, Running, event, logons
 from winlogd.events.event import Event
+from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pairing import Book, Decision
+from winlogd.sessions.pair import Decision
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
 from winlogd.store.jobs.rotate import Rotation, Steps

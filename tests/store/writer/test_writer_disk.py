@@ -16,7 +16,7 @@ FAILING_DISK = """
 import resource, sys, time
 from pathlib import Path
 from tests.support.writing import Running, logons
-from winlogd.sessions.pairing import Decision
+from winlogd.sessions.pair import Decision
 from winlogd.store.submission import Fault
 
 path, journal_mode = Path(sys.argv[1]), sys.argv[2]
@@ -48,7 +48,7 @@ import sys, time
 from pathlib import Path
 import apsw
 from tests.support.writing import Running, logons
-from winlogd.sessions.pairing import Decision
+from winlogd.sessions.pair import Decision
 from winlogd.store.submission import Fault
 
 path, journal_mode = Path(sys.argv[1]), sys.argv[2]

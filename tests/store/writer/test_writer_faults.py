@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.paths import DATA
 from tests.support.writing import Running, event, logons
-from winlogd.sessions.pairing import Decision
+from winlogd.sessions.pair import Decision
 from winlogd.store.errors import ReplacedError, UnusableError
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.submission import Fault

@@ -7,7 +7,7 @@ keep the server from starting. A CAST also undoes that text which looks like a n
 
 from typing import Final
 
-from winlogd.sessions.pairing import UNKNOWN_HOST
+from winlogd.sessions.pair import UNKNOWN_HOST
 
 HOST: Final = f"ifnull(nullif(hostname, ''), '{UNKNOWN_HOST}')"
 """The host of a row's pair."""

@@ -7,8 +7,8 @@ owns the file nor who is told.
 import time
 from typing import Any, Final
 
+from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pairing import Book
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
 from winlogd.store.file.database import Database, Settings

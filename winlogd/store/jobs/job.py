@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import apsw
 
 from winlogd.events.value import Value
-from winlogd.sessions.pairing import Book
+from winlogd.sessions.book import Book
 
 
 class Step(Value):

@@ -4,7 +4,7 @@ from typing import final
 
 import apsw
 
-from winlogd.sessions.pairing import Book
+from winlogd.sessions.book import Book
 from winlogd.store.file.marks import set_mark
 from winlogd.store.jobs.job import Step
 

@@ -13,7 +13,8 @@ import apsw
 import orjson
 
 from winlogd.events.timestamps import utc_text
-from winlogd.sessions.pairing import Book, pair_key
+from winlogd.sessions.book import Book
+from winlogd.sessions.pair import pair_key
 from winlogd.store.errors import RowsLostError
 from winlogd.store.file.columns import HOST, as_bytes, text
 from winlogd.store.file.marks import ROTATED_DAY, set_mark

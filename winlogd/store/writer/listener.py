@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import apsw
 
-from winlogd.sessions.pairing import Book
+from winlogd.sessions.book import Book
 from winlogd.store.submission import Result, Submission
 
 if TYPE_CHECKING:  # types only

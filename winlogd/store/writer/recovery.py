@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import apsw
 
+from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pairing import Book
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
 from winlogd.store.errors import LOCKS, REOPEN_AFTER, WAIT_FOR, UnusableError

@@ -12,7 +12,7 @@ from typing import Final
 import apsw
 
 from winlogd.events.timestamps import utc_text
-from winlogd.sessions.pairing import Decision
+from winlogd.sessions.pair import Decision
 from winlogd.store.errors import RowsLostError
 from winlogd.store.submission import Submission
 

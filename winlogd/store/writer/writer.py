@@ -18,7 +18,8 @@ import time
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
-from winlogd.sessions.pairing import Decision, Draft, PairKey
+from winlogd.sessions.pair import Decision, PairKey
+from winlogd.sessions.pairing import Draft
 from winlogd.store import load_book
 from winlogd.store.errors import WAIT_FOR, ReplacedError, StoppedError
 from winlogd.store.file.database import Settings

@@ -1,0 +1,128 @@
+"""What is known from committed rows: open sessions, and what is remembered to recognise retries.
+
+Pure: no SQL, no clock, no I/O. The writer's thread alone changes it, and only for what is committed. The event loop
+reads it (`Book.pairs`). The rules are in `pairing`.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from winlogd.events.timestamps import instant
+from winlogd.sessions.identifiers import Identifiers
+from winlogd.sessions.pair import ACTIONS, NEW_PAIR, Decision, Latest, OpenSession, Pair, PairKey, pair_key
+from winlogd.sessions.retries import RecentEvents
+
+
+class Decided(Protocol):
+    """What was decided on a batch of events.
+
+    Attributes:
+        pairs: the pairs that the batch changes, as they are now.
+        stored: the events that were stored, by fingerprint.
+        last_id: the highest id given out.
+    """
+
+    pairs: dict[PairKey, Pair]
+    stored: dict[int, Decision]
+    last_id: int
+
+
+class Book:
+    """Open sessions and what is remembered to recognise retries, as of the last commit.
+
+    Attributes:
+        pairs: by key; a pair that has no row in ``events_today`` is not there, unless one was moved from it that is
+            remembered yet. Values are immutable, so another thread may copy them out (``list(book.pairs.values())``)
+            at any time.
+        recent: the events of the last minutes.
+        identifiers: draws new session identifiers.
+        last_id: the highest id that a row of ``events_today`` has or had.
+    """
+
+    def __init__(self, recent: RecentEvents, identifiers: Identifiers) -> None:
+        self.pairs: dict[PairKey, Pair] = {}
+        self.recent = recent
+        self.identifiers = identifiers
+        self.last_id = 0
+
+    def accept(self, draft: Decided) -> None:
+        """Takes over what was decided on `draft`, once its rows are committed."""
+        self.pairs.update(draft.pairs)
+        self.last_id = draft.last_id
+        self.recent.extend(draft.stored, [stored.event_id for stored in draft.stored.values()])
+        if self.identifiers.is_worn:
+            self._renew_identifiers()
+
+    def _renew_identifiers(self) -> None:
+        self.identifiers = Identifiers()
+        for session in self.open_sessions():
+            self.identifiers.mark(session.session_uuid)
+
+    def observe_open(self, session: OpenSession) -> None:
+        """Learns of a committed logon that no logoff has closed."""
+        key = pair_key(session.username, session.hostname)
+        pair = self.pairs.get(key, NEW_PAIR)
+        sessions = sorted((*pair.open, session), key=lambda s: (instant(s.connected_at), s.event_id))
+        self.pairs[key] = Pair(tuple(sessions), pair.connection, pair.disconnection, pair.hardware)
+
+    def observe_latest(self, key: PairKey, action: str, stored: Decision) -> None:
+        """Learns of the pair's latest committed event of an action."""
+        pair = self.pairs.get(key, NEW_PAIR)
+        highest = max(pair.of(action).highest, stored.timestamp)
+        self.pairs[key] = pair.after(action, Latest(stored, highest), pair.open)
+
+    def observe_recent(self, events: Iterable[tuple[PairKey, str, str, int]]) -> None:
+        """Learns of committed events of the last minutes: pair, action, timestamp and id, in order of arrival."""
+        for key, action, timestamp, event_id in events:
+            self.recent.extend([hash((key, action, timestamp))], [event_id])
+            self._raise_highest(key, action, timestamp)
+
+    def _raise_highest(self, key: PairKey, action: str, timestamp: str) -> None:
+        pair = self.pairs.get(key, NEW_PAIR)
+        latest = pair.of(action)
+        if timestamp > latest.highest:
+            self.pairs[key] = pair.after(action, Latest(latest.stored, timestamp), pair.open)
+
+    def forget_open(self, gone: Callable[[OpenSession], bool]) -> None:
+        """Forgets the open sessions for which `gone` says True: another program closed or removed them."""
+        for key, pair in list(self.pairs.items()):
+            if any(map(gone, pair.open)):
+                self.pairs[key] = pair.replaced(open=tuple(s for s in pair.open if not gone(s)))
+
+    def forget_stored(self, gone: Callable[[Decision], bool]) -> None:
+        """Forgets the latest events for which `gone` says True. The pairs stay: earlier events may be remembered."""
+        for key, pair in list(self.pairs.items()):
+            for action in ACTIONS:
+                latest = pair.of(action)
+                if latest.stored is not None and gone(latest.stored):
+                    pair = pair.after(action, Latest(None, latest.highest), pair.open)
+            self.pairs[key] = pair
+
+    def forget_event(self, key: PairKey, action: str, event_id: int) -> None:
+        """Forgets an event whose row has left ``events_today``, and the pair when nothing else is known of it.
+
+        Only a clock that is ahead moves a row that is remembered yet. The pair stays then, with its highest timestamps:
+        they tell that the event, sent again, is to be looked for.
+        """
+        pair = self.pairs.get(key)
+        if pair is None:
+            return
+        latest = pair.of(action)
+        if latest.stored is not None and latest.stored.event_id == event_id:
+            pair = pair.after(action, Latest(None, latest.highest), pair.open)
+        is_known = pair.open or any(pair.of(each).stored is not None for each in ACTIONS)
+        if is_known or self.recent.reaches(event_id):
+            self.pairs[key] = pair
+        else:
+            del self.pairs[key]
+
+    def close(self, key: PairKey, event_id: int) -> None:
+        """Learns that the session which the event `event_id` opened is closed."""
+        pair = self.pairs.get(key)
+        if pair is not None:
+            sessions = tuple(session for session in pair.open if session.event_id != event_id)
+            self.pairs[key] = pair.replaced(open=sessions)
+
+    def open_sessions(self) -> Iterable[OpenSession]:
+        """All open sessions, in no order."""
+        return (session for pair in list(self.pairs.values()) for session in pair.open)
