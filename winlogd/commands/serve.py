@@ -47,7 +47,8 @@ def _config_file(words: Sequence[str]) -> str | None:
 
 
 def _serve(config: Config) -> int:
-    from winlogd.daemon.process import Daemon, StartError  # a configuration with mistakes is told at once
+    from winlogd.daemon.process import Daemon  # a configuration with mistakes is told at once
+    from winlogd.daemon.startup import StartError
     from winlogd.log.log import Log
 
     _occupy_standard_descriptors()

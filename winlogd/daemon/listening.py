@@ -1,0 +1,55 @@
+"""Opens the doors of a server on what `startup` has bound: HTTP, HTTPS, the control socket; knows nothing behind them."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import suppress
+
+from winlogd import VERSION
+from winlogd.control.server import Command, serve
+from winlogd.daemon.startup import Acquired, ControlSocket
+from winlogd.http.server import Server
+from winlogd.log.log import Log
+
+
+async def listen(server: Server, acquired: Acquired, log: Log) -> None:
+    """Begin to accept HTTP, and HTTPS where there is a certificate."""
+    await server.listen(acquired.sockets)
+    if acquired.tls is not None:
+        server.listen_with_tls(acquired.tls_sockets, acquired.tls)
+    for host, port in map(_address_of, acquired.sockets):
+        log.info("server", "listening", address=host, port=port, version=VERSION, pid=os.getpid())
+    for host, port in map(_address_of, acquired.tls_sockets):
+        log.info("server", "listening with TLS", address=host, port=port)
+
+
+class ControlDoor:
+    """The control socket, if there is one.
+
+    Args:
+        loop: the event loop.
+        control: bound; None for no control socket.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, control: ControlSocket | None) -> None:
+        self._loop = loop
+        self._control = control
+        self._server: asyncio.AbstractServer | None = None
+
+    async def open(self, orders: Mapping[str, Command]) -> None:
+        """Begin to take orders."""
+        if self._control is not None:
+            self._server = await serve(self._loop, self._control.socket, orders)
+
+    def close(self) -> None:
+        """Take no more orders, and remove the socket's file."""
+        if self._control is not None and self._server is not None:
+            self._server.close()
+            with suppress(FileNotFoundError):
+                os.unlink(self._control.path)
+
+
+def _address_of(sock: socket.socket) -> tuple[str, int]:
+    host, port = sock.getsockname()[:2]
+    return host, port

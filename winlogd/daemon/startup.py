@@ -1,0 +1,98 @@
+"""What a server needs from the machine before it can start, and why it may not get it.
+
+Ownership of the database, sockets, the certificate, the control socket. Knows the configuration and the system. No
+event loop and no thread runs yet.
+"""
+
+import socket
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from winlogd.config.sections import Config
+from winlogd.control.address import path_of
+from winlogd.control.server import bind_control
+from winlogd.http.sockets import bind
+from winlogd.log.log import Log
+from winlogd.store.errors import OwnedError
+from winlogd.store.file.ownership import Ownership
+
+if TYPE_CHECKING:
+    import ssl
+
+
+class StartError(Exception):
+    """The server cannot start; the text says why and what to do."""
+
+
+class ControlSocket(NamedTuple):
+    """The control socket, bound and not listening, and its path."""
+
+    socket: socket.socket
+    path: str
+
+
+class Acquired(NamedTuple):
+    """What a server has before it starts.
+
+    Attributes:
+        ownership: of the database.
+        sockets: bound for plain HTTP; `tls_sockets` for HTTPS, none without `tls`.
+        tls: the certificate and what is allowed, None when no port speaks TLS.
+        control: None where the folder cannot have one: the server runs without it.
+    """
+
+    ownership: Ownership
+    sockets: list[socket.socket]
+    tls_sockets: list[socket.socket]
+    tls: "ssl.SSLContext | None"
+    control: ControlSocket | None
+
+
+def acquire(config: Config, log: Log) -> Acquired:
+    """Take everything that the configuration asks for.
+
+    Raises:
+        StartError: another process owns the database, or its folder, a port or the certificate cannot be had.
+    """
+    server = config.server
+    ownership = _own(config.database.path)
+    tls: Final = _tls_context(config) if server.tls_port else None
+    sockets = _bind(server.host, server.port)
+    tls_sockets = _bind(server.host, server.tls_port) if tls is not None else []
+    return Acquired(ownership, sockets, tls_sockets, tls, _bind_control(path_of(ownership.path), log))
+
+
+def _own(path: str) -> Ownership:
+    try:
+        return Ownership(path)
+    except OwnedError as error:
+        raise StartError(f"{error}: stop it first, or give this one another database.path") from None
+    except OSError as error:
+        raise StartError(f"the database's folder cannot be used: {error.strerror}: {error.filename}") from None
+
+
+def _tls_context(config: Config) -> "ssl.SSLContext":
+    from winlogd.http.tls import CertificateError, server_context  # not loaded unless it is wanted
+
+    try:
+        return server_context(config.server.tls_certificate, config.server.tls_key)
+    except CertificateError as error:
+        raise StartError(f"no TLS with server.tls_certificate and server.tls_key: {error}") from None
+
+
+def _bind(host: str, port: int) -> list[socket.socket]:
+    try:
+        return bind(host, port)
+    except OSError as error:
+        raise StartError(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+def _bind_control(path: str, log: Log) -> ControlSocket | None:
+    """Bind the control socket before any other thread makes files: for a moment the process has another umask."""
+    try:
+        return ControlSocket(bind_control(path), path)
+    except OSError as error:
+        log.warn(
+            "server", "no control socket: winlogd's commands will not reach this server", path=path,
+            cause=error.strerror,
+        )  # fmt: skip
+        return None
