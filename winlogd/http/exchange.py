@@ -34,6 +34,33 @@ class Sender(Protocol):
         """Reads on, when each `hold` has been followed by one of these."""
 
 
+class Pieces(Protocol):
+    """An answer that comes in pieces, as the connection sees it (`stream.Stream`)."""
+
+    is_behind: bool
+    """The producer has to wait: for the answers before this one, or for the peer to read."""
+    is_done: bool
+    """No further piece will come."""
+    must_reset: bool
+    """The answer ends early, and only a reset tells the peer so."""
+
+    @property
+    def octets(self) -> int:
+        """Octets that wait for this answer's turn."""
+
+    def pass_on(self, write: Callable[[bytes], None]) -> None:
+        """Write what has come since the last time."""
+
+    def caught_up(self) -> None:
+        """Let the producer go on."""
+
+    def break_off(self) -> None:
+        """End the answer early, so that the peer can tell."""
+
+    def drop(self) -> None:
+        """Tell the producer, once, that nobody waits for the rest."""
+
+
 class Exchange:
     """A request that waits for its answer.
 
@@ -41,17 +68,19 @@ class Exchange:
         sender: the connection that it came by.
         head: the request's head; None when the request could not be read, or is answered.
         answer: the bytes to send, None before there are any; `shared` those to send after them, of a large body.
+        pieces: the answer, if it comes in pieces; then `answer` is empty once it has begun.
         closes: whether the connection ends after this answer.
         is_dropped: whether the peer has gone: nothing is sent any more.
     """
 
-    __slots__ = ("answer", "closes", "head", "is_dropped", "sender", "shared")
+    __slots__ = ("answer", "closes", "head", "is_dropped", "pieces", "sender", "shared")
 
     def __init__(self, sender: Sender, head: Head | None) -> None:
         self.sender = sender
         self.head = head
         self.answer: bytes | None = None
         self.shared = b""
+        self.pieces: Pieces | None = None
         self.is_dropped = False
         self.closes = head is None or not head.keep_alive
 
@@ -61,6 +90,7 @@ class Exchange:
             return
         if response.status >= 400:
             self.sender.refused(response)
+        self._drop_pieces()  # this answer takes the place of one that has not begun
         if self.is_dropped:
             self.answer = b""
             return
@@ -83,6 +113,19 @@ class Exchange:
         self.is_dropped = True
         self.head = None
         self.shared = b""
+        self._drop_pieces()
+
+    def fail(self, response: Response) -> None:
+        """Answer for a handler that has failed; an answer in pieces that has begun ends early instead."""
+        if self.pieces is not None and self.answer is not None:
+            self.pieces.break_off()
+        else:
+            self.respond(response)
+
+    def _drop_pieces(self) -> None:
+        if self.pieces is not None:
+            pieces, self.pieces = self.pieces, None
+            pieces.drop()
 
     def respond_ok(self, body: bytes) -> None:
         """Answers 200 with the JSON `body`: the frequent case, without the fields of the rare ones.

@@ -1,36 +1,250 @@
-"""How many requests of one connection may be handled at once, and may wait for their answers, before it has to wait.
+"""The requests of one connection that wait for answers: their order, what is owed, when there are too many.
 
-Knows exchanges and their order; not why a connection may have to stop reading besides.
+It is what an Exchange knows of its connection. Knows exchanges, their order and how answers are written; neither how
+requests are read nor when a connection ends, which its owner decides.
 """
 
+import asyncio
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final, Never, Protocol
 
 from winlogd.http.exchange import Exchange
+from winlogd.http.flow import Flow
+from winlogd.http.states import Life
 from winlogd.http.wire.grammar import SAFE_METHODS
+from winlogd.http.wire.message import CONTINUE, Head, Response
 
-MOST: Final = 64
-"""With so many that wait, the socket is not read,"""
-FEW: Final = MOST // 2 + 1
-"""until they are fewer than these."""
-
-IN_A_TURN: Final = 16
-"""Requests of one connection that are handled before all others have had their turn: 256 KiB of pipelined GETs, which
-come in one piece, would hold up the event loop for 50 ms."""
+if TYPE_CHECKING:  # types only, of which a running server needs nothing
+    from winlogd.http.service import Service
 
 
-def is_full(exchanges: deque[Exchange], limit: int) -> bool:
-    """Whether no further request may be added to those that wait: there are `limit` of them, or a large answer is due.
+class Owner(Protocol):
+    """The connection, as its pipeline sees it."""
 
-    A safe request that is not answered at once waits for something to be fetched, which may be a thousand times its
-    own size, and may then have to wait for the answers before it. There is never more than one such answer for each
-    connection.
+    def finish(self) -> None:
+        """The last answer was written."""
+
+    def go_on(self) -> None:
+        """Read on or close, if nothing else is due: answers were written, or a hold has ended."""
+
+    def owe(self, octets: int) -> None:
+        """Note that so many octets of answers are kept for the peer; it may have to end for that."""
+
+    def abort(self) -> None:
+        """End at once: what was sent of an answer must not pass for the whole."""
+
+
+class _Nobody:
+    """Owns what is left of a connection that is gone, so that neither keeps the other in memory."""
+
+    def finish(self) -> None:
+        """Nothing is left to end."""
+
+    def go_on(self) -> None:
+        """Nothing more is read."""
+
+    def owe(self, octets: int) -> None:
+        """The server has forgotten the connection, and what it owed."""
+
+    def abort(self) -> None:
+        """It has ended."""
+
+
+_NOBODY: Final = _Nobody()
+
+
+class Pipeline(deque[Exchange]):
+    """Exchanges in the order of their requests, which is that of the answers (RFC 9112 §9.3.2).
+
+    A subclass of deque, because a request then costs no call more than with a bare one.
+
+    Args:
+        owner: the connection.
+        service: told of refusals and failures.
+        life: of the connection.
+        flow: why the connection may not be read.
+        peer: its peer's IP address.
+
+    Attributes:
+        peer_sent_fin: the peer will send no more.
     """
-    if len(exchanges) >= limit:
-        return True
-    if not exchanges:
+
+    __slots__ = (
+        "_flow",
+        "_is_counted",
+        "_life",
+        "_owner",
+        "_service",
+        "_transport",
+        "_write",
+        "peer",
+        "peer_sent_fin",
+    )
+
+    def __init__(self, owner: Owner, service: "Service[Never]", life: Life, flow: Flow, peer: str) -> None:
+        super().__init__()
+        self._owner = owner
+        self._service = service
+        self._life = life
+        self._flow = flow
+        self._is_counted = False  # the owner was told of octets that are owed
+        self.peer = peer
+        self.peer_sent_fin = False
+        self._transport: asyncio.Transport
+
+    def attach(self, transport: asyncio.Transport) -> None:
+        """Begin, with the transport of the connection."""
+        self._transport = transport
+        self._write = transport.write
+
+    def is_full(self, limit: int) -> bool:
+        """Return True if no further request may be added: there are `limit` of them, or a large answer is due.
+
+        A safe request that is not answered at once waits for something to be fetched, which may be a thousand times its
+        own size, and may then have to wait for the answers before it. There is never more than one such answer for each
+        connection. An answer in pieces is one, whatever asked for it.
+        """
+        if len(self) >= limit:
+            return True
+        if not self:
+            return False
+        last = self[-1]
+        if last.pieces is not None:
+            return True
+        if last.answer is None:
+            return last.head is not None and last.head.method in SAFE_METHODS
+        return bool(last.shared)
+
+    # ── what an Exchange asks for ─────────────────────────────────────────────────────────────────────
+
+    def answered(self, exchange: Exchange) -> None:
+        """Write the answers that are next in order."""
+        if not self or (first := self[0]) is not exchange:
+            if exchange.shared or exchange.pieces is not None:
+                self._count()
+            return
+        write = self._write
+        while (answer := first.answer) is not None:
+            if first.pieces is None:
+                write(answer)
+                if shared := first.shared:
+                    write(shared)
+            elif not self._write_pieces(first):
+                break
+            self.popleft()
+            if first.closes:
+                self._finish()
+                return
+            if not self:
+                self._life.since = self._service.now
+                break
+            first = self[0]
+        if self._is_counted or self._flow.peer_is_behind:
+            self._count()
+        if self._flow.is_paused or self.peer_sent_fin:
+            self._owner.go_on()
+        if self and first is not exchange:
+            self._tell_caught_up()
+
+    def refused(self, response: Response) -> None:
+        """Pass a refusal on, with the peer's address."""
+        self._service.refused(self.peer, response)
+
+    def hold(self) -> None:
+        """Read no further request until `release`."""
+        self._flow.hold()
+
+    def release(self) -> None:
+        """Read on, when each `hold` has been followed by one of these."""
+        self._flow.release()
+        self._owner.go_on()
+
+    # ── what the connection asks for ──────────────────────────────────────────────────────────────────
+
+    def refuse(self, head: Head | None, response: Response) -> None:
+        """Give the last answer, to a request whose body, or all of it, is not read."""
+        exchange = Exchange(self, head)
+        exchange.closes = True
+        self.append(exchange)
+        exchange.respond(response)
+
+    def ask_for_body(self, head: Head) -> None:
+        """Send 100 (Continue) when it is its turn (RFC 9110 §10.1.1)."""
+        exchange = Exchange(self, head)
+        exchange.closes = False
+        exchange.answer = CONTINUE
+        self.append(exchange)
+        self.answered(exchange)
+
+    def respond(self, response: Response) -> None:
+        """Answer all requests that no handler has answered yet."""
+        for exchange in list(self):
+            exchange.respond(response)
+
+    def fall_behind(self) -> None:
+        """Note that the peer leaves answers unread: who produces one in pieces has to wait."""
+        self._flow.fall_behind()
+        if self and (pieces := self[0].pieces) is not None:
+            pieces.is_behind = True
+
+    def catch_up(self) -> None:
+        """Note that the peer has read enough of it."""
+        self._flow.catch_up()
+        self._count()
+        self._owner.go_on()
+        self._tell_caught_up()
+
+    def drop(self) -> None:
+        """Drop all that waits: it came after the last answer, or the peer has gone."""
+        dropped = list(self)
+        self.clear()
+        for exchange in dropped:
+            try:
+                exchange.drop()
+            except Exception as error:
+                self._service.failed(error)
+
+    def leave(self) -> None:
+        """Drop all that waits, and the connection, which is gone."""
+        self._owner = _NOBODY
+        self.drop()
+
+    def _finish(self) -> None:
+        self.drop()
+        if self._is_counted or self._flow.peer_is_behind:
+            self._count()
+        self._owner.finish()
+
+    def _write_pieces(self, exchange: Exchange) -> bool:
+        """Write what has come of an answer in pieces whose turn it is. Return True if that was all of it."""
+        pieces = exchange.pieces
+        assert pieces is not None, "the caller has looked"
+        pieces.pass_on(self._write)
+        if pieces.must_reset:
+            self._owner.abort()
+            return False
+        if pieces.is_done:
+            exchange.pieces = None
+            return True
+        pieces.is_behind = self._flow.peer_is_behind
         return False
-    last = exchanges[-1]
-    if last.answer is None:
-        return last.head is not None and last.head.method in SAFE_METHODS
-    return bool(last.shared)
+
+    def _tell_caught_up(self) -> None:
+        """Let the producer of an answer in pieces go on, if its turn has come and the peer reads."""
+        if self._flow.peer_is_behind or not self or self[0].answer is None or (pieces := self[0].pieces) is None:
+            return
+        pieces.is_behind = False
+        try:
+            pieces.caught_up()
+        except Exception as error:  # one answer's fault must not become the connection's
+            self._service.failed(error)
+            pieces.break_off()
+
+    def _count(self) -> None:
+        """Tell the owner how much is kept for the peer: what it leaves unread, and large answers that wait."""
+        unread = self._transport.get_write_buffer_size() if self._flow.peer_is_behind else 0
+        waiting = sum(
+            len(exchange.shared) + (0 if exchange.pieces is None else exchange.pieces.octets) for exchange in self
+        )
+        self._is_counted = unread + waiting > 0
+        self._owner.owe(unread + waiting)

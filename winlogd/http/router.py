@@ -7,7 +7,7 @@ derives from the header section is derived once for a thousand requests of the s
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.wire.message import Head, Response, is_known
@@ -18,6 +18,13 @@ _PARAMETER: Final = re.compile(
 
 Endpoint = Callable[[Head], Handler]
 """Looks at a head and returns what handles requests with it: a Refusal when the head alone decides."""
+
+
+class Finder(Protocol):
+    """What finds handlers, such as a `Router`."""
+
+    def handler_for(self, head: Head) -> Handler:
+        """The handler for requests with `head`."""
 
 
 class Refusal:
@@ -67,6 +74,14 @@ class Guard:
 def is_refused(handler: Handler, peer: str) -> bool:
     """Whether `handler` refuses a request of `peer` whatever its body."""
     return isinstance(handler, Refusal) or (isinstance(handler, Guard) and handler.refuses(peer))
+
+
+def will_refuse(finder: Finder, head: Head, peer: str) -> bool:
+    """Return True if a request of `peer` is refused whatever its body, or fails: then it need not wait for its turn."""
+    try:
+        return is_refused(finder.handler_for(head), peer)
+    except Exception:
+        return True  # so that it is answered at once
 
 
 class _Pattern(NamedTuple):

@@ -13,7 +13,8 @@ from winlogd.http.wire.message import Head, Response
 from winlogd.http.wire.parser import HeadCache
 
 Connection = TypeVar("Connection", contravariant=True)
-"""The class of the connections, which uses this one."""
+"""The class of the connections, which uses this one. Parts of a connection use a Service[Never]: they ask for nothing
+that takes a connection."""
 
 
 class Service(Protocol[Connection]):

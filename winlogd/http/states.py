@@ -1,11 +1,9 @@
-"""The life of a connection: its states, what is being read meanwhile, and how long that may take.
+"""The life of a connection: its states, and what has come of its next request.
 
 Knows neither the socket nor the clock.
 """
 
 from enum import Enum, auto
-
-from winlogd.http.wire.limits import Limits
 
 
 class State(Enum):
@@ -25,8 +23,21 @@ class Phase(Enum):
     BODY = auto()  # its head, and a part of its body
 
 
-def longest_s(phase: Phase, limits: Limits) -> float:
-    """Seconds for which a peer may leave a connection in `phase`."""
-    if phase is Phase.IDLE:
-        return limits.idle_timeout
-    return limits.headers_timeout if phase is Phase.HEAD else limits.body_timeout
+class Life:
+    """Where one connection is in its life; its parts share it.
+
+    Args:
+        now: seconds on the loop's clock.
+
+    Attributes:
+        state: only goes down the list of states.
+        phase: what has come of the next request.
+        since: when there was progress last: a request or a part of it came, an answer went, the peer took some.
+    """
+
+    __slots__ = ("phase", "since", "state")
+
+    def __init__(self, now: float) -> None:
+        self.state = State.READING
+        self.phase = Phase.HEAD
+        self.since = now

@@ -37,7 +37,7 @@ class CertificateError(Exception):
     """The certificate or its key cannot be used; the text says why."""
 
 
-class Service(Protocol):
+class Registry(Protocol):
     """What the listener shares with all connections: the server, seen from below."""
 
     limits: Limits
@@ -97,7 +97,7 @@ class TlsListener:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, context: ssl.SSLContext, service: Service
+        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, context: ssl.SSLContext, service: Registry
     ) -> None:
         sock.setblocking(False)
         self._loop = loop

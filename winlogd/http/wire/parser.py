@@ -111,6 +111,11 @@ class RequestParser:
         reader = self._head_reader
         return self._head is None and (bool(self._buffer) or (reader is not None and reader.begun))
 
+    @property
+    def has_begun(self) -> bool:
+        """Return True if a part of a request has come."""
+        return self.in_body or self.in_head
+
     def receive(self, data: bytes) -> None:
         """Appends what came from the peer."""
         if not self._buffer:

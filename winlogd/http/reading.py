@@ -1,0 +1,136 @@
+"""How the requests of one connection are read and handed to their handlers.
+
+Knows the parser, the congestion and who finds handlers; not the socket, which the connection and its flow keep.
+"""
+
+from typing import TYPE_CHECKING, Final, Never
+
+from winlogd.http import responses
+from winlogd.http.exchange import Exchange, Handler
+from winlogd.http.flow import REQUESTS_PER_TURN, Flow
+from winlogd.http.pipeline import Pipeline
+from winlogd.http.router import Refusal, will_refuse
+from winlogd.http.states import Life, Phase, State
+from winlogd.http.wire.grammar import SAFE_METHODS
+from winlogd.http.wire.message import Head, HttpError, Response
+from winlogd.http.wire.parser import RequestParser
+
+if TYPE_CHECKING:  # types only, of which a running server needs nothing
+    from winlogd.http.service import Service
+
+_READING: Final = State.READING
+_IDLE: Final = Phase.IDLE
+
+
+class Reading:
+    """Reads one connection, in turns.
+
+    Args:
+        service: the server.
+        life: of the connection.
+        flow: knows why no request may be handled.
+        pipeline: takes the requests that are handled, in order.
+    """
+
+    __slots__ = ("_congestion", "_flow", "_life", "_pipeline", "_service", "parser")
+
+    def __init__(self, service: "Service[Never]", life: Life, flow: Flow, pipeline: Pipeline) -> None:
+        self._service = service
+        self._congestion = service.congestion
+        self._life = life
+        self._flow = flow
+        self._pipeline = pipeline
+        self.parser = RequestParser(service.limits, service.heads)
+
+    def read(self) -> bool:
+        """Handle the requests that have come, as many as one turn allows. Return True if another turn is wanted."""
+        parser, flow = self.parser, self._flow
+        left = REQUESTS_PER_TURN
+        try:
+            while self._life.state is _READING and not flow.must_pause(self._pipeline):
+                if not left:
+                    flow.pause()
+                    return True
+                left -= 1
+                request = parser.next_request()
+                if request is None:
+                    self._await_bytes()
+                    break
+                self.handle(*request)
+                if parser.is_empty:
+                    break
+        except HttpError as error:
+            self.refuse_unread(responses.unreadable(error))
+        return False
+
+    def handle(self, head: Head, body: bytes) -> None:
+        """Give a request to its handler, or defer it while the server is congested."""
+        service, life, pipeline = self._service, self._life, self._pipeline
+        life.phase = _IDLE
+        life.since = service.now
+        if self._congestion.is_on and head.method not in SAFE_METHODS and not will_refuse(service, head, pipeline.peer):
+            self._defer(head, body)
+            return
+        exchange = Exchange(pipeline, head)
+        pipeline.append(exchange)
+        if exchange.closes:
+            life.state = State.LAST_ANSWER_DUE
+        try:
+            handler: Handler = head.handler or service.handler_for(head)
+            handler(exchange, body)
+        except Exception as error:  # one request's fault must not become the connection's
+            service.failed(error)
+            exchange.fail(responses.FAILED)
+
+    def take_up(self, head: Head, body: bytes) -> None:
+        """Handle the request that was deferred: the congestion is over."""
+        since = self._life.since
+        self.handle(head, body)
+        if self._pipeline:
+            self._life.since = since  # its answer is due as if it had not waited
+        self._pipeline.release()
+
+    def refuse_deferred(self) -> None:
+        """Answer for the request that has been deferred for too long, if there is one."""
+        if self.forget_deferred():
+            self._flow.release()
+            self.refuse_unread(self._service.unanswered)
+
+    def forget_deferred(self) -> bool:
+        """Drop the request that was deferred. Return True if there was one."""
+        return self._congestion.forget(self)
+
+    def forget_read(self) -> None:
+        """Free what has come of requests that are not handled yet."""
+        self.parser = RequestParser(self._service.limits, self._service.heads)
+
+    def refuse_unread(self, response: Response) -> None:
+        """Give the last answer, to a request that was not or cannot be read."""
+        self._life.state = State.LAST_ANSWER_DUE
+        self._pipeline.refuse(None, response)
+
+    def _defer(self, head: Head, body: bytes) -> None:
+        """Have one request kept and read no more: what the peer sends after it fills its own buffers, not ours."""
+        if self._congestion.defer(self, head, body):
+            self._flow.hold()
+        else:
+            self.refuse_unread(self._service.unanswered)
+
+    def _await_bytes(self) -> None:
+        """Note since when a request has been incomplete; answer a client that waits for 100 (Continue)."""
+        parser, life = self.parser, self._life
+        phase = Phase.BODY if parser.in_body else Phase.HEAD if parser.in_head else Phase.IDLE
+        if phase is not Phase.IDLE and phase is not life.phase:
+            life.phase = phase
+            life.since = self._service.clock()
+        if phase is Phase.BODY and (head := parser.take_continue()) is not None:
+            self._continue(head)
+
+    def _continue(self, head: Head) -> None:
+        """RFC 9110 §10.1.1: 100 when the head is acceptable, otherwise the final answer without the body."""
+        handler = self._service.handler_for(head)
+        if isinstance(handler, Refusal):
+            self._life.state = State.LAST_ANSWER_DUE
+            self._pipeline.refuse(head, handler.response)
+        else:
+            self._pipeline.ask_for_body(head)
