@@ -74,17 +74,17 @@ def test_a_running_server_rotates_when_it_is_asked(yesterdays: Path) -> None:
 
 
 def test_who_asks_is_told_that_it_takes_long_and_gets_the_answer_all_the_same(yesterdays: Path) -> None:
-    told: list[str] = []
+    told: list[object] = []
     with running(yesterdays, NEVER) as server, locked(server) as other:
 
         def is_slow() -> None:
             told.append("slow")
             other.execute("COMMIT")
 
-        outcome, sentence = ask(path_of(str(server.database)), "rotate", 0.2, is_slow)
+        done = ask(path_of(str(server.database)), {"order": "rotate"}, 0.2, is_slow, told.append)
 
-    assert (outcome, told) == ("ok", ["slow"])
-    assert sentence.startswith("2 rows moved")
+    assert told == ["slow"]
+    assert done["sentence"].startswith("2 rows moved")
 
 
 def test_without_a_server_the_command_does_it_itself(yesterdays: Path) -> None:
@@ -211,9 +211,10 @@ def test_a_stop_in_the_middle_loses_nothing_and_the_rest_moves_later(tmp_path: P
         age(server)
         with socket.socket(socket.AF_UNIX) as sock:
             sock.connect(str(server.database.with_name("winlog.db.control")))
-            sock.sendall(b"rotate\n")
+            sock.sendall(b'{"order":"rotate"}\n')
             assert server.stop() == 0
-            assert sock.recv(1000).startswith((b"error the rotation did not come to its end", b"ok 20000 rows"))
+            ends = (b'{"error":"the rotation did not come to its end', b'{"done":{"sentence":"20000 rows')
+            assert sock.recv(1000).startswith(ends)
     count = "SELECT count(*) AS n, count(DISTINCT username) AS users FROM (SELECT username FROM events_today"
     count += " UNION ALL SELECT username FROM events_history)"
     assert server.rows(count) == [{"n": 20000, "users": 20000}]

@@ -1,12 +1,16 @@
 """The control socket of a running server: whose it is, what it refuses, and where it is."""
 
+import os
 import socket
 import stat
 from pathlib import Path
 
 import pytest
 
+from tests.control.speaking import Client
 from tests.support.running import PATIENCE_S, Winlogd, run_to_end, running
+
+NOBODY = 65534
 
 
 def test_the_control_socket_is_the_owners_alone_and_goes_with_the_server(server: Winlogd) -> None:
@@ -18,13 +22,13 @@ def test_the_control_socket_is_the_owners_alone_and_goes_with_the_server(server:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("sent", [b"nonsense\n", b"\n", b"\xff\n"])
+@pytest.mark.parametrize("sent", [b"nonsense\n", b"\n", b"\xff\n", b'{"order":"nonsense"}\n', b"rotate\n"])
 def test_another_command_is_refused_and_the_server_goes_on(server: Winlogd, sent: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(PATIENCE_S)
         sock.connect(str(server.database.with_name("winlog.db.control")))
         sock.sendall(sent)
-        assert sock.recv(1000).startswith(b"error ")
+        assert sock.recv(1000).startswith(b'{"error":"')
         assert sock.recv(1000) == b""
     assert server.request("GET", "/health").status == 200
 
@@ -34,6 +38,7 @@ def test_a_line_without_end_is_cut_off(server: Winlogd) -> None:
         sock.settimeout(PATIENCE_S)
         sock.connect(str(server.database.with_name("winlog.db.control")))
         sock.sendall(b"x" * 5000)
+        assert sock.recv(1000) == b'{"error":"an order has at most 1024 bytes"}\n'
         assert sock.recv(1000) == b""
 
 
@@ -50,3 +55,22 @@ def test_a_folder_with_a_very_long_name_has_a_control_socket_too(tmp_path: Path)
     folder.mkdir()
     with running(folder):
         assert "0 rows moved" in run_to_end(folder, "rotate", "--config", "config.toml").stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="missing: another user, which only root can become")
+def test_the_server_refuses_another_user_though_the_mode_would_let_him_in(
+    server: Winlogd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    socket_file = server.database.with_name("winlog.db.control")
+    monkeypatch.chdir(server.database.parent)
+    server.database.parent.chmod(0o755)
+    socket_file.chmod(0o666)
+    os.seteuid(NOBODY)
+    try:
+        client = Client(socket_file.name)
+    finally:
+        os.seteuid(0)
+    with client:
+        sentence = f"only root and the user that winlogd runs as may give orders, not user {NOBODY}"
+        assert client.lines() == [{"error": sentence}]
+    assert server.rotate().startswith("ok 0 rows moved")

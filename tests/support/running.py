@@ -146,11 +146,21 @@ class Winlogd:
         Raises:
             OSError: it is not there, or dies; TimeoutError when it takes longer than `within_s`.
         """
+        end = time.monotonic() + within_s
+        answer = b""
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(within_s)
             sock.connect(str(self.database.with_name("winlog.db.control")))
-            sock.sendall(b"rotate\n")
-            return sock.recv(1000).decode().strip()
+            sock.sendall(b'{"order":"rotate"}\n')
+            while piece := sock.recv(65_536):
+                answer += piece
+                sock.settimeout(max(end - time.monotonic(), 0.001))
+        match json.loads(answer.splitlines()[-1]) if answer.endswith(b"\n") else None:
+            case {"done": {"sentence": sentence}}:
+                return f"ok {sentence}"
+            case {"error": sentence}:
+                return f"error {sentence}"
+        return ""
 
     def execute(self, sql: str, *values: object) -> None:
         """Writes to the database as another program would."""

@@ -1,4 +1,4 @@
-"""What a command says and how it ends: exit statuses, sentences, errors.
+"""What a command says and how it ends: exit statuses, sentences, errors, progress.
 
 Knows standard output and standard error; not what any command does.
 """
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
 from winlogd.config.load import ConfigError
+from winlogd.config.messages import escaped
 
 OK: Final = 0
 FAILED: Final = 1
@@ -20,6 +21,10 @@ STATUSES: Final[Mapping[int, str]] = {
     MISUSED: "the command line or the configuration is wrong; nothing was done",
 }
 """Every exit status of winlogd and what it means."""
+
+
+_USUAL_COLUMNS: Final = 80
+"""The width of a terminal that does not say how wide it is."""
 
 
 class HelpAskedError(Exception):
@@ -98,3 +103,29 @@ def _put(stream: TextIO | None, text: str) -> OSError | None:
         os.close(nowhere)
         return error
     return None
+
+
+class ProgressLine:
+    """One line on standard error that is written over again and again; none where standard error is no terminal."""
+
+    def __init__(self) -> None:
+        self._is_terminal: Final = sys.stderr is not None and sys.stderr.isatty()
+        self._shown_characters = 0
+
+    def show(self, fields: Mapping[str, object]) -> None:
+        """Show `fields` in place of what the line shows: ``rows moved: 4096, rows in all: 80000``."""
+        if not self._is_terminal:
+            return
+        text = escaped(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in fields.items()))
+        text = text[: self._columns() - 1]
+        _put(sys.stderr, f"\r{text.ljust(self._shown_characters)}")
+        self._shown_characters = len(text)
+
+    def clear(self) -> None:
+        """Take the line away. Do it before anything else is printed."""
+        if self._shown_characters:
+            _put(sys.stderr, f"\r{' ' * self._shown_characters}\r")
+            self._shown_characters = 0
+
+    def _columns(self) -> int:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_COLUMNS

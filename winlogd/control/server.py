@@ -1,29 +1,86 @@
-"""The server's end of the control socket, by which the owner's commands reach it.
+"""The server's end of the control socket, by which commands reach the running server.
 
-One line asks, one line answers: ``rotate`` is answered by ``ok`` or ``error`` and a sentence. Only the user that the
-server runs as can connect (mode 0600). Knows sockets and lines; not what a command means.
+One connection carries one order, in lines of JSON. The client sends ``{"order":"rotate"}``, with further members where
+the order takes some. The server answers with any number of ``{"progress":{...}}`` lines and one last line,
+``{"done":{...}}`` or ``{"error":"sentence"}``. Then it closes.
+
+Only root and the user that the server runs as are served: the socket has mode 0600, and each peer is asked for its user
+(SO_PEERCRED, unix(7)). Knows sockets and lines; not what an order means.
 """
 
 import asyncio
 import os
+import select
 import socket
+import struct
 from collections.abc import Callable, Mapping
-from typing import Final, Literal
+from typing import Any, Final, NamedTuple
+
+import orjson
 
 from winlogd.control.address import short
 
-_BACKLOG: Final = 8
-_MAX_LINE_BYTES: Final = 1024
+_BACKLOG: Final = 16
+"""More than may be connected: the connections beyond those get their error line at once."""
 
-Outcome = Literal["ok", "error"]
-Answer = Callable[[Outcome, str], None]
-"""Takes how it went, and one sentence."""
+_UNREAD_BYTES: Final = 16_384
+"""Progress that the peer has not read beyond what the kernel keeps for it. Above this, progress is dropped."""
 
-Command = Callable[[Answer], None]
+_CREDENTIALS: Final = struct.Struct("3i")
+"""struct ucred of unix(7): process, user, group."""
+
+_ROOT: Final = 0
+
+
+class Limits(NamedTuple):
+    """How much the control socket takes."""
+
+    connections: int = 8
+    order_timeout_s: float = 10.0
+    line_bytes: int = 1024
+    """Of an order, without its line feed."""
+
+
+LIMITS: Final = Limits()
+"""What the server uses."""
+
+
+class Order:
+    """An order that is being carried out, and the way back to its client.
+
+    A handler calls `done` or `failed` once, at any later time, and before that `progress` as often as it likes. All of
+    it goes nowhere when the client has gone away.
+
+    Args:
+        fields: the members of the order besides its name.
+        send: takes a line, and whether it is the last one.
+    """
+
+    __slots__ = ("_send", "fields")
+
+    def __init__(self, fields: Mapping[str, Any], send: Callable[[bytes, bool], None]) -> None:
+        self.fields: Final = fields
+        self._send = send
+
+    def progress(self, **fields: object) -> None:
+        """Report how far the order is. A client that reads too slowly does not get every report."""
+        self._send(_line("progress", fields), False)
+
+    def done(self, **fields: object) -> None:
+        """Report that the order is carried out, and what came of it."""
+        self._send(_line("done", fields), True)
+
+    def failed(self, sentence: str) -> None:
+        """Report why the order could not be carried out."""
+        self._send(_line("error", sentence.encode("utf-8", "backslashreplace").decode()), True)
+
+
+Handler = Callable[[Order], None]
+"""Begins to carry out an order; returns at once."""
 
 
 def bind_control(path: str) -> socket.socket:
-    """A socket at `path`. An old one is replaced, because whoever owns the database owns it.
+    """Make a socket at `path`. An old one is replaced, because whoever owns the database owns it.
 
     The process's umask is another one for a moment, so that the socket never has another mode than 0600.
 
@@ -46,45 +103,145 @@ def bind_control(path: str) -> socket.socket:
 
 
 async def serve(
-    loop: asyncio.AbstractEventLoop, sock: socket.socket, commands: Mapping[str, Command]
+    loop: asyncio.AbstractEventLoop,
+    sock: socket.socket,
+    handlers: Mapping[str, Handler],
+    limits: Limits = LIMITS,
 ) -> asyncio.AbstractServer:
-    """Begins to answer on a bound socket; `commands` are what may be asked, by name."""
-    return await loop.create_unix_server(lambda: _Conversation(commands), sock=sock, backlog=_BACKLOG)
+    """Begin to answer on a bound socket; `handlers` carry out the orders, by name."""
+    desk = _Desk(loop, handlers, limits)
+    return await loop.create_unix_server(lambda: _Conversation(desk), sock=sock, backlog=_BACKLOG)
+
+
+class _Desk:
+    """What all conversations share."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, handlers: Mapping[str, Handler], limits: Limits) -> None:
+        self.loop: Final = loop
+        self.handlers: Final = handlers
+        self.limits: Final = limits
+        self.connections = 0
+
+    def carry_out(self, line: bytes, send: Callable[[bytes, bool], None]) -> None:
+        """Give the order of `line` to its handler, or answer what is wrong with it."""
+        fields = _members(line)
+        name = fields.pop("order", None)
+        order = Order(fields, send)
+        handler = self.handlers.get(name) if isinstance(name, str) else None
+        if handler is None:
+            known = ", ".join(self.handlers)
+            order.failed(
+                f'an order is one line of JSON such as {{"order":"{next(iter(self.handlers))}"}}'
+                if name is None
+                else f"{name!r} is no order; the orders are {known}"
+            )
+            return
+        try:
+            handler(order)
+        except Exception as error:
+            order.failed("the order failed for a fault in winlogd itself; its log has the traceback")
+            context = {"message": f"the order {name} failed for a fault in winlogd itself", "exception": error}
+            self.loop.call_exception_handler(context)
 
 
 class _Conversation(asyncio.Protocol):
-    """One command and its answer."""
+    """One connection: an order and its answers."""
 
-    def __init__(self, commands: Mapping[str, Command]) -> None:
-        self._commands = commands
+    def __init__(self, desk: _Desk) -> None:
+        self._desk = desk
         self._line = b""
-        self._is_asked = False
+        self._is_counted = False
+        self._is_ordered = False
+        """The order has come, or the connection has been refused; what else comes is not read."""
+        self._is_behind = False
+        self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a stream server's is a Transport
+        self._transport.set_write_buffer_limits(high=_UNREAD_BYTES)
+        limits = self._desk.limits
+        user = _user_of(transport.get_extra_info("socket"))
+        if user not in (_ROOT, os.geteuid()):
+            self._refuse(f"only root and the user that winlogd runs as may give orders, not user {user}")
+        elif self._desk.connections >= limits.connections:
+            self._refuse(f"{limits.connections} commands are talking to winlogd already; try again later")
+        else:
+            self._is_counted = True
+            self._desk.connections += 1
+            self._timer = self._desk.loop.call_later(
+                limits.order_timeout_s, self._refuse, f"no order came within {limits.order_timeout_s:g} s"
+            )
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._stop_timer()
+        if self._is_counted:
+            self._is_counted = False
+            self._desk.connections -= 1
 
     def data_received(self, data: bytes) -> None:
-        if self._is_asked:
+        if self._is_ordered:
             return
         self._line += data
-        if b"\n" in self._line:
-            self._is_asked = True
-            self._obey(self._line.partition(b"\n")[0].decode("utf-8", "replace"))
-        elif len(self._line) > _MAX_LINE_BYTES:
-            self._transport.close()
+        line, end, _ = self._line.partition(b"\n")
+        if len(line) > self._desk.limits.line_bytes:
+            self._refuse(f"an order has at most {self._desk.limits.line_bytes} bytes")
+        elif end:
+            self._is_ordered = True
+            self._stop_timer()
+            self._desk.carry_out(line, self._send)
 
     def eof_received(self) -> bool:
-        return self._is_asked  # the answer is still owed
+        """Stay open for a client that only has nothing more to say (``socat`` ends its side after the order)."""
+        return self._is_ordered and not _has_gone(self._transport.get_extra_info("socket"))
 
-    def _obey(self, name: str) -> None:
-        command = self._commands.get(name)
-        if command is None:
-            self._answer("error", f"{name!r} is not understood")
-        else:
-            command(self._answer)
+    def pause_writing(self) -> None:
+        self._is_behind = True
 
-    def _answer(self, outcome: Outcome, sentence: str) -> None:
-        if not self._transport.is_closing():
-            self._transport.write(f"{outcome} {sentence}\n".encode())
+    def resume_writing(self) -> None:
+        self._is_behind = False
+
+    def _refuse(self, sentence: str) -> None:
+        self._is_ordered = True
+        self._stop_timer()
+        self._line = b""
+        Order({}, self._send).failed(sentence)
+
+    def _send(self, line: bytes, is_last: bool) -> None:
+        if self._transport.is_closing() or (self._is_behind and not is_last):
+            return
+        self._transport.write(line)
+        if is_last:
             self._transport.close()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+def _line(kind: str, value: object) -> bytes:
+    return orjson.dumps({kind: value}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _members(line: bytes) -> dict[str, Any]:
+    """Return the members of the JSON object in `line`; none if it is anything else."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _user_of(sock: socket.socket) -> int:
+    """Return the user that connected to `sock`, as the kernel noted it at that moment."""
+    credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    user: int = _CREDENTIALS.unpack(credentials)[1]
+    return user
+
+
+def _has_gone(sock: socket.socket) -> bool:
+    """Return True if the peer has closed its socket, and not only its own side of the connection (poll(2), POLLHUP)."""
+    poll = select.poll()
+    poll.register(sock.fileno(), 0)
+    return bool(poll.poll(0))

@@ -1,4 +1,4 @@
-"""Opens the doors of a server on what `startup` has bound: HTTP, HTTPS, the control socket; knows nothing behind them."""
+"""Opens the doors of a server on what `startup` has bound: HTTP, HTTPS, the control socket."""
 
 import asyncio
 import os
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from winlogd import VERSION
-from winlogd.control.server import Command, serve
+from winlogd.control.server import Handler, serve
 from winlogd.daemon.startup import Acquired, ControlSocket
 from winlogd.http.server import Server
 from winlogd.log.log import Log
@@ -37,7 +37,7 @@ class ControlDoor:
         self._control = control
         self._server: asyncio.AbstractServer | None = None
 
-    async def open(self, orders: Mapping[str, Command]) -> None:
+    async def open(self, orders: Mapping[str, Handler]) -> None:
         """Begin to take orders."""
         if self._control is not None:
             self._server = await serve(self._loop, self._control.socket, orders)

@@ -3,22 +3,22 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from winlogd.control.server import Answer, Command
+from winlogd.control.server import Handler, Order
 from winlogd.scheduled.rotation import Rotator
 
 if TYPE_CHECKING:
     from winlogd.store.jobs.rotate import Moved
 
 
-def orders_of(rotator: Rotator) -> Mapping[str, Command]:
+def orders_of(rotator: Rotator) -> Mapping[str, Handler]:
     """Return every order that a running server obeys."""
 
-    def rotate(answer: Answer) -> None:
+    def rotate(order: Order) -> None:
         def ended(outcome: "Moved | Exception") -> None:
             if isinstance(outcome, Exception):
-                answer("error", f"the rotation did not come to its end: {outcome}")
+                order.failed(f"the rotation did not come to its end: {outcome}")
             else:
-                answer("ok", outcome.sentence)
+                order.done(sentence=outcome.sentence)
 
         rotator.rotate_now(ended)
 

@@ -1,0 +1,129 @@
+"""What a person sees while the running server carries out an order, and what a script does not see."""
+
+import os
+import subprocess
+import sys
+import termios
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.control.speaking import serving
+from tests.support.running import PATIENCE_S
+from winlogd import cli
+from winlogd.commands import remote
+from winlogd.commands.terminal import warn
+from winlogd.control.server import Order
+
+SENTENCE: Final = "80000 rows moved"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A file, which is all that the command looks for before it asks the server."""
+    database = tmp_path / "data" / "winlog.db"
+    database.parent.mkdir()
+    database.touch()
+    return database
+
+
+def control(database: Path) -> Path:
+    return database.with_name("winlog.db.control")
+
+
+def rotate(order: Order) -> None:
+    order.progress(rows_moved=4096, rows_in_all=80000)
+    order.progress(rows_moved="8\x1b[2J\n")
+    order.progress(text="x" * 500)
+    order.done(sentence=SENTENCE)
+
+
+def rotate_in_vain(order: Order) -> None:
+    order.progress(rows_moved=4096)
+    order.failed("the disk is full")
+
+
+def test_on_a_terminal_one_line_shows_the_progress_and_is_gone_at_the_end(database: Path) -> None:
+    with serving(control(database), rotate=rotate):
+        status, printed, shown = run_on_a_terminal(database.parents[1])
+
+    assert (status, printed) == (0, f"{SENTENCE}\n")
+    first, second, third, blank, end = shown.split("\r")[1:]
+    assert first == "rows moved: 4096, rows in all: 80000"
+    assert second.rstrip() == r"rows moved: 8\x1b[2J\n"
+    assert third == f"text: {'x' * 73}"
+    assert (blank, end) == (" " * 79, "")
+    assert len(second) == len(first)  # nothing of the first is left
+
+
+def test_on_a_terminal_the_progress_is_gone_before_a_fault_is_told(database: Path) -> None:
+    with serving(control(database), rotate=rotate_in_vain):
+        status, printed, shown = run_on_a_terminal(database.parents[1])
+
+    assert (status, printed) == (1, "")
+    assert shown == f"\rrows moved: 4096\r{' ' * 16}\rwinlogd: the disk is full\r\n"
+
+
+def test_a_script_sees_no_progress(database: Path) -> None:
+    with serving(control(database), rotate=rotate):
+        ended = subprocess.run(COMMAND, cwd=database.parents[1], capture_output=True, text=True, timeout=PATIENCE_S)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{SENTENCE}\n", "")
+
+
+def test_a_fault_of_the_order_is_told_with_status_1(database: Path) -> None:
+    with serving(control(database), rotate=rotate_in_vain):
+        ended = subprocess.run(COMMAND, cwd=database.parents[1], capture_output=True, text=True, timeout=PATIENCE_S)
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", "winlogd: the disk is full\n")
+
+
+def test_who_waits_for_long_is_told_why(
+    database: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(database.parents[1])
+    monkeypatch.setattr(remote, "_PATIENCE_S", 0.1)
+    with serving(control(database)) as desk:
+        desk.handle("rotate", desk.waiting.put)
+
+        def warn_and_go_on(sentence: str) -> None:
+            warn(sentence)
+            order = desk.waiting.get(timeout=PATIENCE_S)
+            desk.do(lambda: order.done(sentence=SENTENCE))
+
+        monkeypatch.setattr(remote, "warn", warn_and_go_on)
+        assert cli.main(["rotate"]) == 0
+
+    told = capsys.readouterr()
+    assert told.out == f"{SENTENCE}\n"
+    [line] = told.err.splitlines()
+    assert line.startswith("winlogd: the running winlogd is at it. Many rows take minutes")
+
+
+def test_a_server_of_another_version_is_told_of_with_status_1(database: Path) -> None:
+    with serving(control(database), rotate=lambda order: order.done(rows=5)):
+        ended = subprocess.run(COMMAND, cwd=database.parents[1], capture_output=True, text=True, timeout=PATIENCE_S)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "winlogd: the running winlogd answers as another version does; restart it, then try again\n"
+
+
+COMMAND: Final = (sys.executable, "-m", "winlogd", "rotate")
+
+
+def run_on_a_terminal(folder: Path) -> tuple[int, str, str]:
+    """Runs the command with a terminal of 80 columns as standard error; returns status and what came out of both."""
+    ours, theirs = os.openpty()
+    with closing(open(ours, "rb", buffering=0)) as terminal:
+        termios.tcsetwinsize(theirs, (24, 80))
+        process = subprocess.Popen(COMMAND, cwd=folder, stdout=subprocess.PIPE, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        try:
+            while piece := terminal.read(4096):
+                shown += piece
+        except OSError:  # EIO: the last descriptor of its other side is closed
+            printed, _ = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, printed.decode(), shown.decode()

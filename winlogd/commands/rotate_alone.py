@@ -1,0 +1,33 @@
+"""The rotation of a database that no server uses.
+
+The caller owns the database. Loaded only where no server is running: it loads SQLite.
+"""
+
+import time
+
+import apsw
+
+from winlogd.commands.terminal import FailedError
+from winlogd.config.sections import Config
+from winlogd.daemon.settings import settings_of
+from winlogd.scheduled.clock import Schedule, zone_of
+from winlogd.store.errors import LowSpaceError, ReplacedError, RowsLostError, UnusableError
+from winlogd.store.jobs.alone import run_alone
+from winlogd.store.jobs.rotate import ALONE, Rotation
+from winlogd.store.jobs.rotation_rules import rules
+
+
+def rotated(config: Config, path: str) -> str:
+    """Rotate the database at `path`, a real path; return a sentence that says what was moved.
+
+    Raises:
+        FailedError: the rotation could not go on.
+    """
+    now_s = time.time()
+    calendar = Schedule("00:00", zone_of(config.server.timezone))
+    finished = rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours)
+    try:
+        return run_alone(Rotation(finished, None, ALONE), settings_of(config, path)).sentence
+    except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, apsw.Error) as error:
+        sentence = f"the rotation could not go on, and what is left stays in events_today: {error}"
+        raise FailedError(sentence) from None
