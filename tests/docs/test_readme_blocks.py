@@ -184,6 +184,11 @@ def _rotates(block: Block, folder: Path) -> None:
     assert server.rows("PRAGMA journal_mode") == [{"journal_mode": "delete"}]
 
 
+def _asks_for_help(block: Block, folder: Path) -> None:
+    program = f"{sys.executable} -m winlogd"
+    assert run(block.text, {"/opt/winlogd/bin/winlogd": program}, {"PYTHONPATH": str(ROOT)}) == block.answer
+
+
 RUN: Final[dict[str, Callable[[Block, Path], None]]] = {
     "curl http://127.0.0.1:3000/api/v1/events": _sends_the_first_event,
     '[server]\nhost = "0.0.0.0"': _configures_the_address,
@@ -198,6 +203,7 @@ RUN: Final[dict[str, Callable[[Block, Path], None]]] = {
     "(umask 077 && sudo sqlite3 /var/lib/winlogd/winlog.db": _backs_up,
     "sudo systemctl stop winlogd\nsudo rm": _restores,
     "sudo -u winlogd /opt/winlogd/bin/winlogd check-config": _checks_the_configuration,
+    "/opt/winlogd/bin/winlogd --help": _asks_for_help,
 }
 """How a block, known by how it begins, is run."""
 
