@@ -15,7 +15,7 @@ from tests.support.wire import EVENTS, Wire, event_of, request
 from winlogd.config.kinds import SHORTEST_TOKEN_CHARACTERS
 from winlogd.log.lines import _JSON_OWN_KEYS
 from winlogd.log.log import LEVELS
-from winlogd.store.store import _FIELDS, _FIELDS_WITHOUT_NAMES
+from winlogd.store.reporting import _FIELDS, _FIELDS_WITHOUT_NAMES
 
 TOKEN: Final = "Zk3-correct/horse_battery"
 SESSIONS: Final = "/api/v1/sessions/current"

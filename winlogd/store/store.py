@@ -1,7 +1,7 @@
 """The store as the event loop sees it: events go in, results come out, both on the loop's thread.
 
-Gathers the events of a few rounds of the loop into one hand-over, and turns what the writer's thread tells into
-calls on the loop and lines in the log. Knows threads and the log; no SQL, no HTTP.
+Turns what the writer's thread tells into calls on the loop. Knows both threads; no SQL, no HTTP. What goes to the
+writer together is `gathering`'s, what the log says is `reporting`'s.
 """
 
 import asyncio
@@ -9,28 +9,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
-import apsw
-
 from winlogd.events.event import Event
 from winlogd.log.log import Log
 from winlogd.sessions.book import Book
 from winlogd.sessions.pair import Decision
 from winlogd.store.errors import JobCutShortError
 from winlogd.store.file.database import Settings
+from winlogd.store.gathering import Gathering
+from winlogd.store.reporting import Reporting
 from winlogd.store.submission import Fault, Result, Submission
 from winlogd.store.writer.writer import Writer
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.jobs.job import AnyJob, Job
 
-_FIELDS: Final = ("id", "action", "user", "host", "session", "address")
-_FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
 _PLACE_BYTES: Final = 4096
 """What one event may bring and count as one of those that wait; the largest, of 80 KiB, count as twenty."""
-_MAX_GATHERED: Final = 512
-"""Events that are handed over without waiting for a round of the loop that brings none."""
-_MAX_GATHER_S: Final = 0.002
-"""How long the first of them may wait for that."""
 
 
 class Owner(Protocol):
@@ -82,25 +76,23 @@ class Store(Generic[Reply]):
         owner: Owner,
     ) -> None:
         self._loop = loop
-        self._log = log
-        self._path = settings.path
         self._event_timeout_s = event_timeout_s
-        self._logs_events = log.enabled("info")
-        self._logs_names = logs_names
         self._answer = answer
         self._owner = owner
-        self._gathered: list[Submission] = []
         self._queued_events = self._room = queued_events  # `_room`: places that are left
         self._is_full = False
-        self._gathering = self._is_crowded = False
-        self._heard = 0
-        self._gather_until_s = self._received_s = self._due_s = 0.0
+        self._due_s = 0.0
         self._book: Book | None = None
         self._hurried = self._ended = False
-        self._told_open = False
         self._jobs: dict[AnyJob, Callable[[Any], None]] = {}
         self._awaiting_book: list[Callable[[Book | None], None]] = []
+        self._reporting = Reporting(log, settings.path, names=logs_names)
+        self.waiting = self._reporting.waiting
+        self.recovered = self._reporting.recovered
+        self.wal_grown = self._reporting.wal_grown
+        self.failed = self._reporting.failed
         self._writer = Writer(settings, self)
+        self._gathering = Gathering(loop, self._writer.submit, self._writer.go_on)
 
     def start(self) -> None:
         """Begins to open the database, on the writer's thread."""
@@ -114,7 +106,7 @@ class Store(Generic[Reply]):
 
     def stop(self) -> None:
         """Commits what was submitted and closes the database; `Owner.store_ended` tells when."""
-        self._hand_over()
+        self._gathering.flush()
         self._writer.stop()
 
     def submit(self, event: Event, source_ip: str, reply: Reply, octets: int) -> None:
@@ -126,11 +118,12 @@ class Store(Generic[Reply]):
         if self._ended:
             self._answer(reply, event, Fault.UNAVAILABLE)
             return
-        if not self._gathered:
+        gathering = self._gathering
+        if not gathering.gathered:
             self._begin_round()
         places = 1 + octets // _PLACE_BYTES
         self._room -= places
-        self._gathered.append(Submission(event, source_ip, self._received_s, self._due_s, reply, places))
+        gathering.gathered.append(Submission(event, source_ip, gathering.received_s, self._due_s, reply, places))
         if self._room <= 0 and not self._is_full:
             self._is_full = True
             self._owner.store_full()
@@ -156,34 +149,8 @@ class Store(Generic[Reply]):
             use(self._book)
 
     def _begin_round(self) -> None:
-        """What one round of the loop brings was received at one time."""
-        self._received_s = time.time()
+        self._gathering.begin_round()
         self._due_s = time.monotonic() + self._event_timeout_s
-        self._hand_over_soon()
-
-    def _hand_over_soon(self) -> None:
-        if not self._gathering:
-            self._gathering = True
-            self._heard = 0
-            self._gather_until_s = time.monotonic() + _MAX_GATHER_S
-            self._loop.call_soon(self._hand_over_when_quiet)
-
-    def _hand_over_when_quiet(self) -> None:
-        """Goes on gathering for as long as each round of the loop brings events, when more than one client is there."""
-        heard = len(self._gathered)
-        if self._is_crowded and self._heard < heard < _MAX_GATHERED and time.monotonic() < self._gather_until_s:
-            self._heard = heard
-            self._received_s = time.time()
-            self._loop.call_soon(self._hand_over_when_quiet)
-            return
-        self._gathering = False
-        self._hand_over()
-        self._writer.go_on()
-
-    def _hand_over(self) -> None:
-        if self._gathered:
-            self._writer.submit(self._gathered)
-            self._gathered = []
 
     def _deliver(self, results: Sequence[Result]) -> None:
         answer: Callable[[Any, Event, Decision | Fault], None] = self._answer
@@ -193,11 +160,7 @@ class Store(Generic[Reply]):
         if self._is_full and self._room > self._queued_events // 2:
             self._is_full = False
             self._owner.store_has_room()
-        self._is_crowded = len(results) > 1
-        if self._is_crowded:
-            self._hand_over_soon()
-        else:
-            self._writer.go_on()
+        self._gathering.note_answered(len(results))
 
     def _take_book(self, book: Book) -> None:
         self._book = book
@@ -217,7 +180,7 @@ class Store(Generic[Reply]):
         while self._jobs:
             _, tell = self._jobs.popitem()
             tell(JobCutShortError("winlogd is stopping; the rest moves another time"))
-        self._hand_over()
+        self._gathering.flush()
         self._deliver([(submission, Fault.UNAVAILABLE) for submission in self._writer.leftovers()])
         self._owner.store_ended(error)
 
@@ -226,68 +189,24 @@ class Store(Generic[Reply]):
     def opened(self, upgraded: bool, marks: Mapping[str, str]) -> None:
         """The database is open."""
         if upgraded:
-            self._log.info("store", "database of an older server upgraded in place", path=self._path)
+            self._reporting.upgraded()
         self._loop.call_soon_threadsafe(self._owner.store_opened, marks)
 
     def loaded(self, book: Book) -> None:
-        """Open sessions are in memory. Logged once: while a disk fails, they are read again many times a second."""
-        if not self._told_open:
-            self._told_open = True
-            sessions = sum(1 for _ in book.open_sessions())
-            self._log.info("store", "database opened", path=self._path, open_sessions=sessions)
+        """Open sessions are in memory."""
+        self._reporting.loaded(sum(1 for _ in book.open_sessions()))
         self._loop.call_soon_threadsafe(self._take_book, book)
 
     def finished(self, results: Sequence[Result]) -> None:
         """Some events are committed, or have failed."""
         if results:
             self._loop.call_soon_threadsafe(self._deliver, results)
-            if self._logs_events:
-                self._log_stored(results)
+            self._reporting.finished(results)
 
     def job_ended(self, job: "AnyJob", outcome: object) -> None:
         """A job has ended."""
         self._loop.call_soon_threadsafe(self._end_job, job, outcome)
 
-    def waiting(self, error: Exception) -> None:
-        """The database cannot be written for now."""
-        self._log.warn(
-            "store", "the database cannot be written for now; events wait", path=self._path, cause=str(error)
-        )
-
-    def recovered(self) -> None:
-        """It can be written again."""
-        self._log.info("store", "the database can be written again", path=self._path)
-
-    def wal_grown(self, size_bytes: int, fault: apsw.Error | None) -> None:
-        """The WAL has become large."""
-        cause = "a program reads or writes the database without a pause" if fault is None else str(fault)
-        self._log.warn(
-            "store", "the WAL grows, because it cannot be moved into the database; events are stored in it meanwhile",
-            path=self._path, mib=size_bytes >> 20, cause=cause,
-        )  # fmt: skip
-
-    def failed(self, error: Exception, submission: Submission) -> None:
-        """One event could not be stored."""
-        self._log.exception("store", "an event could not be stored", error, address=submission.source_ip)
-
     def ended(self, error: BaseException | None) -> None:
         """The writer's thread ends."""
         self._loop.call_soon_threadsafe(self._end, error)
-
-    def _log_stored(self, results: Sequence[Result]) -> None:
-        stored = [
-            (submission.event, submission.source_ip, decision)
-            for submission, decision in results
-            if type(decision) is Decision and not decision.is_retry
-        ]
-        rows: list[tuple[object, ...]]
-        if self._logs_names:
-            names: tuple[str, ...] = _FIELDS
-            rows = [
-                (decision.event_id, event.action, event.username, event.hostname, decision.session_uuid, address)
-                for event, address, decision in stored
-            ]
-        else:
-            names = _FIELDS_WITHOUT_NAMES
-            rows = [(decision.event_id, event.action, event.hostname, address) for event, address, decision in stored]
-        self._log.each("info", "store", "event stored", names, rows)

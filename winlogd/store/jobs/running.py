@@ -28,12 +28,13 @@ class RunningJobs:
         listener: told how each job has ended.
     """
 
-    __slots__ = ("_first", "_later", "_listener", "_opened", "_pacing", "_patience")
+    __slots__ = ("_batches", "_first", "_later", "_listener", "_opened", "_pacing", "_patience")
 
     def __init__(self, opened: "OpenDatabase", patience: "Patience", listener: "Listener") -> None:
         self._opened = opened
         self._patience = patience
         self._listener = listener
+        self._batches = 0
         self._first: deque[AnyJob] = deque()
         self._later: deque[AnyJob] = deque()
         self._pacing: Final = Pacing()
@@ -42,21 +43,24 @@ class RunningJobs:
         """Run `job` as well; `Listener.job_ended` tells how it ended."""
         (self._first if job.goes_first else self._later).append(job)
 
-    def note_events(self) -> None:
-        """Take note that events were written: pauses are longer while events come."""
-        self._pacing.note_events()
-
     @property
     def next_at_s(self) -> float | None:
         """Return when the next piece may begin, on the monotonic clock; None when there is no job."""
         return self._pacing.until_s if self._first or self._later else None
 
-    def go_on(self, now_s: float) -> None:
-        """Do one piece of work, a step or a checkpoint, if one is due at `now_s` on the monotonic clock.
+    def go_on(self, now_s: float, batches: int) -> None:
+        """Do one piece of work, a step or a checkpoint, if one is due.
+
+        Args:
+            now_s: the monotonic clock.
+            batches: how many batches of events were written so far: pauses are longer while events come.
 
         Raises:
             ReplacedError, UnusableError, StoppedError: the writer has to end.
         """
+        if batches != self._batches:
+            self._batches = batches
+            self._pacing.note_events()
         if not (self._first or self._later) or now_s < self._pacing.until_s:
             return
         if self._pacing.is_checkpoint_next:

@@ -1,0 +1,85 @@
+"""What the writer tells, as lines in the log. Called on the writer's thread; the log takes lines from any thread."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+
+from winlogd.log.log import Log
+from winlogd.sessions.pair import Decision
+from winlogd.store.submission import Result, Submission
+
+_FIELDS: Final = ("id", "action", "user", "host", "session", "address")
+_FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
+
+
+class Reporting:
+    """The log's view of one database.
+
+    Args:
+        log: where the lines go.
+        path: the database's.
+        names: users' names may appear in the log.
+    """
+
+    __slots__ = ("_log", "_logs_events", "_logs_names", "_path", "_was_loaded")
+
+    def __init__(self, log: Log, path: str, *, names: bool) -> None:
+        self._log = log
+        self._path = path
+        self._logs_events = log.enabled("info")
+        self._logs_names = names
+        self._was_loaded = False
+
+    def upgraded(self) -> None:
+        """An older server's database has become winlogd's."""
+        self._log.info("store", "database of an older server upgraded in place", path=self._path)
+
+    def loaded(self, open_sessions: int) -> None:
+        """Open sessions are in memory. Logged once: while a disk fails, they are read again many times a second."""
+        if not self._was_loaded:
+            self._was_loaded = True
+            self._log.info("store", "database opened", path=self._path, open_sessions=open_sessions)
+
+    def waiting(self, error: Exception) -> None:
+        """The database cannot be written for now."""
+        self._log.warn(
+            "store", "the database cannot be written for now; events wait", path=self._path, cause=str(error)
+        )
+
+    def recovered(self) -> None:
+        """It can be written again."""
+        self._log.info("store", "the database can be written again", path=self._path)
+
+    def wal_grown(self, size_bytes: int, fault: apsw.Error | None) -> None:
+        """The WAL has become large."""
+        cause = "a program reads or writes the database without a pause" if fault is None else str(fault)
+        self._log.warn(
+            "store", "the WAL grows, because it cannot be moved into the database; events are stored in it meanwhile",
+            path=self._path, mib=size_bytes >> 20, cause=cause,
+        )  # fmt: skip
+
+    def failed(self, error: Exception, submission: Submission) -> None:
+        """One event could not be stored."""
+        self._log.exception("store", "an event could not be stored", error, address=submission.source_ip)
+
+    def finished(self, results: Sequence[Result]) -> None:
+        """Some events are committed, or have failed: a line for each one that is stored."""
+        if not self._logs_events:
+            return
+        stored = [
+            (submission.event, submission.source_ip, decision)
+            for submission, decision in results
+            if type(decision) is Decision and not decision.is_retry
+        ]
+        rows: list[tuple[object, ...]]
+        if self._logs_names:
+            names: tuple[str, ...] = _FIELDS
+            rows = [
+                (decision.event_id, event.action, event.username, event.hostname, decision.session_uuid, address)
+                for event, address, decision in stored
+            ]
+        else:
+            names = _FIELDS_WITHOUT_NAMES
+            rows = [(decision.event_id, event.action, event.hostname, address) for event, address, decision in stored]
+        self._log.each("info", "store", "event stored", names, rows)

@@ -1,0 +1,146 @@
+"""One batch after the other: what waits is decided, inserted and committed in one transaction, and handed back.
+
+What can go wrong with a batch, and what follows:
+
+- the environment fails (lock, full disk or nearly so, disk error): nothing is answered, the events wait, each until
+  its own deadline, then they are answered as unavailable; after a disk error the database is opened afresh;
+- the file is no longer the one that was opened, which a checkpoint looks at too: nothing more can be promised, the
+  process must end;
+- anything else: the batch is repeated one event a transaction, and the event that fails is answered as failed.
+
+Knows one batch; not the thread, nor when it is called. Everything here runs on the writer's thread.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from winlogd.sessions.pair import Decision, PairKey
+from winlogd.sessions.pairing import Draft
+from winlogd.store import load_book
+from winlogd.store.errors import WAIT_FOR, ReplacedError
+from winlogd.store.file.database import Settings
+from winlogd.store.submission import Fault, Submission
+from winlogd.store.writer import rows
+from winlogd.store.writer.inbox import Inbox
+from winlogd.store.writer.patience import Patience
+from winlogd.store.writer.recovery import OpenDatabase
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.writer.listener import Listener
+
+
+class Batches:
+    """Writes what waits in an inbox.
+
+    Args:
+        settings: the database.
+        inbox: holds what waits.
+        patience: how faults that may pass are waited for.
+        listener: told of results and faults.
+
+    Attributes:
+        opened: the database.
+        written: how many batches were committed.
+    """
+
+    def __init__(self, settings: Settings, inbox: Inbox, patience: Patience, listener: "Listener") -> None:
+        self._inbox = inbox
+        self._waiting = inbox.waiting
+        self._patience = patience
+        self._listener = listener
+        self._in_flight: list[Submission] = []
+        self.opened = OpenDatabase(settings, self.on_busy, patience, listener)
+        self.written = 0
+
+    def write_patiently(self) -> None:
+        """Write all that waits, as one batch, or put it back and pause.
+
+        Raises:
+            ReplacedError, UnusableError, StoppedError: the writer has to end.
+        """
+        try:
+            self._write_waiting()
+            if self._patience.told:
+                self._patience.end()
+        except WAIT_FOR as error:
+            self._patience.tell(error)
+            self._withdraw(error)
+
+    def _write_waiting(self) -> None:
+        """One transaction with all that waits; repeated one by one when the environment is not at fault."""
+        try:
+            self.opened.begin()
+            self._inbox.take_all_in()
+            if not self._waiting:  # all of it became overdue while a lock was waited for
+                self.opened.database.rollback()
+                return
+            self._in_flight = list(self._waiting)
+            self._waiting.clear()
+            self._store(self._in_flight)
+            self._in_flight = []
+        except (ReplacedError, *WAIT_FOR):
+            raise
+        except Exception:
+            self.opened.database.rollback()
+            self._waiting.extendleft(reversed(self._in_flight))
+            self._in_flight = []
+            self._write_one_by_one()
+
+    def _write_one_by_one(self) -> None:
+        for _ in range(len(self._waiting)):
+            if not self._waiting:  # what is overdue is answered while a lock is waited for
+                return
+            self._in_flight = [self._waiting.popleft()]
+            try:
+                self.opened.begin()
+                self._store(self._in_flight)
+            except (ReplacedError, *WAIT_FOR):
+                raise
+            except Exception as error:
+                self.opened.database.rollback()
+                self._listener.failed(error, self._in_flight[0])
+                self._listener.finished([(self._in_flight[0], Fault.FAILED)])
+            self._in_flight = []
+
+    def _store(self, batch: list[Submission]) -> None:
+        """Decides and inserts `batch` in the transaction that has begun, commits, hands the results back."""
+        book, database = self.opened.book, self.opened.database
+        book.recent.turn(time.monotonic())
+        now_s = time.time()
+        draft = Draft(book, self._read_stored, int(now_s * 1e9))
+        decide = draft.decide
+        decided = [(submission, decide(submission.event, submission.source_ip)) for submission in batch]
+        rows.insert(database.connection, decided, now_s)
+        database.commit()
+        book.accept(draft)
+        self._inbox.is_their_turn = True
+        self.written += 1
+        self._listener.finished(decided)
+
+    def _read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
+        return load_book.read_stored(self.opened.database.connection, event_id, key, action, timestamp)
+
+    def on_busy(self, attempts: int) -> bool:
+        """SQLite's busy handler: waits a little; gives up at the deadline of what a COMMIT in progress holds."""
+        self._patience.hear()
+        if self._in_flight and self._inbox.is_overdue(self._in_flight[0]):
+            return False
+        if self._inbox.is_stopping and not self._waiting and not self._in_flight:
+            return False
+        self._patience.pause_for_lock(attempts)
+        return True
+
+    def _withdraw(self, error: Exception) -> None:
+        """Puts a batch that could not be committed back before what waits, and pauses."""
+        self._waiting.extendleft(reversed(self._in_flight))
+        self._in_flight = []
+        self.opened.recover(error)
+        self._patience.hear()
+        self._patience.pause()
+
+    def give_up(self) -> list[Submission]:
+        """Return everything that is not written, and forget it: the writer ends."""
+        self._inbox.take_all_in()
+        lost = [*self._in_flight, *self._waiting]
+        self._waiting.clear()
+        return lost
