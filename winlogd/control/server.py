@@ -45,6 +45,9 @@ LIMITS: Final = Limits()
 """What the server uses."""
 
 
+Send = Callable[[bytes], None]
+
+
 class Order:
     """An order that is being carried out, and the way back to its client.
 
@@ -53,26 +56,28 @@ class Order:
 
     Args:
         fields: the members of the order besides its name.
-        send: takes a line, and whether it is the last one.
+        report: sends a line that may be dropped.
+        end: sends the last line.
     """
 
-    __slots__ = ("_send", "fields")
+    __slots__ = ("_end", "_report", "fields")
 
-    def __init__(self, fields: Mapping[str, Any], send: Callable[[bytes, bool], None]) -> None:
+    def __init__(self, fields: Mapping[str, Any], report: Send, end: Send) -> None:
         self.fields: Final = fields
-        self._send = send
+        self._report = report
+        self._end = end
 
     def progress(self, **fields: object) -> None:
         """Report how far the order is. A client that reads too slowly does not get every report."""
-        self._send(_line("progress", fields), False)
+        self._report(_line("progress", fields))
 
     def done(self, **fields: object) -> None:
         """Report that the order is carried out, and what came of it."""
-        self._send(_line("done", fields), True)
+        self._end(_line("done", fields))
 
     def failed(self, sentence: str) -> None:
         """Report why the order could not be carried out."""
-        self._send(_line("error", sentence.encode("utf-8", "backslashreplace").decode()), True)
+        self._end(_line("error", sentence.encode("utf-8", "backslashreplace").decode()))
 
 
 Handler = Callable[[Order], None]
@@ -122,19 +127,17 @@ class _Desk:
         self.limits: Final = limits
         self.connections = 0
 
-    def carry_out(self, line: bytes, send: Callable[[bytes, bool], None]) -> None:
+    def carry_out(self, line: bytes, report: Send, end: Send) -> None:
         """Give the order of `line` to its handler, or answer what is wrong with it."""
         fields = _members(line)
         name = fields.pop("order", None)
-        order = Order(fields, send)
+        order = Order(fields, report, end)
         handler = self.handlers.get(name) if isinstance(name, str) else None
+        if name is None:
+            order.failed(f'an order is one line of JSON such as {{"order":"{next(iter(self.handlers))}"}}')
+            return
         if handler is None:
-            known = ", ".join(self.handlers)
-            order.failed(
-                f'an order is one line of JSON such as {{"order":"{next(iter(self.handlers))}"}}'
-                if name is None
-                else f"{name!r} is no order; the orders are {known}"
-            )
+            order.failed(f"{name!r} is no order; the orders are {', '.join(self.handlers)}")
             return
         try:
             handler(order)
@@ -151,7 +154,7 @@ class _Conversation(asyncio.Protocol):
         self._desk = desk
         self._line = b""
         self._is_counted = False
-        self._is_ordered = False
+        self._is_heard = False
         """The order has come, or the connection has been refused; what else comes is not read."""
         self._is_behind = False
         self._timer: asyncio.TimerHandle | None = None
@@ -180,20 +183,20 @@ class _Conversation(asyncio.Protocol):
             self._desk.connections -= 1
 
     def data_received(self, data: bytes) -> None:
-        if self._is_ordered:
+        if self._is_heard:
             return
         self._line += data
         line, end, _ = self._line.partition(b"\n")
         if len(line) > self._desk.limits.line_bytes:
             self._refuse(f"an order has at most {self._desk.limits.line_bytes} bytes")
         elif end:
-            self._is_ordered = True
+            self._is_heard = True
             self._stop_timer()
-            self._desk.carry_out(line, self._send)
+            self._desk.carry_out(line, self._report, self._end)
 
     def eof_received(self) -> bool:
         """Stay open for a client that only has nothing more to say (``socat`` ends its side after the order)."""
-        return self._is_ordered and not _has_gone(self._transport.get_extra_info("socket"))
+        return self._is_heard and not _has_gone(self._transport.get_extra_info("socket"))
 
     def pause_writing(self) -> None:
         self._is_behind = True
@@ -202,16 +205,18 @@ class _Conversation(asyncio.Protocol):
         self._is_behind = False
 
     def _refuse(self, sentence: str) -> None:
-        self._is_ordered = True
+        self._is_heard = True
         self._stop_timer()
         self._line = b""
-        Order({}, self._send).failed(sentence)
+        Order({}, self._report, self._end).failed(sentence)
 
-    def _send(self, line: bytes, is_last: bool) -> None:
-        if self._transport.is_closing() or (self._is_behind and not is_last):
-            return
-        self._transport.write(line)
-        if is_last:
+    def _report(self, line: bytes) -> None:
+        if not (self._is_behind or self._transport.is_closing()):
+            self._transport.write(line)
+
+    def _end(self, line: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(line)
             self._transport.close()
 
     def _stop_timer(self) -> None:
