@@ -1,0 +1,182 @@
+"""The house stands: arrows point down only, nobody imports in a circle, and a plain start loads what serving needs."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.paths import ROOT
+from tests.support.running import Winlogd, running, wait_for
+
+PACKAGE: Final = ROOT / "winlogd"
+
+BELOW_DAEMON: Final = {"api", "access", "scheduled", "store", "sessions", "events", "http", "config", "log", "control"}
+
+FLOORS: Final[Mapping[str, set[str]]] = {
+    "__main__": {"cli"},
+    "cli": {"commands"},
+    "commands": {
+        "daemon",
+        "api",
+        "access",
+        "scheduled",
+        "store",
+        "sessions",
+        "events",
+        "http",
+        "config",
+        "log",
+        "control",
+    },
+    "daemon": {"api", "access", "scheduled", "store", "sessions", "events", "http", "config", "log", "control"},
+    "api": {"access", "store", "sessions", "events", "http"},
+    "access": {"store", "sessions", "events", "log", "http"},
+    "scheduled": {"store", "sessions", "events", "log"},
+    "store": {"sessions", "events", "log"},
+    "sessions": {"events"},
+    **{room: set() for room in ("http", "events", "config", "log", "control", "")},
+}
+"""Which rooms each room may import, besides itself and the package's own version. From the highest floor to the ground;
+``""`` is the package itself."""
+
+NOT_AT_START: Final = {
+    *(
+        "argparse",
+        "dataclasses",
+        "difflib",
+        "hashlib",
+        "http.client",
+        "ipaddress",
+        "logging.config",
+        "pathlib",
+        "sqlite3",
+    ),
+    *("ssl", "zoneinfo", "email", "tempfile", "shutil", "json"),
+}
+"""Modules of the standard library that a start can do without: each takes some of its 130 ms, and memory for ever."""
+
+LOADED: Final[Mapping[str, str]] = {
+    "": "cli",
+    "access": "addresses gate",
+    "api": "current_sessions events health routes",
+    "commands": "serve terminal",
+    "config": "kinds list_kinds load messages sections",
+    "control": "address server",
+    "daemon": "listening observer orders parts process refusals settings startup systemd watchdog",
+    "events": "decode event timestamps value",
+    "http": "admission budget congestion connection deadlines delivery exchange flow peer pipeline reading responses"
+    " router server sockets states turns",
+    "http.wire": "chunked grammar head limits line message parser",
+    "log": "lines log",
+    "scheduled": "clock rotation",
+    "sessions": "book identifiers pair pairing retries",
+    "store": "errors gathering load_book reporting store submission",
+    "store.file": "columns database free_space marks ownership schema wal_watch",
+    "store.writer": "batches inbox patience recovery rows writer",
+}
+"""The modules of each package that a plain start loads, besides the packages themselves."""
+
+
+TELLING: Final = """
+import atexit, sys
+from winlogd.cli import main
+atexit.register(lambda: open("modules", "w").write(" ".join(sys.modules)))
+sys.exit(main())
+"""
+"""winlogd, which at its end writes down what it has loaded."""
+
+
+def loaded_by_the_packages() -> set[str]:
+    """What uvloop, orjson, apsw and the way they are installed load by themselves."""
+    program = "import sys, uvloop, orjson, apsw, tomllib; print(*sys.modules)"
+    return set(
+        subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True).stdout.split()
+    )
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Every module of winlogd by its dotted name."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        yield name, path
+
+
+MODULES: Final = dict(modules())
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules of winlogd that a file imports, anywhere in it, also for types only."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.partition(".")[0] == "winlogd")
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            if node.module is not None and node.module.partition(".")[0] == "winlogd":
+                for alias in node.names:
+                    inner = f"{node.module}.{alias.name}"
+                    yield inner if inner in MODULES else node.module
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def test_every_room_has_its_floor() -> None:
+    assert {room_of(name) for name in MODULES} == set(FLOORS)
+
+
+def test_there_are_fewer_than_20_rooms() -> None:
+    assert len(FLOORS) < 20
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_from_its_own_room_and_from_below(name: str) -> None:
+    room = room_of(name)
+    up = {other for other in imports(MODULES[name]) if room_of(other) not in FLOORS[room] | {room, ""}}
+    assert not up
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = {name: {other for other in imports(path) if other != name} for name, path in MODULES.items()}
+    while free := {name for name, below in graph.items() if not below & graph.keys()}:
+        graph = {name: below for name, below in graph.items() if name not in free}
+    assert not graph, "these import each other"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES.values() if path.name == "__init__.py"], ids=str)
+def test_a_package_says_what_it_is_for_and_holds_no_code(path: Path) -> None:
+    body = ast.parse(path.read_text("utf-8")).body
+    if path.parent == PACKAGE:
+        body = [node for node in body if not (isinstance(node, ast.ImportFrom) and node.module == "typing")]
+        assert len(body) <= 3  # its docstring, VERSION, and what VERSION is
+        return
+    assert len(body) == 1
+    assert isinstance(body[0], ast.Expr)
+
+
+def test_no_file_is_longer_than_300_lines_and_half_of_them_are_below_120() -> None:
+    lengths = sorted(len(path.read_text("utf-8").splitlines()) for path in MODULES.values())
+    assert lengths[-1] <= 300
+    assert lengths[len(lengths) // 2] < 120
+
+
+def test_a_plain_start_loads_what_serving_needs_and_nothing_else(tmp_path: Path) -> None:
+    with running(tmp_path) as first:  # has to mark the day on its new database, which is a job
+        wait_for(lambda: first.rows("SELECT * FROM winlogd_meta"), "the day to be marked")
+        assert first.stop() == 0
+    server = Winlogd(tmp_path)
+    server.command = (sys.executable, "-c", TELLING, "--config", "config.toml")
+    server.start()
+    server.wait_until_open()
+    assert server.request("GET", "/health").status == 200
+    assert server.stop() == 0
+
+    loaded = set((tmp_path / "modules").read_text().split())
+    ours = {name for name in loaded if name.partition(".")[0] == "winlogd" and MODULES[name].name != "__init__.py"}
+    expected = {f"winlogd.{room}.{name}".replace("..", ".") for room, names in LOADED.items() for name in names.split()}
+    assert sorted(ours) == sorted(expected)
+    assert not loaded & (NOT_AT_START - loaded_by_the_packages())
