@@ -75,8 +75,8 @@ LOADED: Final[Mapping[str, str]] = {
     "scheduled": "clock rotation",
     "sessions": "book identifiers pair pairing retries",
     "store": "errors gathering load_book reporting store submission",
-    "store.file": "columns database free_space marks ownership schema wal_watch",
-    "store.writer": "batches inbox patience recovery rows writer",
+    "store.file": "columns database faults free_space marks ownership schema settings wal_watch",
+    "store.writer": "batches inbox patience recovery rows serving writer",
 }
 """The modules of each package that a plain start loads, besides the packages themselves."""
 

@@ -14,7 +14,7 @@ from typing import Final
 import apsw
 
 from winlogd import cli
-from winlogd.daemon import process
+from winlogd.store.file import database
 from winlogd.store.file.database import configure_sqlite
 
 FAULTS: Final = {
@@ -85,7 +85,7 @@ def main() -> int:
         configure_sqlite()  # starts SQLite anew, with the system's own disk in front
         disks.append(_FailingDisk())
 
-    vars(process)["configure_sqlite"] = configure_and_fail
+    vars(database)["configure_sqlite"] = configure_and_fail
     return cli.main()
 
 

@@ -18,7 +18,8 @@ from tests.chaos.leftovers import CachedDisk, Image
 from tests.chaos.recorded_run import DATABASE, Acknowledged, Key, Plan, Run, key_of, play, play_on, put
 from tests.chaos.recording_disk import Note, Operation, Sync
 from winlogd.events.event import Event
-from winlogd.store.file.database import Database, Settings
+from winlogd.store.file.database import Database
+from winlogd.store.file.settings import Settings
 
 _UNENDED = """SELECT count(*) FROM events_history WHERE action = 'C' AND session_uuid NOT IN
     (SELECT session_uuid FROM events_history WHERE action = 'D'

@@ -13,7 +13,8 @@ from typing import Any
 import uvloop
 
 from tests.support.running import PATIENCE_S
-from winlogd.control.server import LIMITS, Handler, Limits, Order, bind_control, serve
+from winlogd.control.address import bind_control
+from winlogd.control.server import LIMITS, Handler, Limits, Order, serve
 
 
 class Client:

@@ -16,7 +16,8 @@ import apsw
 from winlogd.events.event import Event
 from winlogd.sessions.book import Book
 from winlogd.sessions.pair import Decision
-from winlogd.store.file.database import Settings
+from winlogd.store.file.database import Database
+from winlogd.store.file.settings import Settings
 from winlogd.store.jobs.job import AnyJob
 from winlogd.store.submission import Fault, Result, Submission
 from winlogd.store.writer.writer import Writer
@@ -87,6 +88,13 @@ class Running:
         defaults: dict[str, Any] = {"journal_mode": "WAL", "synchronous": "FULL", "cache_size": 10_000}
         self.writer = Writer(Settings(str(path), busy_timeout_ms=30_000, **defaults | settings), self.ear)
         self.writer.start()
+
+    @property
+    def database(self) -> Database:
+        """The writer's own connection, once it is open: for what only that can tell."""
+        serving = self.writer._serving
+        assert serving is not None
+        return serving.batches.opened.database
 
     def submit(self, *events: Event, within_s: float = PATIENCE_S) -> list[Submission]:
         """Submits events as one list, as the loop does; they are due in `within_s`."""

@@ -4,6 +4,7 @@ Knows paths; not what is said on the socket.
 """
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -29,3 +30,26 @@ def short(path: str) -> Iterator[str]:
         yield f"/proc/self/fd/{descriptor}/{name}"
     finally:
         os.close(descriptor)
+
+
+def bind_control(path: str) -> socket.socket:
+    """Make a socket at `path`. An old one is replaced, because whoever owns the database owns it.
+
+    The process's umask is another one for a moment, so that the socket never has another mode than 0600.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    before = os.umask(0o177)
+    try:
+        if os.path.lexists(path):
+            os.unlink(path)
+        with short(path) as address:
+            sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
+    finally:
+        os.umask(before)
+    return sock

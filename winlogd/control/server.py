@@ -18,8 +18,6 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from winlogd.control.address import short
-
 _BACKLOG: Final = 16
 """More than may be connected: the connections beyond those get their error line at once."""
 
@@ -82,29 +80,6 @@ class Order:
 
 Handler = Callable[[Order], None]
 """Begins to carry out an order; returns at once."""
-
-
-def bind_control(path: str) -> socket.socket:
-    """Make a socket at `path`. An old one is replaced, because whoever owns the database owns it.
-
-    The process's umask is another one for a moment, so that the socket never has another mode than 0600.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-    before = os.umask(0o177)
-    try:
-        if os.path.lexists(path):
-            os.unlink(path)
-        with short(path) as address:
-            sock.bind(address)
-    except OSError:
-        sock.close()
-        raise
-    finally:
-        os.umask(before)
-    return sock
 
 
 async def serve(

@@ -5,12 +5,15 @@ import os
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from winlogd import VERSION
-from winlogd.control.server import Handler, serve
 from winlogd.daemon.startup import Acquired, ControlSocket
 from winlogd.http.server import Server
 from winlogd.log.log import Log
+
+if TYPE_CHECKING:
+    from winlogd.control.server import Handler
 
 
 async def listen(server: Server, acquired: Acquired, log: Log) -> None:
@@ -37,9 +40,11 @@ class ControlDoor:
         self._control = control
         self._server: asyncio.AbstractServer | None = None
 
-    async def open(self, orders: Mapping[str, Handler]) -> None:
+    async def open(self, orders: Mapping[str, "Handler"]) -> None:
         """Begin to take orders."""
         if self._control is not None:
+            from winlogd.control.server import serve  # loaded when HTTP is served already
+
             self._server = await serve(self._loop, self._control.socket, orders)
 
     def close(self) -> None:

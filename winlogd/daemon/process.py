@@ -22,7 +22,6 @@ from winlogd.daemon.startup import Acquired, acquire
 from winlogd.daemon.watchdog import Watchdog
 from winlogd.log.log import Log
 from winlogd.store.errors import ReplacedError, UnusableError
-from winlogd.store.file.database import configure_sqlite
 from winlogd.store.file.marks import ROTATED_DAY
 
 _SWITCH_INTERVAL_S: Final = 0.0005
@@ -62,7 +61,6 @@ class Daemon:
         """
         acquired = acquire(self._config, self._log)
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
-        configure_sqlite()
         self._loop = loop = uvloop.new_event_loop()
         try:
             loop.run_until_complete(self._live(acquired))
@@ -79,8 +77,8 @@ class Daemon:
         self._observer, self._watchdog = RequestObserver(loop, self._config, log), Watchdog(loop, log)
         loop.set_exception_handler(self._observer.loop_failed)
         self._parts = assemble(loop, self._config, log, acquired.ownership.path, self, self._observer)
-        self._parts.store.start()
         await listen(self._parts.server, acquired, log)
+        self._parts.store.start(_prepare_sqlite)
         self._watchdog.listening()
         self._watchdog.keep()
         door = ControlDoor(loop, acquired.control)
@@ -145,3 +143,10 @@ class Daemon:
             else:
                 self._log.exception("store", "the writer has failed; winlogd ends", error)
             self._stop_asked.set()
+
+
+def _prepare_sqlite() -> None:
+    """Load and configure SQLite, on the writer's thread."""
+    from winlogd.store.file.database import configure_sqlite
+
+    configure_sqlite()

@@ -3,7 +3,7 @@
 from typing import Final
 
 from winlogd.config.sections import Config
-from winlogd.store.file.database import Settings
+from winlogd.store.file.settings import Settings
 
 _MB_BYTES: Final = 1_000_000
 

@@ -8,8 +8,7 @@ import socket
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from winlogd.config.sections import Config
-from winlogd.control.address import path_of
-from winlogd.control.server import bind_control
+from winlogd.control.address import bind_control, path_of
 from winlogd.http.sockets import bind
 from winlogd.log.log import Log
 from winlogd.store.errors import OwnedError

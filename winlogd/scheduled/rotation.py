@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from winlogd.log.log import Log
 from winlogd.scheduled.clock import Schedule
-from winlogd.store.errors import WAIT_FOR, JobCutShortError
+from winlogd.store.errors import JobCutShortError
 from winlogd.store.file.marks import ROTATED_DAY
 from winlogd.store.store import Store
 
@@ -130,6 +130,8 @@ class Rotator:
         )  # fmt: skip
 
     def _log_failure(self, error: Exception) -> None:
+        from winlogd.store.file.faults import WAIT_FOR
+
         if isinstance(error, JobCutShortError):
             self._log.info("rotation", "rotation cut short", cause=str(error))
         elif isinstance(error, WAIT_FOR):

@@ -1,11 +1,8 @@
-"""The store's own errors, and which faults of SQLite may pass.
+"""The store's own errors.
 
-Whoever uses the store catches these; apsw's own errors leave the store only where a docstring says so.
+Whoever uses the store catches these. apsw's own errors leave the store only where a docstring says so. Which of them
+may pass is in `store.file.faults`. This file loads no SQLite.
 """
-
-from typing import Final
-
-import apsw
 
 
 class UnusableError(Exception):
@@ -38,13 +35,3 @@ class JobCutShortError(Exception):
 
 class StoppedError(Exception):
     """A stop was asked for while the database could not be opened, and no event waits for it."""
-
-
-LOCKS: Final = (apsw.BusyError, apsw.LockedError)
-"""Another connection holds a lock."""
-
-WAIT_FOR: Final = (*LOCKS, apsw.FullError, LowSpaceError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
-"""Faults of the environment that may pass: a lock, a full disk, a disk that fails."""
-
-REOPEN_AFTER: Final = (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
-"""Faults after which the connection's own view of the file is not to be trusted any more."""

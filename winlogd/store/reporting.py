@@ -1,13 +1,14 @@
 """What the writer tells, as lines in the log. Called on the writer's thread; the log takes lines from any thread."""
 
 from collections.abc import Sequence
-from typing import Final
-
-import apsw
+from typing import TYPE_CHECKING, Final
 
 from winlogd.log.log import Log
 from winlogd.sessions.pair import Decision
 from winlogd.store.submission import Result, Submission
+
+if TYPE_CHECKING:
+    import apsw
 
 _FIELDS: Final = ("id", "action", "user", "host", "session", "address")
 _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
@@ -51,7 +52,7 @@ class Reporting:
         """It can be written again."""
         self._log.info("store", "the database can be written again", path=self._path)
 
-    def wal_grown(self, size_bytes: int, fault: apsw.Error | None) -> None:
+    def wal_grown(self, size_bytes: int, fault: "apsw.Error | None") -> None:
         """The WAL has become large."""
         cause = "a program reads or writes the database without a pause" if fault is None else str(fault)
         self._log.warn(

@@ -14,7 +14,7 @@ from winlogd.log.log import Log
 from winlogd.sessions.book import Book
 from winlogd.sessions.pair import Decision
 from winlogd.store.errors import JobCutShortError
-from winlogd.store.file.database import Settings
+from winlogd.store.file.settings import Settings
 from winlogd.store.gathering import Gathering
 from winlogd.store.reporting import Reporting
 from winlogd.store.submission import Fault, Result, Submission
@@ -94,9 +94,9 @@ class Store(Generic[Reply]):
         self._writer = Writer(settings, self)
         self._gathering = Gathering(loop, self._writer.submit, self._writer.go_on)
 
-    def start(self) -> None:
-        """Begins to open the database, on the writer's thread."""
-        self._writer.start()
+    def start(self, prepare: Callable[[], None]) -> None:
+        """Begin to open the database on the writer's thread, after `prepare` has run there."""
+        self._writer.start(prepare)
 
     def hurry(self, timeout_s: float) -> None:
         """Before a stop: lets nothing wait longer than `timeout_s` for a database that cannot be written or read."""

@@ -8,7 +8,8 @@ import apsw
 import pytest
 
 from winlogd.store.errors import ReplacedError, UnusableError
-from winlogd.store.file.database import Database, Settings
+from winlogd.store.file.database import Database
+from winlogd.store.file.settings import Settings
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import apsw
 
 from tests.support.writing import Running
 from winlogd.sessions.book import Book
-from winlogd.store.file.database import Settings
+from winlogd.store.file.settings import Settings
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.job import AnyJob, Step
 

@@ -221,7 +221,7 @@ def test_the_settings_hold_on_the_connection(path: Path, journal_mode: str, sync
     running = Running(path, journal_mode=journal_mode, synchronous=synchronous, cache_size=-1234)
     running.store(*logons("alice"))
 
-    connection = running.writer._opened.database.connection  # idle, and the only one that can tell
+    connection = running.database.connection  # idle, and the only one that can tell
     assert connection.pragma("journal_mode") == journal_mode.lower()
     with_folder = (journal_mode, synchronous) == ("DELETE", "FULL")  # FULL is to mean that what is committed stays so
     assert connection.pragma("synchronous") == (3 if with_folder else level)

@@ -55,7 +55,7 @@ path, journal_mode = Path(sys.argv[1]), sys.argv[2]
 running = Running(path, journal_mode=journal_mode)
 running.store(*logons("zoe"))
 # Only the connection's own limit of pages gives SQLITE_FULL without a full disk.
-connection = running.writer._opened.database.connection
+connection = running.database.connection
 connection.execute(f"PRAGMA max_page_count = {connection.pragma('page_count')}")
 
 large = [event.replaced(hardware_info="x" * 60_000) for event in logons("alice")]

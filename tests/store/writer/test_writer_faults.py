@@ -180,7 +180,7 @@ def test_a_stop_while_a_rotation_waits_for_a_database_that_cannot_be_opened_agai
     def fail() -> bool:
         raise apsw.IOError("a disk that fails at BEGIN alone, which no real one here does")
 
-    monkeypatch.setattr(running.writer._opened.database, "begin", fail)
+    monkeypatch.setattr(running.database, "begin", fail)
     with running.lock("BEGIN EXCLUSIVE"):
         running.writer.run(SetMark("rotated_day", "2026-01-14"))
         while not isinstance(running.ear.wait_for("waiting"), apsw.BusyError):

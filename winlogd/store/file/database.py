@@ -12,6 +12,7 @@ import apsw
 
 from winlogd.store.errors import ReplacedError, SchemaError, UnusableError
 from winlogd.store.file import schema
+from winlogd.store.file.settings import Settings
 
 _JOURNAL_LIMIT_BYTES: Final = 16 << 20
 """To what the WAL or the journal is cut when it is begun again after a transaction that made it larger, such as
@@ -34,26 +35,6 @@ def configure_sqlite() -> None:
     apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
     apsw.config(apsw.SQLITE_CONFIG_LOOKASIDE, *_LOOKASIDE)
     apsw.initialize()
-
-
-class Settings(NamedTuple):
-    """Where the database is and how SQLite is to treat it (pragma.html).
-
-    Attributes:
-        path: the file's real path.
-        journal_mode: WAL, DELETE, TRUNCATE or PERSIST.
-        synchronous: NORMAL, FULL or EXTRA.
-        busy_timeout_ms: how long a command that works without the server waits for a lock.
-        cache_size: pages, or KiB when negative.
-        min_free_bytes: while its disk has less free space than this, nothing is written.
-    """
-
-    path: str
-    journal_mode: str
-    synchronous: str
-    busy_timeout_ms: int
-    cache_size: int
-    min_free_bytes: int = 0
 
 
 class Database:

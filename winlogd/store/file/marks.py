@@ -3,9 +3,10 @@
 Knows the table; not what a mark means.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import apsw
+if TYPE_CHECKING:
+    import apsw
 
 ROTATED_DAY: Final = "rotated_day"
 """The key of the last rotated day, ``YYYY-MM-DD``."""
@@ -14,7 +15,7 @@ _READ: Final = "SELECT key, value FROM winlogd_meta"
 _SET: Final = "INSERT OR REPLACE INTO winlogd_meta (key, value) VALUES (?, ?)"
 
 
-def read_marks(connection: apsw.Connection) -> dict[str, str]:
+def read_marks(connection: "apsw.Connection") -> dict[str, str]:
     """Return all marks by key.
 
     Raises:
@@ -23,7 +24,7 @@ def read_marks(connection: apsw.Connection) -> dict[str, str]:
     return {str(key): str(value) for key, value in connection.execute(_READ)}
 
 
-def set_mark(connection: apsw.Connection, key: str, value: str) -> None:
+def set_mark(connection: "apsw.Connection", key: str, value: str) -> None:
     """Set a mark inside the transaction that the caller has begun.
 
     Raises:

@@ -11,8 +11,9 @@ from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
-from winlogd.store.file.database import Database, Settings
+from winlogd.store.file.database import Database
 from winlogd.store.file.free_space import FreeSpace
+from winlogd.store.file.settings import Settings
 from winlogd.store.jobs.job import Job, Outcome, Step
 
 _LOOKS_AGAIN_AFTER_S: Final = 0.01

@@ -9,7 +9,8 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from winlogd.store.errors import LOCKS, WAIT_FOR, ReplacedError, StoppedError, UnusableError
+from winlogd.store.errors import ReplacedError, StoppedError, UnusableError
+from winlogd.store.file.faults import LOCKS, WAIT_FOR
 from winlogd.store.jobs.job import AnyJob, Step
 from winlogd.store.jobs.pacing import Pacing
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING
 from winlogd.sessions.pair import Decision, PairKey
 from winlogd.sessions.pairing import Draft
 from winlogd.store import load_book
-from winlogd.store.errors import WAIT_FOR, ReplacedError
-from winlogd.store.file.database import Settings
+from winlogd.store.errors import ReplacedError
+from winlogd.store.file.faults import WAIT_FOR
+from winlogd.store.file.settings import Settings
 from winlogd.store.submission import Fault, Submission
 from winlogd.store.writer import rows
 from winlogd.store.writer.inbox import Inbox

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
-from winlogd.store.errors import LOCKS, StoppedError
+from winlogd.store.errors import StoppedError
+from winlogd.store.file.faults import LOCKS
 from winlogd.store.submission import Fault, Result
 from winlogd.store.writer.inbox import Inbox
 

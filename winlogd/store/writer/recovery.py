@@ -14,10 +14,12 @@ from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
-from winlogd.store.errors import LOCKS, REOPEN_AFTER, WAIT_FOR, UnusableError
-from winlogd.store.file.database import Database, Settings
+from winlogd.store.errors import UnusableError
+from winlogd.store.file.database import Database
+from winlogd.store.file.faults import LOCKS, REOPEN_AFTER, WAIT_FOR
 from winlogd.store.file.free_space import FreeSpace
 from winlogd.store.file.marks import read_marks
+from winlogd.store.file.settings import Settings
 from winlogd.store.writer.patience import Patience
 
 if TYPE_CHECKING:  # types only

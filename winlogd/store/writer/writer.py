@@ -1,28 +1,23 @@
-"""The writer thread: takes all events that wait, commits them in one transaction, hands the results back.
+"""The writer thread, as others see it: a queue that takes events and jobs, and a thread that begins and ends.
 
-It is the only one that writes or checkpoints the database. One event alone is committed at once and waits for nobody;
-a thousand that wait share one transaction and one fsync. A batch is taken up only when the write lock is held, so that
-whatever arrives during the wait joins it. What happens to a batch is in `batches`, between them jobs go on
-(`store.jobs.running`).
+The thread is the only one that writes or checkpoints the database. It loads SQLite and all that knows it by itself, so
+that the event loop answers before that is done. What it does with the queue is in `serving`; this file knows no SQL.
 """
 
 import threading
-import time
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from winlogd.store.errors import StoppedError
-from winlogd.store.file.database import Settings
-from winlogd.store.file.wal_watch import WalWatch
 from winlogd.store.submission import Fault, Submission
-from winlogd.store.writer.batches import Batches
 from winlogd.store.writer.inbox import Inbox
-from winlogd.store.writer.patience import Patience
 
 if TYPE_CHECKING:  # types only
+    from winlogd.store.file.settings import Settings
     from winlogd.store.jobs.job import AnyJob
-    from winlogd.store.jobs.running import RunningJobs
     from winlogd.store.writer.listener import Listener
+    from winlogd.store.writer.serving import Serving
 
 
 class Writer:
@@ -33,19 +28,23 @@ class Writer:
         listener: told of results and faults.
     """
 
-    def __init__(self, settings: Settings, listener: "Listener") -> None:
+    def __init__(self, settings: "Settings", listener: "Listener") -> None:
+        self._settings = settings
         self._listener = listener
         self._queue: SimpleQueue[list[Submission] | AnyJob | None] = SimpleQueue()
         self._inbox = Inbox(self._queue)
-        self._patience = Patience(self._inbox, listener)
-        self._batches = Batches(settings, self._inbox, self._patience, listener)
-        self._opened = self._batches.opened
-        self._wal_watch = WalWatch(settings.path)
-        self._jobs: RunningJobs | None = None  # not loaded until there is one
+        self._serving: Serving | None = None
+        self._prepare: Callable[[], None] = _nothing
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
-    def start(self) -> None:
-        """Starts the thread, which opens the database."""
+    def start(self, prepare: "Callable[[], None] | None" = None) -> None:
+        """Start the thread, which opens the database.
+
+        Args:
+            prepare: called on the thread before that, such as `store.file.database.configure_sqlite`.
+        """
+        if prepare is not None:
+            self._prepare = prepare
         self._thread.start()
 
     def submit(self, submissions: list[Submission]) -> None:
@@ -81,52 +80,20 @@ class Writer:
 
     def _run(self) -> None:
         try:
-            self._opened.open()
-            self._serve()
-            self._abandon_jobs()
-            self._opened.database.close()
+            from winlogd.store.writer.serving import Serving
+
+            self._prepare()
+            self._serving = Serving(self._settings, self._inbox, self._listener)
+            self._serving.run()
         except StoppedError:
             self._listener.ended(None)
         except BaseException as error:
-            self._abandon_jobs()
-            lost = self._batches.give_up()
+            lost = self._serving.give_up() if self._serving is not None else []
             self._listener.finished([(submission, Fault.UNAVAILABLE) for submission in lost])
             self._listener.ended(error)
         else:
             self._listener.ended(None)
 
-    def _serve(self) -> None:
-        inbox, waiting = self._inbox, self._inbox.waiting
-        while True:
-            if not waiting and not inbox.is_stopping:
-                inbox.await_more(self._jobs.next_at_s if self._jobs is not None else None)
-            inbox.await_turn()
-            inbox.take_all_in()
-            if waiting:
-                self._batches.write_patiently()
-            elif inbox.is_stopping:
-                return
-            now_s = time.monotonic()
-            if inbox.jobs:
-                self._take_jobs()
-            if self._jobs is not None and not inbox.is_stopping:
-                self._jobs.go_on(now_s, self._batches.written)
-            if (size_bytes := self._wal_watch.grown(now_s)) is not None:
-                self._report_wal(size_bytes)
 
-    def _take_jobs(self) -> None:
-        if self._jobs is None:
-            from winlogd.store.jobs.running import RunningJobs  # loaded with the first job
-
-            self._jobs = RunningJobs(self._opened, self._patience, self._listener)
-        while self._inbox.jobs:
-            self._jobs.add(self._inbox.jobs.popleft())
-
-    def _abandon_jobs(self) -> None:
-        if self._jobs is not None:
-            self._jobs.abandon()
-
-    def _report_wal(self, size_bytes: int) -> None:
-        checkpoint = self._opened.database.checkpoint()
-        if checkpoint.frames_left:  # otherwise the next COMMIT begins the WAL again, and cuts it
-            self._listener.wal_grown(size_bytes, checkpoint.fault)
+def _nothing() -> None:
+    """Prepare nothing."""

@@ -1,0 +1,94 @@
+"""What the writer's thread does from its begin to its end: batches of events, jobs between them, a look at the WAL.
+
+One event alone is committed at once and waits for nobody; a thousand that wait share one transaction and one fsync. A
+batch is taken up only when the write lock is held, so that whatever arrives during the wait joins it. Knows the order
+of things; what happens to a batch is in `batches`, to a job in `store.jobs.running`.
+"""
+
+import time
+from typing import TYPE_CHECKING
+
+from winlogd.store.file.settings import Settings
+from winlogd.store.file.wal_watch import WalWatch
+from winlogd.store.submission import Submission
+from winlogd.store.writer.batches import Batches
+from winlogd.store.writer.inbox import Inbox
+from winlogd.store.writer.patience import Patience
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.jobs.running import RunningJobs
+    from winlogd.store.writer.listener import Listener
+
+
+class Serving:
+    """The work of one writer's thread.
+
+    Args:
+        settings: the database.
+        inbox: what waits.
+        listener: told of results and faults.
+
+    Attributes:
+        batches: writes the events.
+    """
+
+    def __init__(self, settings: Settings, inbox: Inbox, listener: "Listener") -> None:
+        self._inbox = inbox
+        self._listener = listener
+        self._patience = Patience(inbox, listener)
+        self.batches = Batches(settings, inbox, self._patience, listener)
+        self._wal_watch = WalWatch(settings.path)
+        self._jobs: RunningJobs | None = None  # not loaded until there is one
+
+    def run(self) -> None:
+        """Open the database, serve until a stop is asked for and all is written, close the database.
+
+        Raises:
+            StoppedError: a stop was asked for before the database could be opened.
+            UnusableError, ReplacedError: it cannot be opened, or its path leads elsewhere.
+        """
+        self.batches.opened.open()
+        self._serve()
+        self._abandon_jobs()
+        self.batches.opened.database.close()
+
+    def give_up(self) -> list[Submission]:
+        """Let everything go that is not written, and return it: the thread ends with an error."""
+        self._abandon_jobs()
+        return self.batches.give_up()
+
+    def _serve(self) -> None:
+        inbox, waiting = self._inbox, self._inbox.waiting
+        while True:
+            if not waiting and not inbox.is_stopping:
+                inbox.await_more(self._jobs.next_at_s if self._jobs is not None else None)
+            inbox.await_turn()
+            inbox.take_all_in()
+            if waiting:
+                self.batches.write_patiently()
+            elif inbox.is_stopping:
+                return
+            now_s = time.monotonic()
+            if inbox.jobs:
+                self._take_jobs()
+            if self._jobs is not None and not inbox.is_stopping:
+                self._jobs.go_on(now_s, self.batches.written)
+            if (size_bytes := self._wal_watch.grown(now_s)) is not None:
+                self._report_wal(size_bytes)
+
+    def _take_jobs(self) -> None:
+        if self._jobs is None:
+            from winlogd.store.jobs.running import RunningJobs  # loaded with the first job
+
+            self._jobs = RunningJobs(self.batches.opened, self._patience, self._listener)
+        while self._inbox.jobs:
+            self._jobs.add(self._inbox.jobs.popleft())
+
+    def _abandon_jobs(self) -> None:
+        if self._jobs is not None:
+            self._jobs.abandon()
+
+    def _report_wal(self, size_bytes: int) -> None:
+        checkpoint = self.batches.opened.database.checkpoint()
+        if checkpoint.frames_left:  # otherwise the next COMMIT begins the WAL again, and cuts it
+            self._listener.wal_grown(size_bytes, checkpoint.fault)
