@@ -7,11 +7,14 @@ import asyncio
 import select
 import socket
 import sys
+from contextlib import suppress
 from typing import Final
 
 _INFO_BYTES: Final = 128
 _ACKED: Final = slice(120, 128)
 """Where tcpi_bytes_acked stands in struct tcp_info (linux/tcp.h)."""
+_RESET: Final = b"".join(number.to_bytes(4, sys.byteorder) for number in (1, 0))
+"""A struct linger that lets the end of the connection be a reset (socket(7), SO_LINGER)."""
 _LOOKED_AT_S: Final = 3.0
 """So long after the last answer each sweep looks whether a peer with TLS has read it; two sweeps fit in."""
 
@@ -73,3 +76,9 @@ class Delivery:
         except OSError:  # the connection is gone
             return 0
         return int.from_bytes(info[_ACKED], sys.byteorder)
+
+
+def end_with_reset(transport: asyncio.Transport) -> None:
+    """Let the peer see a reset, not a FIN, when the connection is aborted."""
+    with suppress(OSError):  # the connection is gone
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

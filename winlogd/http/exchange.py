@@ -21,7 +21,7 @@ class Sender(Protocol):
     """The peer's IP address."""
 
     def answered(self, exchange: "Exchange") -> None:
-        """Called once, when `exchange.answer` has been set."""
+        """Called when `exchange.answer` has been set; for an answer in pieces again with each of them."""
 
     def refused(self, response: Response) -> None:
         """Called before an answer of status 400 or above."""

@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final, Never, Protocol
 
+from winlogd.http.delivery import end_with_reset
 from winlogd.http.exchange import Exchange
 from winlogd.http.flow import Flow
 from winlogd.http.states import Life
@@ -221,6 +222,7 @@ class Pipeline(deque[Exchange]):
         assert pieces is not None, "the caller has looked"
         pieces.pass_on(self._write)
         if pieces.must_reset:
+            end_with_reset(self._transport)
             self._owner.abort()
             return False
         if pieces.is_done:

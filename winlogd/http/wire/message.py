@@ -186,6 +186,20 @@ def encode_head(response: Response, head: Head | None, closes: bool) -> bytes:
     return "\r\n".join(lines).encode("latin-1")
 
 
+def encode_stream_head(status: int, fields: tuple[tuple[str, str], ...], head: Head, closes: bool) -> bytes:
+    """Return the header section of an answer whose length is not known yet, to the request `head`.
+
+    Chunked in HTTP/1.1. HTTP/1.0 knows no transfer coding (RFC 9112 §6.1): there the connection ends after it.
+    """
+    lines = [f"HTTP/1.1 {status} {REASONS[status]}", *(f"{name}: {value}" for name, value in fields)]
+    if head.minor > 0:
+        lines.append("Transfer-Encoding: chunked")
+    if closes:
+        lines.append("Connection: close")
+    lines += ["", ""]
+    return "\r\n".join(lines).encode("latin-1")
+
+
 def is_known(method: str) -> bool:
     """Whether the server knows `method` at all; unknown ones are answered 501 (RFC 9110 §15.6.2)."""
     return method in grammar.KNOWN_METHODS
