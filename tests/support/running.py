@@ -121,6 +121,11 @@ class Winlogd:
         """Waits until the open sessions are in memory."""
         self.wait_for_log("database opened")
 
+    def wait_until_settled(self) -> None:
+        """Waits until the first day is marked as well, which a server does on a new database: then it does nothing."""
+        self.wait_until_open()
+        wait_for(lambda: self.rows("SELECT * FROM winlogd_meta"), "the day to be marked", self.process)
+
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:

@@ -81,6 +81,7 @@ def test_a_database_that_cannot_take_its_wal_in_is_told_and_every_event_stored(s
 
     SQLite says nothing of it: a COMMIT whose checkpoint fails succeeds.
     """
+    server.wait_until_settled()
     wal = server.database.with_name("winlog.db-wal")
     add_blob(server, 68, "PRAGMA wal_checkpoint(TRUNCATE)")
     files_end_at(server, server.database.stat().st_size)
@@ -194,6 +195,7 @@ def test_a_rotation_that_cannot_be_written_ends_and_holds_no_event_up(server: Wi
 @pytest.mark.parametrize("successor", ["none", "a copy in use"])
 def test_when_its_file_is_replaced_the_server_promises_nothing_more(successor: str, server: Winlogd) -> None:
     """503, then the end; and what stands in the file's place now is not touched."""
+    server.wait_until_settled()
     server.post(an_event())
     wal = server.database.with_name("winlog.db-wal")
     for suffix in ("", "-wal", "-shm"):
