@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.running import Winlogd, running, wait_for
+from tests.support.running import Winlogd, running
 
 PACKAGE: Final = ROOT / "winlogd"
 
@@ -75,7 +75,7 @@ LOADED: Final[Mapping[str, str]] = {
     "scheduled": "clock rotation",
     "sessions": "book identifiers pair pairing retries",
     "store": "errors gathering load_book reporting store submission",
-    "store.file": "columns database faults free_space marks ownership schema settings wal_watch",
+    "store.file": "columns database faults foreign free_space marks ownership rescue schema settings wal_watch",
     "store.writer": "batches inbox patience recovery rows serving writer",
 }
 """The modules of each package that a plain start loads, besides the packages themselves."""
@@ -166,7 +166,7 @@ def test_no_file_is_longer_than_300_lines_and_half_of_them_are_below_120() -> No
 
 def test_a_plain_start_loads_what_serving_needs_and_nothing_else(tmp_path: Path) -> None:
     with running(tmp_path) as first:  # has to mark the day on its new database, which is a job
-        wait_for(lambda: first.rows("SELECT * FROM winlogd_meta"), "the day to be marked")
+        first.wait_until_settled()
         assert first.stop() == 0
     server = Winlogd(tmp_path)
     server.command = (sys.executable, "-c", TELLING, "--config", "config.toml")

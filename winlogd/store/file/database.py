@@ -12,11 +12,14 @@ import apsw
 
 from winlogd.store.errors import ReplacedError, SchemaError, UnusableError
 from winlogd.store.file import schema
+from winlogd.store.file.foreign import check_file
+from winlogd.store.file.rescue import save_from
 from winlogd.store.file.settings import Settings
 
 _JOURNAL_LIMIT_BYTES: Final = 16 << 20
 """To what the WAL or the journal is cut when it is begun again after a transaction that made it larger, such as
 another program's (pragma.html#pragma_journal_size_limit)."""
+_MODE: Final = 0o640
 _STATEMENTS_KEPT: Final = 32
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
 """One thread uses the connection, so it needs no lock (threadsafe.html): 0.1 µs a row."""
@@ -52,8 +55,16 @@ class Database:
     def __init__(self, settings: Settings, on_busy: Callable[[int], bool]) -> None:
         self._settings = settings
         try:
+            check_file(settings.path)
+            is_new = not os.path.lexists(settings.path)
             self.connection: Final = apsw.Connection(settings.path, _FLAGS, statementcachesize=_STATEMENTS_KEPT)
-            self._identity = self._identify()
+            if is_new:
+                _narrow(settings.path)
+            self._identity = _identify(settings.path)
+            self._wal_path: Final = f"{settings.path}-wal"
+            self._shm_path: Final = f"{settings.path}-shm"
+            self._wal_identity: tuple[int, int] | None = None  # in other journal modes there is none
+            self._shm_identity: tuple[int, int] | None = None
             try:
                 self._prepare(on_busy)
             except BaseException:
@@ -71,13 +82,18 @@ class Database:
                 "it can only be read: check the file's owner and mode, and its disk's mount options"
             )
         connection.set_busy_handler(on_busy)
-        schema.check_version(connection)  # before anything is changed: journal_mode is kept in the file
+        schema.check(connection)  # before anything is changed: journal_mode is kept in the file
         _set_journal_mode(connection, settings)
         connection.execute(f"PRAGMA synchronous = {_synchronous(settings)}")
         connection.execute(f"PRAGMA cache_size = {settings.cache_size}")
+        # A sort of many rows goes to memory: a server may have no folder for temporary files that it can write to.
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA secure_delete = ON")  # what is deleted, or moved, is not left in the file
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT_BYTES}")
         self.upgraded = schema.prepare(connection)
         self._wait_for_disk()
+        if self.has_wal:
+            self._wal_identity, self._shm_identity = _identify(self._wal_path), _identify(self._shm_path)
         self._data_version = self._newest_data_version = self._read_data_version()
 
     def _wait_for_disk(self) -> None:
@@ -124,14 +140,17 @@ class Database:
         self._data_version = self._newest_data_version
 
     def commit(self) -> None:
-        """Commits.
+        """Commit.
+
+        The files are looked at before and after: a WAL that was deleted takes every COMMIT, and nobody else sees it.
 
         Raises:
-            ReplacedError: the file was replaced or deleted; nothing is committed.
+            ReplacedError: the file or its WAL was replaced or deleted; what was committed must not be acknowledged.
             apsw.Error: SQLite's own; whether the transaction was committed is then unknown.
         """
         self.check_identity()
         self.connection.execute("COMMIT")
+        self.check_identity()
 
     def checkpoint(self) -> "Checkpoint":
         """Moves what is in the WAL into the database, as far as no reader needs it where it is (wal.html §2.2).
@@ -153,13 +172,26 @@ class Database:
         return Checkpoint(frames - moved)
 
     def check_identity(self) -> None:
-        """Checks that the path still leads to the file that was opened.
+        """Check that the paths of the file and its WAL still lead to what was opened.
+
+        If only the WAL is gone, this connection alone holds what was committed into it: it is saved first.
 
         Raises:
-            ReplacedError: it does not.
+            ReplacedError: they do not.
         """
-        if self._identify() != self._identity:
-            raise ReplacedError(f"{self._settings.path} was replaced or deleted while it was in use")
+        path = self._settings.path
+        if _identify(path) != self._identity:
+            raise ReplacedError(f"{path} was replaced or deleted while it was in use")
+        if self._wal_identity is not None and _identify(self._wal_path) != self._wal_identity:
+            raise ReplacedError(
+                f"{self._wal_path} was replaced or deleted while it was in use, and with it the newest events;"
+                f" {save_from(self.connection, path)}"
+            )
+        if self._shm_identity is not None and _identify(self._shm_path) != self._shm_identity:
+            raise ReplacedError(
+                f"{self._shm_path} was replaced or deleted while it was in use: other programs would not see winlogd's"
+                " locks; nothing is lost"
+            )
 
     def rollback(self) -> None:
         """Ends a transaction, if one is left: some errors have ended it already (lang_transaction.html §3.1)."""
@@ -187,13 +219,6 @@ class Database:
         # `execute` keeps the statement prepared; `pragma` would prepare it for every batch.
         return int(str(self.connection.execute("PRAGMA data_version").get))
 
-    def _identify(self) -> tuple[int, int] | None:
-        try:
-            status = os.stat(self._settings.path)
-        except OSError:
-            return None
-        return status.st_dev, status.st_ino
-
 
 class Checkpoint(NamedTuple):
     """What a checkpoint has come to.
@@ -205,6 +230,19 @@ class Checkpoint(NamedTuple):
 
     frames_left: int
     fault: apsw.Error | None = None
+
+
+def _narrow(path: str) -> None:
+    """Take the rights of others from a file that SQLite has just made, empty; its WAL gets the same mode."""
+    os.chmod(path, os.stat(path).st_mode & _MODE)
+
+
+def _identify(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _set_journal_mode(connection: apsw.Connection, settings: Settings) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 import apsw
 
 from winlogd.store.errors import SchemaError
+from winlogd.store.file.foreign import check_names, check_program
 
 SCHEMA_VERSION: Final = 1
 """Kept in ``PRAGMA user_version``; the older servers left 0."""
@@ -147,6 +148,18 @@ def prepare(connection: apsw.Connection) -> bool:
             connection.execute("ROLLBACK")
         raise
     return had_tables and version == 0
+
+
+def check(connection: apsw.Connection) -> None:
+    """Check that winlogd may use the database. Changes nothing.
+
+    Raises:
+        SchemaError: the database was written by a newer winlogd, or is not winlogd's.
+        apsw.Error: SQLite's own.
+    """
+    check_program(connection)
+    check_version(connection)
+    check_names(connection, {view: _create_view(view, query) for view, query in _VIEWS.items()}, _INDEXES)
 
 
 def check_version(connection: apsw.Connection) -> None:

@@ -1,0 +1,136 @@
+"""What is not winlogd's is refused with its name, and left as it is."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests.support.paths import DATA
+from winlogd.store.errors import UnusableError
+from winlogd.store.file.database import Database
+from winlogd.store.file.settings import Settings
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "winlog.db"
+
+
+def opened(path: Path) -> Database:
+    return Database(Settings(str(path), "WAL", "FULL", 1000, 1000), lambda attempts: attempts < 100)
+
+
+def made_by(path: Path, *statements: str) -> bytes:
+    """A database that another program has made; returns its octets."""
+    with closing(apsw.Connection(str(path))) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return path.read_bytes()
+
+
+def upgraded_and_changed(path: Path, *statements: str) -> bytes:
+    opened(path).close()
+    return made_by(path, *statements)
+
+
+def refused(path: Path, before: bytes) -> str:
+    with pytest.raises(UnusableError) as caught:
+        opened(path)
+    assert path.read_bytes() == before, "the file was changed"
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_another_programs_database_is_refused_with_its_tables(path: Path) -> None:
+    before = made_by(path, "CREATE TABLE recipes (id)", "CREATE TABLE cooks (id)", "PRAGMA user_version = 7")
+
+    assert "another program's database (it has the tables recipes, cooks)" in refused(path, before)
+
+
+def test_tables_of_an_administrator_beside_winlogs_own_disturb_nobody(path: Path) -> None:
+    upgraded_and_changed(path, "CREATE TABLE notes (text)", "CREATE VIEW mine AS SELECT * FROM notes")
+    opened(path).close()
+
+    with closing(apsw.Connection(str(path))) as connection:
+        assert connection.table_exists("main", "notes")
+
+
+def test_a_database_in_utf_16_is_refused(path: Path) -> None:
+    before = made_by(path, "PRAGMA encoding = 'UTF-16le'", "CREATE TABLE events_today (id INTEGER PRIMARY KEY)")
+
+    assert "has the encoding UTF-16le" in refused(path, before)
+
+
+@pytest.mark.parametrize(
+    ("statements", "said"),
+    [
+        (("CREATE TABLE sessions (id)",), "a table sessions"),
+        (("CREATE VIEW sessions AS SELECT 1 AS id",), "a view sessions"),
+        (("CREATE TABLE open_sessions (id)",), "a table open_sessions"),
+        (("CREATE TABLE winlogd_meta (id, text)",), "a table winlogd_meta"),
+        (("CREATE VIEW winlogd_meta AS SELECT 1 AS key",), "a view winlogd_meta"),
+        (("CREATE TABLE notes (id)", "CREATE INDEX idx_today_logoff ON notes (id)"), "an index idx_today_logoff"),
+    ],
+)
+def test_an_object_under_one_of_winlogds_names_is_named_with_what_to_do(
+    path: Path, statements: tuple[str, ...], said: str
+) -> None:
+    path.write_bytes((DATA / "older.db").read_bytes())
+    before = made_by(path, *statements)
+
+    message = refused(path, before)
+
+    assert f"has {said} that is not winlogd's" in message
+    assert "RENAME TO" in message or "DROP" in message
+
+
+def test_a_view_of_winlogds_own_that_was_changed_is_the_administrators(path: Path) -> None:
+    before = upgraded_and_changed(path, "DROP VIEW sessions", "CREATE VIEW sessions AS SELECT * FROM events_today")
+
+    assert "a view sessions" in refused(path, before)
+
+
+def test_an_older_servers_view_in_other_words_is_replaced(path: Path) -> None:
+    path.write_bytes((DATA / "older.db").read_bytes())
+    view = (
+        "CREATE VIEW events_all AS select *, 'today' as source from events_today"
+        " union all select *, 'history' from events_history"
+    )
+    made_by(path, "DROP VIEW events_all", view)
+
+    opened(path).close()
+
+    with closing(apsw.Connection(str(path))) as connection:
+        assert len(list(connection.execute("PRAGMA table_info(events_all)"))) == 14
+
+
+def test_a_file_with_a_second_name_is_refused(path: Path) -> None:
+    before = upgraded_and_changed(path)
+    os.link(path, path.with_name("second.db"))
+
+    assert "has 2 names" in refused(path, before)
+    assert "has 2 names" in refused(path.with_name("second.db"), before)
+
+
+@pytest.fixture
+def umask() -> Iterator[None]:
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
+
+
+def test_a_new_database_is_the_owners_and_its_groups(path: Path, umask: None) -> None:
+    database = opened(path)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    database.close()
+
+    assert modes == dict.fromkeys(("winlog.db", "winlog.db-wal", "winlog.db-shm"), 0o640)
+
+
+def test_what_is_deleted_is_not_left_in_the_file(path: Path) -> None:
+    database = opened(path)
+    assert database.connection.pragma("secure_delete") == 1
+    database.close()

@@ -1,0 +1,141 @@
+"""What in a file is not winlogd's: found before anything is changed, so that it is left alone.
+
+Only reads. Knows which names winlogd uses; how its objects look is `schema`'s.
+"""
+
+import os
+import stat
+from collections.abc import Collection, Mapping
+from typing import Final
+
+import apsw
+
+from winlogd.store.errors import SchemaError
+
+_TABLES: Final = ("events_today", "events_history")
+_META: Final = "winlogd_meta"
+_META_COLUMNS: Final = ["key", "value"]
+_OWN_PREFIXES: Final = ("winlogd_", "sqlite_")
+_NAMES_SHOWN: Final = 5
+
+_EARLIER_VIEWS: Final = frozenset(
+    {
+        "f19541863fcaaf51",  # events_all
+        "0bbbe8dcc5bbb45e",  # open_sessions
+        "6641619f94ffd7eb",  # sessions
+        "a6374471062aa45e",
+        "ed9dd3144a78db17",
+    }
+)
+"""Views that earlier versions of winlogd have made, as `_digest` gives them."""
+
+_OBJECTS: Final = "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_master"
+
+
+def check_file(path: str) -> None:
+    """Check that a lock beside `path` locks the file.
+
+    Raises:
+        SchemaError: the file has more than one name. Each name would have a lock of its own.
+    """
+    try:
+        status = os.stat(path)
+    except OSError:  # SQLite meets that itself, and says it better
+        return
+    if stat.S_ISREG(status.st_mode) and (links := status.st_nlink) > 1:
+        raise SchemaError(
+            f"has {links} names (hard links), so that a second winlogd could use it under another name: remove the"
+            " others, or take a copy of the file"
+        )
+
+
+def check_program(connection: apsw.Connection) -> None:
+    """Check that the database is new, winlogd's or an older server's, and has winlogd's encoding.
+
+    Raises:
+        SchemaError: it is another program's, or has another encoding.
+        apsw.Error: SQLite's own.
+    """
+    tables = [str(name) for kind, name, _, _ in connection.execute(_OBJECTS) if kind == "table"]
+    others = [name for name in tables if name not in _TABLES and not name.startswith(_OWN_PREFIXES)]
+    if others and not set(_TABLES) & set(tables):
+        shown = ", ".join(others[:_NAMES_SHOWN]) + (", …" if len(others) > _NAMES_SHOWN else "")
+        raise SchemaError(f"is another program's database (it has the tables {shown}): give winlogd a file of its own")
+    encoding = str(connection.pragma("encoding"))
+    if encoding != "UTF-8":
+        raise SchemaError(
+            f'has the encoding {encoding}, winlogd uses UTF-8: copy it with "sqlite3 OLD .dump | sqlite3 NEW", and'
+            " take the copy"
+        )
+
+
+def check_names(connection: apsw.Connection, views: Mapping[str, str], indexes: Collection[str]) -> None:
+    """Check that no object of the administrator's has one of winlogd's names.
+
+    Args:
+        connection: the database.
+        views: the text of each of winlogd's views, by name.
+        indexes: the names of its indexes.
+
+    Raises:
+        SchemaError: one has.
+        apsw.Error: SQLite's own.
+    """
+    for row in connection.execute(_OBJECTS):
+        kind, name, table, text = map(str, row)
+        if _is_in_the_way(connection, kind, name, table, text, views, indexes):
+            raise SchemaError(_advice(kind, name))
+
+
+def _is_in_the_way(
+    connection: apsw.Connection,
+    kind: str,
+    name: str,
+    table: str,
+    text: str,
+    views: Mapping[str, str],
+    indexes: Collection[str],
+) -> bool:
+    if name in views:
+        return kind != "view" or not _is_ours(name, text, views[name])
+    if name in _TABLES:
+        return kind != "table"
+    if name == _META:
+        return kind != "table" or _columns(connection, name) != _META_COLUMNS
+    return name in indexes and (kind != "index" or table not in _TABLES)
+
+
+def _is_ours(name: str, text: str, current: str) -> bool:
+    if _plain(text) == _plain(current) or _digest(text) in _EARLIER_VIEWS:
+        return True
+    # The older servers' scripts made this view, in words that differ in their white space and list of columns.
+    return name == "events_all" and "union all" in text.lower() and all(table in text for table in _TABLES)
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _digest(text: str) -> str:
+    from hashlib import sha256  # only for a view that is not today's
+
+    return sha256(_plain(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _columns(connection: apsw.Connection, table: str) -> list[str]:
+    return [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
+
+
+def _advice(kind: str, name: str) -> str:
+    if kind == "table":
+        rename = f'"ALTER TABLE {name} RENAME TO my_{name}"'
+        return f"has a table {name} that is not winlogd's, and winlogd needs the name: rename it, {rename}"
+    drop = f'"DROP {kind.upper()} {name}"'
+    return (
+        f"has {_article(kind)} {name} that is not winlogd's, and winlogd needs the name: drop it, {drop}, and make it"
+        " again under another name"
+    )
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind == "index" else f"a {kind}"
