@@ -73,6 +73,29 @@ class Draft:
         self.pairs[key] = pair.after(action, Latest(stored, highest), sessions)
         return Decision(timestamp, event_id, session_uuid, closed=closed) if closed else stored
 
+    def renumber(self, action: str, decision: Decision, ids: list[int], last_id: int) -> Decision:
+        """Give the only event of the batch the ids that its rows have got in the end.
+
+        Args:
+            action: the event's.
+            decision: what `decide` has returned for it; no retry.
+            ids: of the logoffs before it, and its own.
+            last_id: the highest one in the table by now.
+        """
+        *closed_ids, event_id = ids
+        self.last_id = last_id
+        [(fingerprint, stored)] = self.stored.items()
+        self.stored[fingerprint] = stored = stored.replaced(event_id=event_id)
+        [(key, pair)] = self.pairs.items()
+        sessions = tuple(
+            session.replaced(event_id=event_id) if session.event_id == decision.event_id else session
+            for session in pair.open
+        )
+        self.pairs[key] = pair.after(action, Latest(stored, pair.of(action).highest), sessions)
+        numbered = zip(decision.closed, closed_ids, strict=True)
+        closed = tuple(each.replaced(event_id=closed_id) for each, closed_id in numbered)
+        return decision.replaced(event_id=event_id, closed=closed)
+
     def _first_of(
         self, latest: Decision | None, key: PairKey, action: str, timestamp: str, fingerprint: int
     ) -> Decision | None:

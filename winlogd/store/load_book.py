@@ -48,7 +48,7 @@ def load(connection: apsw.Connection, book: Book, now_s: float) -> None:
     for (session_uuid,) in connection.execute(_LOGOFFS):
         book.identifiers.mark(text(session_uuid))
     _load_recent(connection, book, now_s)
-    book.last_id = _last_id(connection)
+    book.last_id = last_id(connection)
 
 
 def refresh(connection: apsw.Connection, book: Book) -> None:
@@ -62,7 +62,7 @@ def refresh(connection: apsw.Connection, book: Book) -> None:
     book.forget_open(lambda session: session.session_uuid in logoffs or session.event_id not in there)
     book.forget_stored(lambda stored: stored.event_id not in there)
     _observe(connection, book, book.last_id)
-    book.last_id = max(book.last_id, _last_id(connection))
+    book.last_id = max(book.last_id, last_id(connection))
 
 
 def read_stored(
@@ -114,5 +114,6 @@ def _still_there(connection: apsw.Connection, book: Book) -> set[int]:
     return {cast("int", event_id) for (event_id,) in rows}
 
 
-def _last_id(connection: apsw.Connection) -> int:
+def last_id(connection: apsw.Connection) -> int:
+    """Return the highest id that a row of ``events_today`` has or had."""
     return cast("int", connection.execute(_LAST_ID).fetchone()[0])  # type: ignore[index]  # max() gives one row

@@ -337,3 +337,38 @@ def test_a_damaged_database_is_refused(path: Path, page: int) -> None:
 
     assert isinstance(error, UnusableError)
     assert "damaged" in str(error)
+
+
+# ── another program's trigger that inserts rows, too ──────────────────────────────────────────────────────
+
+_NOTE = (
+    " INSERT INTO events_today (username, action, timestamp, hostname, session_uuid)"
+    " VALUES ('note', 'M', NEW.timestamp, 'A', 'note_' || NEW.username); END"
+)
+
+
+@pytest.mark.parametrize("when", ["AFTER", "BEFORE"])
+def test_a_trigger_that_takes_the_next_id_costs_no_event(running: Running, when: str) -> None:
+    running.execute(f"CREATE TRIGGER note {when} INSERT ON events_today WHEN NEW.username <> 'note' BEGIN{_NOTE}")
+
+    first = running.store(*logons("alice", "bob", "carol"))
+    [again] = running.store(event("C", "09:00:00", "alice"))  # closes a session: two rows
+    [logoff] = running.store(event("D", "10:00:00", "alice"))
+    [retry] = running.store(event("D", "10:00:00", "alice"))
+
+    stored = running.rows(
+        "SELECT id, username, action, session_uuid, origin FROM events_today WHERE username NOT IN ('note', 'zoe')"
+    )
+    uuids = {decision.session_uuid for decision in first}
+    assert len(uuids) == 3
+    assert [row[1:3] for row in stored] == [
+        ("alice", "C"), ("bob", "C"), ("carol", "C"), ("alice", "D"), ("alice", "C"), ("alice", "D"),
+    ]  # fmt: skip
+    by_id = {row[0]: row[3] for row in stored}
+    for decision in (*first, again, logoff):
+        assert by_id[decision.event_id] == decision.session_uuid
+    assert logoff.session_uuid == again.session_uuid
+    assert (retry.is_retry, retry.event_id) == (True, logoff.event_id)
+    [automatic] = [row for row in stored if row[4] == "auto"]
+    assert automatic[3] == first[0].session_uuid
+    assert running.stop() is None

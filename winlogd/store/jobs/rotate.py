@@ -15,6 +15,7 @@ import orjson
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.book import Book
 from winlogd.sessions.pair import pair_key
+from winlogd.store import load_book
 from winlogd.store.errors import RowsLostError
 from winlogd.store.file.columns import HOST, as_bytes, text
 from winlogd.store.file.marks import ROTATED_DAY, set_mark
@@ -35,8 +36,8 @@ _COPY: Final = f"""INSERT INTO events_history ({_COLUMNS}, archived_at)
     SELECT {_COLUMNS}, ? FROM events_today WHERE {_THESE} ORDER BY id"""
 _DELETE: Final = f"DELETE FROM events_today WHERE {_THESE}"
 _CLOSE: Final = """INSERT INTO events_today
-    (id, username, action, timestamp, hostname, server_timestamp, session_uuid, created_at, origin)
-    SELECT ?, username, 'D', ?, hostname, ?, session_uuid, ?, 'expired' FROM events_today WHERE id = ?"""
+    (username, action, timestamp, hostname, server_timestamp, session_uuid, created_at, origin)
+    SELECT username, 'D', ?, hostname, ?, session_uuid, ?, 'expired' FROM events_today WHERE id = ?"""
 
 
 class Steps(NamedTuple):
@@ -170,8 +171,7 @@ class Rotation:
         moving, expired = self._sorter.sort(rows)
         last_id = book.last_id
         for expiry in expired:
-            last_id += 1
-            _close(connection, expiry, last_id, now_s)
+            last_id = _close(connection, expiry, now_s)
         if moving:
             _move(connection, moving, now_s)
         is_last = len(rows) < self._rows
@@ -215,12 +215,14 @@ def _opens(book: Book, row: Row) -> bool:
     return pair is not None and any(session.event_id == row.event_id for session in pair.open)
 
 
-def _close(connection: apsw.Connection, expiry: Expiry, event_id: int, now_s: float) -> None:
+def _close(connection: apsw.Connection, expiry: Expiry, now_s: float) -> int:
+    """Insert the logoff; return the highest id in use then: a trigger of another program's may have taken some."""
     received = utc_text(now_s)
     created = received[:19].replace("T", " ")
-    connection.execute(_CLOSE, (event_id, expiry.timestamp, received, created, expiry.logon.event_id))
+    connection.execute(_CLOSE, (expiry.timestamp, received, created, expiry.logon.event_id))
     if connection.changes() != 1:
         raise RowsLostError("a trigger on events_today keeps rows from being stored")
+    return load_book.last_id(connection)
 
 
 def _move(connection: apsw.Connection, moving: list[Row], now_s: float) -> None:

@@ -12,6 +12,7 @@ Knows one batch; not the thread, nor when it is called. Everything here runs on 
 """
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from winlogd.sessions.pair import Decision, PairKey
@@ -20,7 +21,7 @@ from winlogd.store import load_book
 from winlogd.store.errors import ReplacedError
 from winlogd.store.file.faults import WAIT_FOR
 from winlogd.store.file.settings import Settings
-from winlogd.store.submission import Fault, Submission
+from winlogd.store.submission import Fault, Result, Submission
 from winlogd.store.writer import rows
 from winlogd.store.writer.inbox import Inbox
 from winlogd.store.writer.patience import Patience
@@ -94,7 +95,7 @@ class Batches:
             self._in_flight = [self._waiting.popleft()]
             try:
                 self.opened.begin()
-                self._store(self._in_flight)
+                self._store_singly(self._in_flight[0])
             except (ReplacedError, *WAIT_FOR):
                 raise
             except Exception as error:
@@ -112,8 +113,22 @@ class Batches:
         decide = draft.decide
         decided = [(submission, decide(submission.event, submission.source_ip)) for submission in batch]
         rows.insert(database.connection, decided, now_s)
-        database.commit()
-        book.accept(draft)
+        self._finish(draft, decided)
+
+    def _store_singly(self, submission: Submission) -> None:
+        """Store one event with ids that SQLite chooses: another program may have taken those that come next."""
+        book, connection = self.opened.book, self.opened.database.connection
+        now_s = time.time()
+        draft = Draft(book, self._read_stored, int(now_s * 1e9))
+        decision = draft.decide(submission.event, submission.source_ip)
+        if not decision.is_retry:
+            ids = rows.insert_singly(connection, submission, decision, now_s)
+            decision = draft.renumber(submission.event.action, decision, ids, load_book.last_id(connection))
+        self._finish(draft, [(submission, decision)])
+
+    def _finish(self, draft: Draft, decided: Sequence[Result]) -> None:
+        self.opened.database.commit()
+        self.opened.book.accept(draft)
         self._inbox.is_their_turn = True
         self.written += 1
         self._listener.finished(decided)

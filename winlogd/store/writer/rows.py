@@ -61,6 +61,31 @@ def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Deci
             left -= size
 
 
+def insert_singly(
+    connection: apsw.Connection, submission: Submission, decision: Decision, written_s: float
+) -> list[int]:
+    """Insert the rows of one event, each with an id that SQLite chooses when its turn comes.
+
+    For a table on which another program's trigger inserts rows, too: these take ids that winlogd would give out next.
+
+    Returns:
+        The ids of the rows, those of the logoffs that the event brings about first.
+
+    Raises:
+        RowsLostError: not all of them were stored.
+        apsw.Error: SQLite's own.
+    """
+    created_at = utc_text(written_s)[:19].replace("T", " ")
+    values = _values([(submission, decision)])
+    ids = []
+    for start in range(0, len(values), _WIDTH):
+        connection.execute(_insert_of(1), [created_at, None, *values[start + 1 : start + _WIDTH]])
+        if connection.changes() != 1:
+            raise RowsLostError("a trigger on events_today keeps rows from being stored")
+        ids.append(connection.last_insert_rowid())
+    return ids
+
+
 def _values(decided: Iterable[tuple[Submission, Decision]]) -> list[Value]:
     """The rows' values one after the other; before an event's own row those of the logoffs that it brings about."""
     values: list[Value] = []
