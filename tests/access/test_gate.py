@@ -172,6 +172,12 @@ def test_sending_and_reading_are_admitted_each_by_its_own_networks(tmp_path: Pat
         (("127.0.0.1",), 403),
         (("10.0.0.5, unknown",), 403),
         (("10.0.0.5,",), 403),
+        (("10.0.0.5:51234",), 200),
+        (("192.0.2.1:443, 10.0.0.5:51234, 127.0.0.1:80",), 200),
+        (("[::ffff:10.0.0.5]:51234",), 200),
+        (("10.0.0.5, 192.0.2.1:51234",), 403),
+        (("10.0.0.5:65536",), 403),
+        (("10.0.0.5:",), 403),
     ],
 )
 def test_behind_a_trusted_proxy_the_last_address_that_is_not_a_proxys_counts(
@@ -179,6 +185,14 @@ def test_behind_a_trusted_proxy_the_last_address_that_is_not_a_proxys_counts(
 ) -> None:
     fields = [f"X-Forwarded-For: {each}" for each in forwarded]
     assert status_of(behind_proxy, request("GET", SESSIONS, *fields, "CF-Connecting-IP: 10.0.0.5")) == status
+
+
+def test_an_event_is_taken_from_a_proxy_that_writes_the_clients_port(tmp_path: Path) -> None:
+    with running(tmp_path, '[security]\ningest_networks = ["192.0.2.0/24", "2001:db8::/32"]\n') as server:
+        for address, stored in (("192.0.2.7:51234", "192.0.2.7"), ("[2001:db8::7]:443", "2001:db8::7")):
+            assert status_of(server, event_of(an_event(username=stored), f"X-Forwarded-For: {address}")) == 200
+            (row,) = server.rows("SELECT source_ip FROM events_today WHERE username = ?", stored)
+            assert row["source_ip"] == stored
 
 
 def test_nobody_elses_word_about_an_address_counts(behind_proxy: Winlogd) -> None:
