@@ -178,16 +178,29 @@ def test_an_unknown_action_is_told_back(action: str, wire: Wire) -> None:
 
 
 @pytest.mark.parametrize(
-    "timestamp",
+    ("timestamp", "fault"),
     [
-        *("2026-01-13", "2026-01-13T08:30:00", "2026-13-01T08:30:00Z", "2026-02-30T08:30:00Z", "2026-01-13T24:00:00Z"),
-        *("2026-01-13T08:30Z", "2026-01-13T08:30:00+0100", "1969-12-31T23:59:59Z", "1970-01-01T00:59:59+01:00"),
-        *("9998-12-31T23:59:59-01:00", "2026-01-13T08:30:00." + "1" * 44 + "Z", "２026-01-13T08:30:00Z", "now"),
+        ("now", "does not begin with a date"),
+        ("２026-01-13T08:30:00Z", "does not begin with a date"),
+        ("2026-01-13", "must have T and a time of day after the date"),
+        ("2026-01-13T08:30Z", "has no seconds"),
+        ("2026-01-13T08:30:00", "has no time zone: append Z or an offset such as +01:00"),
+        ("2026-01-13T08:30:00+0100", "has a time zone that is not understood"),
+        ("2026-01-13T24:00:00Z", "has a time of day that no clock shows"),
+        ("2026-13-01T08:30:00Z", "has a date that no calendar has"),
+        ("2026-02-30T08:30:00Z", "has a date that no calendar has"),
+        ("1969-12-31T23:59:59Z", "must lie between the years 1970 and 9998, in UTC"),
+        ("1970-01-01T00:59:59+01:00", "must lie between the years 1970 and 9998, in UTC"),
+        ("9998-12-31T23:59:59-01:00", "must lie between the years 1970 and 9998, in UTC"),
+        ("2026-01-13T08:30:00." + "1" * 44 + "Z", "must have at most 64 characters"),
     ],
 )
-def test_a_timestamp_that_is_no_instant_is_refused(timestamp: str, wire: Wire) -> None:
+def test_a_timestamp_that_is_no_instant_is_refused_with_what_is_wrong(timestamp: str, fault: str, wire: Wire) -> None:
     wire.send(event_of(an_event(timestamp=timestamp)))
-    answer_is(wire.answer(), 400, b'{"error":"Invalid timestamp format (expected ISO 8601)"}')
+    answer = wire.answer()
+    assert answer.json["details"].startswith(fault)
+    details = json.dumps(answer.json["details"])
+    answer_is(answer, 400, f'{{"error":"Invalid timestamp format (expected ISO 8601)","details":{details}}}'.encode())
     is_still_served(wire)
 
 

@@ -211,9 +211,19 @@ def test_only_configured_actions_are_taken() -> None:
     assert caught.value.answer == {"error": "Invalid action: D"}
 
 
-@pytest.mark.parametrize("timestamp", ["now", "2026-01-13T08:30:00", "2026-02-30T08:30:00Z", "1" * 5000])
-def test_what_is_no_timestamp_is_refused(timestamp: str) -> None:
-    assert refusal(a_body(timestamp=timestamp)) == {"error": "Invalid timestamp format (expected ISO 8601)"}
+@pytest.mark.parametrize(
+    ("timestamp", "fault"),
+    [
+        ("now", "does not begin with a date: write it like 2026-01-13T08:30:00+01:00"),
+        ("2026-01-13T08:30:00", "has no time zone: append Z or an offset such as +01:00"),
+        ("2026-02-30T08:30:00Z", "has a date that no calendar has"),
+        ("1" * 5000, "must have at most 64 characters"),
+    ],
+)
+def test_what_is_no_timestamp_is_refused_with_what_is_wrong(timestamp: str, fault: str) -> None:
+    answer = {"error": "Invalid timestamp format (expected ISO 8601)", "details": fault}
+
+    assert refusal(a_body(timestamp=timestamp)) == answer
 
 
 def test_a_timestamp_of_another_zone_is_rewritten() -> None:

@@ -52,6 +52,8 @@ def _assert_says(error: InvalidEventError, expected: Verdict | None) -> None:
     details = error.answer.get("details")
     wrong = frozenset(details) if isinstance(details, dict) else frozenset()
     assert expected is None or (error.answer["error"], wrong) == (expected.error, expected.wrong)
+    assert expected is None or str(details).startswith(expected.details)
+    assert (details is not None) == (error.answer["error"] in (NO_JSON, NO_STRUCTURE, NO_TIMESTAMP))
 
 
 def _assert_is_stable(event: Event, again: Event) -> None:

@@ -29,11 +29,12 @@ class NotJsonError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The event that a body is; or the error that it is answered with, and the fields that are wrong."""
+    """The event that a body is; or the error, the fields that are wrong, and how the answer's details must begin."""
 
     event: Event | None = None
     error: str = ""
     wrong: frozenset[str] = frozenset()
+    details: str = ""
 
 
 def verdict_on(body: bytes, actions: tuple[str, ...]) -> Verdict | None:
@@ -55,7 +56,7 @@ def verdict_on(body: bytes, actions: tuple[str, ...]) -> Verdict | None:
         return Verdict(error=NO_ACTION + fields["action"])
     timestamp = timestamp_of(fields["timestamp"])
     if timestamp is None:
-        return Verdict(error=NO_TIMESTAMP)
+        return Verdict(error=NO_TIMESTAMP, details=_refusal_of_time(fields["timestamp"]))
     os_info = fields.get("os_info") or {}
     hardware = fields.get("hardware_info")
     return Verdict(
@@ -183,6 +184,15 @@ def timestamp_of(text: str) -> str | None:
     if clock[10] == "T" and zone in ("Z", "+00:00"):
         return text
     return f"{moment.isoformat(timespec='minutes')}:{numbers[5]}{fraction}+00:00"
+
+
+def _refusal_of_time(text: str) -> str:
+    """How the details begin for a timestamp that is refused: empty where any words will do."""
+    if len(text) > 64:
+        return "must have at most 64 characters"
+    if len(text) < 64 and timestamp_of(text + "Z"):
+        return "has no time zone: append Z or an offset such as +01:00"
+    return ""
 
 
 def _offset(zone: str) -> timedelta | None:

@@ -44,6 +44,10 @@ def fields_missing(**details: str) -> Callable[[Scenario], None]:
     return answers(400, {"error": "Invalid JSON structure: missing required fields", "details": details})
 
 
+def no_timestamp(details: str) -> Callable[[Scenario], None]:
+    return answers(400, {"error": "Invalid timestamp format (expected ISO 8601)", "details": details})
+
+
 def the_retry_stores_nothing(scenario: Scenario) -> None:
     first, second = scenario["exchanges"]
     second["answer"] = first["answer"]
@@ -75,6 +79,7 @@ class Difference(NamedTuple):
 _ONE_FORM: Final = "one form for all stored timestamps, so that their text sorts by time"
 _JSON_ALWAYS: Final = "every answer is JSON"
 _WHICH_FIELD: Final = "the answer says which field is wrong"
+_WHAT_TO_DO: Final = "the answer says what is wrong with the time, since a refusal is a lost event"
 
 DIFFERENCES: Final = {
     "retry-same-event": Difference("an event that is sent again is stored once", the_retry_stores_nothing),
@@ -104,6 +109,12 @@ DIFFERENCES: Final = {
     "empty-username": Difference(_WHICH_FIELD, fields_missing(username="must not be empty")),
     "empty-action": Difference(_WHICH_FIELD, fields_missing(action="must not be empty")),
     "empty-timestamp": Difference(_WHICH_FIELD, fields_missing(timestamp="must not be empty")),
+    "timestamp-date": Difference(
+        _WHAT_TO_DO,
+        no_timestamp("must have T and a time of day after the date: write it like 2026-01-13T08:30:00+01:00"),
+    ),
+    "timestamp-naive": Difference(_WHAT_TO_DO, no_timestamp("has no time zone: append Z or an offset such as +01:00")),
+    "timestamp-month-13": Difference(_WHAT_TO_DO, no_timestamp("has a date that no calendar has")),
     "get-events": Difference(_JSON_ALWAYS, answers(405, {"error": "Method not allowed", "expected": "POST"})),
     "unknown-path": Difference(_JSON_ALWAYS, answers(404, {"error": "Not found"})),
     "health": Difference(

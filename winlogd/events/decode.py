@@ -85,8 +85,14 @@ class EventDecoder:
             raise InvalidEventError(f"Invalid action: {event.action}", reason="Invalid action")
         timestamp = stored_form(event.timestamp)
         if timestamp is None:
-            raise InvalidEventError("Invalid timestamp format (expected ISO 8601)")
+            raise InvalidEventError("Invalid timestamp format (expected ISO 8601)", _fault_of_time(event.timestamp))
         return event if timestamp is event.timestamp else event.replaced(timestamp=timestamp)
+
+
+def _fault_of_time(text: str) -> str:
+    from winlogd.events.timestamp_faults import fault_of
+
+    return fault_of(text)
 
 
 def _parse_large(body: bytes) -> object:

@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 MAX_CHARACTERS: Final = 64
-_FIRST_YEAR: Final = 1970
-_LAST_YEAR: Final = 9998
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 9998
 
 _STORED_FORM: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?(?:Z|\+00:00)"
@@ -27,7 +27,7 @@ _ANY_FORM: Final = re.compile(
 def _is_date(text: str) -> bool:
     """Whether ``YYYY-MM-DD`` is a day of the years that are accepted; nearly all events are of the same few days."""
     try:
-        return _FIRST_YEAR <= datetime.fromisoformat(text).year <= _LAST_YEAR
+        return FIRST_YEAR <= datetime.fromisoformat(text).year <= LAST_YEAR
     except ValueError:
         return False
 
@@ -57,7 +57,7 @@ def _rewritten(text: str) -> str | None:
         moment = local + offset if sign == "-" else local - offset
     except (ValueError, OverflowError):
         return None
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         return None
     return f"{moment:%Y-%m-%dT%H:%M}:{second}{fraction or ''}+00:00"
 
