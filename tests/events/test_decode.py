@@ -1,5 +1,6 @@
 import gc
 import json
+import unicodedata
 from typing import Any
 
 import pytest
@@ -179,7 +180,14 @@ def test_control_characters_in_names_are_refused(number: int) -> None:
     for name in (chr(number), f"ali{chr(number)}ce"):
         assert wrong_fields(username=name) == {"username": "must not hold control characters"}
         assert wrong_fields(hostname=name) == {"hostname": "must not hold control characters"}
-    assert decoder.decode(a_body(os_info={"os_name": chr(number)})).os_name == chr(number)
+
+
+@pytest.mark.parametrize("number", [*range(0x20), *range(0x7F, 0xA0)])
+@pytest.mark.parametrize("field", ["os_name", "os_version", "kernel_version"])
+def test_a_control_character_in_the_system_is_stored_as_a_space(field: str, number: int) -> None:
+    event = decoder.decode(a_body(os_info={field: f"a{chr(number)}[2J{chr(number)}"}))
+
+    assert getattr(event, field) == "a [2J "
 
 
 @pytest.mark.parametrize(
@@ -286,6 +294,23 @@ def test_integers_beyond_64_bits_become_doubles() -> None:
 
     assert [type(number) for number in numbers] == [float, float]
     assert numbers == [2.0**64, -(2.0**63)]
+
+
+@pytest.mark.parametrize("number", [*range(0x20), *range(0x7F, 0xA0)])
+def test_a_terminal_obeys_no_character_of_the_stored_hardware_and_its_value_is_the_same(number: int) -> None:
+    hardware = {f"é{chr(number)}": [f"{chr(number)}[2J\\{chr(number)}"]}
+
+    stored = str(decoder.decode(a_body(hardware_info=hardware)).hardware_info)
+
+    assert not any(unicodedata.category(character) == "Cc" for character in stored)
+    assert json.loads(stored) == hardware
+
+
+def test_hardware_has_the_size_that_is_stored() -> None:
+    assert hardware_of(b'"' + b"\x7f" * 10_922 + b'"') == '"' + "\\u007f" * 10_922 + '"'
+    assert wrong_fields(hardware_info="\x7f" * 10_923) == {
+        "hardware_info": "must have at most 65536 bytes as compact JSON"
+    }
 
 
 def test_hardware_may_take_64_kib_of_compact_json_and_no_byte_more() -> None:

@@ -11,7 +11,17 @@ from typing import Any, Final
 
 import orjson
 
-from tests.fuzz.contract import EMPTY, NO_JSON, NO_STRUCTURE, NO_TIMESTAMP, Verdict, levels, timestamp_of, verdict_on
+from tests.fuzz.contract import (
+    EMPTY,
+    NO_JSON,
+    NO_STRUCTURE,
+    NO_TIMESTAMP,
+    Verdict,
+    levels,
+    stored_json,
+    timestamp_of,
+    verdict_on,
+)
 from tests.fuzz.mutation import damaged
 from tests.fuzz.requests import REAL_REQUESTS
 from tests.fuzz.target import Target
@@ -59,7 +69,7 @@ def _assert_says(error: InvalidEventError, expected: Verdict | None) -> None:
 def _assert_is_stable(event: Event, again: Event) -> None:
     assert again == event
     if event.hardware_info is not None:
-        assert orjson.dumps(orjson.loads(event.hardware_info)).decode() == event.hardware_info
+        assert stored_json(orjson.loads(event.hardware_info)) == event.hardware_info
         assert len(event.hardware_info.encode()) <= 65_536
         assert levels(orjson.loads(event.hardware_info)) <= 200
     # To rewrite one lengthens it by up to five characters: what came with 64 may have 69.

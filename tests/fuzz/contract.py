@@ -65,10 +65,10 @@ def verdict_on(body: bytes, actions: tuple[str, ...]) -> Verdict | None:
             action=fields["action"],
             timestamp=timestamp,
             hostname=fields.get("hostname") or None,
-            os_name=os_info.get("os_name"),
-            os_version=os_info.get("os_version"),
-            kernel_version=os_info.get("kernel_version"),
-            hardware_info=None if hardware is None else orjson.dumps(hardware).decode(),
+            os_name=_without_controls(os_info.get("os_name")),
+            os_version=_without_controls(os_info.get("os_version")),
+            kernel_version=_without_controls(os_info.get("kernel_version")),
+            hardware_info=None if hardware is None else stored_json(hardware),
         )
     )
 
@@ -137,7 +137,7 @@ def _wrong_fields(fields: dict[str, Any]) -> list[str]:
         if os_fields.get(name) is not None and not is_text(os_fields[name], 0, 256):
             wrong.append(f"os_info.{name}")
     hardware = fields.get("hardware_info")
-    if levels(hardware) > 200 or len(orjson.dumps(hardware)) > 65_536:
+    if levels(hardware) > 200 or len(stored_json(hardware).encode()) > 65_536:
         wrong.append("hardware_info")
     return wrong
 
@@ -149,7 +149,21 @@ def is_text(value: object, least: int, most: int | None) -> bool:
 
 def is_name(value: object, most: int) -> bool:
     """Whether it is a text of 1 to `most` characters, none of them a control character."""
-    return is_text(value, 1, most) and all(unicodedata.category(character) != "Cc" for character in str(value))
+    return is_text(value, 1, most) and not any(map(_is_control, str(value)))
+
+
+def stored_json(value: object) -> str:
+    """Compact JSON text in which every control character is an escape."""
+    text = orjson.dumps(value).decode()
+    return "".join(f"\\u{ord(character):04x}" if _is_control(character) else character for character in text)
+
+
+def _without_controls(text: str | None) -> str | None:
+    return text and "".join(" " if _is_control(character) else character for character in text)
+
+
+def _is_control(character: str) -> bool:
+    return unicodedata.category(character) == "Cc"
 
 
 def levels(value: object) -> int:

@@ -22,6 +22,9 @@ from winlogd.events.timestamps import stored_form
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 """Unicode's control characters, general category Cc."""
 
+_BEYOND_ASCII_CONTROL: Final = re.compile("[\x7f-\x9f]")
+"""The control characters that JSON text may hold as they are."""
+
 _LARGE_BODY_BYTES: Final = 64 * 1024
 _MAX_BRACKETS: Final = 2 * MAX_HARDWARE_BYTES
 """That many, in a string or not, nothing that is stored can hold. Half of them make a container each; 1 MiB of ``[]``
@@ -158,6 +161,8 @@ def _checked_event(fields: object) -> Event:
         wrong["os_info"] = "must be an object or null"
         os_info = None
     os = [_optional(os_info or {}, key, f"os_info.{key}", wrong, MAX_OS_CHARACTERS) for key in _OS_FIELDS]
+    if not f"{os[0]}{os[1]}{os[2]}".isprintable():  # a terminal that shows them must not obey them
+        os = [text and _CONTROL.sub(" ", text) for text in os]
     hardware_info = _hardware(fields.get("hardware_info"), wrong)
     if wrong or username is None or action is None or timestamp is None:
         raise InvalidEventError(_STRUCTURE, wrong, f"Invalid fields: {', '.join(wrong)}")
@@ -200,11 +205,23 @@ def _hardware(value: object, wrong: dict[str, str]) -> str | None:
     except orjson.JSONEncodeError:  # it goes down 254 levels
         wrong["hardware_info"] = too_deep
         return None
+    if len(text) <= MAX_HARDWARE_BYTES:
+        text = _harmless(text)
     if len(text) > MAX_HARDWARE_BYTES:  # before the levels, which take far longer to count
         wrong["hardware_info"] = f"must have at most {MAX_HARDWARE_BYTES} bytes as compact JSON"
     elif _levels(value) > MAX_HARDWARE_LEVELS:
         wrong["hardware_info"] = too_deep
     return text.decode()
+
+
+def _harmless(text: bytes) -> bytes:
+    """The same JSON value, with escapes for the control characters that a terminal would obey; orjson escapes C0."""
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    harmless = text.decode()
+    for character in set(_BEYOND_ASCII_CONTROL.findall(harmless)):
+        harmless = harmless.replace(character, f"\\u{ord(character):04x}")
+    return harmless.encode()
 
 
 def _levels(value: object) -> int:
