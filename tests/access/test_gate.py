@@ -226,3 +226,4 @@ print(*set(sys.modules) - before)
     loaded = set(run.stdout.decode().split())
     assert "winlogd.config.load" in loaded
     assert loaded & {"ipaddress", "hmac", "winlogd.http.tls", "winlogd.config.dependent"} == set()
+    assert loaded & {"winlogd.events.repair", "winlogd.events.timestamp_faults"} == set()

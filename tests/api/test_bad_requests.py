@@ -89,8 +89,8 @@ def test_an_empty_body_is_refused(wire: Wire) -> None:
         (b"{", "line 1, column 2"),
         (b'{"username":"x"', "line 1, column 16"),
         (b'{\n"username": nope}', "line 2, column 13"),
-        (b'{"username":"\xff"}', "line 1, column"),
-        (b'{"username":"\\ud800"}', "line 1, column"),
+        (b'{"username":"Ren\xe9e"}', "byte 17 (0xE9) is not UTF-8; send the body as UTF-8"),
+        ("{}".encode("utf-16-le"), "byte 2 (0x00) is no JSON; this looks like UTF-16: send the body as UTF-8"),
         (b"NaN", "line 1, column 1"),
         (b"[" * 5000 + b"]" * 5000, "line 1, column"),
     ],
@@ -250,6 +250,12 @@ def test_nothing_of_a_refused_event_is_stored(server: Winlogd) -> None:
         ({"timestamp": "2026-01-13T23:59:60Z"}, {"timestamp": "2026-01-13T23:59:60Z"}),
         ({"timestamp": "2025-12-31T23:30:00-01:00"}, {"timestamp": "2026-01-01T00:30:00+00:00"}),
         ({"unknown": {"x": 1}}, {"action": "C"}),
+        ({"unknown": "\ud800", "hardware_info": ["\udc00"]}, {"hardware_info": '["\ufffd"]'}),
+        ({"unknown": 10**400, "hardware_info": {"a": -(10**400)}}, {"hardware_info": '{"a":null}'}),
+        ({"hostname": "PC\ud800"}, {"hostname": "PC\ufffd"}),
+        ({"os_info": {"os_name": "\x1b[2J\x07\0", "os_version": "\x9b2J"}}, {"os_name": " [2J  ", "os_version": " 2J"}),
+        ({"os_info": {"kernel_version": "\x7f\n"}}, {"kernel_version": "  "}),
+        ({"hardware_info": "\x1b\x7f\x9b"}, {"hardware_info": '"\\u001b\\u007f\\u009b"'}),
     ],
 )
 def test_what_is_within_the_rules_is_stored(

@@ -44,6 +44,7 @@ def check(body: bytes) -> None:
             event = decode(body)
         except InvalidEventError as error:
             _assert_can_be_told(error)
+            _assert_names_the_place(error, body)
             _assert_says(error, expected)
         else:
             assert expected is None or event == expected.event
@@ -54,8 +55,24 @@ def _assert_can_be_told(error: InvalidEventError) -> None:
     named = error.reason.removeprefix("Invalid fields: ")
     assert error.reason in _REASONS or (named != error.reason and _FIELDS.issuperset(named.split(", ")))
     assert json.loads(orjson.dumps(error.answer)) == error.answer
-    if error.answer["error"] == NO_JSON:
-        assert re.search(r" at line [0-9]+, column [0-9]+$", str(error.answer["details"]))
+
+
+def _assert_names_the_place(error: InvalidEventError, body: bytes) -> None:
+    """Line and column of a fault in JSON; the first octet that is not UTF-8, or that speaks for wider characters."""
+    if error.answer["error"] != NO_JSON:
+        return
+    details = str(error.answer["details"])
+    octet = re.match(r"byte ([0-9]+) \(0x([0-9A-F]{2})\) is (not UTF-8|no JSON); .*send the body as UTF-8$", details)
+    if octet is None:
+        assert re.search(r" at line [0-9]+, column [0-9]+$", details)
+        body.decode()
+        return
+    before, named = body[: int(octet[1]) - 1], body[int(octet[1]) - 1]
+    before.decode()
+    assert named == int(octet[2], 16)
+    assert (named == 0) == (octet[3] == "no JSON")
+    if named:
+        assert "\ufffd" in body[len(before) :].decode(errors="replace")[0]
 
 
 def _assert_says(error: InvalidEventError, expected: Verdict | None) -> None:
@@ -90,6 +107,7 @@ def _sent_again(event: Event) -> bytes:
 _FRAGMENTS: Final = (
     *(b'"', b"\\", b"{", b"}", b"[", b"]", b":", b",", b" ", b"\n", b"\0", b"\x7f", b"\xc2\x80", b"\xc2\x9f", b"\xff"),
     *(b"\\u0000", b"\\ud800", b"\\ud83d\\ude00", b"\\u0085", b"\xe2\x80\xae", b"\xe2\x80\xa8", b"\xed\xa0\x80", b"\\n"),
+    *(b"\\udc00", b"\\\\", b'\\"', b"\xef\xbb\xbf", b"\xe9", b"1" * 400, b"e-300", b"1e308", b"[1e400,", b'"1e400",'),
     *(b"null", b"true", b"NaN", b"-0", b"1e400", b"1E5", b"0.1", b"18446744073709551616", b"-9223372036854775809"),
     *(b'"username":', b'"action":"C",', b'"timestamp":', b'"hostname":null,', b'"os_info":{},', b'"hardware_info":['),
     *(b"-00:00", b"+14:00", b"-23:59", b"z", b"t", b":60", b"." + b"0" * 38, b"9999", b"-02-29"),
@@ -108,7 +126,17 @@ _CHOICES: Final[dict[str, tuple[Any, ...]]] = {
     "timestamp": _TIMES,
     "hostname": _NAMES,
     "os_info": ({}, {"os_name": ""}, {"os_version": 7}, *({"kernel_version": name} for name in _NAMES)),
-    "hardware_info": ({"a": [1, 2.5, "é"]}, 2**63, [2**64, -(2**64)], "x" * 65_534, "x" * 65_535, [[[[]]]]),
+    "hardware_info": (
+        {"a": [1, 2.5, "é"]},
+        2**63,
+        [2**64, -(2**64), 10**400],
+        "\x1b\x7f\x9b",
+        {"\ud800": "\udc00"},
+        "\x7f" * 10_923,
+        "x" * 65_534,
+        "x" * 65_535,
+        [[[[]]]],
+    ),
     "more": _ODD,
 }
 

@@ -31,6 +31,7 @@ _MAX_BRACKETS: Final = 2 * MAX_HARDWARE_BYTES
 has 349 000, which take 25 ms, and 75 with the garbage collector, during which nobody else is served (``python -m timeit
 -s "import gc, orjson; gc.enable(); b = b'[' + b'[],' * 349_000 + b'[]]'" "orjson.loads(b)"``)."""
 
+_NO_JSON: Final = "Invalid JSON"
 _STRUCTURE: Final = "Invalid JSON structure: missing required fields"
 _OS_FIELDS: Final = ("os_name", "os_version", "kernel_version")
 
@@ -66,6 +67,10 @@ class EventDecoder:
     def decode(self, body: bytes) -> Event:
         """The event in `body`, JSON text.
 
+        Text that cannot be stored costs nobody a logon. A byte order mark is skipped. Half of a surrogate pair
+        (``"\\ud800"``) is U+FFFD, in names, too, because SQLite wants UTF-8. A number that no double can hold is null,
+        whatever the field. Control characters in `os_info` are spaces.
+
         Raises:
             InvalidEventError: with the first of these that fails: there is a body, of not too many brackets; it is
                 JSON; its fields are there and have the right types, lengths and characters; its action is valid; so
@@ -76,10 +81,7 @@ class EventDecoder:
         try:
             fields = orjson.loads(body) if len(body) <= _LARGE_BODY_BYTES else _parse_large(body)
         except orjson.JSONDecodeError as error:
-            # orjson gives up at 1024 levels, and says that memory is short when that many nearly fill its stack.
-            what = "nested too deep" if "memory" in error.msg or "depth" in error.msg else error.msg
-            where = f"{what} at line {error.lineno}, column {error.colno}"
-            raise InvalidEventError("Invalid JSON", where) from None
+            fields = _parse_refused(body, error)
         return _plain_event(fields, self._valid_actions) or self._carefully(fields)
 
     def _carefully(self, fields: object) -> Event:
@@ -114,6 +116,31 @@ def _parse_large(body: bytes) -> object:
         return orjson.loads(body)
     finally:
         gc.enable()
+
+
+def _parse_refused(body: bytes, refusal: orjson.JSONDecodeError) -> object:
+    """The JSON value of `body`, which orjson has refused for `refusal`, when it can be repaired.
+
+    Raises:
+        InvalidEventError: it is not UTF-8, no JSON, or has too many containers.
+    """
+    from winlogd.events.repair import fault_of_encoding, has_byte_order_mark, repaired
+
+    fault = fault_of_encoding(body)
+    if fault is not None:
+        raise InvalidEventError(_NO_JSON, fault)
+    if has_byte_order_mark(body) or "surrogate" in refusal.msg or "infinity" in refusal.msg:
+        try:
+            return _parse_large(repaired(body))
+        except orjson.JSONDecodeError as error:
+            raise InvalidEventError(_NO_JSON, _what_and_where(error)) from None
+    raise InvalidEventError(_NO_JSON, _what_and_where(refusal)) from None
+
+
+def _what_and_where(refusal: orjson.JSONDecodeError) -> str:
+    # orjson gives up at 1024 levels, and says that memory is short when that many nearly fill its stack.
+    what = "nested too deep" if "memory" in refusal.msg or "depth" in refusal.msg else refusal.msg
+    return f"{what} at line {refusal.lineno}, column {refusal.colno}"
 
 
 def _plain_event(fields: Any, valid_actions: frozenset[str]) -> Event | None:  # noqa: ANN401  # any JSON
