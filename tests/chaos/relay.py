@@ -1,16 +1,45 @@
-"""A TCP relay between a proxy and a server that keeps what the server has answered.
+"""A TCP relay between a proxy and a server that keeps what each has said.
 
-It passes octets, ends and nothing else on, and knows no HTTP but the status line.
+It passes octets, ends and nothing else on, and knows no HTTP but the status line and ``Connection: close``.
 """
 
 import re
 import socket
 import threading
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
-_FINAL_STATUS: Final = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [A-Z]")
+_FINAL_ANSWER: Final = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [A-Z][^\r\n]*((?:\r\n[^\r\n]+)*)")
 """No body that the server sends looks like this; so answers to HEAD are counted as well as those with a body."""
+
+
+class Relayed(NamedTuple):
+    """An answer of the server, interim ones left out; `closes` if the server says that it reads no further request."""
+
+    status: str
+    closes: bool
+
+
+class Conversation:
+    """One connection: what the proxy has asked, what the server has answered. Octets are kept before they go on.
+
+    Attributes:
+        asked: the proxy's octets.
+        answered: the server's octets, also those that the proxy did not take any more.
+        ended: set once nothing can be added to either.
+    """
+
+    def __init__(self) -> None:
+        self.asked = bytearray()
+        self.answered = bytearray()
+        self.ended = threading.Event()
+
+    def answers(self) -> list[Relayed]:
+        """The server's answers so far, in order."""
+        return [
+            Relayed(status.decode(), b"\r\nconnection: close" in fields.lower())
+            for status, fields in _FINAL_ANSWER.findall(bytes(self.answered))
+        ]
 
 
 class Relay:
@@ -21,24 +50,16 @@ class Relay:
 
     Attributes:
         port: where it listens.
+        conversations: all connections so far, in order.
     """
 
     def __init__(self, server_port: int) -> None:
         self._server = ("127.0.0.1", server_port)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
-        self._answers: list[bytearray] = []
+        self.conversations: list[Conversation] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
-
-    @property
-    def connections(self) -> int:
-        """How many there have been."""
-        return len(self._answers)
-
-    def statuses(self) -> list[str]:
-        """Those of all answers so far, interim ones left out."""
-        return [status.decode() for answers in self._answers for status in _FINAL_STATUS.findall(answers)]
 
     def close(self) -> None:
         """Waits for all connections' end, which the proxy's end brings about."""
@@ -54,19 +75,20 @@ class Relay:
             except OSError:
                 return
             server = socket.create_connection(self._server)
-            answers = bytearray()
-            self._answers.append(answers)
-            back = threading.Thread(target=_pass_on, args=(server, proxy, answers))
-            forth = threading.Thread(target=_serve, args=(proxy, server, back))
+            conversation = Conversation()
+            self.conversations.append(conversation)
+            back = threading.Thread(target=_pass_on, args=(server, proxy, conversation.answered))
+            forth = threading.Thread(target=_serve, args=(proxy, server, back, conversation))
             self._threads.append(forth)
             back.start()
             forth.start()
 
 
-def _serve(proxy: socket.socket, server: socket.socket, back: threading.Thread) -> None:
+def _serve(proxy: socket.socket, server: socket.socket, back: threading.Thread, conversation: Conversation) -> None:
     with proxy, server:
-        _pass_on(proxy, server, bytearray())
+        _pass_on(proxy, server, conversation.asked)
         back.join()
+    conversation.ended.set()
 
 
 def _pass_on(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
