@@ -132,7 +132,9 @@ def _rechunked(octets: bytes, chance: random.Random) -> bytes:
     chunks = b""
     while body:
         size = min(chance.choice((1, 2, 15, 16, 17, 100, 1000)), len(body))
-        extension = chance.choice((b"", b"", b"", b";a", b";a=b", b';a="\\""', b" ;a", b";"))
+        extension = chance.choice(
+            (b"", b"", b"", b";a", b";a=b", b';a="\\""', b" ;a", b"; a = b ;c", b";", b";=x", b';a="')
+        )
         chunks += b"%x" % size + extension + b"\r\n" + body[:size] + b"\r\n"
         body = body[size:]
     trailers = chance.choice((b"", b"", b"X: y\r\n", b"Content-Length: 5\r\n", b"X\r\n", b" X: y\r\n"))

@@ -133,6 +133,12 @@ LAST_KINDS: Final[dict[str, Utterance]] = {
         request("POST", EVENTS, "Content-Length: 5", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"), 400
     ),
     "wrong chunk": _fault(request("POST", EVENTS, "Transfer-Encoding: chunked", body=b"2\r\nabc\r\n0\r\n\r\n"), 400),
+    "chunk extension without a name": _fault(
+        request("POST", EVENTS, "Transfer-Encoding: chunked", body=b"2;=x\r\n{}\r\n0\r\n\r\n"), 400
+    ),
+    "chunk extension with an open quote": _fault(
+        request("POST", EVENTS, "Transfer-Encoding: chunked", body=b'2;a="x\r\n{}\r\n0\r\n\r\n'), 400
+    ),
     "no length": _fault(request("POST", EVENTS), 411),
     "too large": _fault(request("POST", EVENTS, "Content-Length: 1048577", body=b"abc"), 413),
     "long line": _fault(request("GET", "/" + "a" * 8192), 414),

@@ -138,6 +138,15 @@ def test_a_client_that_sends_on_after_its_last_request_still_gets_the_answer(wir
     assert wire.rest() == b""
 
 
+@pytest.mark.parametrize("extension", [b";", b";=x", b';a="x', b";a b", b";a=", b';a="x"y', b" ;a"])
+def test_nothing_is_read_after_a_chunk_extension_that_is_none(extension: bytes, wire: Wire) -> None:
+    body = b"2%b\r\n{}\r\n0\r\n\r\n" % extension
+    wire.send(request("POST", EVENTS, *CLIENT_FIELDS, "Transfer-Encoding: chunked", body=body) + health())
+    answer = wire.answer()
+    assert (answer.status, answer.headers["connection"]) == (400, "close")
+    assert wire.rest() == b""
+
+
 # ── Expect: 100-continue ──────────────────────────────────────────────────────────────────────────────
 
 

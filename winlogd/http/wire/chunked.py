@@ -5,6 +5,7 @@ nothing in this server has a use for them, and merging trailers into the header 
 are smuggled (RFC 9112 §7.1.2).
 """
 
+import re
 from enum import Enum, auto
 from typing import Final
 
@@ -13,6 +14,14 @@ from winlogd.http.wire.head import parse_field
 from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.line import take_line
 from winlogd.http.wire.message import HttpError
+
+_TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"  # RFC 9110 §5.6.2
+_QUOTED: Final = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*+"'  # RFC 9110 §5.6.4
+_VALUE: Final = rb"[ \t]*+=[ \t]*+(?:" + _TOKEN + rb"|" + _QUOTED + rb")"
+
+_EXTENSIONS: Final = re.compile(rb"(?:[ \t]*+;[ \t]*+" + _TOKEN + rb"(?:" + _VALUE + rb")?+)*+")
+"""RFC 9112 §7.1.1: each a name, and a value if there is an equals sign. No repetition gives back what it has taken,
+so that no input makes it slow: the worst line of 16 KiB takes 0.2 ms."""
 
 _MAX_SIZE_DIGITS: Final = 15
 """A chunk-size with more hexadecimal digits (leading zeros not counted) is larger than any limit."""
@@ -110,6 +119,8 @@ class ChunkedReader:
         match = grammar.CHUNK_SIZE_LINE.fullmatch(line)
         if match is None:
             raise HttpError(400, "A chunk does not begin with its size")
+        if len(line) > match.end(1) and _EXTENSIONS.fullmatch(line, match.end(1)) is None:
+            raise HttpError(400, "A chunk extension is not ;name or ;name=value")
         digits = match.group(1)
         significant = digits.lstrip(b"0")
         size = int(significant or b"0", 16) if len(significant) <= _MAX_SIZE_DIGITS else self._limits.body + 1
