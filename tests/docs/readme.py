@@ -77,6 +77,7 @@ def run(commands: str, replacements: Mapping[str, object], environ: Mapping[str,
 
 
 def comparable(answer: str) -> str:
-    """An answer without what differs from run to run: the identifiers' random digits and the version."""
+    """An answer without what differs from run to run: the identifiers' random digits, the version, how long it took."""
+    answer = re.sub(r" in \d+\.\d s;", " in _ s;", answer)
     answer = re.sub(r'@[0-9a-f]{6}"', '@______"', answer)
     return re.sub(r'"version":"[^"]+"', '"version":"…"', answer).strip()

@@ -101,7 +101,7 @@ def test_after_a_clock_that_was_ahead_each_day_is_rotated_again(clock: Clock, wr
         clock.set(f"2026-01-{moment}")
         clock.ring()
 
-    assert archive.days == [wrong[:10], "2026-01-14", "2026-01-15"]
+    assert archive.days == [wrong[:10], "2026-01-13", "2026-01-14", "2026-01-15"]
 
 
 def test_a_day_in_the_future_that_an_earlier_process_has_left_stops_nothing(clock: Clock) -> None:
@@ -111,7 +111,19 @@ def test_a_day_in_the_future_that_an_earlier_process_has_left_stops_nothing(cloc
     clock.set("2026-01-14T01:00:00")
     clock.ring()
 
-    assert archive.days == ["2026-01-14"]
+    assert archive.days == ["2026-01-13", "2026-01-14"]
+
+
+def test_a_machine_that_is_on_by_day_only_rotates_at_once_after_a_clock_that_was_ahead(clock: Clock) -> None:
+    """It is never on at 01:00, and its mark is a week ahead."""
+    days: list[str] = []
+    for day in (13, 14, 15):
+        archive = Archive()
+        clock.set(f"2026-01-{day}T09:00:00")
+        rotator(clock, archive).begin("2026-01-20" if day == 13 else days[-1])
+        days += archive.days
+
+    assert days == ["2026-01-13", "2026-01-14", "2026-01-15"]
 
 
 def test_after_a_clock_that_was_behind_the_day_is_looked_through_once_more(clock: Clock) -> None:
@@ -122,7 +134,7 @@ def test_after_a_clock_that_was_behind_the_day_is_looked_through_once_more(clock
         clock.set(f"2026-01-{moment}")
         clock.ring()
 
-    assert archive.days == ["2026-01-13"]
+    assert archive.days == ["2026-01-12", "2026-01-13"]
 
 
 def test_a_day_that_could_not_be_marked_is_marked_later(clock: Clock) -> None:

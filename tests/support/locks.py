@@ -12,7 +12,7 @@ from tests.support.wire import Wire
 @contextmanager
 def locked(server: Winlogd) -> Iterator[sqlite3.Connection]:
     """Another program holds the database's write lock; it lets go by COMMIT, or at the end."""
-    server.wait_until_settled()
+    server.wait_until_open()
     with closing(sqlite3.connect(server.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield other

@@ -143,6 +143,7 @@ def test_a_rotation_that_only_reads_does_not_tell_that_a_failing_disk_can_be_wri
 
 
 def test_a_rotation_that_finds_nothing_to_move_tells_that_a_lock_is_over(server: Winlogd) -> None:
+    server.wait_until_settled()
     server.post(an_event())
     with locked(server):
         rotating = threading.Thread(target=run_to_end, args=(server.folder, "rotate"))

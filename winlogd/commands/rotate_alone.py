@@ -24,10 +24,12 @@ def rotated(config: Config, path: str) -> str:
         FailedError: the rotation could not go on.
     """
     now_s = time.time()
-    calendar = Schedule("00:00", zone_of(config.server.timezone))
+    zone = zone_of(config.server.timezone)
+    calendar = Schedule("00:00", zone)
+    day = Schedule(config.rotation.at or "00:00", zone).last(now_s).day
     finished = rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours)
     try:
-        return run_alone(Rotation(finished, None, ALONE), settings_of(config, path)).sentence
+        return run_alone(Rotation(finished, day, ALONE), settings_of(config, path)).sentence
     except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, apsw.Error) as error:
         sentence = f"the rotation could not go on, and what is left stays in events_today: {error}"
         raise FailedError(sentence) from None

@@ -72,7 +72,8 @@ class Rotator:
             self._log_outcome(outcome)
             tell(outcome)
 
-        self._store.run(self._rotation(None), ended)
+        now_s = time.time()
+        self._store.run(self._rotation((self._schedule or self._calendar).last(now_s).day), ended)
 
     def stop(self) -> None:
         """Looks at the clock no more."""
@@ -84,10 +85,9 @@ class Rotator:
         assert self._schedule is not None
         now_s = time.time()
         last = self._schedule.last(now_s)
-        if self._rotated_day is None or last.day > self._rotated_day:
+        if self._rotated_day != last.day:  # a later one is of a clock that was ahead: what is due was never done
             self._store.run(self._rotation(last.day), lambda outcome: self._ended(last.day, outcome))
             return
-        self._rotated_day = last.day  # not a later one, of a clock that was ahead and has been set right
         wait_s = min(self._schedule.following(now_s).at_s - now_s, _LOOKS_EVERY_S)
         self._timer = self._loop.call_later(max(wait_s, 0.0) + 0.001, self._look)
 
@@ -99,7 +99,7 @@ class Rotator:
         self._rotated_day = day
         self._look()
 
-    def _rotation(self, day: str | None) -> "Rotation":
+    def _rotation(self, day: str) -> "Rotation":
         from winlogd.store.jobs.rotate import Rotation
         from winlogd.store.jobs.rotation_rules import rules
 
