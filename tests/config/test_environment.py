@@ -6,7 +6,11 @@ import pytest
 
 from tests.support.configured import SECTION_LIST, faults_of, from_toml
 from winlogd.config.load import ConfigError, load
+from winlogd.config.messages import escaped
 from winlogd.config.sections import KINDS, environment_name
+
+NOT_STRIPPED = ["8\x1f", "\x1c8", "8 ", " 8", "8\r", "8\n", "8\xa0", "\u30008", "8\x85", "8.\x1f"]
+"""White space, of which Python's own functions disagree what it is."""
 
 
 def faults_of_environment(**environ: str) -> list[str]:
@@ -68,7 +72,8 @@ def test_a_relative_database_from_the_environment_counts_from_the_same_folder(fo
 
 
 @pytest.mark.parametrize(
-    "text", ["abc", "", "80 80", "8_0", "0x50", "80.0", "--1", "٣", "9" * 5000, "70000", "true", "nan", "1."]
+    "text",
+    ["abc", "", "80 80", "8_0", "0x50", "80.0", "--1", "٣", "9" * 5000, "70000", "true", "nan", "1.", *NOT_STRIPPED],
 )
 def test_a_variable_that_is_no_port_is_refused(folder: Path, text: str) -> None:
     (fault,) = faults_of_environment(WINLOGD_SERVER_PORT=text)
@@ -76,17 +81,25 @@ def test_a_variable_that_is_no_port_is_refused(folder: Path, text: str) -> None:
     assert fault.endswith(": must be a whole number from 0 to 65535")
 
 
-@pytest.mark.parametrize("text", ["", "inf", "nan", "1e3", "1_0", ".5", "5.", "-1", "0", "0.0", "٣.٣", "1.²"])
+@pytest.mark.parametrize(
+    "text", ["", "inf", "nan", "1e3", "1_0", ".5", "5.", "-1", "0", "0.0", "٣.٣", "1.²", *NOT_STRIPPED]
+)
 def test_a_variable_that_is_no_time_is_refused(folder: Path, text: str) -> None:
     (fault,) = faults_of_environment(WINLOGD_LIMITS_BODY_TIMEOUT=text)
     assert "must be a number of seconds above 0" in fault
 
 
-@pytest.mark.parametrize("text", ["", "on", "2", "truer"])
+@pytest.mark.parametrize("text", ["", "on", "2", "truer", "true\x1f", " no", "yes\r"])
 def test_a_variable_that_is_no_flag_is_refused(folder: Path, text: str) -> None:
     assert faults_of_environment(WINLOGD_LOGGING_NAMES=text) == [
-        f'WINLOGD_LOGGING_NAMES="{text}": must be true or false'
+        f'WINLOGD_LOGGING_NAMES="{escaped(text)}": must be true or false'
     ]
+
+
+def test_only_spaces_around_the_items_of_a_list_are_no_part_of_them(folder: Path) -> None:
+    assert load(None, {"WINLOGD_SECURITY_VALID_ACTIONS": " C ,  D "}).security.valid_actions == ("C", "D")
+    (fault,) = faults_of_environment(WINLOGD_SECURITY_VALID_ACTIONS="C,\x1fD")
+    assert fault.endswith('("\\x1fD" is none of them)')
 
 
 def test_a_variable_with_bytes_that_are_not_utf8_is_refused(folder: Path) -> None:
@@ -112,6 +125,47 @@ def test_an_unknown_variable_is_refused_with_the_nearest_known_one(folder: Path,
     assert faults_of_environment(**{variable: "secret"}) == [f"{variable}: unknown variable; {hint}"]
 
 
-def test_variables_of_other_programs_do_not_matter(folder: Path) -> None:
-    environ = {"WINLOG_SERVER_URL": "http://x", "PATH": "/bin", "winlogd_server_port": "abc"}
+@pytest.mark.parametrize("variable", ["winlogd_server_port", "Winlogd_Server_Port", "WINLOGD_server_port"])
+def test_a_variable_in_lower_case_letters_is_refused_because_it_would_set_nothing(folder: Path, variable: str) -> None:
+    assert faults_of_environment(**{variable: "8080"}) == [
+        f"{variable}: unknown variable; did you mean WINLOGD_SERVER_PORT?"
+    ]
+
+
+def test_variables_of_other_programs_and_of_the_build_do_not_matter(folder: Path) -> None:
+    environ = {"WINLOG_SERVER_URL": "http://x", "PATH": "/bin", "WINLOGDSERVER": "x", "WINLOGD_COMPILE": '"1"'}
     assert load(None, environ) == load(None, {})
+
+
+# Quotes, which a shell takes away and `docker --env-file` does not
+
+
+@pytest.mark.parametrize("text", ['"{}"', "'{}'", "“{}”", "„{}“", '"{}', '{}"', '"{}"\r', ' "{}"', "''{}''"])
+@pytest.mark.parametrize(
+    ("variable", "bare"),
+    [
+        ("WINLOGD_SERVER_PORT", "8080"),
+        ("WINLOGD_SERVER_HOST", "0.0.0.0"),
+        ("WINLOGD_DATABASE_PATH", "/var/lib/winlogd/winlog.db"),
+        ("WINLOGD_SECURITY_EXPECTED_USER_AGENT", "Winlog/"),
+        ("WINLOGD_SECURITY_EXPECTED_USER_AGENT", ""),
+        ("WINLOGD_SECURITY_VALID_ACTIONS", "C,D"),
+        ("WINLOGD_ROTATION_AT", "01:00"),
+    ],
+)
+def test_a_value_in_quotes_is_refused_and_told_without_them(folder: Path, variable: str, bare: str, text: str) -> None:
+    (fault,) = faults_of_environment(**{variable: text.format(bare)})
+    assert fault.startswith(f'{variable}="')
+    assert ": drop the quotes, which are taken for a part of the value" in fault
+    assert fault.endswith(f": {variable}={bare}")
+    assert fault.isprintable()
+
+
+def test_a_token_in_quotes_is_refused_and_not_shown(folder: Path) -> None:
+    (fault,) = faults_of_environment(WINLOGD_SECURITY_INGEST_TOKEN='"Zk3-correct.horse_battery"')
+    assert fault.startswith("WINLOGD_SECURITY_INGEST_TOKEN=(not shown): drop the quotes")
+    assert "Zk3" not in fault
+
+
+def test_quotes_inside_of_a_value_are_a_part_of_it(folder: Path) -> None:
+    assert load(None, {"WINLOGD_DATABASE_PATH": "/srv/bob's.db"}).database.path == "/srv/bob's.db"

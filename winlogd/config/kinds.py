@@ -20,6 +20,9 @@ FASTEST_RATE_HZ: Final = 1_000_000
 LONGEST_TIME_H: Final = 8_784
 """A year."""
 
+_LONGEST_NUMBER_CHARACTERS: Final = 21
+"""More than any limit has, and far fewer digits than int() refuses with an error of its own."""
+
 LONGEST_TOKEN_CHARACTERS: Final = 256
 
 SHORTEST_TOKEN_CHARACTERS: Final = 16
@@ -103,7 +106,7 @@ def flag() -> Kind[bool]:
         return value
 
     words: dict[str, object] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-    return Kind("true or false", check, lambda text: words.get(text.strip().lower(), text))
+    return Kind("true or false", check, lambda text: words.get(text.lower(), text))
 
 
 def choice(*names: str) -> Kind[str]:
@@ -234,11 +237,14 @@ def hours() -> Kind[float]:
 
 
 def _number(text: str) -> object:
-    """A number in plain decimal notation; int() and float() alone would take `1_0`, `nan` and more."""
-    digits = text.strip().removeprefix("-")
-    before, point, after = digits.partition(".")
-    # Twenty digits are more than any limit has, and far fewer than int() refuses with an error of its own.
-    if not (digits.isascii() and before.isdigit() and len(digits) <= 20):
+    """A number in plain decimal notation, without white space around it.
+
+    int() and float() alone would take `1_0`, `nan`, digits of other scripts and white space. They do not agree with
+    str.strip() about what white space is: `8080` and the separator U+001F is a number to none of them.
+    """
+    before, point, after = text.removeprefix("-").partition(".")
+    digits = before + after
+    if not (digits.isascii() and before.isdigit() and len(text) <= _LONGEST_NUMBER_CHARACTERS):
         return text
     if not point:
         return int(text)

@@ -96,4 +96,4 @@ def _several(allowed: str, one: Callable[[str], str], at_least: int) -> Kind[tup
 
 
 def _items(text: str) -> object:
-    return [item.strip() for item in text.split(",")] if text.strip() else []
+    return [item.strip(" ") for item in text.split(",")] if text.strip(" ") else []

@@ -11,7 +11,14 @@ from typing import Any, Final
 
 from winlogd.config import messages as fault
 from winlogd.config.kinds import Kind, NotAllowedError
-from winlogd.config.sections import ENVIRONMENT_PREFIX, KINDS, SECTIONS, Config, environment_name
+from winlogd.config.sections import (
+    ENVIRONMENT_PREFIX,
+    KINDS,
+    OTHERS_VARIABLES,
+    SECTIONS,
+    Config,
+    environment_name,
+)
 
 DEFAULT_FILE: Final = "config.toml"
 """The file in the working directory that is read when none is named."""
@@ -34,7 +41,7 @@ def load(path: str | None, environ: Mapping[str, str]) -> Config:
 
     Args:
         path: the file; `None` for `config.toml` in the working directory if there is one, or no file.
-        environ: the environment; of it, only names that begin with `WINLOGD_` count.
+        environ: the environment; of it, only names that begin with `WINLOGD_`, in whatever letter case, count.
 
     Returns:
         The configuration. `database.path` is absolute: a relative one counts from the file's folder, or
@@ -149,17 +156,28 @@ def _take_environment(values: dict[str, dict[str, Any]], environ: Mapping[str, s
     """Put what the environment sets into `values`; returns the faults."""
     names = {environment_name(section, key): (section, key) for section in KINDS for key in KINDS[section]}
     faults: list[str] = []
-    for variable in sorted(name for name in environ if name.startswith(ENVIRONMENT_PREFIX)):
+    length = len(ENVIRONMENT_PREFIX)
+    ours = {name for name in environ if name[:length].upper() == ENVIRONMENT_PREFIX} - OTHERS_VARIABLES
+    for variable in sorted(ours):
         if variable not in names:
             faults.append(fault.unknown_variable(variable, ENVIRONMENT_PREFIX, KINDS))
             continue
         section, key = names[variable]
         expected, text = KINDS[section][key], environ[variable]
+        if _is_quoted(text):
+            told = fault.quoted_secret if expected.is_secret else fault.quoted_value
+            faults.append(told(f"{variable}=", text))
+            continue
         try:
             values[section][key] = expected.check(expected.parse(text))
         except NotAllowedError as refusal:
             faults.append(_not_allowed(f"{variable}=", text, expected, refusal))
     return faults
+
+
+def _is_quoted(text: str) -> bool:
+    """Return True if a quote stands at an end of `text`: nobody took it away, and no value wants one there."""
+    return text.strip() != fault.without_quotes(text)
 
 
 def _not_allowed(name: str, value: object, expected: Kind[Any], refusal: NotAllowedError) -> str:

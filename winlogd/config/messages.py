@@ -16,6 +16,11 @@ SHOWN_CHARACTERS: Final = 60
 NOT_SHOWN: Final = "(not shown)"
 """Stands in a fault for a value that is a secret."""
 
+_QUOTES: Final = "\"'“”„‘’‚«»"
+"""Those of a shell, and those that a word processor puts in their place."""
+
+_DROP_QUOTES: Final = "drop the quotes, which are taken for a part of the value (docker --env-file keeps them)"
+
 Known = Mapping[str, Iterable[str]]
 """The names of the sections, and for each the names of its keys."""
 
@@ -79,6 +84,26 @@ def wrong_value(name: str, value: object, allowed: str, detail: str) -> str:
     return f"{name}{shown(value)}: must be {allowed}" + (f" ({detail})" if detail else "")
 
 
+def quoted_value(name: str, text: str) -> str:
+    """The fault of a variable whose value still has the quotes that a shell would have taken away.
+
+    Args:
+        name: the variable and the sign of equality.
+        text: its value.
+    """
+    return f"{name}{shown(text)}: {_DROP_QUOTES}: {name}{_shortened(escaped(without_quotes(text)))}"
+
+
+def quoted_secret(name: str, _: str) -> str:
+    """The same for a variable whose value must not be shown."""
+    return f"{name}{NOT_SHOWN}: {_DROP_QUOTES}"
+
+
+def without_quotes(text: str) -> str:
+    """`text` without white space and quotes at its ends."""
+    return text.strip().strip(_QUOTES)
+
+
 def unknown_key(section: str, key: str, known: Known) -> str:
     """The fault of a key that its section does not have."""
     near = _nearest_option(section, key, known)
@@ -101,8 +126,8 @@ def key_outside(name: str, known: Known) -> str:
 
 
 def unknown_variable(variable: str, prefix: str, known: Known) -> str:
-    """The fault of an environment variable that begins with `prefix` and names no option."""
-    name = variable.removeprefix(prefix).lower()
+    """The fault of an environment variable that begins with `prefix`, in any letter case, and names no option."""
+    name = variable[len(prefix) :].lower()
     options = {f"{section}_{key}": (section, key) for section, keys in known.items() for key in keys}
     section = next((section for section in known if name.startswith(section + "_")), "")
     near = _nearest_option(section, name.removeprefix(section + "_"), known) if section else None

@@ -21,6 +21,9 @@ from winlogd.config.list_kinds import EVERYWHERE, LOOPBACK
 
 ENVIRONMENT_PREFIX: Final = "WINLOGD_"
 
+OTHERS_VARIABLES: Final = frozenset(("WINLOGD_COMPILE",))
+"""Names with the prefix that set no option: the build's own."""
+
 
 class Server(NamedTuple):
     """`[server]`: where winlogd listens, what it takes, and how long it lets others wait."""
