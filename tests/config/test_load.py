@@ -184,10 +184,10 @@ def test_a_link_to_nowhere_is_a_fault_and_not_the_defaults(folder: Path) -> None
         load(None, {})
 
 
-def test_a_file_without_an_end_is_not_read_for_ever() -> None:
+def test_a_file_without_an_end_is_not_opened() -> None:
     with pytest.raises(ConfigError) as caught:
         load("/dev/zero", {})
-    assert caught.value.faults == ("/dev/zero: is no configuration: it has more than 1048576 bytes",)
+    assert caught.value.faults == ("/dev/zero: is no configuration: it is a device; name a file",)
 
 
 def test_a_file_that_is_not_utf8_is_refused_with_the_line(folder: Path) -> None:

@@ -5,11 +5,15 @@ Loaded only by who has set one of them. It must not know where the values came f
 
 from typing import Final
 
+from winlogd.config import files
 from winlogd.config.kinds import Kind, NotAllowedError
 from winlogd.config.messages import shown
 
-_MAXIMUM_BYTES: Final = 4096
-"""A token file is far shorter; a longer one is not read to its end, which may never come."""
+_MAXIMUM_TOKEN_FILE_BYTES: Final = 4096
+_MAXIMUM_PEM_BYTES: Final = 1_048_576
+"""These files are far shorter; a longer one was named by mistake."""
+
+_ASCII_WHITE_SPACE: Final = " \t\r\n\f\v"
 
 
 def tls_faults(port: int, tls_port: int, certificate: str, key: str) -> list[str]:
@@ -31,7 +35,19 @@ def tls_faults(port: int, tls_port: int, certificate: str, key: str) -> list[str
     faults = [f"{option}: must be set, because server.tls_port is" for option, path in paths.items() if not path]
     if port == tls_port:
         faults.append(f"server.tls_port = {tls_port}: must be another port than server.port")
-    return faults
+    return faults + [fault for option, path in paths.items() if path for fault in _pem_faults(option, path)]
+
+
+def _pem_faults(option: str, path: str) -> list[str]:
+    """Why OpenSSL must not open this file: it would wait for a pipe, and read a device for ever.
+
+    That a file is not there or holds no PEM is told by who reads it.
+    """
+    try:
+        files.check(path, option.rpartition("_")[2], _MAXIMUM_PEM_BYTES)
+    except files.UnreadableError as error:
+        return [] if isinstance(error.__cause__, OSError) else [f"{option} = {shown(path)}: {error}"]
+    return []
 
 
 def rate_faults(events_per_second: float, events_burst: int) -> list[str]:
@@ -56,11 +72,10 @@ def token_in(path: str, other: str, expected: Kind[str]) -> str:
     if other:
         raise NotAllowedError(f"{option}: security.ingest_token is set as well; set one of the two")
     try:
-        with open(path, "rb") as stream:
-            content = stream.read(_MAXIMUM_BYTES)
-    except OSError as error:
-        raise NotAllowedError(f"{option}: cannot be read: {error.strerror}") from error
-    token = content.decode("utf-8-sig", "replace").strip()
+        octets = files.content(path, "token", _MAXIMUM_TOKEN_FILE_BYTES)
+    except files.UnreadableError as error:
+        raise NotAllowedError(f"{option}: {error}") from error
+    token = octets.decode("utf-8-sig", "replace").strip(_ASCII_WHITE_SPACE)
     if not token:
         raise NotAllowedError(f"{option}: holds no token")
     try:

@@ -24,7 +24,7 @@ DEFAULT_FILE: Final = "config.toml"
 """The file in the working directory that is read when none is named."""
 
 MAXIMUM_FILE_BYTES: Final = 1_048_576
-"""A larger file was named by mistake; it is not read to its end, which may never come (/dev/zero)."""
+"""A larger file was named by mistake."""
 
 
 class ConfigError(Exception):
@@ -188,13 +188,12 @@ def _not_allowed(name: str, value: object, expected: Kind[Any], refusal: NotAllo
 
 def _text(file: str) -> str:
     """A file's text; a byte order mark, which some editors of Windows write, is no part of it."""
+    from winlogd.config import files  # without a file it is not needed
+
     try:
-        with open(file, "rb") as stream:
-            content = stream.read(MAXIMUM_FILE_BYTES + 1)
-    except OSError as error:
-        raise ConfigError((f"cannot be read: {error.strerror}",)) from error
-    if len(content) > MAXIMUM_FILE_BYTES:
-        raise ConfigError((f"is no configuration: it has more than {MAXIMUM_FILE_BYTES} bytes",))
+        content = files.content(file, "configuration", MAXIMUM_FILE_BYTES)
+    except files.UnreadableError as error:
+        raise ConfigError((str(error),)) from error
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
