@@ -41,4 +41,4 @@ def _check_certificate(config: Config) -> None:
     try:
         server_context(config.server.tls_certificate, config.server.tls_key)
     except CertificateError as error:
-        raise ConfigError((f"server.tls_certificate and server.tls_key: {error}",)) from None
+        raise ConfigError((f"server.tls_certificate and server.tls_key: {escaped(str(error))}",)) from None

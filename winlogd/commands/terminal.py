@@ -73,12 +73,12 @@ def write(text: str) -> int:
 
 def warn(sentence: str) -> None:
     """Print a sentence on standard error; the command goes on."""
-    _put(sys.stderr, f"winlogd: {sentence}\n")
+    _put(sys.stderr, f"winlogd: {escaped(sentence)}\n")
 
 
 def fail(sentence: str) -> int:
     """Print a sentence on standard error; return `FAILED`."""
-    return _complain(f"winlogd: {sentence}\n", FAILED)
+    return _complain(f"winlogd: {escaped(sentence)}\n", FAILED)
 
 
 def _complain(lines: str, status: int) -> int:
@@ -95,7 +95,7 @@ def _put(stream: TextIO | None, text: str) -> OSError | None:
     if stream is None:
         return OSError(0, "it is closed")
     try:
-        stream.write(text)
+        stream.write(_in_its_letters(stream, text))
         stream.flush()
     except OSError as error:
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -103,6 +103,11 @@ def _put(stream: TextIO | None, text: str) -> OSError | None:
         os.close(nowhere)
         return error
     return None
+
+
+def _in_its_letters(stream: TextIO, text: str) -> str:
+    """`text` as the stream can write it: letters that its encoding lacks as escapes."""
+    return text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
 
 
 class ProgressLine:

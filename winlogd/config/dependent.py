@@ -1,8 +1,10 @@
-"""The options of access and limits that need each other, and the token that stands in a file of its own.
+"""The options whose faults do not show in the value alone: they need each other, a file, or a folder's name.
 
-Loaded only by who has set one of them. It must not know where the values came from.
+Loaded only where one of them is set. It must not know where the values came from.
 """
 
+import os
+import sys
 from typing import Final
 
 from winlogd.config import files
@@ -14,6 +16,32 @@ _MAXIMUM_PEM_BYTES: Final = 1_048_576
 """These files are far shorter; a longer one was named by mistake."""
 
 _ASCII_WHITE_SPACE: Final = " \t\r\n\f\v"
+
+
+def name_faults(database: str) -> list[str]:
+    """Why SQLite cannot have the database where a path leads. SQLite takes names in UTF-8 alone.
+
+    The path that is configured is UTF-8. But the folder it counts from, or one that a link leads to, may have been
+    named otherwise; and where the locale's encoding is not UTF-8, Python and SQLite would mean two files.
+
+    Args:
+        database: an absolute path.
+    """
+    option = f"database.path = {shown(database)}"
+    if _is_utf8(database) and _is_utf8(os.path.realpath(database)):
+        return []
+    encoding = sys.getfilesystemencoding()
+    if encoding != "utf-8":
+        return [f"{option}: this locale's encoding is {encoding}, and SQLite wants UTF-8; start with LC_ALL=C.UTF-8"]
+    part = next(part for part in os.path.realpath(database).split("/") if not _is_utf8(part))
+    return [f"{option}: the name {shown(part)} on its way is not UTF-8, and SQLite takes no other; name another folder"]
+
+
+def _is_utf8(path: str) -> bool:
+    try:
+        return os.fsencode(path) == path.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def tls_faults(port: int, tls_port: int, certificate: str, key: str) -> list[str]:

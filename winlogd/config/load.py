@@ -94,19 +94,23 @@ def _absolute_or_none(folder: str, path: str) -> str:
 
 
 def _completed(config: Config) -> Config:
-    """`config` with the token that a file holds, after a look at the options that need each other.
+    """`config` with the token that a file holds, after a look at what stands outside of the file.
 
     Raises:
-        ConfigError: they do not fit together, or the file holds no token.
+        ConfigError: options do not fit together, a file holds no token, or SQLite cannot have the database's name.
     """
     server, security, limits = config.server, config.security, config.limits
     tls = (server.tls_port, server.tls_certificate, server.tls_key)
-    if not (any(tls) or security.ingest_token_file or limits.events_burst):
+    path = config.database.path
+    is_plain = path.isascii() and os.path.realpath(path).isascii()
+    if is_plain and not (any(tls) or security.ingest_token_file or limits.events_burst):
         return config
     from winlogd.config import dependent  # most sites need none of it
 
-    faults = dependent.tls_faults(server.port, *tls) + dependent.rate_faults(
-        limits.events_per_second, limits.events_burst
+    faults = (
+        dependent.name_faults(path)
+        + dependent.tls_faults(server.port, *tls)
+        + dependent.rate_faults(limits.events_per_second, limits.events_burst)
     )
     token = security.ingest_token
     if security.ingest_token_file:
