@@ -203,6 +203,70 @@ def test_a_mistake_in_the_notation_is_told_with_line_and_column(folder: Path) ->
     ]
 
 
+A_TEXT = 'a text stands in quotes: {} = "..."'
+A_LIST = 'a list stands in brackets and each text of it in quotes: {} = ["...", "..."]'
+HALF = "a quote is missing: a text stands between two of them"
+AN_ITEM = 'each text of a list stands in quotes: "..."'
+A_FLAG = "write true or false, in small letters and without quotes"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("host = 0.0.0.0", A_TEXT.format("host")),
+        ("host = 192.168.1.100  # the LAN's", A_TEXT.format("host")),
+        ("host = localhost", A_TEXT.format("host")),
+        ("host = ::", A_TEXT.format("host")),
+        ("path = /var/lib/winlogd/winlog.db", A_TEXT.format("path")),
+        ("expected_user_agent = Winlog/", A_TEXT.format("expected_user_agent")),
+        ("level = info", A_TEXT.format("level")),
+        ("unknown = info", A_TEXT.format("unknown")),
+        ('host = "0.0.0.0', HALF),
+        ('host = 0.0.0.0"', HALF),
+        ("host = '0.0.0.0", HALF),
+        ('event_paths = ["/a, "/b"]', HALF),
+        ("valid_actions = C, D", A_LIST.format("valid_actions")),
+        ("valid_actions = [C, D]", A_LIST.format("valid_actions")),
+        ("trusted_proxies = [10.0.0.0/8]", A_LIST.format("trusted_proxies")),
+        ("trusted_proxies = [\n  10.0.0.0/8,\n]", AN_ITEM),
+        ('trusted_proxies = [\n  "10.0.0.0/8,\n]', HALF),
+        ("names = no", A_FLAG),
+        ("names = True", A_FLAG),
+    ],
+)
+def test_a_mistake_in_the_notation_is_told_with_what_is_probably_missing(folder: Path, line: str, hint: str) -> None:
+    (fault,) = faults_of(folder, f"[server]\n{line}\n")
+    assert fault.startswith("is not valid TOML: ")
+    assert fault.endswith(f"; {hint}")
+
+
+@pytest.mark.parametrize("line", ["port = 30x0", "port =", "[other", 'host = "\\d"', "event_timeout = 1,5"])
+def test_nothing_is_hinted_at_where_quotes_would_not_help(folder: Path, line: str) -> None:
+    (fault,) = faults_of(folder, f"[server]\n{line}\n")
+    assert ";" not in fault
+
+
+def test_a_hint_does_not_show_the_line_because_it_may_hold_a_secret(folder: Path) -> None:
+    (fault,) = faults_of(folder, "[security]\ningest_token = Zk3-correct.horse_battery\n")
+    assert fault.endswith('; a text stands in quotes: ingest_token = "..."')
+    assert "Zk3" not in fault
+
+
+@pytest.mark.parametrize(
+    ("line", "detail"),
+    [
+        ('port = "3000"', "(without quotes)"),
+        ('event_timeout = "25"', "(without quotes)"),
+        ("host = 10.1", "(in quotes)"),
+        ("timezone = true", "(in quotes)"),
+        ("event_paths = 1", "%!$&'()*+,;=:@"),
+    ],
+)
+def test_a_value_with_quotes_too_many_or_too_few_is_told_so(folder: Path, line: str, detail: str) -> None:
+    (fault,) = faults_of(folder, f"[server]\n{line}\n")
+    assert detail in fault or fault.endswith("-._~!$&'()*+,;=:@%")
+
+
 @pytest.mark.parametrize("text", ["[server]\nport = 1\nport = 2", "[server]\nport = 1\n[server]\nport = 1"])
 def test_a_key_or_section_given_twice_is_refused(folder: Path, text: str) -> None:
     (fault,) = faults_of(folder, text)

@@ -152,7 +152,8 @@ def _take_table(values: dict[str, Any], section: str, table: dict[str, Any]) -> 
         try:
             values[key] = expected.check(value)
         except NotAllowedError as refusal:
-            faults.append(_not_allowed(f"{section}.{key} = ", value, expected, refusal))
+            detail = refusal.detail or fault.quotes_detail(value, SECTIONS[section]._field_defaults[key])
+            faults.append(_not_allowed(f"{section}.{key} = ", value, expected, detail))
     return faults
 
 
@@ -175,7 +176,7 @@ def _take_environment(values: dict[str, dict[str, Any]], environ: Mapping[str, s
         try:
             values[section][key] = expected.check(expected.parse(text))
         except NotAllowedError as refusal:
-            faults.append(_not_allowed(f"{variable}=", text, expected, refusal))
+            faults.append(_not_allowed(f"{variable}=", text, expected, refusal.detail))
     return faults
 
 
@@ -184,10 +185,10 @@ def _is_quoted(text: str) -> bool:
     return text.strip() != fault.without_quotes(text)
 
 
-def _not_allowed(name: str, value: object, expected: Kind[Any], refusal: NotAllowedError) -> str:
+def _not_allowed(name: str, value: object, expected: Kind[Any], detail: str) -> str:
     if expected.is_secret:
         return fault.wrong_secret(name, expected.allowed)
-    return fault.wrong_value(name, value, expected.allowed, refusal.detail)
+    return fault.wrong_value(name, value, expected.allowed, detail)
 
 
 def _text(file: str) -> str:
@@ -209,12 +210,14 @@ def _parsed(text: str) -> dict[str, Any]:
     """TOML's tables, or a `ConfigError` that says in which line the fault is."""
     import tomllib  # without a file it is not needed
 
+    text += "\n"  # so that a fault in the last line has a line number, too
     try:
-        return tomllib.loads(text + "\n")  # so that a fault in the last line has a line number, too
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
+        from winlogd.config.syntax import hint  # not loaded unless something is wrong
+
         message = fault.escaped(str(error))
-        twice = "; is it there twice?" if "overwrite" in message or "twice" in message else ""
-        raise ConfigError((f"is not valid TOML: {message}{twice}",)) from error
+        raise ConfigError((f"is not valid TOML: {message}{hint(text, message)}",)) from error
     except ValueError as error:  # int() refuses more than 4300 digits, and tomllib lets that through
         raise ConfigError(("is not valid TOML: a number has too many digits",)) from error
     except RecursionError as error:

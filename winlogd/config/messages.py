@@ -84,6 +84,20 @@ def wrong_value(name: str, value: object, allowed: str, detail: str) -> str:
     return f"{name}{shown(value)}: must be {allowed}" + (f" ({detail})" if detail else "")
 
 
+def quotes_detail(value: object, default: object) -> str:
+    """What is wrong with a value of TOML that has quotes where there should be none, or none where they should be.
+
+    Args:
+        value: what was found.
+        default: a value of the right type.
+    """
+    if isinstance(value, str) and not isinstance(default, str | tuple):
+        return "without quotes"
+    if isinstance(default, str) and not isinstance(value, str | list | dict):
+        return "in quotes"
+    return ""
+
+
 def quoted_value(name: str, text: str) -> str:
     """The fault of a variable whose value still has the quotes that a shell would have taken away.
 

@@ -1,0 +1,66 @@
+"""What is probably meant where a file is not valid TOML: mostly a text without its quotes.
+
+tomllib tells the place, not what an administrator forgot. Loaded only for such a file. A hint never repeats the
+value: it may be a secret.
+"""
+
+import re
+from typing import Final
+
+from winlogd.config.messages import shown_name
+from winlogd.config.sections import SECTIONS
+
+_PLACE: Final = re.compile(r"at line (\d+)")
+
+_OPEN_TEXTS: Final = ("Unterminated string", 'Expected "\'"')
+"""How the messages begin that tell no place: a text goes on to the file's end."""
+
+_HALF_A_QUOTE: Final = "; a quote is missing: a text stands between two of them"
+
+
+def hint(text: str, message: str) -> str:
+    """Return "; ..." to end a fault with, or nothing.
+
+    Args:
+        text: the file's.
+        message: what tomllib said about it.
+    """
+    if "overwrite" in message or "twice" in message:
+        return "; is it there twice?"
+    if message.startswith(_OPEN_TEXTS):
+        return _HALF_A_QUOTE
+    place = _PLACE.search(message)
+    if place is None:
+        return ""
+    line = text.split("\n")[int(place[1]) - 1].partition(" #")[0]
+    key, equals, value = (part.strip() for part in line.partition("="))
+    if not equals:
+        return "" if message.startswith("Expected '='") or key.startswith("[") else _hint_at_item(key)
+    return _hint_at_value(key, value)
+
+
+def _hint_at_value(key: str, value: str) -> str:
+    defaults = {key: default for options in SECTIONS.values() for key, default in options._field_defaults.items()}
+    default = defaults.get(key, "")
+    if isinstance(default, bool):
+        return "; write true or false, in small letters and without quotes"
+    if isinstance(default, int | float) or not value:
+        return ""
+    if _has_half_a_quote(value):
+        return _HALF_A_QUOTE
+    if '"' in value or "'" in value:
+        return ""
+    if isinstance(default, tuple) or value.startswith("["):
+        return f'; a list stands in brackets and each text of it in quotes: {shown_name(key)} = ["...", "..."]'
+    return f'; a text stands in quotes: {shown_name(key)} = "..."'
+
+
+def _hint_at_item(item: str) -> str:
+    """Of a list that has a line for each item."""
+    if _has_half_a_quote(item):
+        return _HALF_A_QUOTE
+    return '; each text of a list stands in quotes: "..."' if item and '"' not in item and "'" not in item else ""
+
+
+def _has_half_a_quote(value: str) -> bool:
+    return value.count('"') % 2 == 1 or ('"' not in value and value.count("'") % 2 == 1)
