@@ -1,19 +1,24 @@
 """``winlogd check-config``: looks for mistakes in the configuration and does nothing else."""
 
 import os
+import stat
 from collections.abc import Sequence
 from typing import Final
 
 from winlogd.commands.flags import Parser
-from winlogd.commands.terminal import say
+from winlogd.commands.terminal import say, warn
+from winlogd.config.files import kind_of
 from winlogd.config.load import ConfigError, load
 from winlogd.config.messages import escaped
 from winlogd.config.sections import Config
+from winlogd.config.warnings import warnings_of, warnings_of_machine
+from winlogd.http.sockets import bind
 
 _DOES: Final = """\
 Check the configuration and do nothing else: the file, the environment variables
 WINLOGD_..., the token's file, and the certificate and key of TLS. Print one line
-for each mistake. Run it before a restart, as the user that winlogd runs as."""
+for each mistake, and for what is allowed but will hurt; the latter leaves the exit
+status 0. Run it before a restart, as the user that winlogd runs as."""
 
 _EXAMPLE: Final = """\
   sudo -u winlogd winlogd check-config --config /etc/winlogd/config.toml
@@ -30,7 +35,31 @@ def run(words: Sequence[str]) -> int:
     """
     config = load(Parser("check-config", _DOES, _EXAMPLE).config_file(list(words)), os.environ)
     _check_certificate(config)
+    for warning in (*warnings_of(config), *warnings_of_machine(config, _ThisMachine())):
+        warn(warning)
     return say(f"{escaped(config.source or 'the default configuration')}: ok")
+
+
+class _ThisMachine:
+    """What the warnings want to know, see `winlogd.config.warnings.Machine`."""
+
+    def kind_of(self, path: str) -> str:
+        """Return what stands at `path`; empty for a file and for nothing."""
+        try:
+            mode = os.stat(path).st_mode
+        except OSError:  # not there yet, or not to be looked at: the start makes it or says why it cannot
+            return ""
+        return "" if stat.S_ISREG(mode) else kind_of(mode)
+
+    def cannot_listen(self, host: str) -> str:
+        """Return why no socket can be bound to `host`; empty if one can."""
+        try:
+            sockets = bind(host, 0)
+        except OSError as error:
+            return error.strerror or str(error)
+        for sock in sockets:
+            sock.close()
+        return ""
 
 
 def _check_certificate(config: Config) -> None:

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from winlogd.commands.terminal import FAILED
-from winlogd.config.load import load
+from winlogd.config.load import load, may_hurt
 from winlogd.config.sections import Config
+
+if TYPE_CHECKING:
+    from winlogd.log.log import Log
 
 _STANDARD_ERROR: Final = 2
 
@@ -54,6 +57,8 @@ def _serve(config: Config) -> int:
     _occupy_standard_descriptors()
     log = Log(config.logging.level, config.logging.format, secret=config.security.ingest_token)
     log.start()
+    if may_hurt(config):
+        _log_warnings(config, log)
     try:
         return Daemon(config, log).run()
     except StartError as error:
@@ -61,6 +66,13 @@ def _serve(config: Config) -> int:
         return FAILED
     finally:
         log.stop()
+
+
+def _log_warnings(config: Config, log: "Log") -> None:
+    from winlogd.config.warnings import warnings_of  # most sites have none
+
+    for warning in warnings_of(config):
+        log.warn("config", warning)
 
 
 def _occupy_standard_descriptors() -> None:

@@ -26,6 +26,8 @@ DEFAULT_FILE: Final = "config.toml"
 MAXIMUM_FILE_BYTES: Final = 1_048_576
 """A larger file was named by mistake."""
 
+_USUAL: Final = Config()
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; `faults` says why."""
@@ -77,6 +79,19 @@ def load(path: str | None, environ: Mapping[str, str]) -> Config:
             database=database._replace(path=_absolute(folder, database.path)),
             security=security._replace(ingest_token_file=_absolute_or_none(folder, security.ingest_token_file)),
         )
+    )
+
+
+def may_hurt(config: Config) -> bool:
+    """Return True if `winlogd.config.warnings` is worth loading: an option that it looks at is not as usual."""
+    server, security, database = config.server, config.security, config.database
+    return (
+        server.event_timeout > _USUAL.server.event_timeout
+        or security.expected_user_agent != _USUAL.security.expected_user_agent
+        or security.valid_actions != _USUAL.security.valid_actions
+        or not security.ingest_networks
+        or config.limits.rate_delay > _USUAL.limits.rate_delay
+        or database.pragma_journal_mode != _USUAL.database.pragma_journal_mode
     )
 
 
