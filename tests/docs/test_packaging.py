@@ -34,7 +34,7 @@ def clone(tmp_path: Path) -> Path:
     """The files of a clone that building needs, in a folder of their own."""
     folder = tmp_path / "clone"
     shutil.copytree(ROOT / "winlogd", folder / "winlogd", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE", "config.toml"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "config.toml"):
         shutil.copy(ROOT / name, folder)
     return folder
 
@@ -104,6 +104,38 @@ def _has_what_the_package_promises(clone: Path, environ: dict[str, str]) -> None
 
 def _output(command: list[str], folder: Path, environ: dict[str, str]) -> str:
     return subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_module_that_was_removed_is_not_installed_again(clone: Path, environ: dict[str, str]) -> None:
+    """What the build before has left in build/ does not count, nor what one that was killed has left."""
+    removed = clone / "winlogd" / "removed"
+    removed.mkdir()
+    for name in ("__init__.py", "module.py"):
+        (removed / name).write_text('"""Here for a while."""\n')
+    assert "winlogd/removed/module.py" in _installed(clone, "first", environ)
+    shutil.rmtree(removed)
+    killed = clone / "build" / "bdist.linux-x86_64" / "wheel" / "winlogd"
+    killed.mkdir(parents=True)
+    (killed / "half.py").write_text("")
+
+    files = _installed(clone, "second", environ)
+    assert "winlogd/cli.py" in files
+    assert [file for file in files if "removed" in file or "half" in file] == []
+
+
+def test_what_somebody_keeps_beside_the_build_stays(clone: Path, environ: dict[str, str]) -> None:
+    (clone / "build").mkdir()
+    (clone / "build" / "notes").write_text("mine")
+    _installed(clone, "first", environ)
+    assert (clone / "build" / "notes").read_text() == "mine"
+
+
+def _installed(clone: Path, target: str, environ: dict[str, str]) -> list[str]:
+    """What ``pip install .`` installs into a new folder."""
+    command = [sys.executable, "-m", "pip", "install", "-q", "--target", target, "."]
+    ended = subprocess.run(command, cwd=clone, env=environ, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return sorted(str(file.relative_to(clone / target)) for file in (clone / target).rglob("*") if file.is_file())
 
 
 def test_the_command_and_the_version_are_the_packages_own() -> None:
