@@ -1,4 +1,4 @@
-"""README.md as tests see it: its first event, and its code blocks, each with the answer that is shown below it.
+"""README.md and other pages as tests see them: the first event, and code blocks, each with the answer shown below it.
 
 Knows how the text is written (fenced blocks, `sudo`), not what the commands do.
 """
@@ -32,10 +32,10 @@ class Block(NamedTuple):
     answer: str
 
 
-def blocks() -> list[Block]:
-    """Every block that is not the answer of the one before it."""
+def blocks(page: str = TEXT) -> list[Block]:
+    """Every block of a page that is not the answer of the one before it."""
     found: list[Block] = []
-    for match in _FENCED.finditer(TEXT):
+    for match in _FENCED.finditer(page):
         language, text = match[2], dedent(match[3])
         if language in _ANSWERS:
             found[-1] = found[-1]._replace(answer=text)
@@ -44,9 +44,9 @@ def blocks() -> list[Block]:
     return found
 
 
-def block(beginning: str) -> Block:
-    """The one block that begins so."""
-    [found] = [each for each in blocks() if each.text.startswith(beginning)]
+def block(beginning: str, page: str = TEXT) -> Block:
+    """The one block of a page that begins so."""
+    [found] = [each for each in blocks(page) if each.text.startswith(beginning)]
     return found
 
 
