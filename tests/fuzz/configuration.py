@@ -12,8 +12,9 @@ from typing import Final
 
 from tests.fuzz.mutation import damaged
 from tests.fuzz.target import Target
-from winlogd.config.load import ConfigError, load
-from winlogd.config.sections import KINDS, Config, environment_name
+from winlogd.config.load import ConfigError, load, may_hurt
+from winlogd.config.sections import ENVIRONMENT_PREFIX, KINDS, Config, environment_name
+from winlogd.config.warnings import warnings_of
 
 _NAME: Final = "config.toml"
 _OPTIONS_THAT_NEED_OTHERS: Final = ("server.tls_", "limits.events_burst: ", "security.ingest_token_file = ")
@@ -40,6 +41,13 @@ def check(octets: bytes) -> None:
     else:
         assert config == load(str(file), environ)
         _assert_allowed(config)
+        _assert_warnings_can_be_shown(config)
+
+
+def _assert_warnings_can_be_shown(config: Config) -> None:
+    warnings = warnings_of(config)
+    assert may_hurt(config) or not warnings
+    assert all(warning.isprintable() and len(warning) <= _LONGEST_FAULT for warning in warnings)
 
 
 def _assert_can_be_shown(error: ConfigError, file: Path) -> None:
@@ -48,7 +56,8 @@ def _assert_can_be_shown(error: ConfigError, file: Path) -> None:
     for fault in error.faults:
         assert fault.isprintable(), fault
         assert len(fault) <= _LONGEST_FAULT, fault
-        assert fault.startswith((f"{file}: ", "WINLOGD_", '"WINLOGD_', *_OPTIONS_THAT_NEED_OTHERS)), fault
+        names_a_variable = fault.removeprefix('"')[: len(ENVIRONMENT_PREFIX)].upper() == ENVIRONMENT_PREFIX
+        assert names_a_variable or fault.startswith((f"{file}: ", *_OPTIONS_THAT_NEED_OTHERS)), fault
 
 
 def _variables(octets: bytes) -> list[tuple[str, str]]:
