@@ -64,7 +64,7 @@ LOADED: Final[Mapping[str, str]] = {
     "access": "addresses gate",
     "api": "current_sessions events health routes",
     "commands": "serve terminal",
-    "config": "kinds list_kinds load messages sections",
+    "config": "files kinds list_kinds load messages sections",
     "control": "address server",
     "daemon": "listening observer orders parts process refusals settings startup systemd watchdog",
     "events": "decode event timestamps value",
