@@ -372,3 +372,22 @@ def test_a_trigger_that_takes_the_next_id_costs_no_event(running: Running, when:
     [automatic] = [row for row in stored if row[4] == "auto"]
     assert automatic[3] == first[0].session_uuid
     assert running.stop() is None
+
+
+@pytest.mark.parametrize("name", ["winlogd_meta", "events_today", "idx_today_logoff"])
+def test_a_damaged_page_ends_the_start_with_one_line(path: Path, name: str) -> None:
+    running = Running(path)
+    running.store(*logons(*(f"user{number}" for number in range(50))))
+    assert running.stop() is None
+    with closing(apsw.Connection(str(path))) as connection:
+        [(page,)] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,))
+        assert isinstance(page, int)
+        size = int(str(connection.pragma("page_size")))
+    octets = bytearray(path.read_bytes())
+    octets[(page - 1) * size : page * size] = b"\xff" * size
+    path.write_bytes(octets)
+
+    message = cannot_be_used(path)
+
+    assert "is damaged" in message
+    assert "\n" not in message

@@ -92,6 +92,8 @@ class OpenDatabase:
                 self._patience.wait_to_open(error)
             except WAIT_FOR as error:
                 raise UnusableError(f"{self._settings.path} cannot be opened ({error})") from None
+            except (apsw.NotADBError, apsw.CorruptError) as error:
+                raise UnusableError(_damaged(self._settings.path, error)) from None
 
     def _reopen(self) -> None:
         """Open the same file afresh after a disk error, as often as it takes.
@@ -121,5 +123,10 @@ class OpenDatabase:
             with self.database.connection:  # one transaction: what others commit meanwhile is seen by `begin`
                 load_book.load(self.database.connection, self.book, time.time())
         except (apsw.NotADBError, apsw.CorruptError) as error:
-            raise UnusableError(f"{self._settings.path} is damaged ({error})") from None
+            raise UnusableError(_damaged(self._settings.path, error)) from None
         self._listener.loaded(self.book)
+
+
+def _damaged(path: str, error: apsw.Error) -> str:
+    advice = f"put a backup in its place, or save what can be read with 'sqlite3 {path} .recover'"
+    return f"{path} is damaged ({error}): {advice}"
