@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl
 import h11
 import uvloop
 
-from tests.support.running import PATIENCE_S
+from tests.support.running import PATIENCE_S, wait_for
 from tests.support.wire import request
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.router import Router
@@ -29,6 +30,9 @@ CERTIFICATE, KEY = str(DATA / "tls.crt"), str(DATA / "tls.key")
 TYPE: Final = ("Content-Type", "text/plain")
 LIMITS: Final = Limits(idle_timeout=75, answer_timeout=27, linger_timeout=0.25)
 
+LARGE: Final = b"0123456789abcdef" * (1 << 20)
+"""A body of 16 MiB."""
+
 T = TypeVar("T")
 
 
@@ -40,6 +44,11 @@ def pieces(count: int, size: int, *fields: str, method: str = "GET", version: st
 
 def piece(number: int, size: int) -> bytes:
     return b"%d " % number * size
+
+
+def body(count: int, size: int) -> bytes:
+    """What `count` pieces are together."""
+    return b"".join(piece(number, size) for number in range(count))
 
 
 class Producer:
@@ -100,6 +109,7 @@ class Place:
             ("GET", "/kept"): self._keep,
             ("POST", "/kept"): self._keep,
             ("GET", "/fails"): self._fail,
+            ("GET", "/large"): lambda head: lambda exchange, _: exchange.respond(Response(200, LARGE)),
             ("GET", "/now"): lambda head: lambda exchange, _: exchange.respond_ok(b'"now"'),
         }
         self.server = Server(self.loop, Router(routes), LIMITS, 100, Response(503, b'"late"'), self)
@@ -269,3 +279,19 @@ class Peer:
         while (event := self._read.next_event()) is h11.NEED_DATA:
             self._read.receive_data(self.socket.recv(16384))
         return event
+
+
+def producer_of(place: Place) -> Producer:
+    """The first producer, as soon as there is one."""
+    wait_for(lambda: place.producers, "the producer")
+    return place.producers[0]
+
+
+def wait_until_behind(place: Place) -> Producer:
+    """The first producer, as soon as it has to wait for its peer, with the system's buffers full."""
+    producer = producer_of(place)
+    wait_for(lambda: producer.waits > 0, "a producer that waits")
+    sent = -1
+    while sent != (sent := place.call(lambda: producer.sent)):
+        time.sleep(0.1)
+    return producer

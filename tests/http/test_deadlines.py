@@ -2,47 +2,54 @@
 
 import pytest
 
-from winlogd.http.deadlines import End, Situation, end_of
+from winlogd.http.deadlines import End, end_of
 from winlogd.http.states import Phase, State
 from winlogd.http.wire.limits import Limits
 
 LIMITS = Limits(headers_timeout=10, body_timeout=30, idle_timeout=75, answer_timeout=27, linger_timeout=2)
-BETWEEN_REQUESTS = Situation(
-    State.READING,
-    Phase.IDLE,
-    is_unread=False,
-    handlers_are_due=False,
-    pieces_are_due=False,
-    is_held=False,
-    has_begun=False,
-    is_stopping=False,
-)
-ANSWERING = BETWEEN_REQUESTS._replace(handlers_are_due=True, pieces_are_due=True)
+ANSWERING = ("handlers_are_due", "pieces_are_due")
+
+
+def end_after(waited_s: float, state: State, phase: Phase, *facts: str) -> End | None:
+    """What ends a wait; all is false that `facts` do not name."""
+    return end_of(
+        state,
+        phase,
+        waited_s,
+        LIMITS,
+        is_unread="is_unread" in facts,
+        handlers_are_due="handlers_are_due" in facts,
+        pieces_are_due="pieces_are_due" in facts,
+        is_held="is_held" in facts,
+        has_begun="has_begun" in facts,
+        is_stopping="is_stopping" in facts,
+    )
 
 
 @pytest.mark.parametrize(
-    ("situation", "limit_s", "end"),
+    ("state", "phase", "facts", "limit_s", "end"),
     [
-        (BETWEEN_REQUESTS, 75, End.CLOSE),
-        (BETWEEN_REQUESTS._replace(phase=Phase.HEAD), 10, End.CLOSE),
-        (BETWEEN_REQUESTS._replace(phase=Phase.HEAD, has_begun=True), 10, End.TIMED_OUT),
-        (BETWEEN_REQUESTS._replace(phase=Phase.BODY, has_begun=True), 30, End.TIMED_OUT),
-        (BETWEEN_REQUESTS._replace(is_held=True), 27, End.ANSWER_FOR_DEFERRED),
-        (ANSWERING, 27, End.ANSWER_FOR_HANDLERS),
-        (ANSWERING._replace(state=State.LAST_ANSWER_DUE, is_stopping=True), 27, End.ANSWER_FOR_HANDLERS),
-        (BETWEEN_REQUESTS._replace(state=State.LINGERING), 2, End.CLOSE),
-        (BETWEEN_REQUESTS._replace(is_unread=True), 75, End.RESET),
-        (ANSWERING._replace(is_unread=True), 75, End.RESET),
-        (BETWEEN_REQUESTS._replace(is_unread=True, is_stopping=True), 2, End.RESET),
-        (BETWEEN_REQUESTS._replace(is_unread=True, state=State.LINGERING), 75, End.RESET),
+        (State.READING, Phase.IDLE, (), 75, End.CLOSE),
+        (State.READING, Phase.HEAD, (), 10, End.CLOSE),
+        (State.READING, Phase.HEAD, ("has_begun",), 10, End.TIMED_OUT),
+        (State.READING, Phase.BODY, ("has_begun",), 30, End.TIMED_OUT),
+        (State.READING, Phase.IDLE, ("is_held",), 27, End.ANSWER_FOR_DEFERRED),
+        (State.READING, Phase.IDLE, ANSWERING, 27, End.ANSWER_FOR_HANDLERS),
+        (State.LAST_ANSWER_DUE, Phase.IDLE, (*ANSWERING, "is_stopping"), 27, End.ANSWER_FOR_HANDLERS),
+        (State.LINGERING, Phase.IDLE, (), 2, End.CLOSE),
+        (State.READING, Phase.IDLE, ("is_unread",), 75, End.RESET),
+        (State.READING, Phase.IDLE, (*ANSWERING, "is_unread"), 75, End.RESET),
+        (State.READING, Phase.IDLE, ("is_unread", "is_stopping"), 2, End.RESET),
+        (State.LINGERING, Phase.IDLE, ("is_unread",), 75, End.RESET),
     ],
 )
-def test_a_wait_ends_only_after_its_limit(situation: Situation, limit_s: float, end: End) -> None:
-    assert end_of(situation, limit_s, LIMITS) is None
-    assert end_of(situation, limit_s + 0.1, LIMITS) is end
+def test_a_wait_ends_only_after_its_limit(
+    state: State, phase: Phase, facts: tuple[str, ...], limit_s: float, end: End
+) -> None:
+    assert end_after(limit_s, state, phase, *facts) is None
+    assert end_after(limit_s + 0.1, state, phase, *facts) is end
 
 
-@pytest.mark.parametrize("is_stopping", [False, True])
-def test_the_rest_of_an_answer_in_pieces_may_take_as_long_as_it_likes(is_stopping: bool) -> None:
-    situation = BETWEEN_REQUESTS._replace(pieces_are_due=True, is_stopping=is_stopping)
-    assert end_of(situation, 1e9, LIMITS) is None
+@pytest.mark.parametrize("facts", [(), ("is_stopping",), ("is_held",)])
+def test_the_rest_of_an_answer_in_pieces_may_take_as_long_as_it_likes(facts: tuple[str, ...]) -> None:
+    assert end_after(1e9, State.READING, Phase.IDLE, "pieces_are_due", *facts) is None

@@ -64,17 +64,17 @@ def test_each_reason_alone_stops_the_socket_until_it_ends(
     begin: Callable[[Flow, Requests], object], end: Callable[[Flow, Requests], object], flow: Flow, socket: Socket
 ) -> None:
     requests = Requests()
-    assert not flow.must_pause(requests)
+    assert not flow.must_pause(requests.is_full)
     assert socket.is_read
     begin(flow, requests)
-    assert flow.must_pause(requests)
+    assert flow.must_pause(requests.is_full)
     assert not socket.is_read
-    assert not flow.may_resume(requests)
+    assert not flow.may_resume(requests.is_full)
     end(flow, requests)
-    assert flow.may_resume(requests)
+    assert flow.may_resume(requests.is_full)
     flow.resume()
     assert socket.is_read
-    assert not flow.may_resume(requests)
+    assert not flow.may_resume(requests.is_full)
 
 
 @pytest.mark.parametrize("last", range(3))
@@ -82,12 +82,12 @@ def test_the_socket_is_read_again_only_when_no_reason_is_left(last: int, flow: F
     requests = Requests()
     for begin, _ in BEGIN_AND_END:
         begin(flow, requests)
-    assert flow.must_pause(requests)
+    assert flow.must_pause(requests.is_full)
     for _, end in BEGIN_AND_END[:last] + BEGIN_AND_END[last + 1 :]:
         end(flow, requests)
-        assert not flow.may_resume(requests)
+        assert not flow.may_resume(requests.is_full)
     BEGIN_AND_END[last][1](flow, requests)
-    assert flow.may_resume(requests)
+    assert flow.may_resume(requests.is_full)
 
 
 def test_each_hold_wants_its_release(flow: Flow) -> None:
@@ -95,10 +95,10 @@ def test_each_hold_wants_its_release(flow: Flow) -> None:
     flow.hold()
     flow.release()
     assert flow.is_held
-    assert not flow.may_resume(Requests())
+    assert not flow.may_resume(Requests().is_full)
     flow.release()
     assert not flow.is_held
-    assert flow.may_resume(Requests())
+    assert flow.may_resume(Requests().is_full)
 
 
 def test_a_peer_that_is_behind_is_not_held(flow: Flow) -> None:

@@ -145,7 +145,7 @@ def test_a_path_without_parameters_has_none() -> None:
     assert parameters(router, "/health") == {}
 
 
-@pytest.mark.parametrize("other", ["/api/v1/machines/{name}", "/api/v1/{x}/{x}"])
+@pytest.mark.parametrize("other", ["/api/v1/machines/{name}", "/api/v1/{x}/{x}", "/api/{}", "/api/{"])
 def test_paths_that_nobody_could_tell_apart_are_a_fault_of_the_table(other: str) -> None:
     with pytest.raises(ValueError, match=r"machines|twice"):
         Router({("GET", MACHINE): told, ("POST", other): told})

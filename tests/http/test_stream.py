@@ -1,17 +1,15 @@
 """Answers in pieces, over plain sockets and TLS: how they are framed, who waits for whom, and how they end."""
 
 import asyncio
-import select
 import socket
 import ssl
 import struct
-import time
 from collections.abc import Iterator
 
 import h11
 import pytest
 
-from tests.http.streaming import Peer, Place, Producer, a_place, piece, pieces
+from tests.http.streaming import Peer, Place, Producer, a_place, body, pieces, producer_of, wait_until_behind
 from tests.support.running import wait_for
 from tests.support.wire import request
 
@@ -20,12 +18,9 @@ FEED = request("GET", "/feed")
 KEPT = request("POST", "/kept", "Content-Length: 0")
 CLOSE = "Connection: close"
 KIB = 1 << 10
-MIB = 1 << 20
 MANY = 1024
-"""So many pieces of 16 KiB are more than the system keeps for a peer that does not read."""
+"""So many pieces of 4 KiB and more are more than the system keeps for a peer that does not read."""
 SMALL_BUFFER = 4096
-BEYOND = 60
-"""So many KiB beyond what the system takes without delay fill its room and leave a part to the transport."""
 
 CUT_OFF = (h11.RemoteProtocolError, ConnectionResetError, ssl.SSLEOFError)
 """How a peer sees that an answer is not complete."""
@@ -38,22 +33,6 @@ def place() -> Iterator[Place]:
     with a_place() as place:
         yield place
         assert place.failures == []
-
-
-def body(count: int, size: int) -> bytes:
-    return b"".join(piece(number, size) for number in range(count))
-
-
-def producer_of(place: Place, number: int = 0) -> bool:
-    return len(place.producers) > number
-
-
-def wait_until_behind(place: Place) -> None:
-    """Waits until the first producer has to wait for its peer, with the system's buffers full."""
-    wait_for(lambda: producer_of(place) and place.producers[0].waits > 0, "a producer that waits")
-    sent = -1
-    while sent != (sent := place.call(lambda: place.producers[0].sent)):
-        select.select([], [], [], 0.1)
 
 
 # ── framing ───────────────────────────────────────────────────────────────────────────────────────────
@@ -144,9 +123,8 @@ def test_what_is_asked_behind_it_is_answered_behind_it(kind: str, place: Place) 
 def test_it_waits_for_the_answers_before_it_and_its_producer_with_it(kind: str, place: Place) -> None:
     with Peer(place, kind) as peer:
         peer.send(KEPT + KEPT + pieces(10, 100) + NOW)
-        wait_for(lambda: producer_of(place), "the producer")
+        producer = producer_of(place)
         first, second = place.kept
-        (producer,) = place.producers
         place.call(lambda: second.respond_ok(b"2"))
         assert place.call(lambda: (producer.sent, producer.stream.is_behind)) == (0, True)
         place.call(lambda: first.respond_ok(b"1"))
@@ -170,157 +148,13 @@ def test_nothing_behind_it_is_handled_before_it_has_ended(place: Place) -> None:
 def test_a_producer_that_sends_before_its_turn_loses_nothing(place: Place) -> None:
     with Peer(place, "plain") as peer:
         peer.send(KEPT + FEED)
-        wait_for(lambda: producer_of(place), "the producer")
-        stream = place.producers[0].stream
+        stream = producer_of(place).stream
         place.call(lambda: stream.send(b"early "))
         place.call(lambda: stream.send(b"pieces"))
         place.call(stream.end)
         place.call(lambda: place.kept[0].respond_ok(b"1"))
         assert peer.answer() == b"1"
         assert peer.answer() == b"early pieces"
-
-
-# ── a peer that is behind ─────────────────────────────────────────────────────────────────────────────
-
-
-@kinds
-def test_a_peer_that_stops_reading_makes_the_producer_wait_and_gets_everything_later(kind: str, place: Place) -> None:
-    with Peer(place, kind, SMALL_BUFFER) as peer:
-        peer.send(pieces(MANY, 16 * KIB // 4) + NOW)
-        wait_until_behind(place)
-        (producer,) = place.producers
-        kept = place.call(lambda: place.server._unread._total)
-        assert producer.sent < MANY
-        assert 16 * KIB <= kept < 256 * KIB
-        with Peer(place, kind) as other:
-            other.send(NOW)
-            assert other.answer() == b'"now"'
-        assert peer.answer() == body(MANY, 16 * KIB // 4)
-        assert peer.answer() == b'"now"'
-        assert producer.gone == 0
-
-
-@kinds
-def test_a_peer_that_takes_nothing_for_the_idle_limit_is_reset_and_the_producer_told_once(
-    kind: str, place: Place
-) -> None:
-    with Peer(place, kind, SMALL_BUFFER) as peer:
-        peer.send(pieces(MANY, 16 * KIB))
-        wait_until_behind(place)
-        (producer,) = place.producers
-        place.forward(1)
-        place.forward(74)
-        assert (place.connections(), producer.gone) == (1, 0)
-        place.forward(2)
-        wait_for(lambda: place.connections() == 0, "the end of the connection")
-        assert (producer.gone, producer.stream.is_done) == (1, True)
-        place.call(lambda: producer.stream.send(b"more"))
-        place.call(producer.stream.end)
-        assert place.refusals == []
-        assert producer.gone == 1
-
-
-@kinds
-def test_a_peer_that_reads_on_slowly_is_neither_reset_nor_answered_503(kind: str, place: Place) -> None:
-    """It reads for 1200 s on the server's clock."""
-    with Peer(place, kind, SMALL_BUFFER) as peer:
-        peer.send(pieces(MANY, 16 * KIB // 4) + NOW)
-        peer.begin()
-        received = b""
-        for _ in range(20):
-            wait_until_behind(place)
-            step = len(received) + MIB // 4
-            while len(received) < step:
-                received += peer.some()
-            place.forward(60)
-        assert place.connections() == 1
-        assert received + peer.rest() == body(MANY, 16 * KIB // 4)
-        assert peer.answer() == b'"now"'
-        assert place.refusals == []
-
-
-@kinds
-def test_a_peer_may_take_its_time_with_the_end_of_the_last_answer(kind: str, place: Place) -> None:
-    with Peer(place, kind, SMALL_BUFFER) as peer:
-        peer.send(pieces(MANY, 16 * KIB // 4, CLOSE))
-        wait_until_behind(place)
-        peer.begin()
-        received = b""
-        while not place.producers[0].stream.is_done:
-            received += peer.some()
-        for _ in range(3):
-            place.forward(20)
-        while len(received) < len(body(MANY, 16 * KIB // 4)):
-            received += peer.some()
-        place.forward(3)  # over TLS the connection is only now seen to be read
-        place.forward(3)
-        assert peer.rest() == b""
-        assert received == body(MANY, 16 * KIB // 4)
-        assert peer.is_at_end()
-
-
-@kinds
-def test_the_little_that_the_system_has_no_room_for_is_not_lost(kind: str, place: Place) -> None:
-    """Over TLS the transport does not count it."""
-    with Peer(place, kind, SMALL_BUFFER) as peer:
-        peer.send(FEED.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-        peer.begin()
-        stream = place.producers[0].stream
-        (connection,) = place.server._connections
-        sent = 0
-
-        def fill() -> None:
-            nonlocal sent
-            server_side = connection._transport.get_extra_info("socket")
-            server_side.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 64 * KIB)
-            while select.select([], [server_side.fileno()], [], 0)[1]:
-                stream.send(b"x" * KIB)
-                sent += KIB
-            for _ in range(BEYOND):
-                stream.send(b"x" * KIB)
-                sent += KIB
-            stream.end()
-
-        place.call(fill)
-        time.sleep(1)  # longer than a connection that is closed lingers
-        place.forward(20)
-        received = 0
-        while received < sent:
-            received += len(peer.some())
-        place.forward(1)
-        place.forward(1)
-        assert peer.rest() == b""
-        assert peer.is_at_end()
-
-
-def test_a_producer_that_has_nothing_to_tell_may_be_silent(place: Place) -> None:
-    with Peer(place, "plain") as peer:
-        peer.send(FEED)
-        peer.begin()
-        for _ in range(10):
-            place.forward(600)
-        stream = place.producers[0].stream
-        place.call(lambda: stream.send(b"at last"))
-        assert peer.some() == b"at last"
-        assert place.refusals == []
-
-
-def test_a_producer_that_does_not_begin_in_time_is_answered_for(place: Place) -> None:
-    with Peer(place, "plain") as peer:
-        peer.send(request("GET", "/kept"))
-        wait_for(lambda: place.kept, "the request")
-        late = place.call(lambda: Producer(place.kept[0], 10, 10))
-        place.forward(28)
-        assert place.refusals == [503]
-        assert late.gone == 1
-        place.call(late.begin)
-        assert late.sent == 0
-        peer.send(NOW.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-        octets = b""
-        while some := peer.socket.recv(65536):
-            octets += some
-        assert octets.startswith(b"HTTP/1.1 503 ")
-        assert octets.endswith(b'"now"')
 
 
 # ── an end before the end ─────────────────────────────────────────────────────────────────────────────
@@ -341,7 +175,7 @@ def test_the_producer_is_told_once_that_its_peer_has_gone(kind: str, place: Plac
 def test_a_peer_that_goes_is_told_to_a_producer_that_still_waits_for_its_turn(kind: str, place: Place) -> None:
     with Peer(place, kind) as peer:
         peer.send(KEPT + pieces(10, 100))
-        wait_for(lambda: producer_of(place), "the producer")
+        producer_of(place)
         peer.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     wait_for(lambda: place.producers[0].gone, "the producer to be told")
     place.call(lambda: place.kept[0].respond_ok(b"1"))

@@ -17,7 +17,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from winlogd.http import responses
-from winlogd.http.deadlines import End, Situation, end_of
+from winlogd.http.deadlines import End, end_of
 from winlogd.http.delivery import Delivery
 from winlogd.http.flow import Flow
 from winlogd.http.peer import UNKNOWN, peer_address
@@ -115,7 +115,7 @@ class Connection(asyncio.Protocol):
 
     def go_on(self) -> None:
         """Read on, or close after the peer's FIN, if nothing else is due."""
-        if self._flow.may_resume(self._pipeline):
+        if self._flow.may_resume(self._pipeline.is_full):
             self._service.in_turn(self)
         elif self._pipeline.peer_sent_fin and not (self._pipeline or self._flow.is_paused):
             self._transport.close()
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
 
     def take_turn(self) -> None:
         """Read on, if nothing keeps it from that by now."""
-        if self._life.state is State.CLOSED or not self._flow.may_resume(self._pipeline):
+        if self._life.state is State.CLOSED or not self._flow.may_resume(self._pipeline.is_full):
             return
         self._flow.resume()
         self._read()
@@ -157,7 +157,7 @@ class Connection(asyncio.Protocol):
         is_unread = self._delivery.is_unread(now - self._life.since, bool(self._pipeline))
         if is_unread and self._delivery.has_progressed():
             self._life.since = now
-        end = end_of(self._situation(is_unread), now - self._life.since, self._service.limits)
+        end = self._end(now - self._life.since, is_unread)
         if end is End.RESET:
             self.abort()
         elif end is End.CLOSE:
@@ -200,11 +200,13 @@ class Connection(asyncio.Protocol):
             self._service.in_turn(self)
         self._service.keeps(self, self._reading.parser.kept)
 
-    def _situation(self, is_unread: bool) -> Situation:
-        return Situation(
+    def _end(self, waited_s: float, is_unread: bool) -> End | None:
+        return end_of(
             self._life.state,
             self._life.phase,
-            is_unread,
+            waited_s,
+            self._service.limits,
+            is_unread=is_unread,
             handlers_are_due=any(exchange.answer is None for exchange in self._pipeline),
             pieces_are_due=bool(self._pipeline),
             is_held=self._flow.is_held,

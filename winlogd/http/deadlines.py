@@ -4,7 +4,6 @@ Pure: knows neither the clock nor the socket, and ends nothing itself.
 """
 
 from enum import Enum, auto
-from typing import NamedTuple
 
 from winlogd.http.states import Phase, State
 from winlogd.http.wire.limits import Limits
@@ -20,55 +19,46 @@ class End(Enum):
     ANSWER_FOR_DEFERRED = auto()  # 503 for the request that still waits for its turn
 
 
-class Situation(NamedTuple):
-    """What a connection waits for.
+def end_of(
+    state: State,
+    phase: Phase,
+    waited_s: float,
+    limits: Limits,
+    *,
+    is_unread: bool,
+    handlers_are_due: bool,
+    pieces_are_due: bool,
+    is_held: bool,
+    has_begun: bool,
+    is_stopping: bool,
+) -> End | None:
+    """Return what ends the wait of a connection, None while it may go on.
 
-    Attributes:
+    Args:
         state: of the connection.
-        phase: what has come of the next request.
+        phase: what has come of its next request.
+        waited_s: for how many seconds there was no progress.
+        limits: of the connection.
         is_unread: the peer leaves answers unread.
         handlers_are_due: a request waits for its handler.
-        pieces_are_due: an answer has begun and its producer has not ended it.
+        pieces_are_due: if no handler is due: an answer has begun and its producer has not ended it.
         is_held: no request may be read, for no fault of the peer.
         has_begun: a part of a request has come.
         is_stopping: the server is about to end.
     """
-
-    state: State
-    phase: Phase
-    is_unread: bool
-    handlers_are_due: bool
-    pieces_are_due: bool
-    is_held: bool
-    has_begun: bool
-    is_stopping: bool
-
-
-def end_of(situation: Situation, waited_s: float, limits: Limits) -> End | None:
-    """Return what ends the wait in `situation`, None while it may go on.
-
-    Args:
-        situation: what is waited for.
-        waited_s: for how many seconds there was no progress.
-        limits: of the connection.
-    """
-    longest_s, end = _limit(situation, limits)
+    if is_unread:  # a stop waits for a peer that does not read only as long as for one that lingers
+        longest_s, end = limits.linger_timeout if is_stopping else limits.idle_timeout, End.RESET
+    elif state is State.LINGERING:
+        longest_s, end = limits.linger_timeout, End.CLOSE
+    elif handlers_are_due:
+        longest_s, end = limits.answer_timeout, End.ANSWER_FOR_HANDLERS
+    elif pieces_are_due:  # the producer may have nothing to tell for hours
+        return None
+    elif is_held:
+        longest_s, end = limits.answer_timeout, End.ANSWER_FOR_DEFERRED
+    elif phase is Phase.IDLE:
+        longest_s, end = limits.idle_timeout, End.CLOSE
+    else:
+        longest_s = limits.headers_timeout if phase is Phase.HEAD else limits.body_timeout
+        end = End.TIMED_OUT if has_begun else End.CLOSE
     return end if waited_s > longest_s else None
-
-
-def _limit(situation: Situation, limits: Limits) -> tuple[float, End]:
-    """How many seconds the wait may last, and what ends it then."""
-    if situation.is_unread:  # a stop waits for a peer that does not read only as long as for one that lingers
-        return limits.linger_timeout if situation.is_stopping else limits.idle_timeout, End.RESET
-    if situation.state is State.LINGERING:
-        return limits.linger_timeout, End.CLOSE
-    if situation.handlers_are_due:
-        return limits.answer_timeout, End.ANSWER_FOR_HANDLERS
-    if situation.pieces_are_due:  # its producer may have nothing to tell for hours
-        return float("inf"), End.CLOSE
-    if situation.is_held:
-        return limits.answer_timeout, End.ANSWER_FOR_DEFERRED
-    if situation.phase is Phase.IDLE:
-        return limits.idle_timeout, End.CLOSE
-    longest_s = limits.headers_timeout if situation.phase is Phase.HEAD else limits.body_timeout
-    return longest_s, End.TIMED_OUT if situation.has_begun else End.CLOSE

@@ -6,7 +6,8 @@ does. The connection has had its turn and others wait for theirs. Knows the tran
 """
 
 import asyncio
-from typing import Final, Protocol
+from collections.abc import Callable
+from typing import Final
 
 PAUSE_AT_REQUESTS: Final = 64
 """Stop reading the socket at this many unanswered requests."""
@@ -17,11 +18,8 @@ REQUESTS_PER_TURN: Final = 16
 come in one piece, would hold up the event loop for 50 ms."""
 
 
-class Bounded(Protocol):
-    """The requests that wait for answers."""
-
-    def is_full(self, limit: int) -> bool:
-        """Return True if there are `limit` of them, or a large answer is due."""
+IsFull = Callable[[int], bool]
+"""Returns True if so many requests wait for answers, or a large answer is due."""
 
 
 class Flow:
@@ -71,16 +69,16 @@ class Flow:
             self.peer_is_behind = False
             self.blocks -= 1
 
-    def must_pause(self, requests: Bounded) -> bool:
+    def must_pause(self, is_full: IsFull) -> bool:
         """Return True if no further request may be handled now; then the socket is not read any more."""
-        if self.blocks or requests.is_full(PAUSE_AT_REQUESTS):
+        if self.blocks or is_full(PAUSE_AT_REQUESTS):
             self.pause()
             return True
         return False
 
-    def may_resume(self, requests: Bounded) -> bool:
+    def may_resume(self, is_full: IsFull) -> bool:
         """Return True if the socket is not read and no reason for that is left."""
-        return self.is_paused and not (self.blocks or requests.is_full(RESUME_BELOW_REQUESTS))
+        return self.is_paused and not (self.blocks or is_full(RESUME_BELOW_REQUESTS))
 
     def pause(self) -> None:
         """Stop reading the socket."""

@@ -47,7 +47,7 @@ class Reading:
         parser, flow = self.parser, self._flow
         left = REQUESTS_PER_TURN
         try:
-            while self._life.state is _READING and not flow.must_pause(self._pipeline):
+            while self._life.state is _READING and not flow.must_pause(self._pipeline.is_full):
                 if not left:
                     flow.pause()
                     return True
@@ -68,7 +68,11 @@ class Reading:
         service, life, pipeline = self._service, self._life, self._pipeline
         life.phase = _IDLE
         life.since = service.now
-        if self._congestion.is_on and head.method not in SAFE_METHODS and not will_refuse(service, head, pipeline.peer):
+        if (
+            self._congestion.is_on
+            and head.method not in SAFE_METHODS
+            and not will_refuse(service.handler_for, head, pipeline.peer)
+        ):
             self._defer(head, body)
             return
         exchange = Exchange(pipeline, head)

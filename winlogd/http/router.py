@@ -5,26 +5,14 @@ requests with that very head. The parser hands out one Head object for equal byt
 derives from the header section is derived once for a thousand requests of the same client.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, NamedTuple, Protocol
+from typing import Final
 
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.wire.message import Head, Response, is_known
 
-_PARAMETER: Final = re.compile(
-    r"\{([a-z_]+)\}"
-)  # the parser lets no brace through, so none of a peer is mistaken for one
-
 Endpoint = Callable[[Head], Handler]
 """Looks at a head and returns what handles requests with it: a Refusal when the head alone decides."""
-
-
-class Finder(Protocol):
-    """What finds handlers, such as a `Router`."""
-
-    def handler_for(self, head: Head) -> Handler:
-        """The handler for requests with `head`."""
 
 
 class Refusal:
@@ -76,15 +64,15 @@ def is_refused(handler: Handler, peer: str) -> bool:
     return isinstance(handler, Refusal) or (isinstance(handler, Guard) and handler.refuses(peer))
 
 
-def will_refuse(finder: Finder, head: Head, peer: str) -> bool:
+def will_refuse(handler_for: Endpoint, head: Head, peer: str) -> bool:
     """Return True if a request of `peer` is refused whatever its body, or fails: then it need not wait for its turn."""
     try:
-        return is_refused(finder.handler_for(head), peer)
+        return is_refused(handler_for(head), peer)
     except Exception:
         return True  # so that it is answered at once
 
 
-class _Pattern(NamedTuple):
+class _Pattern:
     """A path with parameters, cut at its slashes.
 
     Attributes:
@@ -93,9 +81,13 @@ class _Pattern(NamedTuple):
         names: of the parameters, in order.
     """
 
-    path: str
-    segments: tuple[str | None, ...]
-    names: tuple[str, ...]
+    __slots__ = ("names", "path", "segments")
+
+    def __init__(self, path: str) -> None:
+        segments = path.split("/")
+        self.path: Final = path
+        self.names: Final = tuple(segment[1:-1] for segment in segments if segment[:1] == "{")
+        self.segments: Final = tuple(None if segment[:1] == "{" else segment for segment in segments)
 
     def captured(self, segments: list[str]) -> list[str] | None:
         """Return what stands where parameters do, as received; None when the path is another."""
@@ -121,7 +113,7 @@ class Router:
         method_not_allowed: the body of a 405, by path; ``{"error":"Method not allowed"}`` where it has none.
 
     Raises:
-        ValueError: two paths differ in nothing but the names of their parameters.
+        ValueError: two paths differ in nothing but the names of their parameters, or a path has two of one name.
     """
 
     def __init__(
@@ -145,7 +137,7 @@ class Router:
         """The handler for requests with `head`, found once and kept with it."""
         handler = head.handler
         if handler is None:
-            path = head.path
+            path = head.path  # the parser lets no brace through, so none of a peer is mistaken for a parameter
             if self._patterns and path not in self._allow:
                 handler = self._handler_of_pattern(head)
             else:
@@ -187,15 +179,14 @@ def _patterns(paths: Iterable[str]) -> tuple[_Pattern, ...]:
     """The paths that have parameters, in the order in which they are tried."""
     patterns: dict[tuple[str | None, ...], _Pattern] = {}
     for path in paths:
-        names = tuple(match[1] for segment in path.split("/") if (match := _PARAMETER.fullmatch(segment)))
-        if not names:
+        if "{" not in path:
             continue
-        segments = tuple(None if _PARAMETER.fullmatch(segment) else segment for segment in path.split("/"))
-        if segments in patterns:
-            raise ValueError(f"{path} and {patterns[segments].path} are the same path")
-        if len(set(names)) < len(names):
-            raise ValueError(f"{path} has one parameter twice")
-        patterns[segments] = _Pattern(path, segments, names)
+        pattern = _Pattern(path)
+        other = patterns.setdefault(pattern.segments, pattern)
+        if other is not pattern:
+            raise ValueError(f"{path} and {other.path} are the same path")
+        if len(set(pattern.names)) < len(pattern.names) or not all(map(str.isidentifier, pattern.names)):
+            raise ValueError(f"{path} has one parameter twice, or one without a name")
     return tuple(sorted(patterns.values(), key=lambda pattern: [segment is None for segment in pattern.segments]))
 
 
