@@ -66,7 +66,7 @@ class Stream:
         """Send the header section.
 
         Args:
-            status: the status code, of a success with content: 200 or 206 and the like.
+            status: the status code, of a success with content; one of `REASONS`.
             fields: (name, value) pairs, Content-Type among them; not Content-Length, Transfer-Encoding or Connection.
         """
         exchange, head = self._exchange, self._exchange.head
