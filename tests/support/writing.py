@@ -54,6 +54,9 @@ class Ear:
     def job_ended(self, job: AnyJob, outcome: object) -> None:
         self._heard.put(("job_ended", outcome))
 
+    def job_progressed(self, job: AnyJob, progress: Mapping[str, int]) -> None:
+        self._heard.put(("job_progressed", progress))
+
     def waiting(self, error: Exception) -> None:
         self._heard.put(("waiting", error))
 

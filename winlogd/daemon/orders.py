@@ -20,6 +20,9 @@ def orders_of(rotator: Rotator) -> Mapping[str, "Handler"]:
             else:
                 order.done(sentence=outcome.sentence)
 
-        rotator.rotate_now(ended)
+        def report(progress: "Mapping[str, int]") -> None:
+            order.progress(**progress)
+
+        rotator.rotate_now(ended, report)
 
     return {"rotate": rotate}

@@ -6,7 +6,7 @@ sleep, which no timer sees.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from winlogd.log.log import Log
@@ -65,15 +65,20 @@ class Rotator:
             self._mark(self._rotated_day)
         self._look()
 
-    def rotate_now(self, tell: Tell) -> None:
-        """Moves what is finished now; `tell` is called with what became of it."""
+    def rotate_now(self, tell: Tell, report: Callable[[Mapping[str, int]], None]) -> None:
+        """Move what is finished now.
+
+        Args:
+            tell: called with what became of it.
+            report: called now and then with how far it is.
+        """
 
         def ended(outcome: "Moved | Exception") -> None:
             self._log_outcome(outcome)
             tell(outcome)
 
         now_s = time.time()
-        self._store.run(self._rotation((self._schedule or self._calendar).last(now_s).day), ended)
+        self._store.run(self._rotation((self._schedule or self._calendar).last(now_s).day), ended, report)
 
     def stop(self) -> None:
         """Looks at the clock no more."""
@@ -133,7 +138,7 @@ class Rotator:
         from winlogd.store.file.faults import WAIT_FOR
 
         if isinstance(error, JobCutShortError):
-            self._log.info("rotation", "rotation cut short", cause=str(error))
+            self._log.info("rotation", "rotation cut short; the rest moves another time", cause=str(error))
         elif isinstance(error, WAIT_FOR):
             self._log.warn("rotation", "the rotation could not go on; what is left stays", cause=str(error))
         else:

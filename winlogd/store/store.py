@@ -7,7 +7,7 @@ writer together is `gathering`'s, what the log says is `reporting`'s.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from winlogd.events.event import Event
 from winlogd.log.log import Log
@@ -31,7 +31,7 @@ class Owner(Protocol):
     """Who started the store; called on the loop's thread."""
 
     def store_opened(self, marks: Mapping[str, str]) -> None:
-        """The database is open, and has these `marks` (`store.marks`)."""
+        """The database is open, and has these `marks` (`store.file.marks`)."""
 
     def store_full(self) -> None:
         """So many events wait that no further ones should be submitted until `store_has_room`; none is refused."""
@@ -48,6 +48,13 @@ Reply = TypeVar("Reply")
 
 Outcome = TypeVar("Outcome")
 """What a job has done, as it tells it itself."""
+
+
+class _Watcher(NamedTuple):
+    """Who is told of one job."""
+
+    tell: Callable[[Any], None]
+    report: Callable[[Mapping[str, int]], None] | None
 
 
 class Store(Generic[Reply]):
@@ -84,7 +91,7 @@ class Store(Generic[Reply]):
         self._due_s = 0.0
         self._book: Book | None = None
         self._hurried = self._ended = False
-        self._jobs: dict[AnyJob, Callable[[Any], None]] = {}
+        self._jobs: dict[AnyJob, _Watcher] = {}
         self._awaiting_book: list[Callable[[Book | None], None]] = []
         self._reporting = Reporting(log, settings.path, names=logs_names)
         self.waiting = self._reporting.waiting
@@ -128,17 +135,24 @@ class Store(Generic[Reply]):
             self._is_full = True
             self._owner.store_full()
 
-    def run(self, job: "Job[Any, Outcome]", tell: Callable[[Outcome | Exception], None]) -> None:
+    def run(
+        self,
+        job: "Job[Any, Outcome]",
+        tell: Callable[[Outcome | Exception], None],
+        report: Callable[[Mapping[str, int]], None] | None = None,
+    ) -> None:
         """Run a job, a step at a time between the events.
 
         Args:
-            job: what is to be done; begins when those that were asked for earlier have ended.
+            job: what is to be done. It begins when the jobs that were asked for earlier have ended; a job that goes
+                first begins before the others.
             tell: called when it has ended, with its outcome or why it ended early.
+            report: called now and then with how far it is.
         """
         if self._ended or self._hurried:
             tell(JobCutShortError("winlogd is stopping"))
             return
-        self._jobs[job] = tell
+        self._jobs[job] = _Watcher(tell, report)
         self._writer.run(job)
 
     def with_book(self, use: Callable[[Book | None], None]) -> None:
@@ -172,14 +186,19 @@ class Store(Generic[Reply]):
             use(self._book)
 
     def _end_job(self, job: "AnyJob", outcome: object) -> None:
-        self._jobs.pop(job)(outcome)
+        self._jobs.pop(job).tell(outcome)
+
+    def _report_job(self, job: "AnyJob", progress: Mapping[str, int]) -> None:
+        watcher = self._jobs.get(job)
+        if watcher is not None and watcher.report is not None:
+            watcher.report(progress)
 
     def _end(self, error: BaseException | None) -> None:
         """Answers what came too late for the writer, and passes the end on."""
         self._ended = True
         while self._jobs:
-            _, tell = self._jobs.popitem()
-            tell(JobCutShortError("winlogd is stopping; the rest moves another time"))
+            _, watcher = self._jobs.popitem()
+            watcher.tell(JobCutShortError("winlogd is stopping"))
         self._gathering.flush()
         self._deliver([(submission, Fault.UNAVAILABLE) for submission in self._writer.leftovers()])
         self._owner.store_ended(error)
@@ -206,6 +225,10 @@ class Store(Generic[Reply]):
     def job_ended(self, job: "AnyJob", outcome: object) -> None:
         """A job has ended."""
         self._loop.call_soon_threadsafe(self._end_job, job, outcome)
+
+    def job_progressed(self, job: "AnyJob", progress: Mapping[str, int]) -> None:
+        """A job is so far."""
+        self._loop.call_soon_threadsafe(self._report_job, job, progress)
 
     def ended(self, error: BaseException | None) -> None:
         """The writer's thread ends."""

@@ -3,22 +3,24 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import ClassVar
 
 import apsw
 import pytest
 
 from tests.store.jobs.tiny import ROWS, Copy, Tally, settings_of
-from tests.support.writing import Running, logons
+from tests.support.writing import Running, event, logons
 from winlogd.sessions.book import Book
-from winlogd.sessions.pair import Decision
+from winlogd.store.errors import LowSpaceError
 from winlogd.store.jobs.alone import run_alone
-from winlogd.store.jobs.job import Step
+from winlogd.store.jobs.job import AnyJob, Step
+from winlogd.store.submission import Fault
 
 USERS = [f"user{number}" for number in range(300)]
-COPYING_STEPS = 3
+COPYING_STEPS = 4
 
 
 @pytest.fixture
@@ -108,18 +110,31 @@ def test_a_checkpoint_inside_a_transaction_is_refused(filled: Path) -> None:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
+class Busy(Copy):
+    """Has an event sent in its first step, which is stored before the second one."""
+
+    def __init__(self, to: Path, send: Callable[[], object], users: Callable[[], list[str]]) -> None:
+        super().__init__(to)
+        self._send = send
+        self._users = users
+        self.seen: list[list[str]] = []
+
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
+        self.seen.append(self._users()[len(USERS) :])
+        if len(self.seen) == 1:
+            self._send()
+        return super().step(connection, book, now_s)
+
+
 def test_events_are_stored_between_the_steps_of_a_copy_and_are_in_it(filled: Path) -> None:
     running = Running(filled)
     running.ear.wait_for("loaded")
-    running.writer.run(Copy(filled.with_name("copy.db")))
-    running.submit(*logons("late"))
+    copy = Busy(filled.with_name("copy.db"), lambda: running.submit(*logons("late")), running.users)
+    running.writer.run(copy)
 
-    assert [type(outcome) for outcome in running.outcomes(1)] == [Decision]
-    steps = running.ear.wait_for("job_ended")
-
-    assert steps >= COPYING_STEPS
-    assert users(filled.with_name("copy.db"))[: len(USERS)] == USERS
-    assert running.users() == [*USERS, "late"]
+    assert running.ear.wait_for("job_ended") == COPYING_STEPS
+    assert copy.seen == [[], *[["late"]] * (COPYING_STEPS - 1)]
+    assert users(filled.with_name("copy.db")) == [*USERS, "late"]
     assert running.stop() is None
 
 
@@ -198,7 +213,7 @@ def test_a_job_that_waits_for_a_lock_lets_no_event_wait_longer_and_goes_on_after
     with running.lock():
         running.writer.run(Tally())
         running.submit(*logons("alice"), within_s=0.2)
-        assert len(running.outcomes(1)) == 1
+        assert running.outcomes(1) == [Fault.UNAVAILABLE]
     assert running.ear.wait_for("job_ended") == ROWS
     assert tally(running.path) == list(range(ROWS))
 
@@ -217,6 +232,159 @@ def test_a_stop_lets_a_job_go_that_has_not_come_to_its_end(running: Running) -> 
 
     assert endless.is_abandoned
     assert running.users() == ["alice"]
+
+
+def test_a_stop_lets_jobs_go_that_were_not_begun(running: Running) -> None:
+    endless, waiting = Endless(), Tally()
+    running.writer.run(endless)
+    running.writer.run(waiting)
+    running.store(*logons("alice"))
+
+    assert running.stop() is None
+
+    assert endless.is_abandoned
+    assert waiting.is_abandoned
+
+
+class Truncate(Tally):
+    """Cuts the WAL, which needs every reader to end: a step outside transactions that another program holds up."""
+
+    needs_transaction = False
+
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        return Step(is_last=True, wrote=False)
+
+
+def test_a_step_that_a_reader_holds_up_holds_up_no_event(filled: Path) -> None:
+    running = Running(filled)
+    running.store(*logons("first"))
+    with closing(apsw.Connection(str(filled))) as reader:
+        reader.execute("BEGIN")
+        list(reader.execute("SELECT count(*) FROM events_today"))
+        running.store(*logons("second"))
+        running.writer.run(Truncate())
+        for number in range(20):
+            running.store(*logons(f"while{number}"))
+        told = [what for what, _ in running.ear.passed_over]
+        assert not {"waiting", "job_ended"} & set(told)
+        reader.execute("COMMIT")
+    running.ear.wait_for("job_ended")
+    assert filled.with_name("winlog.db-wal").stat().st_size == 0
+    assert running.stop() is None
+
+
+class Elsewhere(Tally):
+    """Needs a lock in another file for its first steps; that is no fault of the database."""
+
+    tries = 0
+
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
+        self.tries += 1
+        if self.tries < 4:
+            raise apsw.BusyError("the other file is locked")
+        return super().step(connection, book, now_s)
+
+
+def test_a_lock_that_only_the_job_meets_is_not_told_as_the_databases(running: Running) -> None:
+    running.writer.run(Elsewhere())
+    running.store(*logons("alice"))
+
+    assert running.ear.wait_for("job_ended") == ROWS
+    assert "waiting" not in [what for what, _ in running.ear.passed_over]
+
+
+class Clinging(Tally):
+    def abandon(self) -> None:
+        raise ValueError("it does not let go")
+
+
+class Speechless:
+    """A job without an outcome: what it says when it has done everything fails."""
+
+    goes_first = False
+    needs_space = needs_transaction = True
+    progress: ClassVar[Mapping[str, int]] = {}
+
+    @property
+    def outcome(self) -> int:
+        raise ValueError("it has nothing to say")
+
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
+        return Step(is_last=True, wrote=False)
+
+    def took(self, step: Step, book: Book, took_s: float) -> None:
+        pass
+
+    def abandon(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("job", [Clinging, Speechless])
+def test_a_job_that_fails_at_its_end_ends_alone(running: Running, job: Callable[[], AnyJob]) -> None:
+    running.writer.run(job())
+    assert isinstance(running.ear.wait_for("job_ended"), ValueError)
+
+    running.store(*logons("alice"))
+    assert running.stop() is None
+
+
+def test_a_job_that_does_not_let_go_keeps_no_writer_from_its_end(running: Running) -> None:
+    class Both(Clinging, Endless):
+        pass
+
+    running.writer.run(Both())
+    running.store(*logons("alice"))
+
+    assert running.stop() is None
+
+
+class Forgetful(Tally):
+    """Fails when its first step is committed, with a Book that says something else."""
+
+    def took(self, step: Step, book: Book, took_s: float) -> None:
+        book.pairs.clear()
+        raise ValueError("half of it was noted")
+
+
+def test_after_a_job_that_fails_behind_its_commit_the_open_sessions_are_right(running: Running) -> None:
+    [logon] = running.store(*logons("alice"))
+    running.writer.run(Forgetful())
+    assert isinstance(running.ear.wait_for("job_ended"), ValueError)
+
+    [logoff] = running.store(event("D", "09:00:00", "alice"))
+
+    assert logoff.session_uuid == logon.session_uuid
+    assert running.stop() is None
+
+
+def test_how_far_a_job_is_is_told(running: Running) -> None:
+    running.writer.run(Tally())
+
+    assert running.ear.wait_for("job_progressed") == {"rows_counted": 1}
+
+
+class Freeing(Tally):
+    needs_space = False
+
+
+@pytest.mark.parametrize("runner", ["running", "alone"])
+def test_with_too_little_space_only_a_job_that_frees_some_runs(path: Path, runner: str) -> None:
+    plenty = 1 << 60
+    settings = settings_of(path)._replace(min_free_bytes=plenty)
+    if runner == "alone":
+        with pytest.raises(LowSpaceError):
+            run_alone(Tally(), settings)
+        assert run_alone(Freeing(), settings) == ROWS
+        return
+    running = Running(path, min_free_bytes=plenty)
+    running.writer.run(Tally())
+    assert isinstance(running.ear.wait_for("waiting"), LowSpaceError)
+    assert running.stop() is None
+    running = Running(path, min_free_bytes=plenty)
+    running.writer.run(Freeing())
+    assert running.ear.wait_for("job_ended") == ROWS
+    assert running.stop() is None
 
 
 def test_alone_a_job_that_fails_is_let_go_and_its_error_is_the_callers(filled: Path) -> None:

@@ -7,6 +7,7 @@ step (-1 for never), at a MOMENT: ``inside`` it, or when it is ``committed``.
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,7 @@ class Tally:
     """Counts to `ROWS`, a row a step: each step needs a transaction. It goes on where an earlier one has ended."""
 
     goes_first = False
+    needs_space = True
     needs_transaction = True
 
     def __init__(self, killed: Killed | None = None) -> None:
@@ -45,6 +47,10 @@ class Tally:
         self._steps = 0
         self.outcome = 0
         self.is_abandoned = False
+
+    @property
+    def progress(self) -> Mapping[str, int]:
+        return {"rows_counted": self._steps}
 
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
         connection.execute("CREATE TABLE IF NOT EXISTS winlogd_tally (n INTEGER PRIMARY KEY)")
@@ -68,6 +74,7 @@ class Copy:
     """Copies the database to a file beside it with SQLite's backup, which works outside transactions only."""
 
     goes_first = False
+    needs_space = False
     needs_transaction = False
 
     def __init__(self, to: Path, killed: Killed | None = None) -> None:
@@ -78,13 +85,17 @@ class Copy:
         self._steps = 0
         self.outcome = 0
 
+    @property
+    def progress(self) -> Mapping[str, int]:
+        return {"steps_done": self._steps}
+
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
         if self._target is None:
             self._to.unlink(missing_ok=True)  # what a killed process has left
             self._target = apsw.Connection(str(self._to))
             self._backup = self._target.backup("main", connection, "main")
-        self._killed.at(self._steps, "inside")
         self._backup.step(PAGES_A_STEP)
+        self._killed.at(self._steps, "inside")
         return Step(is_last=self._backup.done, wrote=False)
 
     def took(self, step: Step, book: Book, took_s: float) -> None:

@@ -5,6 +5,7 @@ owns the file nor who is told.
 """
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from winlogd.sessions.book import Book
@@ -19,29 +20,35 @@ from winlogd.store.jobs.job import Job, Outcome, Step
 _LOOKS_AGAIN_AFTER_S: Final = 0.01
 
 
-def run_alone(job: Job[Any, Outcome], settings: Settings) -> Outcome:
+def run_alone(
+    job: Job[Any, Outcome], settings: Settings, report: Callable[[Mapping[str, int]], None] = lambda _: None
+) -> Outcome:
     """Run `job` to its end and return its outcome.
 
     Args:
         job: not begun.
-        settings: the database, which the caller owns (`store.ownership`). A lock of another program is waited for as
-            long as its `busy_timeout_ms` says.
+        settings: the database, which the caller owns (`store.file.ownership`). A lock of another program is waited for
+            as long as its `busy_timeout_ms` says.
+        report: called after each step with how far the job is.
 
     Raises:
         UnusableError, ReplacedError, LowSpaceError, RowsLostError: as the server would; what is committed stays so.
         apsw.Error: SQLite's own.
     """
-    space = FreeSpace(settings.path, settings.min_free_bytes)
-    space.require(time.monotonic())  # before the file is opened, which may change it
-    database = Database(settings, _Patience(settings.busy_timeout_ms / 1000).waits)
     try:
-        book = _load(database)
-        while not _step(job, database, book, space).is_last:
-            pass
-        return job.outcome
+        space = FreeSpace(settings.path, settings.min_free_bytes)
+        if job.needs_space:
+            space.require(time.monotonic())  # before the file is opened, which may change it
+        database = Database(settings, LockWait(settings.busy_timeout_ms / 1000).waits)
+        try:
+            book = _load(database)
+            while not _step(job, database, book, space).is_last:
+                report(job.progress)
+            return job.outcome
+        finally:
+            database.close()
     finally:
         job.abandon()
-        database.close()
 
 
 def _load(database: Database) -> Book:
@@ -52,7 +59,8 @@ def _load(database: Database) -> Book:
 
 
 def _step(job: Job[Any, Outcome], database: Database, book: Book, space: FreeSpace) -> Step:
-    space.require(time.monotonic())
+    if job.needs_space:
+        space.require(time.monotonic())
     commits = job.needs_transaction
     if not commits:
         database.check_identity()
@@ -67,7 +75,7 @@ def _step(job: Job[Any, Outcome], database: Database, book: Book, space: FreeSpa
     return step
 
 
-class _Patience:
+class LockWait:
     """A busy handler that gives up after a time."""
 
     __slots__ = ("_begun_s", "_timeout_s")

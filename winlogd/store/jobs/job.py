@@ -8,6 +8,7 @@ SQLite's work cannot: a step of its backup fails with BusyError inside one, and 
 (`tests/store/jobs/test_jobs.py`). A job says before each step which kind comes next.
 """
 
+from collections.abc import Mapping
 from typing import Any, Protocol, TypeVar
 
 import apsw
@@ -43,9 +44,12 @@ class Job(Protocol[Taken, Outcome]):
 
     Attributes:
         goes_first: it runs before jobs that do not go first, even if such a one has begun.
+        needs_space: a step may only begin while the disk has the free space of ``limits.min_free_disk``. False for a
+            job that frees space.
     """
 
     goes_first: bool
+    needs_space: bool
 
     @property
     def needs_transaction(self) -> bool:
@@ -54,6 +58,10 @@ class Job(Protocol[Taken, Outcome]):
     @property
     def outcome(self) -> Outcome:
         """Return what the job has done, once its last step was taken."""
+
+    @property
+    def progress(self) -> Mapping[str, int]:
+        """Return how far the job is, in figures for a person: ``{"rows_moved": 4096}``."""
 
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Taken:
         """Do the next piece of work.
@@ -65,6 +73,8 @@ class Job(Protocol[Taken, Outcome]):
             connection: the database.
             book: the committed state; changed by `took` only.
             now_s: the wall clock, in seconds since 1970.
+
+        A step never waits for a lock: it raises BusyError or LockedError, and is asked for again a little later.
 
         Raises:
             apsw.Error: SQLite's own; so do errors of `store.errors`. The job goes on later after a lock, and ends
@@ -81,7 +91,10 @@ class Job(Protocol[Taken, Outcome]):
         """
 
     def abandon(self) -> None:
-        """Let go of what the job holds: it ends before its last step, or has ended."""
+        """Let go of what the job holds: it ends before its last step, or has ended.
+
+        Called once for each job that was asked for, even if none of its steps was run.
+        """
 
 
 AnyJob = Job[Any, Any]

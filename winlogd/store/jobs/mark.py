@@ -1,5 +1,6 @@
-"""A job that sets one mark (`store.marks`) and does nothing else."""
+"""A job that sets one mark (`store.file.marks`) and does nothing else."""
 
+from collections.abc import Mapping
 from typing import final
 
 import apsw
@@ -14,8 +15,10 @@ class SetMark:
     """Sets `key` to `value`, in one step."""
 
     goes_first = True
+    needs_space = True
     needs_transaction = True
     outcome = None
+    progress: Mapping[str, int] = {}  # read only
 
     def __init__(self, key: str, value: str) -> None:
         self.key = key

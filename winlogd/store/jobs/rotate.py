@@ -7,6 +7,7 @@ tables and the Book; not threads, or when it is called.
 """
 
 import time
+from collections.abc import Mapping
 from typing import Final, NamedTuple, final
 
 import apsw
@@ -120,6 +121,7 @@ class Rotation:
     """
 
     goes_first = True
+    needs_space = True
     needs_transaction = True
 
     def __init__(self, rules: Rules, day: str | None, steps: Steps = BESIDE_EVENTS) -> None:
@@ -139,6 +141,11 @@ class Rotation:
     def outcome(self) -> Moved:
         """Return what it has done so far."""
         return Moved(self._moved, self._expired, self._sorter.kept, time.monotonic() - self._begun_s)
+
+    @property
+    def progress(self) -> Mapping[str, int]:
+        """Return how many rows have moved so far."""
+        return {"rows_moved": self._moved}
 
     def _begin(self, book: Book) -> None:
         self._book = book

@@ -1,6 +1,6 @@
 """Runs jobs on the writer's thread: one step, the events that wait, the next step.
 
-Jobs run in the order in which they were asked for. A job that goes first (a rotation that is due) runs before the
+Jobs run in the order in which they were asked for. A job that goes first runs before the
 others, even in the middle of a longer one. Knows steps, pauses, checkpoints and what goes wrong with them; not what a
 job does.
 """
@@ -13,6 +13,10 @@ from winlogd.store.errors import ReplacedError, StoppedError, UnusableError
 from winlogd.store.file.faults import LOCKS, WAIT_FOR
 from winlogd.store.jobs.job import AnyJob, Step
 from winlogd.store.jobs.pacing import Pacing
+
+_LOCK_PAUSE_S: Final = 0.05
+"""Until a step that has met a lock is tried again."""
+_REPORT_EVERY_S: Final = 0.25
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.writer.listener import Listener
@@ -29,19 +33,20 @@ class RunningJobs:
         listener: told how each job has ended.
     """
 
-    __slots__ = ("_batches", "_first", "_later", "_listener", "_opened", "_pacing", "_patience")
+    __slots__ = ("_batches", "_first", "_later", "_listener", "_opened", "_pacing", "_patience", "_report_at_s")
 
     def __init__(self, opened: "OpenDatabase", patience: "Patience", listener: "Listener") -> None:
         self._opened = opened
         self._patience = patience
         self._listener = listener
         self._batches = 0
+        self._report_at_s = 0.0
         self._first: deque[AnyJob] = deque()
         self._later: deque[AnyJob] = deque()
         self._pacing: Final = Pacing()
 
     def add(self, job: AnyJob) -> None:
-        """Run `job` as well; `Listener.job_ended` tells how it ended."""
+        """Run `job` as well; `Listener.job_ended` tells how it ended, unless the writer ends before it."""
         (self._first if job.goes_first else self._later).append(job)
 
     @property
@@ -73,14 +78,17 @@ class RunningJobs:
     def abandon(self) -> None:
         """Let all jobs go: the writer ends."""
         for job in (*self._first, *self._later):
-            job.abandon()
+            let_go(job)
 
     def _step_patiently(self, job: AnyJob) -> None:
         try:
             if not self._is_ready_for(job):
                 return
             step = self._step(job)
-        except LOCKS as error:  # another connection's lock, or a COMMIT that waits for readers
+            outcome = job.outcome if step.is_last else None
+        except _NotYetError:
+            self._pacing.until_s = time.monotonic() + _LOCK_PAUSE_S
+        except LOCKS as error:  # a COMMIT that waits for readers
             self._patience.tell(error)
             self._recover(error)
         except WAIT_FOR as error:  # of the disk, perhaps only where the job reads or writes: events go on without it
@@ -94,15 +102,19 @@ class RunningJobs:
         else:
             self._note_success(step)
             if step.is_last:
-                self._end(job, job.outcome)
+                self._end(job, outcome)
+            else:
+                self._report(job)
 
     def _is_ready_for(self, job: AnyJob) -> bool:
         """Begin a transaction if the next step needs one. Return False if it has to wait as an event would."""
-        if not job.needs_transaction:
-            self._opened.database.check_identity()
-            return True
         try:
-            self._opened.begin()
+            if job.needs_space:
+                self._opened.require_space()
+            if job.needs_transaction:
+                self._opened.begin()
+            else:
+                self._opened.database.check_identity()
         except WAIT_FOR as error:
             self._patience.tell(error)
             self._recover(error)
@@ -111,16 +123,27 @@ class RunningJobs:
 
     def _step(self, job: AnyJob) -> Step:
         opened = self._opened
-        begun_s = time.monotonic()  # the wait for another program's write lock is no work
         commits = job.needs_transaction  # asked before the step: a trigger may end the transaction
-        step: Step = job.step(opened.database.connection, opened.book, time.time())
+        begun_s = time.monotonic()  # the wait for another program's write lock is no work
+        self._patience.is_in_a_step = True
+        try:
+            step: Step = job.step(opened.database.connection, opened.book, time.time())
+        except LOCKS:
+            opened.database.rollback()
+            raise _NotYetError from None
+        finally:
+            self._patience.is_in_a_step = False
         if commits:
             opened.database.commit()
         ended_s = time.monotonic()
         self._pacing.after_step(begun_s, ended_s)
         if step.wrote:
             self._pacing.note_pages()
-        job.took(step, opened.book, ended_s - begun_s)
+        try:
+            job.took(step, opened.book, ended_s - begun_s)
+        except Exception:
+            opened.load_again()  # what is committed is not what the Book says
+            raise
         return step
 
     def _note_success(self, step: Step) -> None:
@@ -131,6 +154,12 @@ class RunningJobs:
             else:
                 self._patience.end_of_lock()
 
+    def _report(self, job: AnyJob) -> None:
+        now_s = time.monotonic()
+        if now_s >= self._report_at_s:
+            self._report_at_s = now_s + _REPORT_EVERY_S
+            self._listener.job_progressed(job, job.progress)
+
     def _recover(self, error: Exception) -> None:
         self._opened.recover(error)
         self._patience.hear()
@@ -138,6 +167,19 @@ class RunningJobs:
 
     def _end(self, job: AnyJob, outcome: object) -> None:
         (self._first if job.goes_first else self._later).remove(job)
-        job.abandon()
+        fault = let_go(job)
         self._pacing.end()
-        self._listener.job_ended(job, outcome)
+        self._listener.job_ended(job, outcome if fault is None else fault)
+
+
+class _NotYetError(Exception):
+    """A step has met a lock that only it needs. Nothing was written; events go on."""
+
+
+def let_go(job: AnyJob) -> Exception | None:
+    """Let a job go that ends; return the exception with which it failed even in that."""
+    try:
+        job.abandon()
+    except Exception as error:  # a fault of the job's own must not end the writer
+        return error
+    return None

@@ -71,6 +71,7 @@ class Batches:
     def _write_waiting(self) -> None:
         """One transaction with all that waits; repeated one by one when the environment is not at fault."""
         try:
+            self.opened.require_space()
             self.opened.begin()
             self._inbox.take_all_in()
             if not self._waiting:  # all of it became overdue while a lock was waited for
@@ -94,6 +95,7 @@ class Batches:
                 return
             self._in_flight = [self._waiting.popleft()]
             try:
+                self.opened.require_space()
                 self.opened.begin()
                 self._store_singly(self._in_flight[0])
             except (ReplacedError, *WAIT_FOR):
@@ -137,7 +139,12 @@ class Batches:
         return load_book.read_stored(self.opened.database.connection, event_id, key, action, timestamp)
 
     def on_busy(self, attempts: int) -> bool:
-        """SQLite's busy handler: waits a little; gives up at the deadline of what a COMMIT in progress holds."""
+        """SQLite's busy handler: waits a little; gives up at the deadline of what a COMMIT in progress holds.
+
+        In a job's step it gives up at once: events must not wait for a lock that only the job needs.
+        """
+        if self._patience.is_in_a_step:
+            return False
         self._patience.hear()
         if self._in_flight and self._inbox.is_overdue(self._in_flight[0]):
             return False

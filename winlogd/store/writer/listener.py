@@ -16,7 +16,7 @@ class Listener(Protocol):
     """Who is told what the writer does; called on the writer's thread."""
 
     def opened(self, upgraded: bool, marks: Mapping[str, str]) -> None:
-        """The database is open; `upgraded` from an older server's, with these `marks` (`store.marks`)."""
+        """The database is open; `upgraded` from an older server's, with these `marks` (`store.file.marks`)."""
 
     def loaded(self, book: Book) -> None:
         """Open sessions are in memory; called again after the database had to be opened afresh."""
@@ -26,6 +26,9 @@ class Listener(Protocol):
 
     def job_ended(self, job: "AnyJob", outcome: object) -> None:
         """A job has ended: its own outcome, or the exception for which it could not go on."""
+
+    def job_progressed(self, job: "AnyJob", progress: Mapping[str, int]) -> None:
+        """A job is so far (`Job.progress`); told a few times a second at most."""
 
     def waiting(self, error: Exception) -> None:
         """The database cannot be written for now; told once for each kind of reason until `recovered`."""

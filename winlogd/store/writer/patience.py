@@ -33,14 +33,16 @@ class Patience:
 
     Attributes:
         told: the kinds of reasons that were told and have not passed.
+        is_in_a_step: a job's own step is running, which waits for nothing.
     """
 
-    __slots__ = ("_inbox", "_listener", "told")
+    __slots__ = ("_inbox", "_listener", "is_in_a_step", "told")
 
     def __init__(self, inbox: Inbox, listener: "Listener") -> None:
         self._inbox = inbox
         self._listener = listener
         self.told: set[type[Exception]] = set()
+        self.is_in_a_step = False
 
     def tell(self, error: Exception) -> None:
         """Notes why there is to wait."""

@@ -67,14 +67,20 @@ class OpenDatabase:
         self._listener.opened(self.database.upgraded, marks)
         self._patiently(self._load)
 
+    def require_space(self) -> None:
+        """Check the free space of the database's disk.
+
+        Raises:
+            LowSpaceError: it is less than `limits.min_free_disk`.
+        """
+        self._space.require(time.monotonic())
+
     def begin(self) -> None:
         """Begin a write transaction, and bring the Book up to date with what other programs have committed.
 
         Raises:
-            LowSpaceError: the disk has too little free space.
             apsw.Error: SQLite's own.
         """
-        self._space.require(time.monotonic())
         if self.database.begin():
             load_book.refresh(self.database.connection, self.book)
             self.database.note_changes()
@@ -83,6 +89,15 @@ class OpenDatabase:
         """Undo what a fault of the environment has left half done; open the file afresh after a disk error."""
         if isinstance(error, REOPEN_AFTER) or not self.database.try_rollback():
             self._reopen()
+
+    def load_again(self) -> None:
+        """Make a new Book of what is committed: the old one can no longer be trusted.
+
+        Raises:
+            UnusableError: the database is damaged.
+            StoppedError: a stop was asked for meanwhile.
+        """
+        self._patiently(self._load)
 
     def _patiently(self, do: Callable[[], T]) -> T:
         while True:

@@ -85,6 +85,9 @@ class Serving:
             self._jobs.add(self._inbox.jobs.popleft())
 
     def _abandon_jobs(self) -> None:
+        self._inbox.take_all_in()
+        if self._inbox.jobs:  # asked for and not taken up: they are let go like the others
+            self._take_jobs()
         if self._jobs is not None:
             self._jobs.abandon()
 

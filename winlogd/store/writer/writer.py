@@ -88,9 +88,11 @@ class Writer:
         except StoppedError:
             self._listener.ended(None)
         except BaseException as error:
-            lost = self._serving.give_up() if self._serving is not None else []
-            self._listener.finished([(submission, Fault.UNAVAILABLE) for submission in lost])
-            self._listener.ended(error)
+            try:
+                lost = self._serving.give_up() if self._serving is not None else []
+                self._listener.finished([(submission, Fault.UNAVAILABLE) for submission in lost])
+            finally:
+                self._listener.ended(error)
         else:
             self._listener.ended(None)
 
