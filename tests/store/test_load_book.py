@@ -10,13 +10,13 @@ from winlogd.events.event import Event
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pair import ACTIONS, Decision, Latest, OpenSession, Pair, PairKey
+from winlogd.sessions.pair import ACTIONS, Decision, Latest, OpenSession, Pair, PairKey, pair_key
 from winlogd.sessions.pairing import Draft
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
 from winlogd.store.file import schema
 
-ALICE = ("alice", "A")
+ALICE = pair_key("alice", "A")
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_open_sessions_and_each_pairs_latest_events_are_loaded(database: apsw.Co
         ALICE: Pair(
             (session,), Latest(logon, logon.timestamp), Latest(None, ""), Latest(inventory, inventory.timestamp)
         ),
-        ("bob", "A"): Pair((), Latest(None, ""), Latest(orphan, orphan.timestamp), Latest(None, "")),
+        pair_key("bob", "A"): Pair((), Latest(None, ""), Latest(orphan, orphan.timestamp), Latest(None, "")),
     }
     assert book.last_id == 5
 
@@ -135,6 +135,54 @@ def test_a_row_that_an_administrator_wrote_hides_no_recent_event(database: apsw.
     store(database, "D", "09:00:00", "s1", server_timestamp=None)
 
     assert recent(load(database, now_s), ALICE, "C", "08:00:00") == [1]
+
+
+MINUTE_S = 60.0
+HOUR_S = 3600.0
+YEAR_S = 365 * 24 * HOUR_S
+
+
+@pytest.mark.parametrize("newest", [1, 1_000])
+@pytest.mark.parametrize("received", [utc_text(0), "2020-01-01 08:00:00", "1768291200", "2 hours ago", None])
+def test_later_rows_with_an_old_time_of_receipt_hide_no_recent_event(
+    database: apsw.Connection, newest: int, received: str | None
+) -> None:
+    """An administrator wrote them, or the clock was set back, and then right again."""
+    now_s = time.time()
+    if received == "2 hours ago":
+        received = utc_text(now_s - 2 * HOUR_S)
+    store(database, "C", "08:00:00", "s1", server_timestamp=utc_text(now_s - 9 * MINUTE_S))
+    with database:
+        for number in range(newest):
+            store(database, "M", "09:00:00", f"h{number}", username="bob", server_timestamp=received)
+    store(database, "C", "10:00:00", "s2", server_timestamp=received)
+
+    book = load(database, now_s)
+
+    assert recent(book, ALICE, "C", "08:00:00") == [1]
+    assert recent(book, ALICE, "C", "10:00:00") == [newest + 2]  # it came after one that is recent for certain
+    assert book.pairs[ALICE].connection.highest == "2026-01-13T10:00:00Z"
+
+
+@pytest.mark.parametrize("ahead_s", [30 * MINUTE_S, YEAR_S])
+def test_an_event_that_was_received_in_the_future_is_remembered(database: apsw.Connection, ahead_s: float) -> None:
+    """The clock was ahead; what came after it was set right is old by now."""
+    now_s = time.time()
+    store(database, "C", "08:00:00", "s1", server_timestamp=utc_text(now_s + ahead_s))
+    store(database, "C", "09:00:00", "s2", server_timestamp=utc_text(now_s - HOUR_S))
+
+    book = load(database, now_s)
+
+    assert recent(book, ALICE, "C", "08:00:00") == [1]
+    assert recent(book, ALICE, "C", "09:00:00") == []
+
+
+def test_of_rows_that_are_all_old_none_is_remembered(database: apsw.Connection) -> None:
+    now_s = time.time()
+    for number in range(3):
+        store(database, "C", f"08:00:0{number}", f"s{number}", server_timestamp=utc_text(now_s - HOUR_S))
+
+    assert not load(database, now_s).recent.reaches(3)
 
 
 def test_identifiers_that_are_in_the_table_are_not_drawn_again(database: apsw.Connection) -> None:
@@ -246,7 +294,7 @@ def test_nothing_is_left_when_the_whole_table_was_moved(database: apsw.Connectio
 
     load_book.refresh(database, book)
 
-    assert known(book) == [("user3", "A")]
+    assert known(book) == [pair_key("user3", "A")]
     assert (open_ids(book), book.last_id) == ([], 6)
 
 
@@ -281,7 +329,7 @@ def test_a_stored_event_is_read_if_it_is_the_one(database: apsw.Connection) -> N
 
     assert load_book.read_stored(database, 1, ALICE, "C", timestamp) == Decision(timestamp, 1, "s1")
     assert load_book.read_stored(database, 2, ("alice", "unknown"), "C", timestamp) == Decision(timestamp, 2, "s2")
-    assert load_book.read_stored(database, 1, ("bob", "A"), "C", timestamp) is None
+    assert load_book.read_stored(database, 1, pair_key("bob", "A"), "C", timestamp) is None
     assert load_book.read_stored(database, 1, ("alice", "unknown"), "C", timestamp) is None
     assert load_book.read_stored(database, 1, ALICE, "D", timestamp) is None
     assert load_book.read_stored(database, 1, ALICE, "C", "2026-01-13T08:00:00.0Z") is None

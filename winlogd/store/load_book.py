@@ -3,7 +3,7 @@
 Knows the table and the Book; not threads, transactions or when it is called.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
 import apsw
@@ -11,11 +11,13 @@ import orjson
 
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.book import Book
-from winlogd.sessions.pair import ACTIONS, Decision, OpenSession, PairKey
+from winlogd.sessions.pair import ACTIONS, Decision, OpenSession, PairKey, pair_key
 from winlogd.store.file.columns import HOST, as_bytes, text
 
 REMEMBERED_S: Final = 600
 """How long an event is remembered for the sake of retries, across a restart too."""
+_NO_ID: Final = 2**63 - 1
+"""No row has a higher id."""
 
 _OPEN_COLUMNS: Final = as_bytes(
     "session_uuid", "timestamp", "username", "hostname", "source_ip", "os_name", "os_version"
@@ -29,8 +31,12 @@ _LATEST: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "
 """The bare columns are those of the row with the greatest id (lang_select.html §2.5)."""
 _LOGOFFS: Final = f"SELECT {as_bytes('session_uuid')} FROM events_today WHERE action = 'D' AND session_uuid IS NOT NULL"
 _NEW_LOGOFFS: Final = f"SELECT {as_bytes('session_uuid')} FROM events_today WHERE id > ? AND action = 'D'"
-_NEWEST_FIRST: Final = f"""SELECT id, {as_bytes("username", HOST, "action", "timestamp", "server_timestamp")}
-    FROM events_today WHERE origin = 'client' ORDER BY id DESC"""
+_RECEIVED: Final = "replace(server_timestamp, ' ', 'T')"
+"""CURRENT_TIMESTAMP, which an administrator's row has, is written with a space."""
+_FIRST_RECENT: Final = f"""SELECT min(id) FILTER (WHERE received <= ?2), min(id) FROM
+    (SELECT id, {_RECEIVED} AS received FROM events_today) WHERE received >= ?1"""
+_RECENT: Final = f"""SELECT id, {as_bytes("username", HOST, "action", "timestamp")} FROM events_today
+    WHERE id >= ?1 AND origin = 'client' AND (id >= ?2 OR {_RECEIVED} > ?3) ORDER BY id"""
 _STORED: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}
     FROM events_today WHERE id = ? AND origin = 'client'"""
 _ARCHIVED: Final = f"""SELECT {as_bytes("session_uuid")} FROM events_history
@@ -93,14 +99,26 @@ def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
 
 
 def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:
-    since = utc_text(now_s - REMEMBERED_S)
-    newest: list[tuple[PairKey, str, str, int]] = []
-    for event_id, *row in connection.execute(_NEWEST_FIRST):
-        username, host, action, timestamp, received = map(text, row)
-        if received and received.replace(" ", "T") < since:  # a space in CURRENT_TIMESTAMP's form
-            break
-        newest.append(((username, host), action, timestamp, cast("int", event_id)))
-    book.observe_recent(reversed(newest))
+    """Fill what is remembered to recognise retries with all that may have been received in the last ten minutes.
+
+    A time of receipt is only what a clock said, and the clock may have been set, or an administrator may have written
+    the row. The order of ids is the order of arrival, whatever the clock did. So an event counts when it arrived after
+    any row that was received in the last ten minutes, even if its own time is older; and it counts when its own time is
+    in the future. That is more than ten minutes of events after a clock was set, never less because of a later row.
+    The one scan that finds the first such row looks at no more than its time of receipt.
+    """
+    since, now = utc_text(now_s - REMEMBERED_S), utc_text(now_s)
+    [(first, first_or_future)] = connection.execute(_FIRST_RECENT, (since, now))
+    if first_or_future is None:
+        return
+    from_id = _NO_ID if first is None else first
+    book.observe_recent(_recent_events(connection.execute(_RECENT, (first_or_future, from_id, now))))
+
+
+def _recent_events(rows: Iterable[tuple[object, ...]]) -> Iterator[tuple[PairKey, str, str, int]]:
+    for event_id, *row in rows:
+        username, host, action, timestamp = map(text, row)
+        yield pair_key(username, host), action, timestamp, cast("int", event_id)
 
 
 def _still_there(connection: apsw.Connection, book: Book) -> set[int]:
