@@ -55,7 +55,7 @@ NOT_AT_START: Final = {
         "pathlib",
         "sqlite3",
     ),
-    *("ssl", "zoneinfo", "email", "tempfile", "shutil", "json"),
+    *("ssl", "zoneinfo", "email", "tempfile", "shutil", "json", "unicodedata"),
 }
 """Modules of the standard library that a start can do without: each takes some of its 130 ms, and memory for ever."""
 
@@ -67,7 +67,7 @@ LOADED: Final[Mapping[str, str]] = {
     "config": "files kinds list_kinds load messages sections",
     "control": "address server",
     "daemon": "listening observer orders parts process refusals settings startup systemd watchdog",
-    "events": "decode event timestamps value",
+    "events": "decode event names timestamps value",
     "http": "admission budget congestion connection deadlines delivery exchange flow peer pipeline reading responses"
     " router server sockets states turns",
     "http.wire": "chunked grammar head limits line message parser",

@@ -76,7 +76,7 @@ def test_sessions_of_another_user_or_host_are_left_alone(book: Book) -> None:
         event("C", "08:00:00"),
         event("C", "08:00:00", username="bob"),
         event("C", "08:00:00", hostname="A102-08"),
-        event("C", "08:00:00", username="Alice"),
+        event("C", "08:00:00", username="DOM\\alice"),
         event("C", "08:00:00", hostname=None),
     )
 
@@ -256,3 +256,54 @@ def test_when_the_map_of_identifiers_is_worn_a_new_one_keeps_those_of_open_sessi
 
 def test_an_empty_hostname_counts_as_none() -> None:
     assert pair_key("alice", "") == pair_key("alice", None) == ("alice", "unknown")
+
+
+# ── names ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+SPELLINGS = [("ALICE", "a102-07"), ("alice", "A102-07."), ("Alice", "A102-07")]
+
+
+@pytest.mark.parametrize(("username", "hostname"), SPELLINGS)
+def test_letter_case_and_a_trailing_dot_part_nobody(book: Book, username: str, hostname: str) -> None:
+    [logon] = commit(book, event("C", "08:00:00"))
+
+    [again] = commit(book, event("C", "08:00:00", username, hostname))
+    [logoff] = commit(book, event("D", "09:00:00", username, hostname))
+
+    assert (again.is_retry, again.event_id, again.session_uuid) == (True, logon.event_id, logon.session_uuid)
+    assert logoff.session_uuid == logon.session_uuid
+    assert list(book.open_sessions()) == []
+
+
+def test_letters_beyond_ascii_fold_too(book: Book) -> None:
+    [logon] = commit(book, event("C", "08:00:00", "\u00c9LISE", "SALLE-\u00c9"))
+
+    [logoff] = commit(book, event("D", "09:00:00", "e\u0301lise", "salle-\u00e9."))
+
+    assert logoff.session_uuid == logon.session_uuid
+
+
+def test_the_key_of_a_pair_is_the_same_for_every_spelling_and_every_way_to_tell_no_host() -> None:
+    assert {pair_key(*names) for names in SPELLINGS} == {pair_key("alice", "A102-07")}
+    assert pair_key("alice", "Unknown") == pair_key("alice", ".") == pair_key("alice", None)
+    assert pair_key("DOM\\alice", "A") != pair_key("alice", "A")
+
+
+@pytest.mark.parametrize("hostname", ["A102-07.", ".", "Unknown", "É", "é."])
+def test_an_event_is_found_under_the_key_of_its_pair(book: Book, hostname: str) -> None:
+    commit(book, event("C", "08:00:00", "Alice", hostname))
+
+    assert list(book.pairs) == [pair_key("alice", hostname)]
+
+
+def test_an_identifier_shows_names_as_they_came(book: Book) -> None:
+    logon, logoff, orphan = commit(
+        book,
+        event("C", "08:00:00", "Alice", "PC-05."),
+        event("D", "09:00:00", "alice", "pc-05"),
+        event("D", "10:00:00", "ALICE", "Pc-05"),
+    )
+
+    assert logon.session_uuid.startswith("Alice@PC-05.@")
+    assert logoff.session_uuid == logon.session_uuid
+    assert orphan.session_uuid.startswith("orphan_ALICE@Pc-05@")

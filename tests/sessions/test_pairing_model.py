@@ -3,21 +3,28 @@
 The model is slow and plain on purpose: every rule is the sentence that states it.
 """
 
+from contextlib import closing
 from fractions import Fraction
 from typing import NamedTuple
+from unicodedata import normalize
 
+import apsw
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from winlogd.events.event import Event
+from winlogd.events.timestamps import utc_text
 from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.pair import Decision, OpenSession, PairKey, pair_key
 from winlogd.sessions.pairing import Draft
 from winlogd.sessions.retries import RecentEvents
+from winlogd.store import load_book
+from winlogd.store.file import schema
 
 FORGOTTEN_AFTER_S = 1000.0
+NOW_S = 1_768_300_000.0
 
 
 class Row(NamedTuple):
@@ -25,7 +32,7 @@ class Row(NamedTuple):
 
     event_id: int
     username: str
-    host: str
+    hostname: str | None
     action: str
     timestamp: str
     session_uuid: str
@@ -33,7 +40,13 @@ class Row(NamedTuple):
     is_recent: bool = True
 
     def is_of(self, event: Event) -> bool:
-        return (self.username, self.host) == pair_key(event.username, event.hostname)
+        return pair_of(self.username, self.hostname) == pair_of(event.username, event.hostname)
+
+
+def pair_of(username: str, hostname: str | None) -> tuple[str, str]:
+    """Names are compared folded: Unicode NFC, then casefold; a trailing dot of a host does not count."""
+    user, host = (normalize("NFC", name).casefold() for name in (username, hostname or "unknown"))
+    return user, host[:-1] if host.endswith(".") else host
 
 
 def seconds(timestamp: str) -> Fraction:
@@ -92,8 +105,7 @@ class Model:
     ) -> None:
         assert event_id == self.last_id + 1
         self.last_id = event_id
-        host = pair_key(event.username, event.hostname)[1]
-        self.rows.append(Row(event_id, event.username, host, action, timestamp, session_uuid, is_automatic))
+        self.rows.append(Row(event_id, event.username, event.hostname, action, timestamp, session_uuid, is_automatic))
 
 
 def event(username: str, hostname: str | None, action: str, hour: str, second: str) -> Event:
@@ -103,13 +115,27 @@ def event(username: str, hostname: str | None, action: str, hour: str, second: s
 # Few values, so that events meet.
 events = st.builds(
     event,
-    st.sampled_from(["alice", "bob"]),
-    st.sampled_from(["A", None]),
+    st.sampled_from(["alice", "ALICE", "\u00e9lise", "E\u0301LISE"]),
+    st.sampled_from(["A", "a.", None]),
     st.sampled_from("CCDDM"),
     st.sampled_from(["08", "09"]),
     st.sampled_from(["00Z", "00+00:00", "00.5Z", "00.50Z", "01Z", "59.9Z", "60Z"]),
 )
 batches = st.lists(events, min_size=1, max_size=6)
+
+INSERT = """INSERT INTO events_today (id, username, hostname, action, timestamp, session_uuid, origin, server_timestamp)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+def columns_of(row: Row) -> tuple[int | str | None, ...]:
+    """A row as `INSERT` takes it."""
+    origin = "auto" if row.is_automatic else "client"
+    received = utc_text(NOW_S if row.is_recent else NOW_S - FORGOTTEN_AFTER_S)
+    return *row[:6], origin, received
+
+
+def pair_of_row(row: Row) -> tuple[str, str]:
+    return pair_of(row.username, row.hostname)
 
 
 class Sessions(RuleBasedStateMachine):
@@ -124,8 +150,8 @@ class Sessions(RuleBasedStateMachine):
 
     def read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
         for row in self.model.rows:
-            if (row.event_id, row.username, row.host, row.action, row.timestamp) == (event_id, *key, action, timestamp):
-                return Decision(timestamp, event_id, row.session_uuid)
+            if (row.event_id, row.action, row.timestamp) == (event_id, action, timestamp) and not row.is_automatic:
+                return Decision(timestamp, event_id, row.session_uuid) if key == pair_of_row(row) else None
         return None
 
     @initialize(timestamps=st.lists(st.sampled_from(["T08:00:30Z", "T08:00:60Z", "T09:00:00.5Z"]), max_size=3))
@@ -135,7 +161,7 @@ class Sessions(RuleBasedStateMachine):
             session = OpenSession(number, row.session_uuid, row.timestamp, "alice", "A", None, None, None)
             self.model.rows.append(row)
             self.book.observe_open(session)
-            self.book.observe_latest(("alice", "A"), "C", Decision(row.timestamp, number, row.session_uuid))
+            self.book.observe_latest(pair_key("alice", "A"), "C", Decision(row.timestamp, number, row.session_uuid))
             self.book.identifiers.mark(row.session_uuid)
         self.book.last_id = self.model.last_id = len(timestamps)
 
@@ -181,6 +207,16 @@ class Sessions(RuleBasedStateMachine):
             self.model.rows.append(row._replace(event_id=self.model.last_id, action="D", is_automatic=True))
             self.book.forget_open(lambda session: session.session_uuid == gone.session_uuid)
             self.book.last_id = self.model.last_id
+
+    @rule()
+    def the_server_is_started_again(self) -> None:
+        with closing(apsw.Connection("")) as connection:
+            schema.prepare(connection)
+            connection.executemany(INSERT, [columns_of(row) for row in self.model.rows])
+            book = Book(RecentEvents(self.now_s), Identifiers())
+            load_book.load(connection, book, NOW_S)
+        book.last_id = self.model.last_id
+        self.book = book
 
     @invariant()
     def open_sessions_are_logons_without_a_logoff(self) -> None:

@@ -185,6 +185,22 @@ def test_of_rows_that_are_all_old_none_is_remembered(database: apsw.Connection) 
     assert not load(database, now_s).recent.reaches(3)
 
 
+def test_all_spellings_of_a_name_are_one_pair(database: apsw.Connection) -> None:
+    store(database, "C", "09:00:00", "s1", username="Alice", hostname="a.")
+    store(database, "C", "08:00:00", "s2", username="ALICE")
+    store(database, "C", "08:30:00", "s3", username="\u00e9lise", hostname="\u00c9")
+    store(database, "C", "08:30:01", "s4", username="E\u0301LISE", hostname="e\u0301")
+    store(database, "C", "08:30:00", "s5", username="DOM\\alice")
+
+    book = load(database)
+
+    assert set(book.pairs) == {ALICE, pair_key("\u00e9lise", "\u00e9"), pair_key("DOM\\alice", "A")}
+    stored = Decision("2026-01-13T08:00:00Z", 2, "s2")
+    assert book.pairs[ALICE].connection == Latest(stored, "2026-01-13T09:00:00Z")
+    assert [session.event_id for session in book.pairs[ALICE].open] == [2, 1]
+    assert [session.username for session in book.pairs[ALICE].open] == ["ALICE", "Alice"]
+
+
 def test_identifiers_that_are_in_the_table_are_not_drawn_again(database: apsw.Connection) -> None:
     draw = ("alice", "A", "2026-01-13", 1)
     used = Identifiers().draw(*draw)
@@ -335,3 +351,19 @@ def test_a_stored_event_is_read_if_it_is_the_one(database: apsw.Connection) -> N
     assert load_book.read_stored(database, 1, ALICE, "C", "2026-01-13T08:00:00.0Z") is None
     assert load_book.read_stored(database, 3, ALICE, "D", timestamp) is None
     assert load_book.read_stored(database, 4, ALICE, "C", timestamp) is None
+
+
+@pytest.mark.parametrize("table", ["events_today", "events_history"])
+def test_a_stored_event_is_read_in_whatever_spelling_it_came(database: apsw.Connection, table: str) -> None:
+    event_id = store(database, "C", "08:00:00", "s1", username="\u00c9lise", hostname="PC-05.")
+    store(database, "C", "08:00:00", "s2", username="\u00c9lise", hostname="PC-06")
+    if table == "events_history":
+        columns = "username, hostname, action, timestamp, session_uuid"
+        database.execute(f"INSERT INTO events_history ({columns}) SELECT {columns} FROM events_today")
+        database.execute("DELETE FROM events_today")
+    timestamp = "2026-01-13T08:00:00Z"
+
+    for username, hostname in (("e\u0301lise", "pc-05"), ("\u00c9LISE", "PC-05")):
+        found = load_book.read_stored(database, event_id, pair_key(username, hostname), "C", timestamp)
+        assert found == Decision(timestamp, event_id, "s1")
+    assert load_book.read_stored(database, event_id, pair_key("elise", "pc-05"), "C", timestamp) is None

@@ -62,6 +62,12 @@ def the_second_logon_closes_the_first(scenario: Scenario) -> None:
     scenario["rows"] = [first, closed, second, logoff, late_logoff]
 
 
+def the_logoff_ends_the_session(scenario: Scenario) -> None:
+    logon, logoff = scenario["rows"]
+    logoff["session_uuid"] = logon["session_uuid"]
+    scenario["exchanges"][1]["answer"]["body"]["session_uuid"] = logon["session_uuid"]
+
+
 def stored_as(timestamp: str) -> Callable[[Scenario], None]:
     def change(scenario: Scenario) -> None:
         scenario["rows"][0]["timestamp"] = timestamp
@@ -86,6 +92,7 @@ DIFFERENCES: Final = {
     "other-day-open": Difference(
         "a logon closes every open session of its user and host, whatever its day", the_second_logon_closes_the_first
     ),
+    "case-differs": Difference("letter case parts nobody", the_logoff_ends_the_session),
     "space-for-t": Difference(_ONE_FORM, stored_as("2026-01-13T08:00:00+00:00")),
     "offset": Difference(_ONE_FORM, stored_as("2026-01-14T04:30:00+00:00")),
     "missing-username": Difference(

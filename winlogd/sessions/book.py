@@ -9,7 +9,16 @@ from typing import Protocol
 
 from winlogd.events.timestamps import instant
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pair import ACTIONS, NEW_PAIR, Decision, Latest, OpenSession, Pair, PairKey, pair_key
+from winlogd.sessions.pair import (
+    ACTIONS,
+    NEW_PAIR,
+    Decision,
+    Latest,
+    OpenSession,
+    Pair,
+    PairKey,
+    pair_key,
+)
 from winlogd.sessions.retries import RecentEvents
 
 
@@ -66,9 +75,12 @@ class Book:
         self.pairs[key] = Pair(tuple(sessions), pair.connection, pair.disconnection, pair.hardware)
 
     def observe_latest(self, key: PairKey, action: str, stored: Decision) -> None:
-        """Learns of the pair's latest committed event of an action."""
+        """Learns of a committed event that may be the pair's latest of an action: that with the highest id is."""
         pair = self.pairs.get(key, NEW_PAIR)
-        highest = max(pair.of(action).highest, stored.timestamp)
+        latest = pair.of(action)
+        highest = max(latest.highest, stored.timestamp)
+        if latest.stored is not None and latest.stored.event_id > stored.event_id:
+            stored = latest.stored
         self.pairs[key] = pair.after(action, Latest(stored, highest), pair.open)
 
     def observe_recent(self, events: Iterable[tuple[PairKey, str, str, int]]) -> None:

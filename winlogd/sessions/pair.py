@@ -5,6 +5,7 @@ Pure. The rules are in `pairing`; who keeps the pairs is `book`.
 
 from typing import Final, final
 
+from winlogd.events.names import folded, folded_host
 from winlogd.events.value import Value
 
 UNKNOWN_HOST: Final = "unknown"
@@ -13,7 +14,7 @@ UNKNOWN_HOST: Final = "unknown"
 ACTIONS: Final = ("C", "D", "M")
 
 PairKey = tuple[str, str]
-"""(username, hostname or `UNKNOWN_HOST`), compared byte for byte."""
+"""(username, hostname or `UNKNOWN_HOST`), both folded: made by `pair_key` alone."""
 
 
 @final
@@ -163,5 +164,6 @@ NEW_PAIR: Final = Pair()
 
 
 def pair_key(username: str, hostname: str | None) -> PairKey:
-    """The key of a pair; an empty hostname counts as none."""
-    return username, hostname or UNKNOWN_HOST
+    """Return the key of a pair, whatever the spelling of its names; an empty hostname counts as none."""
+    host = hostname or UNKNOWN_HOST
+    return folded(username), folded_host(host) or UNKNOWN_HOST

@@ -5,14 +5,28 @@ takes it over when the batch has been committed, and knows nothing of it when it
 """
 
 from collections.abc import Callable
+from typing import Final
 
 from winlogd.events.event import Event
 from winlogd.events.timestamps import one_second_before
 from winlogd.sessions.book import Book
-from winlogd.sessions.pair import NEW_PAIR, UNKNOWN_HOST, Closed, Decision, Latest, OpenSession, Pair, PairKey
+from winlogd.sessions.pair import (
+    NEW_PAIR,
+    UNKNOWN_HOST,
+    Closed,
+    Decision,
+    Latest,
+    OpenSession,
+    Pair,
+    PairKey,
+    pair_key,
+)
 
 ReadStored = Callable[[int, PairKey, str, str], Decision | None]
 """Reads the committed event `id` if it is the one of this pair, action and timestamp, otherwise None."""
+
+_PREFIXES: Final = {"D": "orphan_", "M": "hardware_"}
+"""Of the identifiers of events that belong to no session."""
 
 
 class Draft:
@@ -29,7 +43,16 @@ class Draft:
         last_id: the highest id given out.
     """
 
-    __slots__ = ("_committed", "_draw_identifier", "_now_ns", "_read_stored", "_recent", "last_id", "pairs", "stored")
+    __slots__ = (
+        "_committed",
+        "_draw_identifier",
+        "_now_ns",
+        "_read_stored",
+        "_recent",
+        "last_id",
+        "pairs",
+        "stored",
+    )
 
     def __init__(self, book: Book, read_stored: ReadStored, now_ns: int) -> None:
         self._committed = book.pairs.get
@@ -43,34 +66,42 @@ class Draft:
 
     def decide(self, event: Event, source_ip: str) -> Decision:
         """The decision on the next event of the batch, in order of arrival."""
-        action, timestamp, host = event.action, event.timestamp, event.hostname
-        key = (event.username, host or UNKNOWN_HOST)
+        action, timestamp = event.action, event.timestamp
+        username, host = event.username, event.hostname or UNKNOWN_HOST
+        if username.isascii() and host.isascii() and host[-1] != ".":  # as `pair_key` does: 0.1 µs less than a call
+            key = username.lower(), host.lower()
+        else:
+            key = pair_key(username, host)
         pair = self.pairs.get(key) or self._committed(key, NEW_PAIR)
-        latest, sessions = pair.of(action), pair.open
-        highest = latest.highest
+        latest = pair.connection if action == "C" else pair.disconnection if action == "D" else pair.hardware
+        highest, sessions = latest.highest, pair.open
         fingerprint = hash((key, action, timestamp))
         if timestamp > highest:  # later than all its like that this pair has sent: no retry, which spares the search
             highest = timestamp
         elif (first := self._first_of(latest.stored, key, action, timestamp, fingerprint)) is not None:
             return Decision(timestamp, first.event_id, first.session_uuid, is_retry=True)
         closed: tuple[Closed, ...] = ()
-        if action == "C":
-            if sessions:
-                closed = self._close_all(sessions, timestamp)
-            session_uuid = self._draw(key, timestamp)
-        elif action == "M":
-            session_uuid = f"hardware_{self._draw(key, timestamp)}"
-        elif sessions:
+        if sessions and action == "D":
             session_uuid = sessions[-1].session_uuid
             sessions = sessions[:-1]
         else:
-            session_uuid = f"orphan_{self._draw(key, timestamp)}"
+            if sessions and action == "C":
+                closed = self._close_all(sessions, timestamp)
+            self._now_ns += 1  # two draws of one batch differ even when the clock has not moved
+            session_uuid = self._draw_identifier(username, host, timestamp[:10], self._now_ns)
+            if action != "C":
+                session_uuid = f"{_PREFIXES[action]}{session_uuid}"
         self.last_id = event_id = self.last_id + 1
-        stored = Decision(timestamp, event_id, session_uuid)
+        self.stored[fingerprint] = stored = Decision(timestamp, event_id, session_uuid)
         if action == "C":
-            sessions = (_opened(event, source_ip, stored),)
-        self.stored[fingerprint] = stored
-        self.pairs[key] = pair.after(action, Latest(stored, highest), sessions)
+            opened = OpenSession(
+                event_id, session_uuid, timestamp, username, event.hostname, source_ip, event.os_name, event.os_version
+            )
+            self.pairs[key] = Pair((opened,), Latest(stored, highest), pair.disconnection, pair.hardware)
+        elif action == "D":
+            self.pairs[key] = Pair(sessions, pair.connection, Latest(stored, highest), pair.hardware)
+        else:
+            self.pairs[key] = Pair(sessions, pair.connection, pair.disconnection, Latest(stored, highest))
         return Decision(timestamp, event_id, session_uuid, closed=closed) if closed else stored
 
     def renumber(self, action: str, decision: Decision, ids: list[int], last_id: int) -> Decision:
@@ -119,21 +150,3 @@ class Draft:
             Closed(event_id, session, one_second_before(timestamp, session.connected_at))
             for event_id, session in enumerate(sessions, first_id)
         )
-
-    def _draw(self, key: PairKey, timestamp: str) -> str:
-        self._now_ns += 1  # two draws of one batch differ even when the clock has not moved
-        return self._draw_identifier(*key, timestamp[:10], self._now_ns)
-
-
-def _opened(event: Event, source_ip: str, logon: Decision) -> OpenSession:
-    """Return the session that the logon `event` opens."""
-    return OpenSession(
-        logon.event_id,
-        logon.session_uuid,
-        logon.timestamp,
-        event.username,
-        event.hostname,
-        source_ip,
-        event.os_name,
-        event.os_version,
-    )

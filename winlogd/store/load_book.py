@@ -28,7 +28,8 @@ _OPEN: Final = f"""SELECT id, {_OPEN_COLUMNS} FROM events_today c
     ORDER BY id"""
 _LATEST: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}, max(id)
     FROM events_today WHERE id > ? AND origin = 'client' GROUP BY username, {HOST}, action"""
-"""The bare columns are those of the row with the greatest id (lang_select.html §2.5)."""
+"""The bare columns are those of the row with the greatest id (lang_select.html §2.5). SQL cannot fold names: each
+spelling is a group of its own, and a pair may have several."""
 _LOGOFFS: Final = f"SELECT {as_bytes('session_uuid')} FROM events_today WHERE action = 'D' AND session_uuid IS NOT NULL"
 _NEW_LOGOFFS: Final = f"SELECT {as_bytes('session_uuid')} FROM events_today WHERE id > ? AND action = 'D'"
 _RECEIVED: Final = "replace(server_timestamp, ' ', 'T')"
@@ -39,10 +40,9 @@ _RECENT: Final = f"""SELECT id, {as_bytes("username", HOST, "action", "timestamp
     WHERE id >= ?1 AND origin = 'client' AND (id >= ?2 OR {_RECEIVED} > ?3) ORDER BY id"""
 _STORED: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}
     FROM events_today WHERE id = ? AND origin = 'client'"""
-_ARCHIVED: Final = f"""SELECT {as_bytes("session_uuid")} FROM events_history
-    WHERE timestamp = ? AND +username = ? AND {HOST} = ? AND action = ? AND origin = 'client'
-    ORDER BY id DESC LIMIT 1"""
-"""By the index on timestamps: a user may have thousands of rows there."""
+_ARCHIVED: Final = f"""SELECT {as_bytes("username", HOST, "session_uuid")} FROM events_history
+    WHERE timestamp = ? AND action = ? AND origin = 'client' ORDER BY id DESC"""
+"""By the index on timestamps: a user may have thousands of rows there, and each in another spelling."""
 _STILL_THERE: Final = "SELECT id FROM events_today WHERE id IN (SELECT value FROM json_each(?))"
 _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events_today'), 0),
     ifnull((SELECT max(id) FROM events_today), 0))"""
@@ -79,10 +79,13 @@ def read_stored(
     A rotation may have moved it, if the clock was ahead; the id is not kept in the archive.
     """
     for row in connection.execute(_STORED, (event_id,)):
-        *stored_as, session_uuid = map(text, row)
-        return Decision(timestamp, event_id, session_uuid) if stored_as == [*key, action, timestamp] else None
-    for (archived_uuid,) in connection.execute(_ARCHIVED, (timestamp, *key, action)):
-        return Decision(timestamp, event_id, text(archived_uuid))
+        username, host, *stored_as, session_uuid = map(text, row)
+        is_it = stored_as == [action, timestamp] and pair_key(username, host) == key
+        return Decision(timestamp, event_id, session_uuid) if is_it else None
+    for row in connection.execute(_ARCHIVED, (timestamp, action)):
+        username, host, session_uuid = map(text, row)
+        if pair_key(username, host) == key:
+            return Decision(timestamp, event_id, session_uuid)
     return None
 
 
@@ -95,7 +98,7 @@ def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
     for *row, event_id in connection.execute(_LATEST, (after_id,)):
         username, host, action, timestamp, session_uuid = map(text, row)
         stored = Decision(timestamp, cast("int", event_id), session_uuid)
-        book.observe_latest((username, host), action, stored)
+        book.observe_latest(pair_key(username, host), action, stored)
 
 
 def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:

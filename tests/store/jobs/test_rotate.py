@@ -11,6 +11,7 @@ import pytest
 from tests.store.test_load_book import load
 from winlogd.events.event import Event
 from winlogd.sessions.book import Book
+from winlogd.sessions.pair import pair_key
 from winlogd.sessions.pairing import Draft
 from winlogd.store.errors import RowsLostError
 from winlogd.store.file import schema
@@ -191,7 +192,7 @@ def test_what_has_moved_leaves_memory(database: apsw.Connection) -> None:
 
     rotate(database, book)
 
-    assert list(book.pairs) == [("alice", "A")]
+    assert list(book.pairs) == [pair_key("alice", "A")]
     assert load(database).pairs == book.pairs
 
 
@@ -276,3 +277,26 @@ def test_steps_become_larger_while_they_are_quick(database: apsw.Connection) -> 
 
     assert steps < 800 / 8
     assert 0 < rotation.outcome.seconds <= time.monotonic() - begun_s + 1
+
+
+# ── pairs ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_has_moved_leaves_memory_whatever_its_spelling(database: apsw.Connection) -> None:
+    for number, (username, hostname) in enumerate([("Alice", "PC-05"), ("alice", "pc-05."), ("ALICE", "Pc-05")]):
+        store(database, "M", "2026-01-12T08:00:00", f"h{number}", username=username, hostname=hostname)
+    book = load(database)
+    assert len(book.pairs) == 1
+
+    rotate(database, book)
+
+    assert book.pairs == load(database).pairs == {}
+
+
+def test_an_open_session_is_kept_whatever_its_spelling(database: apsw.Connection) -> None:
+    store(database, "C", "2026-01-12T08:00:00", "Alice@PC-05.@1", username="Alice", hostname="PC-05.")
+    book = load(database)
+
+    rotation = rotate(database, book)
+
+    assert (ids(database), rotation.outcome.kept) == ([1], 1)

@@ -15,7 +15,6 @@ import orjson
 
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.book import Book
-from winlogd.sessions.pair import pair_key
 from winlogd.store import load_book
 from winlogd.store.errors import RowsLostError
 from winlogd.store.file.columns import HOST, as_bytes, text
@@ -201,10 +200,10 @@ class Rotation:
     def took(self, step: RotationStep, book: Book, took_s: float) -> None:
         """Takes note that `step` is committed, after `took_s`, without the wait for the write lock."""
         for expiry in step.expired:  # first: who has an open session is not forgotten
-            book.close(pair_key(expiry.logon.username, expiry.logon.host), expiry.logon.event_id)
+            book.close(expiry.logon.pair, expiry.logon.event_id)
         for row in step.moving:
             if row.is_client:
-                book.forget_event((row.username, row.host), row.action, row.event_id)
+                book.forget_event(row.pair, row.action, row.event_id)
         book.last_id = step.last_id
         self._moved += len(step.moving)
         self._expired += len(step.expired)
@@ -218,7 +217,7 @@ class Rotation:
 
 
 def _opens(book: Book, row: Row) -> bool:
-    pair = book.pairs.get((row.username, row.host))
+    pair = book.pairs.get(row.pair)
     return pair is not None and any(session.event_id == row.event_id for session in pair.open)
 
 

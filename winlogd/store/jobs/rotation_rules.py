@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from winlogd.events.timestamps import hours_after, utc_text
+from winlogd.sessions.pair import PairKey, pair_key
 
 RESTS_S: Final = 600
 """A row that was received less than this ago stays: its client may still send it again."""
@@ -43,7 +44,7 @@ class Row(NamedTuple):
     Attributes:
         event_id: its id in ``events_today``.
         action: C, D or M.
-        username, host: its pair.
+        username, host: as stored; `pair` is the key of both.
         timestamp: the client's time.
         received: UTC, ``YYYY-MM-DDTHH:MM:SS``; empty when unknown, which counts as long ago.
         session_uuid: its identifier.
@@ -58,6 +59,11 @@ class Row(NamedTuple):
     received: str
     session_uuid: str
     is_client: bool
+
+    @property
+    def pair(self) -> PairKey:
+        """Return the key of the pair that the row is of, whatever the spelling of its names."""
+        return pair_key(self.username, self.host)
 
 
 class Expiry(NamedTuple):
