@@ -307,3 +307,126 @@ def test_an_identifier_shows_names_as_they_came(book: Book) -> None:
     assert logon.session_uuid.startswith("Alice@PC-05.@")
     assert logoff.session_uuid == logon.session_uuid
     assert orphan.session_uuid.startswith("orphan_ALICE@Pc-05@")
+
+
+# ── whole seconds ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Rows:
+    """The committed events, read back as the database does."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+        self._rows: dict[int, tuple[PairKey, str, Decision]] = {}
+
+    def read(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
+        stored_key, stored_action, stored = self._rows.get(event_id, (key, "", Decision("", 0, "")))
+        return stored if (stored_key, stored_action, stored.timestamp) == (key, action, timestamp) else None
+
+    def commit(self, *events: Event) -> list[Decision]:
+        draft = Draft(self._book, self.read, 1)
+        decisions = [draft.decide(event, "192.0.2.1") for event in events]
+        self._book.accept(draft)
+        for each, decision in zip(events, decisions, strict=True):
+            if not decision.is_retry:
+                self._rows[decision.event_id] = (pair_key(each.username, each.hostname), each.action, decision)
+        return decisions
+
+
+@pytest.fixture
+def rows(book: Book) -> Rows:
+    return Rows(book)
+
+
+@pytest.mark.parametrize("events_a_batch", [1, 2, 6])
+@pytest.mark.parametrize("actions", ["CDCDCD", "DCDCDC"])
+def test_who_logs_on_and_off_within_one_whole_second_is_no_retry(
+    book: Book, rows: Rows, actions: str, events_a_batch: int
+) -> None:
+    events = [event(action, "08:00:00") for action in actions]
+
+    decisions = [
+        decision
+        for at in range(0, len(events), events_a_batch)
+        for decision in rows.commit(*events[at : at + events_a_batch])
+    ]
+
+    assert [decision.event_id for decision in decisions] == [1, 2, 3, 4, 5, 6]
+    assert not any(decision.is_retry or decision.closed for decision in decisions)
+    uuids = [decision.session_uuid for decision in decisions]
+    first_logon = actions.index("C")
+    assert all(uuids[at] == uuids[at + 1] for at in range(first_logon, 5, 2))
+    assert len(set(uuids)) == 3 + first_logon
+
+
+@pytest.mark.parametrize("one_by_one", [True, False])
+def test_of_several_like_it_a_retry_is_one_of_the_latest(book: Book, rows: Rows, one_by_one: bool) -> None:
+    events = [event(action, "08:00:00") for action in "CDCDD"]
+
+    decisions = [rows.commit(each)[0] for each in events] if one_by_one else rows.commit(*events)
+
+    logoff, again = decisions[3:]
+    assert again == Decision(logoff.timestamp, 4, logoff.session_uuid, True)
+    later, repeated, also = [rows.commit(event(action, time))[0] for action, time in
+                             (("D", "08:00:01"), ("D", "08:00:00"), ("D", "08:00:01"))]  # fmt: skip
+    assert (later.is_retry, later.event_id) == (False, 5)
+    assert (repeated.is_retry, repeated.event_id, repeated.session_uuid) == (True, 4, logoff.session_uuid)
+    assert (also.is_retry, also.event_id) == (True, 5)
+
+
+def test_an_opposite_action_ends_retries_though_others_came_after_it(book: Book, rows: Rows) -> None:
+    rows.commit(event("C", "08:00:00"), event("D", "08:00:00"))
+    rows.commit(event("D", "08:00:01"), event("M", "08:00:02"))
+    book.recent.turn(1000.0)  # ten minutes have passed
+
+    [again] = rows.commit(event("C", "08:00:00"))
+
+    assert not again.is_retry
+
+
+@pytest.mark.parametrize("fraction", [".5", ".000"])
+def test_with_a_fraction_it_is_a_retry(book: Book, rows: Rows, fraction: str) -> None:
+    first, logoff, again = rows.commit(*(event(action, f"08:00:00{fraction}") for action in "CDC"))
+
+    assert (again.is_retry, again.event_id) == (True, first.event_id)
+    assert rows.commit(event("D", f"08:00:00{fraction}"))[0].event_id == logoff.event_id
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        event("D", "08:00:01"),
+        event("D", "08:00:00.0"),
+        event("M", "08:00:00"),
+        event("D", "08:00:00", username="bob"),
+        event("D", "08:00:00", hostname="A102-08"),
+    ],
+)
+def test_what_is_not_its_opposite_ends_no_retries(book: Book, rows: Rows, between: Event) -> None:
+    [first] = rows.commit(event("C", "08:00:00"))
+
+    _, again = rows.commit(between, event("C", "08:00:00"))
+
+    assert (again.is_retry, again.event_id) == (True, first.event_id)
+
+
+def test_a_logoff_that_winlogd_adds_ends_no_retries(book: Book, rows: Rows) -> None:
+    first, second = rows.commit(event("C", "08:00:00"), event("C", "08:00:01"))
+    assert second.closed[0].timestamp == "2026-01-13T08:00:00+00:00"
+
+    [again] = rows.commit(event("C", "08:00:00"))
+
+    assert (again.is_retry, again.event_id) == (True, first.event_id)
+
+
+def test_inventory_is_a_retry_whatever_came_between(book: Book, rows: Rows) -> None:
+    first, *_, again = rows.commit(*(event(action, "08:00:00") for action in "MCDM"))
+
+    assert (again.is_retry, again.event_id) == (True, first.event_id)
+
+
+def test_ids_that_are_remembered_stay_in_order_when_the_same_is_stored_twice_in_a_batch(book: Book, rows: Rows) -> None:
+    rows.commit(*(event(action, "08:00:00") for action in "CDC"))
+
+    assert book.recent.reaches(2)
+    assert not book.recent.reaches(1)  # the first logon: what is the same came later

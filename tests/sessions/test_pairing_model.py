@@ -72,7 +72,15 @@ class Model:
         of_pair = [row for row in self.rows if row.is_of(event) and row.action == event.action and not row.is_automatic]
         recent = [row for row in of_pair if row.is_recent or row is of_pair[-1]]
         same = [row for row in recent if row.timestamp == event.timestamp]
-        return same[-1] if same else None
+        return same[-1] if same and not self.is_ended(same[-1], event) else None
+
+    def is_ended(self, first: Row, event: Event) -> bool:
+        """A client's opposite action of the pair with the same whole second came after `first`."""
+        return "." not in event.timestamp and any(
+            row.event_id > first.event_id and row.timestamp == event.timestamp and not row.is_automatic
+            for row in self.rows
+            if row.is_of(event) and {row.action, event.action} == {"C", "D"}
+        )
 
     def store(self, event: Event, decision: Decision) -> None:
         """Checks `decision` and stores the rows that the rules ask for."""

@@ -201,6 +201,86 @@ def test_all_spellings_of_a_name_are_one_pair(database: apsw.Connection) -> None
     assert [session.username for session in book.pairs[ALICE].open] == ["ALICE", "Alice"]
 
 
+@pytest.mark.parametrize("noticed_later", [False, True])
+@pytest.mark.parametrize(
+    ("actions", "is_retry"),
+    [("CDC", False), ("DCD", False), ("CDCC", True), ("CDMC", False), ("CC", True), ("DD", True), ("CMC", True)],
+)
+def test_a_restart_knows_who_logs_on_and_off_within_a_whole_second(
+    database: apsw.Connection, actions: str, is_retry: bool, noticed_later: bool
+) -> None:
+    """All but the last event are stored; the opposite one in another spelling."""
+    book = load(database)
+    for action in actions[:-1]:
+        names = {} if action == actions[-1] else {"username": "ALICE", "hostname": "a."}
+        store(database, action, "08:00:00", f"{action}1", **names)
+    if noticed_later:
+        load_book.refresh(database, book)
+    else:
+        book = load(database)
+
+    assert sent_again(database, book, actions[-1]).is_retry is is_retry
+
+
+def sent_again(database: apsw.Connection, book: Book, action: str, timestamp: str = "2026-01-13T08:00:00Z") -> Decision:
+    event = Event("alice", action, timestamp, "A", None, None, None, None)
+    return Draft(book, lambda *key: load_book.read_stored(database, *key), 1).decide(event, "")
+
+
+@pytest.mark.parametrize("username", ["alice", "\u00e9lise"])
+def test_a_restart_knows_an_opposite_action_though_others_came_after_it(
+    database: apsw.Connection, username: str
+) -> None:
+    for action, second in (("C", 0), ("D", 0), ("D", 1), ("M", 1)):
+        store(database, action, f"08:00:0{second}", f"s{second}", username=username)
+        username = username.upper()
+    book = load(database)
+
+    event = Event(username, "C", "2026-01-13T08:00:00Z", "A", None, None, None, None)
+    assert not Draft(book, lambda *_: None, 1).decide(event, "").is_retry
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"origin": "auto"},
+        {"timestamp": "2026-01-13T08:00:00.0Z"},
+        {"timestamp": "2026-01-13T08:00:01Z"},
+        {"username": "bob"},
+        {"hostname": "B"},
+        {"id": 1},
+    ],
+)
+def test_a_restart_takes_nothing_else_for_an_opposite_action(
+    database: apsw.Connection, columns: dict[str, object]
+) -> None:
+    store(database, "C", "08:00:00", "s1", id=2)
+    store(database, "D", "08:00:00", "s1", **columns)
+    store(database, "D", "08:00:02", "o1")
+
+    decision = sent_again(database, load(database), "C")
+
+    assert (decision.is_retry, decision.event_id) == (True, 2)
+
+
+def test_with_a_fraction_a_restart_keeps_the_retry(database: apsw.Connection) -> None:
+    store(database, "C", "08:00:00.000", "s1")
+    store(database, "D", "08:00:00.000", "s1")
+
+    assert sent_again(database, load(database), "C", "2026-01-13T08:00:00.000Z").is_retry
+
+
+def test_of_several_like_it_a_retry_after_a_restart_is_one_of_the_latest(database: apsw.Connection) -> None:
+    now_s = time.time()
+    for action, second in (("C", 0), ("D", 0), ("C", 0), ("C", 1)):
+        received = utc_text(now_s)
+        store(database, action, f"08:00:0{second}", f"{action}{second}", server_timestamp=received)
+
+    decision = sent_again(database, load(database, now_s), "C")
+
+    assert (decision.is_retry, decision.event_id) == (True, 3)
+
+
 def test_identifiers_that_are_in_the_table_are_not_drawn_again(database: apsw.Connection) -> None:
     draw = ("alice", "A", "2026-01-13", 1)
     used = Identifiers().draw(*draw)

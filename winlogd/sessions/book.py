@@ -12,6 +12,7 @@ from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.pair import (
     ACTIONS,
     NEW_PAIR,
+    OPPOSITES,
     Decision,
     Latest,
     OpenSession,
@@ -82,6 +83,13 @@ class Book:
         if latest.stored is not None and latest.stored.event_id > stored.event_id:
             stored = latest.stored
         self.pairs[key] = pair.after(action, Latest(stored, highest), pair.open)
+
+    def observe_whole_second(self, key: PairKey, action: str, timestamp: str, event_id: int) -> None:
+        """Learns of a client's committed event whose timestamp has no fraction, once the latest events are known."""
+        pair = self.pairs.get(key, NEW_PAIR)
+        opposite = pair.of(OPPOSITES[action]).stored
+        if opposite is not None and opposite.event_id < event_id:
+            self.pairs[key] = pair.ending_retries(action, timestamp)
 
     def observe_recent(self, events: Iterable[tuple[PairKey, str, str, int]]) -> None:
         """Learns of committed events of the last minutes: pair, action, timestamp and id, in order of arrival."""

@@ -12,6 +12,7 @@ UNKNOWN_HOST: Final = "unknown"
 """Stands for the host in a pair and in identifiers when the client does not tell its name."""
 
 ACTIONS: Final = ("C", "D", "M")
+OPPOSITES: Final = {"C": "D", "D": "C"}
 
 PairKey = tuple[str, str]
 """(username, hostname or `UNKNOWN_HOST`), both folded: made by `pair_key` alone."""
@@ -108,7 +109,8 @@ class Latest(Value):
     """What is known of one action of a pair.
 
     Attributes:
-        stored: the latest event in order of arrival, None when none is known.
+        stored: the latest event in order of arrival. None when none is known, or when the same again is no retry of it
+            (`Pair.ending_retries`).
         highest: the greatest timestamp, as text, of this pair's remembered events of the action. An event with a
             greater one is no retry. Any order of texts would do, as long as equal texts are equal. Each action has its
             own: a logoff and a logon of one moment often arrive in the wrong order, and neither is a retry.
@@ -158,6 +160,17 @@ class Pair(Value):
         if action == "D":
             return Pair(open, self.connection, latest, self.hardware)
         return Pair(open, self.connection, self.disconnection, latest)
+
+    def ending_retries(self, action: str, timestamp: str) -> "Pair":
+        """Return the pair after a client's `action` whose `timestamp` has no fraction.
+
+        Clients that tell whole seconds may log on, off and on within one. So the latest event of the opposite action,
+        if it has the same timestamp, is sent again no more: the same once more is another event.
+        """
+        latest = self.disconnection if action == "C" else self.connection if action == "D" else NONE
+        if latest.stored is None or latest.stored.timestamp != timestamp:
+            return self
+        return self.after(OPPOSITES[action], Latest(None, latest.highest), self.open)
 
 
 NEW_PAIR: Final = Pair()

@@ -12,6 +12,7 @@ from winlogd.events.timestamps import one_second_before
 from winlogd.sessions.book import Book
 from winlogd.sessions.pair import (
     NEW_PAIR,
+    OPPOSITES,
     UNKNOWN_HOST,
     Closed,
     Decision,
@@ -80,6 +81,8 @@ class Draft:
             highest = timestamp
         elif (first := self._first_of(latest.stored, key, action, timestamp, fingerprint)) is not None:
             return Decision(timestamp, first.event_id, first.session_uuid, is_retry=True)
+        else:
+            self.stored.pop(fingerprint, None)  # the same is stored again: `stored` is in the order of ids
         closed: tuple[Closed, ...] = ()
         if sessions and action == "D":
             session_uuid = sessions[-1].session_uuid
@@ -93,6 +96,8 @@ class Draft:
                 session_uuid = f"{_PREFIXES[action]}{session_uuid}"
         self.last_id = event_id = self.last_id + 1
         self.stored[fingerprint] = stored = Decision(timestamp, event_id, session_uuid)
+        if "." not in timestamp:
+            pair = pair.ending_retries(action, timestamp)
         if action == "C":
             opened = OpenSession(
                 event_id, session_uuid, timestamp, username, event.hostname, source_ip, event.os_name, event.os_version
@@ -130,16 +135,28 @@ class Draft:
     def _first_of(
         self, latest: Decision | None, key: PairKey, action: str, timestamp: str, fingerprint: int
     ) -> Decision | None:
-        """The stored event of which this one is a retry: the pair's latest of its action, or a recent one."""
+        """The stored event of which this one is a retry: the pair's latest of its action, or a recent one.
+
+        None too when the opposite action came after that event, and both have the same timestamp without a fraction.
+        """
         if latest is not None and latest.timestamp == timestamp:
-            return latest
-        first = self.stored.get(fingerprint)
-        if first is not None and first.timestamp == timestamp:
+            return latest  # nothing opposite came after it: see `Pair.ending_retries`
+        first = self._remembered(key, action, timestamp, fingerprint)
+        opposite = OPPOSITES.get(action)
+        if first is None or opposite is None or "." in timestamp:
             return first
-        for event_id in self._recent.find(fingerprint):
-            first = self._read_stored(event_id, key, action, timestamp)
-            if first is not None:
-                return first
+        other = self._remembered(key, opposite, timestamp, hash((key, opposite, timestamp)))
+        return first if other is None or other.event_id < first.event_id else None
+
+    def _remembered(self, key: PairKey, action: str, timestamp: str, fingerprint: int) -> Decision | None:
+        """The latest event like this of the batch or of the last minutes."""
+        stored = self.stored.get(fingerprint)
+        if stored is not None and stored.timestamp == timestamp:
+            return stored
+        for event_id in sorted(self._recent.find(fingerprint), reverse=True):
+            stored = self._read_stored(event_id, key, action, timestamp)
+            if stored is not None:
+                return stored
         return None
 
     def _close_all(self, sessions: tuple[OpenSession, ...], timestamp: str) -> tuple[Closed, ...]:

@@ -11,7 +11,7 @@ import orjson
 
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.book import Book
-from winlogd.sessions.pair import ACTIONS, Decision, OpenSession, PairKey, pair_key
+from winlogd.sessions.pair import ACTIONS, OPPOSITES, Decision, OpenSession, PairKey, pair_key
 from winlogd.store.file.columns import HOST, as_bytes, text
 
 REMEMBERED_S: Final = 600
@@ -30,6 +30,11 @@ _LATEST: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "
     FROM events_today WHERE id > ? AND origin = 'client' GROUP BY username, {HOST}, action"""
 """The bare columns are those of the row with the greatest id (lang_select.html §2.5). SQL cannot fold names: each
 spelling is a group of its own, and a pair may have several."""
+_NEW_WHOLE_SECONDS: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp")}, id FROM events_today
+    WHERE id > ? AND origin = 'client' AND action IN ('C', 'D') AND instr(timestamp, '.') = 0"""
+_WHOLE_SECONDS: Final = f"""{_NEW_WHOLE_SECONDS} AND (lower(username) || ' ' || action || timestamp IN
+    (SELECT value FROM json_each(?)) OR length(username) <> octet_length(username))"""
+"""The rows among a million that may be wanted, so that Python looks at few. SQL folds ASCII names; all others pass."""
 _LOGOFFS: Final = f"SELECT {as_bytes('session_uuid')} FROM events_today WHERE action = 'D' AND session_uuid IS NOT NULL"
 _NEW_LOGOFFS: Final = f"SELECT {as_bytes('session_uuid')} FROM events_today WHERE id > ? AND action = 'D'"
 _RECEIVED: Final = "replace(server_timestamp, ' ', 'T')"
@@ -51,6 +56,9 @@ _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE na
 def load(connection: apsw.Connection, book: Book, now_s: float) -> None:
     """Fills the empty `book` from the database; `now_s` is the wall clock, in seconds since 1970."""
     _observe(connection, book, 0)
+    wanted = list(_whole_seconds_wanted(book))
+    if wanted:
+        _observe_whole_seconds(book, connection.execute(_WHOLE_SECONDS, (0, orjson.dumps(wanted).decode())))
     for (session_uuid,) in connection.execute(_LOGOFFS):
         book.identifiers.mark(text(session_uuid))
     _load_recent(connection, book, now_s)
@@ -68,6 +76,7 @@ def refresh(connection: apsw.Connection, book: Book) -> None:
     book.forget_open(lambda session: session.session_uuid in logoffs or session.event_id not in there)
     book.forget_stored(lambda stored: stored.event_id not in there)
     _observe(connection, book, book.last_id)
+    _observe_whole_seconds(book, connection.execute(_NEW_WHOLE_SECONDS, (book.last_id,)))
     book.last_id = max(book.last_id, last_id(connection))
 
 
@@ -99,6 +108,24 @@ def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
         username, host, action, timestamp, session_uuid = map(text, row)
         stored = Decision(timestamp, cast("int", event_id), session_uuid)
         book.observe_latest(pair_key(username, host), action, stored)
+
+
+def _observe_whole_seconds(book: Book, rows: Iterable[tuple[object, ...]]) -> None:
+    """Note which of the latest events are sent again no more, because of the opposite ones in `rows`."""
+    for *row, event_id in rows:
+        username, host, action, timestamp = map(text, row)
+        book.observe_whole_second(pair_key(username, host), action, timestamp, cast("int", event_id))
+
+
+def _whole_seconds_wanted(book: Book) -> Iterator[str]:
+    """What would end the retries of the latest events, in the form of `_WHOLE_SECONDS`."""
+    for (username, _), pair in book.pairs.items():
+        for action, opposite in OPPOSITES.items():
+            latest, other = pair.of(action).stored, pair.of(opposite).stored
+            if latest is None or other is None or other.event_id < latest.event_id:
+                continue
+            if "." not in latest.timestamp:
+                yield f"{username} {opposite}{latest.timestamp}"
 
 
 def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:

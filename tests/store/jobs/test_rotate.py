@@ -300,3 +300,14 @@ def test_an_open_session_is_kept_whatever_its_spelling(database: apsw.Connection
     rotation = rotate(database, book)
 
     assert (ids(database), rotation.outcome.kept) == ([1], 1)
+
+
+def test_what_was_remembered_of_whole_seconds_leaves_memory(database: apsw.Connection) -> None:
+    for action in "CDCD":
+        store(database, action, "2026-01-12T08:00:00", "s1", timestamp="2026-01-12T08:00:00Z")
+    book = load(database)
+    assert book.pairs[pair_key("alice", "A")].connection.stored is None
+
+    rotate(database, book)
+
+    assert book.pairs == {}
