@@ -430,3 +430,76 @@ def test_ids_that_are_remembered_stay_in_order_when_the_same_is_stored_twice_in_
 
     assert book.recent.reaches(2)
     assert not book.recent.reaches(1)  # the first logon: what is the same came later
+
+
+# ── identifiers that several sessions share ───────────────────────────────────────────────────────────────
+
+
+def copied(number: int, session_uuid: str, username: str = "alice", hostname: str | None = "A102-07") -> OpenSession:
+    return OpenSession(number, session_uuid, f"2026-01-13T07:00:{number:02d}Z", username, hostname, None, None, None)
+
+
+def test_one_logoff_closes_all_sessions_of_its_pair_that_share_the_identifier(book: Book) -> None:
+    for number, session_uuid in enumerate(["s1", "s2", "s1"], 1):
+        book.observe_open(copied(number, session_uuid))
+    book.last_id = 10
+
+    logoff, other, orphan = commit(book, *(event("D", f"12:00:0{number}") for number in range(3)))
+
+    assert (logoff.session_uuid, other.session_uuid) == ("s1", "s2")
+    assert orphan.session_uuid.startswith("orphan_")
+
+
+def test_a_logon_closes_sessions_that_share_an_identifier_by_one_logoff(book: Book) -> None:
+    for number, session_uuid in enumerate(["s1", "s2", "s1"], 1):
+        book.observe_open(copied(number, session_uuid))
+    book.last_id = 10
+
+    [logon] = commit(book, event("C", "07:00:02"))
+
+    assert sorted((closed.session.session_uuid, closed.timestamp) for closed in logon.closed) == [
+        ("s1", "2026-01-13T07:00:03+00:00"),  # not before the later of the two
+        ("s2", "2026-01-13T07:00:02+00:00"),
+    ]
+    assert (sorted(closed.event_id for closed in logon.closed), logon.event_id) == ([11, 12], 13)
+
+
+@pytest.mark.parametrize("who", ["alice", "bob"])
+@pytest.mark.parametrize("action", ["C", "D"])
+@pytest.mark.parametrize("copies", [[("bob", "A102-07")], [("bob", None), ("alice", "B"), ("bob", "A102-07")]])
+def test_a_logoff_closes_sessions_of_other_pairs_that_share_its_identifier(
+    book: Book, action: str, who: str, copies: list[tuple[str, str | None]]
+) -> None:
+    [logon] = commit(book, event("C", "08:00:00"))
+    for number, (username, hostname) in enumerate(copies, 2):
+        book.observe_open(copied(number, logon.session_uuid, username, hostname))
+        book.last_id = number
+
+    [decision] = commit(book, event(action, "09:00:00", who))
+
+    opened = {decision.session_uuid} if action == "C" else set()
+    assert {session.session_uuid for session in book.open_sessions()} == opened
+
+
+@pytest.mark.parametrize("username", ["alice@school", "@", "a@b@c"])
+def test_names_that_hold_an_at_sign_share_nothing_by_themselves(book: Book, username: str) -> None:
+    [logon] = commit(book, event("C", "08:00:00", username))
+    loaded = Book(RecentEvents(0.0), Identifiers())
+    loaded.observe_open(copied(1, logon.session_uuid, username))
+    assert loaded.shared == {}
+
+    loaded.observe_open(copied(2, logon.session_uuid, "bob"))
+    loaded.last_id = 2
+    commit(loaded, event("D", "09:00:00", username))
+
+    assert list(loaded.open_sessions()) == []
+
+
+def test_a_batch_that_is_thrown_away_closes_nothing_elsewhere(book: Book) -> None:
+    for number, username in enumerate(["alice", "bob"], 1):
+        book.observe_open(copied(number, "s1", username))
+    book.last_id = 2
+
+    Draft(book, nothing_to_read, 1).decide(event("D", "09:00:00"), "")
+
+    assert len(list(book.open_sessions())) == 2

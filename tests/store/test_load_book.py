@@ -281,6 +281,28 @@ def test_of_several_like_it_a_retry_after_a_restart_is_one_of_the_latest(databas
     assert (decision.is_retry, decision.event_id) == (True, 3)
 
 
+def test_logons_that_share_an_identifier_are_known_at_a_restart(database: apsw.Connection) -> None:
+    store(database, "C", "08:00:00", "alice@A@000001")
+    store(database, "C", "08:00:00", "alice@A@000001", username="bob")
+
+    book = load(database)
+
+    assert open_ids(book) == [1, 2]
+    book.close(ALICE, "alice@A@000001")
+    assert open_ids(book) == []
+
+
+def test_a_logon_that_came_after_a_logoff_of_its_identifier_is_not_open(database: apsw.Connection) -> None:
+    store(database, "C", "08:00:00", "s1")
+    store(database, "D", "09:00:00", "s1")
+    store(database, "C", "10:00:00", "s1")
+
+    for book in (load(database), Book(RecentEvents(0.0), Identifiers())):
+        load_book.refresh(database, book)
+        assert open_ids(book) == []
+        assert [session.event_id for session in book.reused["s1"]] == [3]
+
+
 def test_identifiers_that_are_in_the_table_are_not_drawn_again(database: apsw.Connection) -> None:
     draw = ("alice", "A", "2026-01-13", 1)
     used = Identifiers().draw(*draw)

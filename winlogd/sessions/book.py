@@ -13,6 +13,7 @@ from winlogd.sessions.pair import (
     ACTIONS,
     NEW_PAIR,
     OPPOSITES,
+    UNKNOWN_HOST,
     Decision,
     Latest,
     OpenSession,
@@ -44,6 +45,10 @@ class Book:
         pairs: by key; a pair that has no row in ``events_today`` is not there, unless one was moved from it that is
             remembered yet. Values are immutable, so another thread may copy them out (``list(book.pairs.values())``)
             at any time.
+        shared: identifiers that open sessions of several pairs may have, with all these pairs. Nearly always empty:
+            winlogd draws each identifier once, but an administrator may copy a row.
+        reused: logons that came after a logoff of their identifier, by identifier. They count as ended for as long as
+            that logoff is in ``events_today``. Nearly always empty, too.
         recent: the events of the last minutes.
         identifiers: draws new session identifiers.
         last_id: the highest id that a row of ``events_today`` has or had.
@@ -51,6 +56,8 @@ class Book:
 
     def __init__(self, recent: RecentEvents, identifiers: Identifiers) -> None:
         self.pairs: dict[PairKey, Pair] = {}
+        self.shared: dict[str, frozenset[PairKey]] = {}
+        self.reused: dict[str, tuple[OpenSession, ...]] = {}
         self.recent = recent
         self.identifiers = identifiers
         self.last_id = 0
@@ -74,6 +81,30 @@ class Book:
         pair = self.pairs.get(key, NEW_PAIR)
         sessions = sorted((*pair.open, session), key=lambda s: (instant(s.connected_at), s.event_id))
         self.pairs[key] = Pair(tuple(sessions), pair.connection, pair.disconnection, pair.hardware)
+        host = session.hostname or UNKNOWN_HOST
+        if "@" in host or not session.session_uuid.startswith(f"{session.username}@{host}@"):
+            self._note_sharing(session.session_uuid, key)
+
+    def _note_sharing(self, session_uuid: str, key: PairKey) -> None:
+        """Note the pairs that may have an identifier which does not look drawn for `key`, and for `key` alone."""
+        keys = _named_in(session_uuid)
+        if keys != {key}:
+            self.shared[session_uuid] = self.shared.get(session_uuid, frozenset()) | keys | {key}
+
+    def observe_reused(self, session: OpenSession) -> None:
+        """Learns of a committed logon that came after a logoff of its identifier."""
+        self.reused[session.session_uuid] = (*self.reused.get(session.session_uuid, ()), session)
+
+    def forget_reused(self, session_uuid: str, event_id: int) -> None:
+        """Forgets a logon of `reused` whose row has left ``events_today``."""
+        left = tuple(each for each in self.reused.pop(session_uuid, ()) if each.event_id != event_id)
+        if left:
+            self.reused[session_uuid] = left
+
+    def reopen(self, session_uuid: str) -> None:
+        """Learns that ``events_today`` has no logoff of an identifier any more: logons that used it again are open."""
+        for session in self.reused.pop(session_uuid, ()):
+            self.observe_open(session)
 
     def observe_latest(self, key: PairKey, action: str, stored: Decision) -> None:
         """Learns of a committed event that may be the pair's latest of an action: that with the highest id is."""
@@ -136,13 +167,20 @@ class Book:
         else:
             del self.pairs[key]
 
-    def close(self, key: PairKey, event_id: int) -> None:
-        """Learns that the session which the event `event_id` opened is closed."""
-        pair = self.pairs.get(key)
-        if pair is not None:
-            sessions = tuple(session for session in pair.open if session.event_id != event_id)
-            self.pairs[key] = pair.replaced(open=sessions)
+    def close(self, key: PairKey, session_uuid: str) -> None:
+        """Learns of a committed logoff with the identifier of an open session of `key`."""
+        for each in self.shared.get(session_uuid, frozenset()) | {key}:
+            pair = self.pairs.get(each)
+            if pair is not None:
+                self.pairs[each] = pair.without(session_uuid)
 
     def open_sessions(self) -> Iterable[OpenSession]:
         """All open sessions, in no order."""
         return (session for pair in list(self.pairs.values()) for session in pair.open)
+
+
+def _named_in(session_uuid: str) -> frozenset[PairKey]:
+    """Return the pairs that an identifier may have been drawn for; several when a name holds an ``@``, or none."""
+    names = session_uuid.rpartition("@")[0]
+    places = [at for at, character in enumerate(names) if character == "@"]
+    return frozenset([pair_key(names[:at], names[at + 1 :]) for at in places])

@@ -161,6 +161,10 @@ class Pair(Value):
             return Pair(open, self.connection, latest, self.hardware)
         return Pair(open, self.connection, self.disconnection, latest)
 
+    def without(self, session_uuid: str) -> "Pair":
+        """Return the pair after a logoff with this identifier, which closes all sessions that share it."""
+        return self.replaced(open=tuple(session for session in self.open if session.session_uuid != session_uuid))
+
     def ending_retries(self, action: str, timestamp: str) -> "Pair":
         """Return the pair after a client's `action` whose `timestamp` has no fraction.
 

@@ -50,6 +50,7 @@ class Draft:
         "_now_ns",
         "_read_stored",
         "_recent",
+        "_shared",
         "last_id",
         "pairs",
         "stored",
@@ -58,6 +59,7 @@ class Draft:
     def __init__(self, book: Book, read_stored: ReadStored, now_ns: int) -> None:
         self._committed = book.pairs.get
         self._recent = book.recent
+        self._shared = book.shared
         self._draw_identifier = book.identifiers.draw
         self._read_stored = read_stored
         self._now_ns = now_ns
@@ -87,9 +89,13 @@ class Draft:
         if sessions and action == "D":
             session_uuid = sessions[-1].session_uuid
             sessions = sessions[:-1]
+            if sessions:  # left by another program: one logoff closes all that have its identifier
+                sessions = tuple([session for session in sessions if session.session_uuid != session_uuid])
+            if self._shared:
+                self._close_elsewhere(session_uuid, key)
         else:
             if sessions and action == "C":
-                closed = self._close_all(sessions, timestamp)
+                closed = self._close_all(sessions, key, timestamp)
             self._now_ns += 1  # two draws of one batch differ even when the clock has not moved
             session_uuid = self._draw_identifier(username, host, timestamp[:10], self._now_ns)
             if action != "C":
@@ -109,11 +115,11 @@ class Draft:
             self.pairs[key] = Pair(sessions, pair.connection, pair.disconnection, Latest(stored, highest))
         return Decision(timestamp, event_id, session_uuid, closed=closed) if closed else stored
 
-    def renumber(self, action: str, decision: Decision, ids: list[int], last_id: int) -> Decision:
+    def renumber(self, event: Event, decision: Decision, ids: list[int], last_id: int) -> Decision:
         """Give the only event of the batch the ids that its rows have got in the end.
 
         Args:
-            action: the event's.
+            event: the only one.
             decision: what `decide` has returned for it; no retry.
             ids: of the logoffs before it, and its own.
             last_id: the highest one in the table by now.
@@ -122,12 +128,13 @@ class Draft:
         self.last_id = last_id
         [(fingerprint, stored)] = self.stored.items()
         self.stored[fingerprint] = stored = stored.replaced(event_id=event_id)
-        [(key, pair)] = self.pairs.items()
+        key = pair_key(event.username, event.hostname)
+        pair = self.pairs[key]
         sessions = tuple(
             session.replaced(event_id=event_id) if session.event_id == decision.event_id else session
             for session in pair.open
         )
-        self.pairs[key] = pair.after(action, Latest(stored, pair.of(action).highest), sessions)
+        self.pairs[key] = pair.after(event.action, Latest(stored, pair.of(event.action).highest), sessions)
         numbered = zip(decision.closed, closed_ids, strict=True)
         closed = tuple(each.replaced(event_id=closed_id) for each, closed_id in numbered)
         return decision.replaced(event_id=event_id, closed=closed)
@@ -159,11 +166,24 @@ class Draft:
                 return stored
         return None
 
-    def _close_all(self, sessions: tuple[OpenSession, ...], timestamp: str) -> tuple[Closed, ...]:
-        """Closes `sessions`, because their pair logs on again at `timestamp`."""
+    def _close_all(self, sessions: tuple[OpenSession, ...], key: PairKey, timestamp: str) -> tuple[Closed, ...]:
+        """Closes `sessions`, because their pair logs on again at `timestamp`: a logoff for each identifier."""
+        latest = {session.session_uuid: session for session in sessions}
         first_id = self.last_id + 1
-        self.last_id += len(sessions)
+        self.last_id += len(latest)
+        if self._shared:
+            for session_uuid in latest:
+                self._close_elsewhere(session_uuid, key)
         return tuple(
-            Closed(event_id, session, one_second_before(timestamp, session.connected_at))
-            for event_id, session in enumerate(sessions, first_id)
+            [
+                Closed(event_id, session, one_second_before(timestamp, session.connected_at))
+                for event_id, session in enumerate(latest.values(), first_id)
+            ]
         )
+
+    def _close_elsewhere(self, session_uuid: str, key: PairKey) -> None:
+        """Closes what has the identifier of a session of `key` in other pairs: a logoff closes all that share it."""
+        for other in self._shared.get(session_uuid, frozenset()) - {key}:
+            pair = self.pairs.get(other) or self._committed(other)
+            if pair is not None:
+                self.pairs[other] = pair.without(session_uuid)

@@ -22,10 +22,13 @@ _NO_ID: Final = 2**63 - 1
 _OPEN_COLUMNS: Final = as_bytes(
     "session_uuid", "timestamp", "username", "hostname", "source_ip", "os_name", "os_version"
 )
-_OPEN: Final = f"""SELECT id, {_OPEN_COLUMNS} FROM events_today c
+_OPEN: Final = f"""SELECT id,
+        EXISTS (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D'), {_OPEN_COLUMNS}
+    FROM events_today c
     WHERE id > ? AND action = 'C' AND session_uuid IS NOT NULL AND NOT EXISTS
-        (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D')
+        (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D' AND d.id > c.id)
     ORDER BY id"""
+"""Logons that no logoff followed. One that came before, of an identifier that somebody used again, has ended them."""
 _LATEST: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}, max(id)
     FROM events_today WHERE id > ? AND origin = 'client' GROUP BY username, {HOST}, action"""
 """The bare columns are those of the row with the greatest id (lang_select.html §2.5). SQL cannot fold names: each
@@ -99,10 +102,13 @@ def read_stored(
 
 
 def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
-    for event_id, *row in connection.execute(_OPEN, (after_id,)):
+    for event_id, is_ended, *row in connection.execute(_OPEN, (after_id,)):
         uuid, timestamp, username, *rest = (None if value is None else text(value) for value in row)
         session = OpenSession(cast("int", event_id), uuid or "", timestamp or "", username or "", *rest)
-        book.observe_open(session)
+        if is_ended:
+            book.observe_reused(session)
+        else:
+            book.observe_open(session)
         book.identifiers.mark(session.session_uuid)
     for *row, event_id in connection.execute(_LATEST, (after_id,)):
         username, host, action, timestamp, session_uuid = map(text, row)

@@ -150,6 +150,25 @@ def test_a_logoff_of_an_identifier_that_was_used_before_does_not_count(database:
     ]
 
 
+@pytest.mark.parametrize("tables", [("today", "today"), ("history", "today"), ("history", "history")])
+def test_a_logoff_ends_every_logon_of_its_identifier_that_came_before_it(
+    database: sqlite3.Connection, tables: tuple[str, str]
+) -> None:
+    """An administrator has copied one; another came after the logoff."""
+    first, later = tables
+    store(database, "C", "2026-01-13T08:00:00Z", table=first)
+    store(database, "C", "2026-01-13T08:30:00Z", table=later, username="bob")
+    store(database, "D", "2026-01-13T09:00:00Z", table=later)
+    store(database, "C", "2026-01-13T10:00:00Z", table=later)
+
+    assert database.execute(f"{SESSION} ORDER BY connected_at").fetchall() == [
+        ("2026-01-13T08:00:00Z", "2026-01-13T09:00:00Z", 3600.0, "client"),
+        ("2026-01-13T08:30:00Z", "2026-01-13T09:00:00Z", 1800.0, "client"),
+        ("2026-01-13T10:00:00Z", None, None, None),
+    ]
+    assert database.execute("SELECT * FROM open_sessions").fetchall() == []
+
+
 @pytest.mark.parametrize("received", ["2026-01-13 08:00:00", "2026-01-13 09:00:00"])
 def test_a_logoff_that_an_administrator_wrote_ends_the_session(database: sqlite3.Connection, received: str) -> None:
     """CURRENT_TIMESTAMP writes a space, and whole seconds."""

@@ -279,7 +279,7 @@ def test_steps_become_larger_while_they_are_quick(database: apsw.Connection) -> 
     assert 0 < rotation.outcome.seconds <= time.monotonic() - begun_s + 1
 
 
-# ── pairs ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── pairs and identifiers ─────────────────────────────────────────────────────────────────────────────────
 
 
 def test_what_has_moved_leaves_memory_whatever_its_spelling(database: apsw.Connection) -> None:
@@ -311,3 +311,53 @@ def test_what_was_remembered_of_whole_seconds_leaves_memory(database: apsw.Conne
     rotate(database, book)
 
     assert book.pairs == {}
+
+
+@pytest.mark.parametrize("username", ["alice", "bob"])
+@pytest.mark.parametrize("steps", [EIGHT_ROWS, Steps(1.0, 1, 1)])
+def test_sessions_that_share_an_identifier_are_closed_by_one_logoff(
+    database: apsw.Connection, steps: Steps, username: str
+) -> None:
+    store(database, "C", "2026-01-10T08:00:00", "alice@A@000001")
+    store(database, "C", "2026-01-10T09:00:00", "alice@A@000001", username=username)
+    store(database, "C", "2026-01-13T00:30:00", "alice@A@000001", hostname="B")
+    book = load(database)
+    rotation = Rotation(RULES, None, steps)
+
+    while not step(rotation, database, book).is_last:
+        assert open_in_view(database) == open_in(book)
+
+    assert (rotation.outcome.expired, rotation.outcome.rows) == (1, 2)
+    assert [row[2] for row in database.execute("SELECT * FROM events_today ORDER BY id")] == ["C", "D"]
+    assert open_in(book) == open_in_view(database) == open_in(load(database)) == []
+
+
+@pytest.mark.parametrize("steps", [EIGHT_ROWS, Steps(1.0, 1, 1)])
+@pytest.mark.parametrize("received", ["2026-01-13T00:30:00", "2026-01-12T10:00:00"])
+def test_a_logon_that_used_an_identifier_again_is_open_when_the_logoff_before_it_has_moved(
+    database: apsw.Connection, received: str, steps: Steps
+) -> None:
+    store(database, "C", "2026-01-12T08:00:00", "alice@A@000001")
+    store(database, "D", "2026-01-12T09:00:00", "alice@A@000001")
+    store(database, "C", received, "alice@A@000001")
+    book = load(database)
+    rotation = Rotation(RULES, None, steps)
+
+    while not step(rotation, database, book).is_last:
+        assert open_in_view(database) == open_in(book)
+
+    assert open_in_view(database) == open_in(book) == open_in(load(database))
+    assert ids(database) == [session for session, _ in open_in(book)]
+    assert book.reused == {}
+
+
+def open_in(book: Book) -> list[tuple[object, ...]]:
+    return sorted((session.event_id, session.session_uuid) for session in book.open_sessions())
+
+
+def open_in_view(database: apsw.Connection) -> list[tuple[object, ...]]:
+    """The view has no id: it is looked up by what else the rows tell."""
+    rows = database.execute("""SELECT c.id, c.session_uuid FROM open_sessions o JOIN events_today c
+        ON (c.username, c.hostname, c.timestamp, c.session_uuid) =
+           (o.username, o.hostname, o.connected_at, o.session_uuid) WHERE c.action = 'C' ORDER BY c.id""")
+    return [tuple(row) for row in rows]

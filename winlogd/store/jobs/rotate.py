@@ -34,6 +34,7 @@ _LAST_FINISHED: Final = f"""SELECT max(CASE WHEN ifnull({_RECEIVED}, '') < ? THE
 _THESE: Final = "id IN (SELECT value FROM json_each(?))"
 _COPY: Final = f"""INSERT INTO events_history ({_COLUMNS}, archived_at)
     SELECT {_COLUMNS}, ? FROM events_today WHERE {_THESE} ORDER BY id"""
+_LOGOFF: Final = "SELECT 1 FROM events_today WHERE session_uuid = ? AND action = 'D' LIMIT 1"
 _DELETE: Final = f"DELETE FROM events_today WHERE {_THESE}"
 _CLOSE: Final = """INSERT INTO events_today
     (username, action, timestamp, hostname, server_timestamp, session_uuid, created_at, origin)
@@ -94,15 +95,24 @@ class RotationStep(Step):
 
     Attributes:
         moving: rows, and `expired` sessions, whose logons are among them.
+        reopened: identifiers whose last logoff is among them, while a logon may stay that used one again.
         after_id: the last row that was looked at; `last_id` the highest in use.
     """
 
-    __slots__ = ("after_id", "expired", "last_id", "moving")
+    __slots__ = ("after_id", "expired", "last_id", "moving", "reopened")
 
     def __init__(
-        self, moving: list[Row], expired: list[Expiry], after_id: int, last_id: int, is_last: bool, wrote: bool
+        self,
+        moving: list[Row],
+        expired: list[Expiry],
+        reopened: list[str],
+        after_id: int,
+        last_id: int,
+        is_last: bool,
+        wrote: bool,
     ) -> None:
         super().__init__(is_last, wrote)
+        self.reopened: Final = reopened
         self.moving: Final = moving
         self.expired: Final = expired
         self.after_id: Final = after_id
@@ -167,7 +177,7 @@ class Rotation:
             self._begin(book)
         if not self._ends_at_finished:
             self._look_for_the_last_finished(connection)
-            return RotationStep([], [], self._after_id, book.last_id, is_last=False, wrote=False)
+            return RotationStep([], [], [], self._after_id, book.last_id, is_last=False, wrote=False)
         rows = [
             Row._make((event_id, *map(text, texts), bool(is_client)))
             for event_id, *texts, is_client in connection.execute(
@@ -180,12 +190,13 @@ class Rotation:
             last_id = _close(connection, expiry, now_s)
         if moving:
             _move(connection, moving, now_s)
+        reopened = _reopened(connection, book, moving) if book.reused else []
         is_last = len(rows) < self._rows
         marks = is_last and self._day is not None
         if is_last and self._day is not None:
             set_mark(connection, ROTATED_DAY, self._day)
         after_id = rows[-1].event_id if rows else self._last_id
-        return RotationStep(moving, expired, after_id, last_id, is_last, wrote=bool(moving) or marks)
+        return RotationStep(moving, expired, reopened, after_id, last_id, is_last, wrote=bool(moving) or marks)
 
     def _look_for_the_last_finished(self, connection: apsw.Connection) -> None:
         """Lowers the id at which this ends: there may be millions of today's rows, in which there is nothing to do."""
@@ -200,10 +211,14 @@ class Rotation:
     def took(self, step: RotationStep, book: Book, took_s: float) -> None:
         """Takes note that `step` is committed, after `took_s`, without the wait for the write lock."""
         for expiry in step.expired:  # first: who has an open session is not forgotten
-            book.close(expiry.logon.pair, expiry.logon.event_id)
+            book.close(expiry.logon.pair, expiry.logon.session_uuid)
         for row in step.moving:
             if row.is_client:
                 book.forget_event(row.pair, row.action, row.event_id)
+            if book.reused:
+                book.forget_reused(row.session_uuid, row.event_id)
+        for session_uuid in step.reopened:
+            book.reopen(session_uuid)
         book.last_id = step.last_id
         self._moved += len(step.moving)
         self._expired += len(step.expired)
@@ -219,6 +234,12 @@ class Rotation:
 def _opens(book: Book, row: Row) -> bool:
     pair = book.pairs.get(row.pair)
     return pair is not None and any(session.event_id == row.event_id for session in pair.open)
+
+
+def _reopened(connection: apsw.Connection, book: Book, moving: list[Row]) -> list[str]:
+    """Return the identifiers of `Book.reused` that have no logoff left, because `moving` has moved."""
+    logoffs = {row.session_uuid for row in moving if row.action == "D" and row.session_uuid in book.reused}
+    return [each for each in logoffs if connection.execute(_LOGOFF, (each,)).fetchone() is None]
 
 
 def _close(connection: apsw.Connection, expiry: Expiry, now_s: float) -> int:

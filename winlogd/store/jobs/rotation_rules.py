@@ -122,7 +122,7 @@ class Sorter:
     def sort(self, rows: Iterable[Row]) -> tuple[list[Row], list[Expiry]]:
         """The rows to move, and the sessions to close before that."""
         moving: list[Row] = []
-        expired: list[Expiry] = []
+        expired: dict[str, Expiry] = {}  # by identifier: one logoff closes all that share it
         for row in rows:
             if row.received >= self._rules.before:
                 if row.action == "C":
@@ -135,8 +135,9 @@ class Sorter:
                 self._staying.add(row.session_uuid)
             else:
                 moving.append(row)
-                expired.append(Expiry(row, hours_after(row.timestamp, self._rules.keep_open_hours)))
-        return moving, expired
+                timestamp = hours_after(row.timestamp, self._rules.keep_open_hours)
+                expired.setdefault(row.session_uuid, Expiry(row, timestamp))
+        return moving, list(expired.values())
 
     def _has_to_stay(self, session_uuid: str) -> bool:
         """Whether the logon of a finished logoff stays.

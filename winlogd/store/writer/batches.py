@@ -125,7 +125,7 @@ class Batches:
         decision = draft.decide(submission.event, submission.source_ip)
         if not decision.is_retry:
             ids = rows.insert_singly(connection, submission, decision, now_s)
-            decision = draft.renumber(submission.event.action, decision, ids, load_book.last_id(connection))
+            decision = draft.renumber(submission.event, decision, ids, load_book.last_id(connection))
         self._finish(draft, [(submission, decision)])
 
     def _finish(self, draft: Draft, decided: Sequence[Result]) -> None:
