@@ -14,7 +14,7 @@ from tests.chaos.recording_disk import FailedSync, Note, Write
 def test_with_full_a_power_cut_at_any_write_loses_and_doubles_nothing(
     tmp_path: Path, journal_mode: str, events: int
 ) -> None:
-    """README.md: an event that was answered `success` survives a power cut at any moment."""
+    """docs/configure.md: an event that was answered `success` survives a power cut at any moment."""
     account = cut_in(tmp_path, Plan(journal_mode, "FULL", events))
 
     assert account.is_clean, account
@@ -37,7 +37,7 @@ def test_with_full_a_power_cut_in_a_rotations_own_checkpoints_loses_and_doubles_
 
 
 def test_with_normal_what_a_power_cut_takes_is_the_end(tmp_path: Path) -> None:
-    """README.md: a power cut may take the last ones, never one before them, and leaves the database whole."""
+    """docs/configure.md: a power cut may take the last ones, never one before them, and leaves the database whole."""
     account = cut_in(tmp_path, Plan("WAL", "NORMAL"))
 
     assert account.is_consistent, account

@@ -237,7 +237,7 @@ def test_the_judge_waits_for_the_log_and_for_the_end_of_what_was_given_up() -> N
 
 @pytest.fixture(scope="module", params=["", _LENIENT], ids=["recipe", "lenient"])
 def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxied]:
-    """A server behind nginx, set up as README.md says, and as far from that as nginx goes."""
+    """A server behind nginx, set up as docs/configure.md says, and as far from that as nginx goes."""
     folder = tmp_path_factory.mktemp("smuggling")
     with running(folder) as server:
         relay = Relay(server.port)

@@ -1,4 +1,4 @@
-"""nginx and Caddy as README.md sets them up, run in the foreground by whoever wants a proxy before a server."""
+"""nginx and Caddy as docs/configure.md sets them up, run in the foreground by whoever wants a proxy before a server."""
 
 import os
 import re
@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from tests.docs.readme import block, replaced
+from tests.docs.pages import block, replaced
 from tests.support.running import PATIENCE_S
 
 PROXY_ADDRESS: Final = "127.0.10.1"

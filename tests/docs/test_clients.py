@@ -1,4 +1,4 @@
-"""docs/clients.md: its commands for Linux are run, its units and the line for PAM are used, its PowerShell is played.
+"""docs/clients.md: its script, its units and its line for PAM are used, its PowerShell is played.
 
 Stand-ins take the place of the three clients: a shell script that sends what it is told and the name of who runs it.
 """
@@ -11,22 +11,19 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.docs.readme import TEXT, Block, block, blocks, replaced, run
-from tests.support.paths import ROOT
-from tests.support.running import PATIENCE_S, Winlogd, a_steady_port, an_event, running, wait_for
+from tests.docs.pages import LAN_ADDRESS, TEXTS, block, replaced, run
+from tests.docs.runners.clients import CLIENTS, UNITS, unit
+from tests.support.running import PATIENCE_S, Winlogd, an_event, wait_for
 from winlogd.config.sections import Config
 
-PAGE: Final = (ROOT / "docs" / "clients.md").read_text("utf-8")
-SERVER: Final = "192.168.1.100:3000"
-CLIENTS: Final = {"logon": "C", "logout": "D", "matos": "M"}
+PAGE: Final = TEXTS["docs/clients.md"]
 IS_ROOT: Final = os.geteuid() == 0
 
 needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
@@ -49,103 +46,13 @@ def programs() -> Iterator[Path]:
 
 def the_script(server: Winlogd, programs: Path) -> Path:
     """What pam_exec runs, with the stand-ins; who is not root cannot become another user, and stays who he is."""
-    changes = {SERVER: f"127.0.0.1:{server.port}", "/usr/local/bin": programs}
+    changes = {LAN_ADDRESS: f"127.0.0.1:{server.port}", "/usr/local/bin": programs}
     if not IS_ROOT:
         changes['runuser -u "$PAM_USER" --'] = ""
     script = programs / "winlog-session"
-    script.write_text(replaced(block("#!/bin/sh", PAGE).text, changes))
-    run(block("sudo chmod", PAGE).text, {"/usr/local/sbin/winlog-session": script})
+    script.write_text(replaced(block("#!/bin/sh").text, changes))
+    run(block("sudo chmod").text, {"/usr/local/sbin/winlog-session": script})
     return script
-
-
-def _copies_the_programs(copy: Block, folder: Path) -> None:
-    for name in CLIENTS:
-        (folder / name).write_text(name)
-    (folder / "bin").mkdir()
-    run(
-        copy.text,
-        {"logon logout matos": f"{folder}/logon {folder}/logout {folder}/matos", "/usr/local/bin": folder / "bin"},
-    )
-    assert {path.name: path.stat().st_mode & 0o777 for path in (folder / "bin").iterdir()} == dict.fromkeys(
-        CLIENTS, 0o755
-    )
-
-
-def _enables_the_units_of_users(enable: Block, folder: Path) -> None:
-    _unit(folder, "etc/systemd/user/winlog.service")
-    _enable(enable, folder, "systemctl --global")
-    assert (folder / "etc/systemd/user/default.target.wants/winlog.service").is_symlink()
-
-
-def _enables_the_unit_of_the_machine(enable: Block, folder: Path) -> None:
-    _unit(folder, "etc/systemd/system/winlog-matos.service")
-    _enable(enable, folder, "systemctl")
-    assert (folder / "etc/systemd/system/multi-user.target.wants/winlog-matos.service").is_symlink()
-
-
-def _enable(enable: Block, root: Path, command: str) -> None:
-    if shutil.which("systemctl") is None:
-        pytest.skip("systemctl is not installed")
-    run(enable.text, {f"sudo {command}": f"command {command} --root={root}"})
-
-
-def _sends_with_curl(send: Block, folder: Path) -> None:
-    """The server comes up only after the first try."""
-    port = a_steady_port()
-    answers: list[str] = []
-    changes = {SERVER: f"127.0.0.1:{port}", "--retry 2": "--retry 60"}
-    sender = threading.Thread(target=lambda: answers.append(run(send.text, changes)))
-    sender.start()
-    with running(folder, port=port) as server:
-        sender.join(PATIENCE_S)
-        [row] = server.rows()
-    assert answers[0].startswith('{"status":"success"')
-    name = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
-    assert (row["username"], row["hostname"], row["action"]) == (name, os.uname().nodename, "C")
-    assert re.fullmatch(r"[-0-9]+T[:0-9]+\.\d{9}\+00:00", row["timestamp"])
-
-
-def _shows_the_last_events(query: Block, folder: Path) -> None:
-    with running(folder) as server:
-        for number in range(6):
-            server.post(an_event(username=f"user{number}"))
-        shown = run(query.text, {"/var/lib/winlogd/winlog.db": server.database})
-    assert [line.split("|")[1:] for line in shown.splitlines()] == [
-        [f"user{number}", "C", "A102-07"] for number in (5, 4, 3, 2, 1)
-    ]
-
-
-RUN: Final[dict[str, Callable[[Block, Path], None]]] = {
-    "sudo install": _copies_the_programs,
-    "sudo systemctl --global": _enables_the_units_of_users,
-    "sudo systemctl enable": _enables_the_unit_of_the_machine,
-    "curl": _sends_with_curl,
-    "sudo sqlite3": _shows_the_last_events,
-}
-"""How a block, known by how it begins, is run."""
-
-USED_BELOW: Final = (
-    "#!/bin/sh",
-    "sudo chmod",
-    "session optional",
-    "[Unit]\nDescription=Report logon",
-    "[Unit]\nDescription=Report the hardware",
-    "$json =",
-)
-
-NOT_RUN: Final = {"setx": "is for Windows"}
-
-
-@pytest.mark.parametrize("beginning", RUN)
-def test_a_command_does_what_the_text_says(beginning: str, tmp_path: Path) -> None:
-    RUN[beginning](block(beginning, PAGE), tmp_path)
-
-
-def test_every_block_is_run_or_used_or_listed_with_the_reason_why_not() -> None:
-    known = (*RUN, *USED_BELOW, *NOT_RUN)
-    for each in blocks(PAGE):
-        assert len([beginning for beginning in known if each.text.startswith(beginning)]) == 1
-    assert all(block(beginning, PAGE) for beginning in known)
 
 
 # Linux
@@ -174,9 +81,7 @@ def test_nobody_is_kept_out_when_the_server_does_not_answer(server: Winlogd, pro
 
 def test_the_line_for_pam_runs_the_script_when_a_session_begins_and_ends(server: Winlogd, programs: Path) -> None:
     pam = _libpam()
-    line = replaced(
-        block("session optional", PAGE).text, {"/usr/local/sbin/winlog-session": the_script(server, programs)}
-    )
+    line = replaced(block("session optional").text, {"/usr/local/sbin/winlog-session": the_script(server, programs)})
     (programs / "a-service").write_text(line)
     handle = ctypes.c_void_p()
     conversation = (ctypes.c_void_p * 2)()
@@ -201,15 +106,12 @@ def _libpam() -> ctypes.CDLL:
 
 
 @needs_systemd
-@pytest.mark.parametrize(
-    ("path", "manager"),
-    [("etc/systemd/user/winlog.service", "--user"), ("etc/systemd/system/winlog-matos.service", "--system")],
-)
+@pytest.mark.parametrize(("path", "manager"), list(zip(UNITS, ("--user", "--system"), strict=True)))
 def test_systemd_finds_nothing_to_complain_about(path: str, manager: str, tmp_path: Path, programs: Path) -> None:
-    unit = _unit(tmp_path, path)
-    unit.write_text(replaced(unit.read_text(), {"/usr/local/bin": programs}))
+    file = unit(tmp_path, path)
+    file.write_text(replaced(file.read_text(), {"/usr/local/bin": programs}))
     environ = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
-    command = ["systemd-analyze", manager, "verify", str(unit)]
+    command = ["systemd-analyze", manager, "verify", str(file)]
     verified = subprocess.run(command, capture_output=True, text=True, env=environ)
     assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
 
@@ -219,22 +121,12 @@ def test_what_the_units_run_is_what_was_installed() -> None:
     assert run_by_units == [f"/usr/local/bin/{name}" for name in CLIENTS]
 
 
-def _unit(root: Path, path: str) -> Path:
-    """The unit that the text saves below /, saved below `root`."""
-    name = "hardware" if "matos" in path else "logon"
-    assert f"`/{path}`" in PAGE
-    unit = root / path
-    unit.parent.mkdir(parents=True)
-    unit.write_text(block(f"[Unit]\nDescription=Report {'the ' * (name == 'hardware')}{name}", PAGE).text)
-    return unit
-
-
 # Windows
 
 
 def test_what_windows_powershell_makes_of_the_line_is_taken(server: Winlogd) -> None:
     """Windows PowerShell 5.1 sends these octets: JSON with two spaces after the colon, after a 100 Continue."""
-    line = block("$json =", PAGE).text
+    line = block("$json =").text
     assert len(line.splitlines()) == 1
     keys = re.findall(r"[{;] (\w+) = ", line.partition("}")[0])
     values = {"username": "Zoé", "action": "C", "timestamp": "2026-01-13T08:30:00.1234567+01:00", "hostname": "A102-07"}
@@ -254,7 +146,7 @@ def _posted_as_powershell_does(server: Winlogd, line: str, body: bytes) -> bytes
     assert found is not None
     path, agent, kind = found.groups()
     head = (
-        f"POST {path} HTTP/1.1\r\nUser-Agent: {agent}\r\nContent-Type: {kind}\r\nHost: {SERVER}\r\n"
+        f"POST {path} HTTP/1.1\r\nUser-Agent: {agent}\r\nContent-Type: {kind}\r\nHost: {LAN_ADDRESS}\r\n"
         f"Content-Length: {len(body)}\r\nExpect: 100-continue\r\nConnection: Keep-Alive\r\n\r\n"
     )
     with closing(socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_S)) as sock:
@@ -276,22 +168,6 @@ def test_the_same_user_twice_on_a_machine_is_one_session(server: Winlogd) -> Non
     assert ends[2][1].startswith("orphan_")
 
 
-def test_the_variables_are_those_of_the_readme() -> None:
-    rows = [re.findall(r"^\| `(WINLOG_\w+)` \| `(\S+)` \|", text, re.MULTILINE) for text in (TEXT, PAGE)]
-    assert rows[0] == rows[1]
-    assert dict(rows[0])["WINLOG_USER_AGENT"] == Config().security.expected_user_agent
-
-
 def test_every_address_has_the_path_that_takes_events() -> None:
-    paths = set(re.findall(r"http://[0-9.]+:3000(/\S*?)[\s`]", PAGE))
+    paths = set(re.findall(r"http://[0-9.]+:3000(/\S*?)[\s`']", PAGE))
     assert paths == {Config().server.event_paths[0], "/health"}
-
-
-def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", PAGE):
-        if target.startswith("https://"):
-            continue
-        name, _, heading = target.partition("#")
-        page = (ROOT / "docs" / name).read_text() if name else PAGE
-        headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
-        assert heading in [each.lower().replace(",", "").replace(" ", "-") for each in headings]

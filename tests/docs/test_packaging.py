@@ -18,7 +18,7 @@ from typing import Final
 
 import pytest
 
-from tests.docs.readme import TEXT, block
+from tests.docs.pages import TEXTS, block
 from tests.support.paths import ROOT
 from tests.support.running import wait_for
 from winlogd import VERSION
@@ -148,12 +148,12 @@ def test_it_depends_on_the_three_packages_that_the_text_names_and_on_no_other() 
     assert all(re.fullmatch(r"[a-z]+>=[0-9.]+", each) for each in dependencies)
     names = [each.partition(">=")[0] for each in dependencies]
     assert names == ["uvloop", "orjson", "apsw"]
-    assert [name for name in names if name not in TEXT.rpartition("Three packages are needed:")[2]] == []
+    assert [name for name in names if name not in TEXTS["README.md"].rpartition("Three packages are needed:")[2]] == []
 
 
 def test_the_text_names_the_oldest_python() -> None:
     assert PROJECT["project"]["requires-python"] == ">=3.11"
-    assert "Python 3.11 or newer" in TEXT
+    assert "Python 3.11 or newer" in TEXTS["README.md"]
 
 
 def test_the_changelog_tells_of_this_version() -> None:

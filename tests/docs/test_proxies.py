@@ -1,4 +1,4 @@
-"""The recipes of README.md for nginx and Caddy, run by nginx and Caddy.
+"""The recipes of docs/configure.md for nginx and Caddy, run by nginx and Caddy.
 
 Each proxy and each client has a loopback address of its own, so that it shows whose address is stored.
 """

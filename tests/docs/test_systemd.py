@@ -1,4 +1,4 @@
-"""systemd/winlogd.service: systemd understands it, it confines the server, and it fits the program and README.md."""
+"""systemd/winlogd.service: systemd understands it, it confines the server, and it fits program and docs/install.md."""
 
 import ctypes
 import re
@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.docs.readme import block
+from tests.docs.pages import block
 from tests.support.paths import ROOT
 from tests.support.running import an_event, running
 from winlogd.commands.terminal import MISUSED

@@ -1,4 +1,4 @@
-"""README.md's tables of statuses and of fields: they list what winlogd sends, and limits where it has them."""
+"""The tables of statuses and of fields: they list what winlogd sends, and limits where it has them."""
 
 import re
 import socket
@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 import pytest
 
-from tests.docs.readme import LOGON, TEXT
+from tests.docs.pages import EVERYTHING, LOGON
 from tests.support.running import running
 from winlogd.events.decode import EventDecoder, InvalidEventError
 from winlogd.http.wire.message import REASONS
@@ -42,7 +42,7 @@ PROVOKED: Final = {
 
 
 def _statuses_in_the_table() -> set[int]:
-    rows = re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", TEXT, re.MULTILINE)
+    rows = re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", EVERYTHING, re.MULTILINE)
     return {int(status) for row in rows for status in row.split(", ")}
 
 

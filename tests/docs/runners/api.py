@@ -1,0 +1,49 @@
+"""The commands of docs/api.md: who is where, over HTTP and by SQL."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from tests.docs.pages import ADDRESS, DATABASE, LOGON, Block, Runner, comparable, run
+from tests.support.running import running
+
+
+def _asks_who_is_where(block: Block, folder: Path) -> None:
+    with running(folder) as server:
+        server.post(LOGON)
+        answer = run(block.text, {ADDRESS: f"127.0.0.1:{server.port}"})
+        assert comparable(answer) == comparable(block.answer)
+
+
+def _queries_open_sessions(block: Block, folder: Path) -> None:
+    with running(folder) as server:
+        server.post(LOGON)
+        server.post(LOGON | {"hostname": "A101-01", "username": "bob"})
+        server.post(LOGON | {"hostname": "A101-01", "username": "bob", "action": "D"})
+        assert run(block.text, {DATABASE: server.database}) == "A102-07|alice|2026-01-13T08:30:00Z\n"
+
+
+def _queries_long_sessions(block: Block, folder: Path) -> None:
+    with running(folder) as server:
+        for user, until in (("alice", "09:30"), ("bob", "11:00")):
+            server.post(LOGON | {"username": user})
+            server.post(LOGON | {"username": user, "action": "D", "timestamp": f"2026-01-13T{until}:00Z"})
+        server.post(LOGON | {"username": "carol"})
+        server.post(LOGON | {"username": "carol", "timestamp": "2026-01-13T20:00:00Z"})  # no logoff by the client
+        assert run(block.text, {DATABASE: server.database}) == (
+            "bob|A102-07|2026-01-13T08:30:00Z|2.5\nalice|A102-07|2026-01-13T08:30:00Z|1.0\n"
+        )
+
+
+def _asks_for_health(block: Block, folder: Path) -> None:
+    with running(folder) as server:
+        answer = run(block.text, {ADDRESS: f"127.0.0.1:{server.port}"})
+        assert comparable(answer) == comparable(block.answer)
+
+
+RUN: Final[Mapping[str, Runner]] = {
+    "curl http://127.0.0.1:3000/api/v1/sessions/current": _asks_who_is_where,
+    "curl http://127.0.0.1:3000/health": _asks_for_health,
+    'sudo sqlite3 -readonly /var/lib/winlogd/winlog.db "SELECT hostname': _queries_open_sessions,
+    'sudo sqlite3 -readonly /var/lib/winlogd/winlog.db \\\n    "SELECT username, hostname': _queries_long_sessions,
+}

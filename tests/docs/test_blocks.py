@@ -1,0 +1,70 @@
+"""What the code blocks of all pages say is so: their commands are run and their answers compared.
+
+`runners` has the commands. A block that no test can run is listed here with the reason.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.docs.pages import Block, Runner, block, blocks
+from tests.docs.runners import api, clients, configure, install, operate
+from tests.support.paths import ROOT
+
+PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is None]
+pytestmark = pytest.mark.skipif(bool(PROGRAMS), reason=f"not installed: {', '.join(PROGRAMS)}")
+
+RUN: Final[Mapping[str, Runner]] = {**install.RUN, **operate.RUN, **configure.RUN, **api.RUN, **clients.RUN}
+"""How a block, known by how it begins, is run."""
+
+RUN_ELSEWHERE: Final = {
+    "python3 -m venv .venv && .venv/bin/pip install . ": "test_packaging.py",
+    "upstream winlogd": "proxies.py",
+    "http://winlog.example.org {": "proxies.py",
+    "#!/bin/sh": "test_clients.py",
+    "sudo chmod": "test_clients.py",
+    "session optional": "test_clients.py",
+    "$json =": "test_clients.py",
+    "[Unit]\nDescription=Report logon": "runners/clients.py",
+    "[Unit]\nDescription=Report the hardware": "runners/clients.py",
+}
+"""Blocks that another file of this folder runs."""
+
+NOT_RUN: Final = {
+    "python3 -m venv .venv && .venv/bin/pip install -e": "is what runs this test; test_packaging.py looks for it in CI",
+    "sudo useradd": "makes a user and files of the system; test_systemd.py compares its paths with the unit's",
+    "sudo systemctl daemon-reload\nsudo systemctl enable": "needs systemd as the first process",
+    "sudo ufw": "changes the firewall of the machine",
+    "sudo firewall-cmd": "changes the firewall of the machine",
+    "sudo systemctl restart": "needs systemd as the first process",
+    "setx": "is for Windows",
+    "sudo chown": "needs the user winlogd",
+    "journalctl": "needs systemd's journal",
+    "sudo /opt/winlogd/bin/pip install --upgrade": "changes files of the system",
+    "sudo systemctl disable": "needs systemd as the first process",
+    "pip install -e '.[bench]'": "takes hours; test_names.py asks the programs for the flags",
+    "45.20%  Python": "is what perf measured",
+    "11.8 Daemon.run": "is what py-spy measured",
+}
+"""Blocks that no test can run, and why."""
+
+
+@pytest.mark.parametrize("beginning", RUN)
+def test_a_block_does_what_the_text_says(beginning: str, tmp_path: Path) -> None:
+    RUN[beginning](block(beginning), tmp_path)
+
+
+@pytest.mark.parametrize("each", blocks(), ids=lambda each: f"{each.page}: {each.text.splitlines()[0][:60]}")
+def test_every_block_is_run_or_listed_with_the_reason_why_not(each: Block) -> None:
+    assert len([known for known in (*RUN, *RUN_ELSEWHERE, *NOT_RUN) if each.text.startswith(known)]) == 1
+
+
+@pytest.mark.parametrize("beginning", [*RUN_ELSEWHERE, *NOT_RUN])
+def test_the_lists_name_only_blocks_that_are_there(beginning: str) -> None:
+    assert block(beginning)
+    if file := RUN_ELSEWHERE.get(beginning):
+        assert f"block({json.dumps(beginning)[:-1]}" in (ROOT / "tests" / "docs" / file).read_text()
