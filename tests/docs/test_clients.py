@@ -69,6 +69,7 @@ def test_the_script_reports_the_user_of_the_session_and_not_root(server: Winlogd
 
 
 def _wait_for_events(server: Winlogd, number: int) -> None:
+    server.wait_until_open()  # it listens before it has made its tables
     wait_for(lambda: len(server.rows()) == number, f"{number} events", server.process)
 
 
