@@ -1,6 +1,7 @@
 """Files that are deleted or replaced under a running writer: nothing is acknowledged that could be lost."""
 
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -74,7 +75,7 @@ def test_a_wal_that_goes_while_a_commit_is_made_takes_no_acknowledged_event_with
     assert users_in(rescued(path)) == ["alice", "bob"]  # bob is not acknowledged: the client sends it again
 
 
-def test_what_cannot_be_saved_is_said_so(path: Path) -> None:
+def test_where_the_database_was_moved_away_nothing_is_written_beside_its_path(path: Path) -> None:
     running = Running(path)
     running.store(*logons("alice"))
     path.with_name("winlog.db-wal").unlink()
@@ -109,3 +110,17 @@ def test_without_a_wal_a_file_of_that_name_is_nobodys_business(path: Path) -> No
 
     assert running.users() == ["alice", "bob"]
     assert running.stop() is None
+
+
+def test_what_cannot_be_saved_is_said_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder stands where the copy is to be made."""
+    moment = time.gmtime(1_768_266_000)
+    monkeypatch.setattr(time, "gmtime", lambda *_: moment)
+    running = Running(path)
+    running.store(*logons("alice"))
+    path.with_name("winlog.db-wal").unlink()
+    path.with_name("winlog.db.rescued-20260113T010000Z").mkdir()
+    running.submit(*logons("bob"))
+
+    assert running.outcomes(1) == [Fault.UNAVAILABLE]
+    assert "could not be saved to " in str(running.ear.wait_for("ended"))
