@@ -74,7 +74,7 @@ LOADED: Final[Mapping[str, str]] = {
     "log": "lines log",
     "scheduled": "clock rotation",
     "sessions": "book identifiers pair pairing retries",
-    "store": "errors gathering load_book reporting store submission",
+    "store": "errors gathering load_book recheck reporting store submission",
     "store.file": "columns database faults foreign free_space marks ownership rescue schema settings wal_watch",
     "store.writer": "batches inbox patience recovery rows serving writer",
 }

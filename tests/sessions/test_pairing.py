@@ -213,21 +213,23 @@ def test_a_batch_that_is_thrown_away_leaves_no_trace(book: Book) -> None:
 
 
 def test_what_another_program_closed_or_removed_is_forgotten(book: Book) -> None:
-    alice, _ = commit(book, event("C", "08:00:00"), event("C", "08:00:00", username="bob"))
+    alice, bob = commit(book, event("C", "08:00:00"), event("C", "08:00:00", username="bob"))
 
-    book.forget_open(lambda session: session.username == "alice")
+    book.close_whoever_has(alice.session_uuid)
     assert [session.username for session in book.open_sessions()] == ["bob"]
     assert commit(book, event("C", "08:00:00"))[0].event_id == alice.event_id
 
-    book.forget_stored(lambda stored: stored.event_id == alice.event_id)
+    for username in ("alice", "bob"):
+        book.keep(pair_key(username, "A102-07"), {bob.event_id})
+    assert [session.username for session in book.open_sessions()] == ["bob"]
     assert book.pairs[pair_key("alice", "A102-07")].connection.stored is None
     assert book.pairs[pair_key("bob", "A102-07")].connection.stored is not None
     assert not Draft(book, lambda *_: None, 1).decide(event("C", "08:00:00"), "").is_retry
 
 
 def test_an_earlier_event_is_still_looked_for_when_the_latest_row_is_gone(book: Book) -> None:
-    first, second = commit(book, event("C", "08:00:00"), event("C", "09:00:00"))
-    book.forget_stored(lambda stored: stored.event_id == second.event_id)
+    first, _ = commit(book, event("C", "08:00:00"), event("C", "09:00:00"))
+    book.keep(pair_key("alice", "A102-07"), {first.event_id})
     stored = Decision("2026-01-13T08:00:00Z", first.event_id, first.session_uuid)
 
     assert Draft(book, lambda *_: stored, 1).decide(event("C", "08:00:00"), "").event_id == first.event_id

@@ -214,7 +214,7 @@ class Sessions(RuleBasedStateMachine):
             row = next(row for row in self.model.rows if row.event_id == gone.event_id)
             self.model.last_id += 1
             self.model.rows.append(row._replace(event_id=self.model.last_id, action="D", is_automatic=True))
-            self.book.forget_open(lambda session: session.session_uuid == gone.session_uuid)
+            self.book.close_whoever_has(gone.session_uuid)
             self.book.last_id = self.model.last_id
 
     @rule(which=st.integers(0, 50), username=st.sampled_from(["alice", "bob"]))

@@ -15,6 +15,7 @@ from winlogd.sessions.pairing import Draft
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
 from winlogd.store.file import schema
+from winlogd.store.recheck import Recheck
 
 ALICE = pair_key("alice", "A")
 
@@ -40,6 +41,15 @@ def load(database: apsw.Connection, now_s: float = 1.8e9) -> Book:
     book = Book(RecentEvents(0.0), Identifiers())
     load_book.load(database, book, now_s)
     return book
+
+
+def refresh(database: apsw.Connection, book: Book) -> None:
+    """What the writer does after another program has committed, all of it at once."""
+    load_book.refresh(database, book)
+    recheck = Recheck(database, book)
+    recheck.begin()
+    while recheck.is_due:
+        recheck.go_on()
 
 
 def open_ids(book: Book) -> list[int]:
@@ -215,7 +225,7 @@ def test_a_restart_knows_who_logs_on_and_off_within_a_whole_second(
         names = {} if action == actions[-1] else {"username": "ALICE", "hostname": "a."}
         store(database, action, "08:00:00", f"{action}1", **names)
     if noticed_later:
-        load_book.refresh(database, book)
+        refresh(database, book)
     else:
         book = load(database)
 
@@ -298,7 +308,7 @@ def test_a_logon_that_came_after_a_logoff_of_its_identifier_is_not_open(database
     store(database, "C", "10:00:00", "s1")
 
     for book in (load(database), Book(RecentEvents(0.0), Identifiers())):
-        load_book.refresh(database, book)
+        refresh(database, book)
         assert open_ids(book) == []
         assert [session.event_id for session in book.reused["s1"]] == [3]
 
@@ -352,7 +362,7 @@ def test_text_that_is_not_utf_8_stops_nothing(database: apsw.Connection, action:
 def assert_bobs_session_is_found_and_alice_may_log_on(database: apsw.Connection) -> None:
     """Whether the rows are there at the start, or are noticed later."""
     for book in (load(database), Book(RecentEvents(0.0), Identifiers())):
-        load_book.refresh(database, book)
+        refresh(database, book)
         draft = Draft(book, lambda *key: load_book.read_stored(database, *key), 1)
         decision = draft.decide(Event("alice", "C", "2026-01-13T09:00:00Z", "A", None, None, None, None), "")
 
@@ -369,7 +379,7 @@ def test_new_rows_are_taken_in(database: apsw.Connection) -> None:
     store(database, "C", "08:00:00", "s2", username="bob")
     store(database, "D", "09:00:00", "s2", username="bob")
 
-    load_book.refresh(database, book)
+    refresh(database, book)
 
     assert open_ids(book) == [1]
     assert book.pairs == load(database).pairs
@@ -382,7 +392,7 @@ def test_a_logoff_that_was_added_closes_the_session(database: apsw.Connection) -
     book = load(database)
     store(database, "D", "09:00:00", "s1", username="whoever", hostname="wherever", origin="auto")
 
-    load_book.refresh(database, book)
+    refresh(database, book)
 
     assert open_ids(book) == [2]
     assert book.pairs == load(database).pairs
@@ -396,7 +406,7 @@ def test_rows_that_are_gone_are_forgotten(database: apsw.Connection) -> None:
     book = load(database)
     database.execute("DELETE FROM events_today WHERE username = 'bob' OR action = 'D'")
 
-    load_book.refresh(database, book)
+    refresh(database, book)
 
     assert book.pairs[ALICE].disconnection.stored is None
     assert open_ids(book) == [3]
@@ -410,7 +420,7 @@ def test_nothing_is_left_when_the_whole_table_was_moved(database: apsw.Connectio
     database.execute("DELETE FROM events_today")
     store(database, "D", "09:00:00", "s3", username="user3")
 
-    load_book.refresh(database, book)
+    refresh(database, book)
 
     assert known(book) == [pair_key("user3", "A")]
     assert (open_ids(book), book.last_id) == ([], 6)
@@ -421,7 +431,7 @@ def test_refreshing_when_nothing_has_changed_changes_nothing(database: apsw.Conn
     book = load(database)
     before = dict(book.pairs)
 
-    load_book.refresh(database, book)
+    refresh(database, book)
 
     assert (book.pairs, book.last_id) == (before, 1)
 
@@ -431,7 +441,7 @@ def test_an_identifier_that_another_program_opened_is_not_drawn_again(database: 
     book = load(database)
     store(database, "C", "08:00:00", Identifiers().draw(*draw))
 
-    load_book.refresh(database, book)
+    refresh(database, book)
 
     assert book.identifiers.draw(*draw) != Identifiers().draw(*draw)
 

@@ -99,6 +99,13 @@ class Running:
         assert serving is not None
         return serving.batches.opened.database
 
+    @property
+    def book(self) -> Book:
+        """What the writer knows."""
+        serving = self.writer._serving
+        assert serving is not None
+        return serving.batches.opened.book
+
     def submit(self, *events: Event, within_s: float = PATIENCE_S) -> list[Submission]:
         """Submits events as one list, as the loop does; they are due in `within_s`."""
         due_s = time.monotonic() + within_s

@@ -15,7 +15,10 @@ def folded(name: str) -> str:
 
     Folded names are for comparison only. They may be longer than the name; limits hold for what was received.
     """
-    return name.lower() if name.isascii() else _folded_unicode(name)  # of ASCII, lower is casefold
+    if not name.isascii():
+        return _folded_unicode(name)
+    lower = name.lower()  # of ASCII, that is casefold
+    return name if name == lower else lower  # one copy in memory where both are the same
 
 
 def folded_host(name: str) -> str:

@@ -4,7 +4,7 @@ Pure: no SQL, no clock, no I/O. The writer's thread alone changes it, and only f
 reads it (`Book.pairs`). The rules are in `pairing`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Container, Iterable
 from typing import Protocol
 
 from winlogd.events.timestamps import instant
@@ -79,8 +79,10 @@ class Book:
         """Learns of a committed logon that no logoff has closed."""
         key = pair_key(session.username, session.hostname)
         pair = self.pairs.get(key, NEW_PAIR)
-        sessions = sorted((*pair.open, session), key=lambda s: (instant(s.connected_at), s.event_id))
-        self.pairs[key] = Pair(tuple(sessions), pair.connection, pair.disconnection, pair.hardware)
+        sessions = (*pair.open, session)
+        if len(sessions) > 1:
+            sessions = tuple(sorted(sessions, key=lambda each: (instant(each.connected_at), each.event_id)))
+        self.pairs[key] = Pair(sessions, pair.connection, pair.disconnection, pair.hardware)
         host = session.hostname or UNKNOWN_HOST
         if "@" in host or not session.session_uuid.startswith(f"{session.username}@{host}@"):
             self._note_sharing(session.session_uuid, key)
@@ -113,6 +115,10 @@ class Book:
         highest = max(latest.highest, stored.timestamp)
         if latest.stored is not None and latest.stored.event_id > stored.event_id:
             stored = latest.stored
+        for session in pair.open:
+            if session.event_id == stored.event_id:  # the same row: one copy of its texts is enough
+                stored = Decision(session.connected_at, session.event_id, session.session_uuid)
+                highest = session.connected_at if highest == session.connected_at else highest
         self.pairs[key] = pair.after(action, Latest(stored, highest), pair.open)
 
     def observe_whole_second(self, key: PairKey, action: str, timestamp: str, event_id: int) -> None:
@@ -134,20 +140,22 @@ class Book:
         if timestamp > latest.highest:
             self.pairs[key] = pair.after(action, Latest(latest.stored, timestamp), pair.open)
 
-    def forget_open(self, gone: Callable[[OpenSession], bool]) -> None:
-        """Forgets the open sessions for which `gone` says True: another program closed or removed them."""
-        for key, pair in list(self.pairs.items()):
-            if any(map(gone, pair.open)):
-                self.pairs[key] = pair.replaced(open=tuple(s for s in pair.open if not gone(s)))
+    def keep(self, key: PairKey, there: Container[int]) -> None:
+        """Forget what is known of a pair's rows that are not in `there`: another program removed them.
 
-    def forget_stored(self, gone: Callable[[Decision], bool]) -> None:
-        """Forgets the latest events for which `gone` says True. The pairs stay: earlier events may be remembered."""
-        for key, pair in list(self.pairs.items()):
-            for action in ACTIONS:
-                latest = pair.of(action)
-                if latest.stored is not None and gone(latest.stored):
-                    pair = pair.after(action, Latest(None, latest.highest), pair.open)
-            self.pairs[key] = pair
+        The pair stays: earlier events may be remembered.
+
+        Args:
+            key: the pair.
+            there: ids of those of its rows that are in ``events_today``.
+        """
+        pair = self.pairs[key]
+        pair = pair.replaced(open=tuple(session for session in pair.open if session.event_id in there))
+        for action in ACTIONS:
+            latest = pair.of(action)
+            if latest.stored is not None and latest.stored.event_id not in there:
+                pair = pair.after(action, Latest(None, latest.highest), pair.open)
+        self.pairs[key] = pair
 
     def forget_event(self, key: PairKey, action: str, event_id: int) -> None:
         """Forgets an event whose row has left ``events_today``, and the pair when nothing else is known of it.
@@ -173,6 +181,11 @@ class Book:
             pair = self.pairs.get(each)
             if pair is not None:
                 self.pairs[each] = pair.without(session_uuid)
+
+    def close_whoever_has(self, session_uuid: str) -> None:
+        """Learn of a logoff that another program wrote: close all open sessions with its identifier."""
+        for key in self.shared.get(session_uuid, frozenset()) | _named_in(session_uuid):
+            self.close(key, session_uuid)
 
     def open_sessions(self) -> Iterable[OpenSession]:
         """All open sessions, in no order."""

@@ -161,6 +161,11 @@ class Pair(Value):
             return Pair(open, self.connection, latest, self.hardware)
         return Pair(open, self.connection, self.disconnection, latest)
 
+    def event_ids(self) -> list[int]:
+        """Return the ids of all rows that the pair refers to."""
+        latest = (self.connection.stored, self.disconnection.stored, self.hardware.stored)
+        return [each.event_id for each in (*self.open, *latest) if each is not None]
+
     def without(self, session_uuid: str) -> "Pair":
         """Return the pair after a logoff with this identifier, which closes all sessions that share it."""
         return self.replaced(open=tuple(session for session in self.open if session.session_uuid != session_uuid))

@@ -16,6 +16,7 @@ from winlogd.store.file.database import Database
 from winlogd.store.file.free_space import FreeSpace
 from winlogd.store.file.settings import Settings
 from winlogd.store.jobs.job import Job, Outcome, Step
+from winlogd.store.recheck import Recheck
 
 _LOOKS_AGAIN_AFTER_S: Final = 0.01
 
@@ -66,6 +67,7 @@ def _step(job: Job[Any, Outcome], database: Database, book: Book, space: FreeSpa
         database.check_identity()
     elif database.begin():
         load_book.refresh(database.connection, book)
+        Recheck(database.connection, book).check(list(book.pairs))
         database.note_changes()
     begun_s = time.monotonic()
     step: Step = job.step(database.connection, book, time.time())

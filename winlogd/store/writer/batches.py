@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from winlogd.sessions.pair import Decision, PairKey
+from winlogd.sessions.pair import Decision, PairKey, pair_key
 from winlogd.sessions.pairing import Draft
 from winlogd.store import load_book
 from winlogd.store.errors import ReplacedError
@@ -111,6 +111,8 @@ class Batches:
         book, database = self.opened.book, self.opened.database
         book.recent.turn(time.monotonic())
         now_s = time.time()
+        if self.opened.recheck.is_due:
+            self._recheck(batch)
         draft = Draft(book, self._read_stored, int(now_s * 1e9))
         decide = draft.decide
         decided = [(submission, decide(submission.event, submission.source_ip)) for submission in batch]
@@ -121,12 +123,18 @@ class Batches:
         """Store one event with ids that SQLite chooses: another program may have taken those that come next."""
         book, connection = self.opened.book, self.opened.database.connection
         now_s = time.time()
+        self._recheck([submission])
         draft = Draft(book, self._read_stored, int(now_s * 1e9))
         decision = draft.decide(submission.event, submission.source_ip)
         if not decision.is_retry:
             ids = rows.insert_singly(connection, submission, decision, now_s)
             decision = draft.renumber(submission.event, decision, ids, load_book.last_id(connection))
         self._finish(draft, [(submission, decision)])
+
+    def _recheck(self, batch: list[Submission]) -> None:
+        """Look whether another program has removed rows of the batch's pairs."""
+        events = (submission.event for submission in batch)
+        self.opened.recheck.check({pair_key(event.username, event.hostname) for event in events})
 
     def _finish(self, draft: Draft, decided: Sequence[Result]) -> None:
         self.opened.database.commit()

@@ -20,6 +20,7 @@ from winlogd.store.file.faults import LOCKS, REOPEN_AFTER, WAIT_FOR
 from winlogd.store.file.free_space import FreeSpace
 from winlogd.store.file.marks import read_marks
 from winlogd.store.file.settings import Settings
+from winlogd.store.recheck import Recheck
 from winlogd.store.writer.patience import Patience
 
 if TYPE_CHECKING:  # types only
@@ -40,9 +41,10 @@ class OpenDatabase:
     Attributes:
         database: the connection; another one after a disk error.
         book: the committed state of that very connection.
+        recheck: what of the book another program may have removed.
     """
 
-    __slots__ = ("_listener", "_on_busy", "_patience", "_settings", "_space", "book", "database")
+    __slots__ = ("_listener", "_on_busy", "_patience", "_settings", "_space", "book", "database", "recheck")
 
     def __init__(
         self, settings: Settings, on_busy: Callable[[int], bool], patience: Patience, listener: "Listener"
@@ -54,6 +56,7 @@ class OpenDatabase:
         self._space = FreeSpace(settings.path, settings.min_free_bytes)
         self.database: Database
         self.book: Book
+        self.recheck: Recheck
 
     def open(self) -> None:
         """Open the database for the first time: wait for a lock and a full disk.
@@ -83,6 +86,7 @@ class OpenDatabase:
         """
         if self.database.begin():
             load_book.refresh(self.database.connection, self.book)
+            self.recheck.begin()
             self.database.note_changes()
 
     def recover(self, error: Exception) -> None:
@@ -139,6 +143,7 @@ class OpenDatabase:
                 load_book.load(self.database.connection, self.book, time.time())
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise UnusableError(_damaged(self._settings.path, error)) from None
+        self.recheck = Recheck(self.database.connection, self.book)
         self._listener.loaded(self.book)
 
 

@@ -6,8 +6,9 @@ of things; what happens to a batch is in `batches`, to a job in `store.jobs.runn
 """
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from winlogd.store.file.faults import WAIT_FOR
 from winlogd.store.file.settings import Settings
 from winlogd.store.file.wal_watch import WalWatch
 from winlogd.store.submission import Submission
@@ -18,6 +19,8 @@ from winlogd.store.writer.patience import Patience
 if TYPE_CHECKING:  # types only
     from winlogd.store.jobs.running import RunningJobs
     from winlogd.store.writer.listener import Listener
+
+_RECHECK_AGAIN_S: Final = 0.05
 
 
 class Serving:
@@ -38,6 +41,7 @@ class Serving:
         self._patience = Patience(inbox, listener)
         self.batches = Batches(settings, inbox, self._patience, listener)
         self._wal_watch = WalWatch(settings.path)
+        self._recheck_at_s = 0.0
         self._jobs: RunningJobs | None = None  # not loaded until there is one
 
     def run(self) -> None:
@@ -61,7 +65,7 @@ class Serving:
         inbox, waiting = self._inbox, self._inbox.waiting
         while True:
             if not waiting and not inbox.is_stopping:
-                inbox.await_more(self._jobs.next_at_s if self._jobs is not None else None)
+                inbox.await_more(self._next_at_s())
             inbox.await_turn()
             inbox.take_all_in()
             if waiting:
@@ -73,8 +77,26 @@ class Serving:
                 self._take_jobs()
             if self._jobs is not None and not inbox.is_stopping:
                 self._jobs.go_on(now_s, self.batches.written)
+            if self.batches.opened.recheck.is_due and not inbox.is_stopping:
+                self._recheck(now_s)
             if (size_bytes := self._wal_watch.grown(now_s)) is not None:
                 self._report_wal(size_bytes)
+
+    def _next_at_s(self) -> float | None:
+        """Return when there is something to do even if nothing comes, on the monotonic clock; None for never."""
+        job_at_s = self._jobs.next_at_s if self._jobs is not None else None
+        if not self.batches.opened.recheck.is_due:
+            return job_at_s
+        return self._recheck_at_s if job_at_s is None else min(self._recheck_at_s, job_at_s)
+
+    def _recheck(self, now_s: float) -> None:
+        """Look at some pairs more. After a fault that may pass, try again a little later."""
+        if now_s < self._recheck_at_s:
+            return
+        try:
+            self.batches.opened.recheck.go_on()
+        except WAIT_FOR:
+            self._recheck_at_s = now_s + _RECHECK_AGAIN_S
 
     def _take_jobs(self) -> None:
         if self._jobs is None:
