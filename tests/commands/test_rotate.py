@@ -27,7 +27,8 @@ from winlogd.control.client import ask
 
 NOW = datetime.now(UTC)
 LONG_AGO = (NOW - timedelta(days=3)).isoformat(timespec="microseconds")
-NEVER = '[rotation]\nat = ""\n[server]\ntimezone = "UTC"\n'
+IN_UTC = '[server]\ntimezone = "UTC"\n'
+NEVER = '[rotation]\nat = ""\n' + IN_UTC
 
 
 def age(server: Winlogd, received: str = LONG_AGO) -> None:
@@ -75,7 +76,7 @@ def test_a_running_server_rotates_when_it_is_asked(yesterdays: Path) -> None:
 
 def test_who_asks_is_told_that_it_takes_long_and_gets_the_answer_all_the_same(yesterdays: Path) -> None:
     told: list[object] = []
-    with running(yesterdays, NEVER) as server, locked(server) as other:
+    with running(yesterdays, IN_UTC) as server, locked(server) as other:
 
         def is_slow() -> None:
             told.append("slow")

@@ -43,6 +43,7 @@ def test_a_line_without_end_is_cut_off(server: Winlogd) -> None:
 
 
 def test_a_control_socket_that_a_crash_left_behind_is_replaced(server: Winlogd) -> None:
+    server.wait_until_open()
     server.kill()
     assert run_to_end(server.folder, "rotate", "--config", "config.toml").returncode == 0
     server.restart()
