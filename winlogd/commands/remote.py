@@ -1,5 +1,6 @@
 """Has the running server carry out an order. Without a server, owns the database and does the work here.
 
+Root does both as the owner of the database's folder, so that nothing there becomes root's.
 Knows the control socket and the ownership of the database; not what an order does.
 """
 
@@ -11,6 +12,7 @@ from winlogd.commands.terminal import FailedError, ProgressLine, warn
 from winlogd.config.sections import Config
 from winlogd.control.address import path_of
 from winlogd.control.client import OTHER_VERSION, OrderFailedError, ask
+from winlogd.daemon.privileges import PrivilegesError, become_owner
 from winlogd.store.errors import OwnedError
 from winlogd.store.file.ownership import Ownership
 
@@ -24,12 +26,17 @@ Alone = Callable[[Config, str], str]
 def carried_out(config: Config, order: str, alone: Alone) -> str:
     """Have `order` carried out on the database of `config`; return a sentence that says what was done.
 
+    Run as root, the process becomes the owner of the database's folder, and stays so.
+
     Raises:
         FailedError: it was not, or not to its end.
     """
     path = os.path.realpath(config.database.path)
     try:
+        become_owner(config.database.path)
         os.stat(path)
+    except PrivilegesError as error:
+        raise FailedError(str(error)) from None
     except FileNotFoundError:
         raise FailedError(f"{path} does not exist: nothing to {order}") from None
     except OSError as error:

@@ -13,10 +13,11 @@ from winlogd.config.sections import Config
 _DOES: Final = """\
 Move the rows of finished days from events_today to events_history now. A running
 server does it between the events that come; without one this command does it. A
-session that is still open keeps its logon in events_today."""
+session that is still open keeps its logon in events_today. Root does it as the
+owner of the database's folder."""
 
 _EXAMPLE: Final = """\
-  sudo -u winlogd WINLOGD_DATABASE_PATH=/var/lib/winlogd/winlog.db \\
+  sudo WINLOGD_DATABASE_PATH=/var/lib/winlogd/winlog.db \\
       winlogd rotate --config /etc/winlogd/config.toml
   prints how many rows were moved, and how many sessions stay open.
 """

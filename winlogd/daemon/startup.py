@@ -1,9 +1,10 @@
 """What a server needs from the machine before it can start, and why it may not get it.
 
-Ownership of the database, sockets, the certificate, the control socket. Knows the configuration and the system. No
-event loop and no thread runs yet.
+The certificate and sockets, which root alone may be able to get; then the rights of the database's owner; then the
+database's ownership and the control socket. Knows the configuration and the system. No event loop runs yet.
 """
 
+import os
 import socket
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -46,27 +47,58 @@ class Acquired(NamedTuple):
     control: ControlSocket | None
 
 
+class _Doors(NamedTuple):
+    """What a server listens with: the members of `Acquired` that have these names."""
+
+    sockets: list[socket.socket]
+    tls_sockets: list[socket.socket]
+    tls: "ssl.SSLContext | None"
+
+
 def acquire(config: Config, log: Log) -> Acquired:
-    """Take everything that the configuration asks for.
+    """Take everything that the configuration asks for. Run as root, go on as the owner of the database's folder.
 
     Raises:
         StartError: another process owns the database, or its folder, a port or the certificate cannot be had.
     """
-    server = config.server
+    doors = _doors(config)
     ownership = _own(config.database.path)
-    tls: Final = _tls_context(config) if server.tls_port else None
-    sockets = _bind(server.host, server.port)
-    tls_sockets = _bind(server.host, server.tls_port) if tls is not None else []
-    return Acquired(ownership, sockets, tls_sockets, tls, _bind_control(path_of(ownership.path), log))
+    if isinstance(doors, StartError):  # only now: when another winlogd has both the port and the database, say so
+        raise doors
+    return Acquired(ownership, *doors, _bind_control(path_of(ownership.path), log))
+
+
+def _doors(config: Config) -> _Doors | StartError:
+    """Load the certificate and bind the ports; return why, if they cannot be had."""
+    server = config.server
+    try:
+        tls: Final = _tls_context(config) if server.tls_port else None
+        sockets = _bind(server.host, server.port)
+        return _Doors(sockets, _bind(server.host, server.tls_port) if tls is not None else [], tls)
+    except StartError as error:
+        return error
 
 
 def _own(path: str) -> Ownership:
     try:
+        _leave_root(path)
         return Ownership(path)
     except OwnedError as error:
         raise StartError(f"{error}: stop it first, or give this one another database.path") from None
     except OSError as error:
         raise StartError(f"the database's folder cannot be used: {error.strerror}: {error.filename}") from None
+
+
+def _leave_root(path: str) -> None:
+    """Become the owner of the folder of the database `path`; nothing of it is loaded where root does not run this."""
+    if os.geteuid():
+        return
+    from winlogd.daemon.privileges import PrivilegesError, become_owner
+
+    try:
+        become_owner(path)
+    except PrivilegesError as error:
+        raise StartError(str(error)) from None
 
 
 def _tls_context(config: Config) -> "ssl.SSLContext":

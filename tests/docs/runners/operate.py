@@ -44,7 +44,7 @@ def _rotates(block: Block, folder: Path) -> None:
     file.write_text('[database]\npragma_journal_mode = "DELETE"\n')
     with running(folder) as server:
         changes = {
-            "sudo -u winlogd WINLOGD": "WINLOGD",
+            "sudo WINLOGD": "WINLOGD",
             "/opt/winlogd/bin/winlogd": f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd",
             "/etc/winlogd/config.toml": file,
             DATABASE: server.database,
@@ -61,7 +61,7 @@ def _asks_for_help(block: Block, folder: Path) -> None:
 
 
 RUN: Final[Mapping[str, Runner]] = {
-    "sudo -u winlogd WINLOGD_DATABASE_PATH": _rotates,
+    "sudo WINLOGD_DATABASE_PATH": _rotates,
     "(umask 077 && sudo sqlite3 /var/lib/winlogd/winlog.db": _backs_up,
     "sudo systemctl stop winlogd\nsudo rm": _restores,
     "/opt/winlogd/bin/winlogd --help": _asks_for_help,

@@ -12,6 +12,8 @@ from typing import Final
 from winlogd.store.errors import OwnedError
 
 _MODE: Final = 0o600
+_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+"""A link in the place of the lock would lead to a file that somebody else has chosen."""
 
 
 class Ownership:
@@ -28,7 +30,7 @@ class Ownership:
     def __init__(self, database: str) -> None:
         self.path: Final = os.path.realpath(database)
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
-        self._descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+        self._descriptor = os.open(f"{self.path}.lock", _FLAGS, _MODE)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
