@@ -67,7 +67,7 @@ LOADED: Final[Mapping[str, str]] = {
     "commands": "serve terminal",
     "config": "files kinds list_kinds load messages sections",
     "control": "address server",
-    "daemon": "listening observer orders parts process refusals settings startup systemd watchdog",
+    "daemon": "listening observer orders parts process refusals settings signals startup systemd watchdog",
     "events": "decode event names timestamps value",
     "http": "admission budget congestion connection deadlines delivery exchange flow peer pipeline reading responses"
     " router server sockets states turns",

@@ -135,6 +135,11 @@ def test_a_second_winlogd_on_the_same_database_is_refused_by_whatever_name(path:
     assert server.post(an_event()).status == 200
 
 
+def test_a_second_winlogd_on_the_same_database_and_port_is_told_of_the_database(server: Winlogd) -> None:
+    ended = run_to_end(server.folder, environ={"WINLOGD_SERVER_PORT": str(server.port)})
+    fails_with_one_line(ended, f"another winlogd is using {server.database}: stop it first")
+
+
 def test_the_lock_ends_with_its_owner_and_its_file_stays(server: Winlogd) -> None:
     server.kill()
     assert (server.folder / "data" / "winlog.db.lock").exists()

@@ -5,13 +5,54 @@ import select
 import signal
 import threading
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.support.locks import in_the_server, locked, locked_before_the_start
 from tests.support.running import Winlogd, an_event, running
 from tests.support.wire import Wire, event_of, health, request
+
+OPEN_SESSIONS: Final = 300_000
+"""It takes a server a second or more to read them."""
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose database has many open sessions."""
+    folder = tmp_path_factory.mktemp("crowded")
+    with running(folder) as server:
+        server.wait_until_settled()
+        assert server.stop() == 0
+        server.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+            " INSERT INTO events_today (username, action, timestamp, hostname, server_timestamp, session_uuid)"
+            " SELECT 'u' || i, 'C', ?, 'h', ?, 'u' || i || '@h@000000' FROM n",
+            OPEN_SESSIONS, *[datetime.now(UTC).isoformat(timespec="microseconds")] * 2,
+        )  # fmt: skip
+    return folder
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_while_sessions_are_loaded_waits_for_nobody(number: int, crowded: Path) -> None:
+    """Status 0 says that it was in time: at `shutdown_timeout` the end has status 1."""
+    with running(crowded, "[server]\nshutdown_timeout = 1\n") as server:
+        server.process.send_signal(number)
+        assert server.wait() == 0
+        assert "database opened" not in server.log
+        assert sorted(os.listdir(crowded / "data")) == ["winlog.db", "winlog.db.lock"]
+
+
+def test_a_stop_while_sessions_are_loaded_commits_and_answers_what_was_received(crowded: Path) -> None:
+    with running(crowded, "[server]\nshutdown_timeout = 60\n") as server, Wire(server.port) as wire:
+        wire.send(event_of(an_event()))
+        in_the_server(server, wire)
+        server.process.send_signal(signal.SIGTERM)
+        assert wire.answer().json["event_id"] == OPEN_SESSIONS + 1
+        wire.socket.close()
+        assert server.wait() == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from winlogd.commands.terminal import FAILED
 from winlogd.config.load import load, may_hurt
 from winlogd.config.sections import Config
+from winlogd.daemon.signals import Signals
 
 if TYPE_CHECKING:
     from winlogd.log.log import Log
@@ -32,7 +33,9 @@ def run(words: Sequence[str]) -> int:
         ConfigError: the configuration has mistakes.
         HelpAskedError, MisusedError: see `winlogd.commands.flags`.
     """
-    return _serve(load(_config_file(words), os.environ))
+    file = _config_file(words)
+    signals = Signals()  # first, because without it any signal ends the process
+    return _serve(load(file, os.environ), signals)
 
 
 def _config_file(words: Sequence[str]) -> str | None:
@@ -49,7 +52,7 @@ def _config_file(words: Sequence[str]) -> str | None:
     return Parser("serve", _DOES, _EXAMPLE, _USAGE).config_file(list(words))
 
 
-def _serve(config: Config) -> int:
+def _serve(config: Config, signals: Signals) -> int:
     from winlogd.daemon.process import Daemon  # a configuration with mistakes is told at once
     from winlogd.daemon.startup import StartError
     from winlogd.log.log import Log
@@ -60,7 +63,7 @@ def _serve(config: Config) -> int:
     if may_hurt(config):
         _log_warnings(config, log)
     try:
-        return Daemon(config, log).run()
+        return Daemon(config, log, signals).run()
     except StartError as error:
         log.error("server", str(error))
         return FAILED

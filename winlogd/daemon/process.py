@@ -6,7 +6,6 @@ process ends: 0 as asked to, 1 otherwise. Knows what each part is for, not which
 
 import asyncio
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from typing import Final
@@ -18,6 +17,7 @@ from winlogd.daemon.listening import ControlDoor, listen
 from winlogd.daemon.observer import RequestObserver
 from winlogd.daemon.orders import orders_of
 from winlogd.daemon.parts import Parts, assemble
+from winlogd.daemon.signals import Signals
 from winlogd.daemon.startup import Acquired, acquire
 from winlogd.daemon.watchdog import Watchdog
 from winlogd.log.log import Log
@@ -39,13 +39,15 @@ class Daemon:
     Args:
         config: what it is to do.
         log: already started.
+        signals: that have come, and that will.
     """
 
-    def __init__(self, config: Config, log: Log) -> None:
+    def __init__(self, config: Config, log: Log, signals: Signals) -> None:
         self._config = config
         self._log = log
+        self._signals = signals
         self._status = 0
-        self._signals = 0
+        self._stop_signals = 0
         self._loop: asyncio.AbstractEventLoop
         self._observer: RequestObserver
         self._watchdog: Watchdog
@@ -72,8 +74,7 @@ class Daemon:
     async def _live(self, acquired: Acquired) -> None:
         loop, log = self._loop, self._log
         self._stop_asked, self._store_gone = asyncio.Event(), asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._on_signal)
+        self._signals.pass_on(loop, self._on_stop_signal, self._on_hangup)
         self._observer, self._watchdog = RequestObserver(loop, self._config, log), Watchdog(loop, log)
         loop.set_exception_handler(self._observer.loop_failed)
         self._parts = assemble(loop, self._config, log, acquired.ownership.path, self, self._observer)
@@ -90,11 +91,14 @@ class Daemon:
 
     # ── stop ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def _on_signal(self) -> None:
-        self._signals += 1
-        if self._signals > 1:
+    def _on_stop_signal(self) -> None:
+        self._stop_signals += 1
+        if self._stop_signals > 1:
             self._end_at_once("a second signal came")
         self._stop_asked.set()
+
+    def _on_hangup(self) -> None:
+        self._log.warn("server", "SIGHUP is ignored; restart winlogd to have it read its configuration again")
 
     async def _stop(self) -> None:
         """Answer what was received in full, commit it, close the database."""

@@ -21,6 +21,8 @@ _JOURNAL_LIMIT_BYTES: Final = 16 << 20
 another program's (pragma.html#pragma_journal_size_limit)."""
 _MODE: Final = 0o640
 _STATEMENTS_KEPT: Final = 32
+_STEPS: Final = 50_000
+"""Of SQLite's virtual machine, after which it is asked whether to give up: some 2 500 open sessions."""
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
 """One thread uses the connection, so it needs no lock (threadsafe.html): 0.1 µs a row."""
 _LOOKASIDE: Final = (400, 300)
@@ -46,18 +48,23 @@ class Database:
     Args:
         settings: where and how.
         on_busy: called while another connection holds the lock; sleeps a little and says whether to go on waiting.
+        gives_up: called many times a second until `note_loaded`; returns True to give up. None goes on.
 
     Raises:
+        apsw.InterruptError: `gives_up` has returned True.
         UnusableError: it is no database, a damaged one, or one of a newer winlogd.
         apsw.Error: a fault that may pass (`WAIT_FOR`).
     """
 
-    def __init__(self, settings: Settings, on_busy: Callable[[int], bool]) -> None:
+    def __init__(
+        self, settings: Settings, on_busy: Callable[[int], bool], gives_up: Callable[[], bool] | None = None
+    ) -> None:
         self._settings = settings
         try:
             check_file(settings.path)
             is_new = not os.path.lexists(settings.path)
             self.connection: Final = apsw.Connection(settings.path, _FLAGS, statementcachesize=_STATEMENTS_KEPT)
+            self.connection.set_progress_handler(gives_up, _STEPS)
             if is_new:
                 _narrow(settings.path)
             self._identity = _identify(settings.path)
@@ -124,6 +131,10 @@ class Database:
     def in_transaction(self) -> bool:
         """Whether a transaction has begun and not ended."""
         return self.connection.in_transaction
+
+    def note_loaded(self) -> None:
+        """Ask no more whether to give up: the database is open, and what is in it was read."""
+        self.connection.set_progress_handler(None)
 
     def begin(self) -> bool:
         """Begins a write transaction.

@@ -89,7 +89,11 @@ class Patience:
             StoppedError: there is nobody to wait for.
         """
         self.tell(error)
-        self.hear()
-        if self._inbox.is_stopping and not self._inbox.waiting:
+        if self.may_stop():
             raise StoppedError
         self.pause()
+
+    def may_stop(self) -> bool:
+        """Take in what has come. Return True if a stop was asked for and no event waits: opening may be given up."""
+        self.hear()
+        return self._inbox.is_stopping and not self._inbox.waiting

@@ -14,7 +14,7 @@ from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
-from winlogd.store.errors import UnusableError
+from winlogd.store.errors import StoppedError, UnusableError
 from winlogd.store.file.database import Database
 from winlogd.store.file.faults import LOCKS, REOPEN_AFTER, WAIT_FOR
 from winlogd.store.file.free_space import FreeSpace
@@ -65,10 +65,14 @@ class OpenDatabase:
             UnusableError: any other fault; the start ends.
             StoppedError: a stop was asked for meanwhile.
         """
-        self.database = self._patiently(lambda: Database(self._settings, self._on_busy))
-        marks = self._patiently(lambda: read_marks(self.database.connection))
-        self._listener.opened(self.database.upgraded, marks)
-        self._patiently(self._load)
+        self.database = self._patiently(self._opened)
+        try:
+            marks = self._patiently(lambda: read_marks(self.database.connection))
+            self._listener.opened(self.database.upgraded, marks)
+            self._patiently(self._load)
+        except StoppedError:
+            self.database.close()
+            raise
 
     def require_space(self) -> None:
         """Check the free space of the database's disk.
@@ -90,7 +94,11 @@ class OpenDatabase:
             self.database.note_changes()
 
     def recover(self, error: Exception) -> None:
-        """Undo what a fault of the environment has left half done; open the file afresh after a disk error."""
+        """Undo what a fault of the environment has left half done; open the file afresh after a disk error.
+
+        Raises:
+            StoppedError: a stop was asked for while it was opened.
+        """
         if isinstance(error, REOPEN_AFTER) or not self.database.try_rollback():
             self._reopen()
 
@@ -103,10 +111,15 @@ class OpenDatabase:
         """
         self._patiently(self._load)
 
+    def _opened(self) -> Database:
+        return Database(self._settings, self._on_busy, self._patience.may_stop)
+
     def _patiently(self, do: Callable[[], T]) -> T:
         while True:
             try:
                 return do()
+            except apsw.InterruptError:
+                raise StoppedError from None
             except (*LOCKS, apsw.FullError) as error:
                 self._patience.wait_to_open(error)
             except WAIT_FOR as error:
@@ -127,9 +140,11 @@ class OpenDatabase:
         while True:
             old.check_identity()
             try:
-                self.database = Database(self._settings, self._on_busy)
+                self.database = self._opened()
                 self._load()
                 break
+            except apsw.InterruptError:
+                raise StoppedError from None
             except WAIT_FOR as error:
                 if self.database is not old:
                     self.database.abandon()
@@ -143,6 +158,7 @@ class OpenDatabase:
                 load_book.load(self.database.connection, self.book, time.time())
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise UnusableError(_damaged(self._settings.path, error)) from None
+        self.database.note_loaded()
         self.recheck = Recheck(self.database.connection, self.book)
         self._listener.loaded(self.book)
 
