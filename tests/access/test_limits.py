@@ -160,7 +160,7 @@ def test_only_who_would_have_to_wait_too_long_is_refused_and_told_when_to_come_a
         assert (answer.status, answer.json) == (429, {"error": "Too many events"})
         assert 60 < int(answer.headers["retry-after"]) <= 90
         assert "connection" not in answer.headers
-        server.wait_for_log(r'request refused address=127\.0\.0\.1 status=429 reason="Too many events"')
+        server.wait_for_log(r'request refused address=192\.0\.2\.1 status=429 reason="Too many events"')
         assert server.request("GET", "/health").status == 200
         assert server.post(an_event(username="d"), {"X-Forwarded-For": "192.0.2.2"}).status == 200
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from winlogd.daemon.refusals import Refusals
+from winlogd.daemon.refusals import About, Refusals
 from winlogd.log.log import Log
 
 ADDRESSES_REMEMBERED = 1024
@@ -52,7 +52,7 @@ def counts(lines: list[dict[str, Any]]) -> list[tuple[str, int]]:
 def test_a_refused_request_shows_address_status_and_reason(info: Written) -> None:
     Refusals(info.log).refused(0.0, "10.0.0.7", 403, "Invalid User-Agent")
     (line,) = info.lines()
-    assert line["level"] == "INFO"
+    assert line["level"] == "WARN"
     assert line["message"] == "request refused"
     assert (line["address"], line["status"], line["reason"]) == ("10.0.0.7", 403, "Invalid User-Agent")
 
@@ -137,17 +137,51 @@ def test_addresses_are_forgotten_after_their_minute(info: Written) -> None:
 
 
 def test_what_the_client_sent_is_not_shown_at_info(info: Written) -> None:
-    Refusals(info.log).refused(0.0, "10.0.0.7", 400, "Invalid JSON", sent='{"username":"alice"')
+    Refusals(info.log).refused(0.0, "10.0.0.7", 400, "Invalid JSON", lambda: About(sent='{"username":"alice"'))
     (line,) = info.lines()
     assert "alice" not in str(line)
 
 
 def test_what_the_client_sent_is_shown_at_debug_shortened_to_200_characters(debug: Written) -> None:
     refusals = Refusals(debug.log)
-    refusals.refused(0.0, "10.0.0.7", 400, "Invalid JSON", sent="é" * 1000)
-    refusals.refused(0.0, "10.0.0.7", 400, "Empty request body", sent="")
+    refusals.refused(0.0, "10.0.0.7", 400, "Invalid JSON", lambda: About(sent="é" * 1000))
+    refusals.refused(0.0, "10.0.0.7", 400, "Empty request body", lambda: About(sent=""))
     refusals.refused(0.0, "10.0.0.7", 431, "Too many fields")
     long, empty, none = debug.lines()
     assert long["sent"] == "é" * 200
     assert empty["sent"] == ""
     assert "sent" not in none
+
+
+def test_a_refused_request_shows_what_else_is_known(info: Written) -> None:
+    refusals = Refusals(info.log)
+    refusals.refused(0.0, "10.0.0.7", 400, "Invalid JSON", lambda: About("/api/v1/events", "A102-07", "alice"))
+    refusals.refused(0.0, "10.0.0.7", 503, "Too many connections")
+    whole, bare = info.lines()
+    assert (whole["path"], whole["host"], whole["user"]) == ("/api/v1/events", "A102-07", "alice")
+    assert list(bare)[4:] == ["address", "status", "reason"]
+
+
+def test_what_else_is_known_is_found_out_only_for_lines_that_are_written(info: Written, tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def about() -> About:
+        asked.append(1)
+        return About()
+
+    refusals = Refusals(info.log)
+    for _ in range(25):
+        refusals.refused(0.0, "10.0.0.7", 400, "Invalid JSON", about)
+    assert len(asked) == 10
+    quiet = Written(tmp_path / "quiet", "error")
+    Refusals(quiet.log).refused(0.0, "10.0.0.7", 400, "Invalid JSON", about)
+    assert (len(asked), quiet.lines()) == (10, [])
+    quiet.close()
+
+
+def test_the_count_is_as_loud_as_the_lines(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for _ in range(11):
+        refusals.refused(0.0, "10.0.0.7", 400, "Invalid JSON")
+    refusals.close()
+    assert {line["level"] for line in info.lines()} == {"WARN"}

@@ -5,13 +5,15 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from tests.support.locks import locked
 from tests.support.running import Winlogd, an_event, listening_port, running, wait_for
-from tests.support.wire import Wire, event_of, health
+from tests.support.wire import EVENTS, Wire, event_of, health, request
 
 TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 ODD_NAMES: Final = [
@@ -60,14 +62,91 @@ def test_start_and_stop_have_lines(server: Winlogd) -> None:
         assert re.match(f"{TIME} INFO {word}", line)
 
 
-def test_a_refused_request_has_a_line_with_address_and_reason_and_nothing_it_sent(server: Winlogd) -> None:
-    server.post(an_event(username="secret", action="secret action"))
-    server.request("GET", "/secret-path")
+def test_a_refused_request_has_a_line_that_says_why_and_who_and_nothing_else_it_sent(server: Winlogd) -> None:
+    server.post(an_event(action="secret action", os_info={"os_name": "secret"}))
+    server.request("GET", "/nowhere?secret=secret", headers={"X-Secret": "secret"})
     server.wait_for_log("status=404")
-    refused = lines_of(server, "request refused")
-    assert re.fullmatch(f'{TIME} INFO request refused address=127.0.0.1 status=400 reason="Invalid action"', refused[0])
-    assert re.fullmatch(f'{TIME} INFO request refused address=127.0.0.1 status=404 reason="Not Found"', refused[1])
+    begin = f"{TIME} WARN request refused address=127.0.0.1"
+    event, other = lines_of(server, "request refused")
+    assert re.fullmatch(
+        f'{begin} status=400 reason="Invalid action" path=/api/v1/events host=A102-07 user=alice', event
+    )
+    assert re.fullmatch(f'{begin} status=404 reason="Not Found" path=/nowhere', other)
     assert "secret" not in server.log
+
+
+EVENT: Final = json.dumps(an_event()).encode()
+AGENT: Final = "User-Agent: Winlog/0.1.0"
+LENGTH: Final = f"Content-Length: {len(EVENT)}"
+
+
+@pytest.mark.parametrize(
+    ("sent", "tells"),
+    [
+        (request("POST", EVENTS, LENGTH, body=EVENT), "status=403 .* host=A102-07 user=alice"),
+        (request("POST", EVENTS, AGENT, LENGTH, body=EVENT), "status=415 .* host=A102-07 user=alice"),
+        (request("POST", "/elsewhere", LENGTH, body=EVENT), "status=404 .* path=/elsewhere host=A102-07 user=alice"),
+        (request("PUT", EVENTS, LENGTH, body=EVENT), "status=405 .* host=A102-07 user=alice"),
+        (event_of(EVENT[:-1]), "status=400 .* host=A102-07 user=alice"),
+        (event_of(b""), f"status=400 .* path={EVENTS}$"),
+        (request("POST", EVENTS), f"status=411 .* path={EVENTS}$"),
+        (request("POST", EVENTS, "Content-Length: 1048577"), f"status=413 .* path={EVENTS}$"),
+        (request("POST", EVENTS, "Transfer-Encoding: chunked", body=b"z\r\n"), f"status=400 .* path={EVENTS}$"),
+        (request("GET", "/x", "bad field"), "status=400 .* path=/x$"),
+        (request("GET", "/x" * 900), f"status=404 .* path={'/x' * 100}$"),
+        (b"nonsense\r\n\r\n", 'status=400 .*HTTP/1.x"$'),
+    ],
+)
+def test_whatever_is_wrong_the_line_tells_path_host_and_user_as_far_as_they_are_known(
+    sent: bytes, tells: str, shared_server: Winlogd
+) -> None:
+    source = f"127.0.1.{next(LAST)}"
+    with Wire(shared_server.port, source=source) as wire:
+        wire.send(sent)
+        assert wire.answer().status >= 400
+    shared_server.wait_for_log(f"(?m)WARN request refused address={source} {tells}")
+
+
+LAST: Final = count(1)
+"""The last part of an address: each has only ten lines a minute."""
+
+
+def test_an_event_that_was_read_and_not_stored_is_told_with_its_host_and_user(tmp_path: Path) -> None:
+    with running(tmp_path, "[server]\nevent_timeout = 0.2\n") as server, locked(server):
+        assert server.post(an_event()).status == 503
+        server.wait_for_log(
+            f'WARN request refused .* reason="Database busy or full" path={EVENTS} host=A102-07 user=alice'
+        )
+
+
+def test_behind_a_trusted_proxy_each_client_has_its_own_address_and_ten_lines(server: Winlogd) -> None:
+    for client in ("192.0.2.7", "2001:db8::7"):
+        with Wire(server.port) as wire:
+            for _ in range(25):
+                wire.send(event_of(b"{", f"X-Forwarded-For: {client}, 127.0.0.1"))
+                assert wire.answer().status == 400
+            wire.send(request("POST", EVENTS, f"CF-Connecting-IP: {client}"))  # no request, but its sender is known
+            assert wire.answer().status == 411
+    assert server.stop() == 0
+    for client in ("192.0.2.7", "2001:db8::7"):
+        assert len(lines_of(server, f"request refused address={client} ")) == 10
+        assert len(lines_of(server, f"refused in the last minute address={client} count=16$")) == 1
+    assert "address=127.0.0.1 " not in server.log.partition("listening")[2].partition("\n")[2]
+
+
+def test_nobody_elses_word_about_an_address_is_logged(tmp_path: Path) -> None:
+    with running(tmp_path, "[security]\ntrusted_proxies = []\n") as server:
+        server.post(an_event(action="X"), {"X-Forwarded-For": "192.0.2.7"})
+        server.wait_for_log("request refused address=127.0.0.1 ")
+
+
+def test_who_may_not_come_in_is_told_with_the_address_that_decided(tmp_path: Path) -> None:
+    with running(tmp_path, '[security]\ningest_networks = ["10.0.0.0/8"]\n') as server:
+        for forwarded in ("192.0.2.7", "10.0.0.5, 192.0.2.7"):
+            assert server.post(an_event(), {"X-Forwarded-For": forwarded}).status == 403
+        begin, end = "WARN request refused address=", f"path={EVENTS} host=A102-07 user=alice"
+        server.wait_for_log(f'{begin}192.0.2.7 status=403 reason="Address not allowed" {end}')
+        server.wait_for_log(f'{begin}10.0.0.5 status=403 reason="Address not allowed: 192.0.2.7" {end}')
 
 
 def test_of_an_addresss_refusals_ten_are_shown_and_the_others_counted(server: Winlogd) -> None:
@@ -115,7 +194,9 @@ def test_without_names_no_line_tells_who(level: str, form: str, tmp_path: Path) 
         assert server.stop() == 0
         assert "secret" not in server.log
         assert len(lines_of(server, "event stored")) == 1
-        assert len(lines_of(server, "request refused")) == 2
+        refused = lines_of(server, "request refused")
+        assert len(refused) == 2
+        assert all("A102-07" in line for line in refused)
 
 
 def test_no_name_can_make_a_second_line_or_reach_the_terminal(server: Winlogd) -> None:
@@ -142,12 +223,14 @@ def test_json_lines_can_be_read_back(tmp_path: Path) -> None:
     assert (refused["address"], refused["status"], refused["reason"]) == ("127.0.0.1", 404, "Not Found")
 
 
-def test_a_quiet_level_leaves_the_daily_business_out(tmp_path: Path) -> None:
-    with speaking(tmp_path, 'level = "warn"') as server:
+@pytest.mark.parametrize(("level", "lines"), [("warn", 1), ("error", 0)])
+def test_a_quiet_level_leaves_the_daily_business_out(level: str, lines: int, tmp_path: Path) -> None:
+    with speaking(tmp_path, f'level = "{level}"') as server:
         server.post(an_event())
         server.post(an_event(action="X"))
         assert server.stop() == 0
-        assert server.log == ""
+        assert [line for line in server.log.splitlines() if "request refused" not in line] == []
+        assert server.log.count("\n") == lines
 
 
 def test_a_standard_error_that_nobody_reads_stops_no_event(tmp_path: Path) -> None:

@@ -38,6 +38,12 @@ def forwarded_address(head: Head) -> str | None:
     return None if forwarded is None else _valid(forwarded.partition(",")[0].strip(" \t"))
 
 
+def source_address(head: Head, peer: str, proxies: "TrustedProxies") -> str:
+    """Return the address that is stored with an event: the one that `peer` forwards, if it is a trusted proxy."""
+    forwarded = forwarded_address(head)
+    return forwarded if forwarded is not None and proxies.trusts(peer) else peer
+
+
 def _valid(text: str) -> str | None:
     """The IP address in `text`, which may carry a port, in its shortest form; None when there is none."""
     import ipaddress

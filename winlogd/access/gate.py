@@ -6,7 +6,7 @@ as it is, and a token is compared once for all requests with the same head. What
 
 from typing import Final
 
-from winlogd.access.addresses import EVERYWHERE, Networks, TrustedProxies, client_address
+from winlogd.access.addresses import EVERYWHERE, Networks, TrustedProxies, client_address, source_address
 from winlogd.http.exchange import Handler
 from winlogd.http.router import Endpoint, Guard
 from winlogd.http.wire.message import Head, Response
@@ -43,9 +43,8 @@ class Gate:
             address = client_address(head, peer, proxies)
             if admits(address):
                 return None
-            if address == peer:
+            if address == source_address(head, peer, proxies):  # the log tells this one by itself
                 return _NOT_ALLOWED
-            # The log tells the proxy's address by itself.
             return _NOT_ALLOWED._replace(reason=f"Address not allowed: {address}")
 
         return Guard(refusal, handler)

@@ -65,7 +65,7 @@ class Pace:
                 timer = self._loop.call_later(delay_s, self._hand_on, exchange)
                 self._hold(exchange, (timer, handler, body, octets, not proxies.trusts(peer)))
             else:
-                exchange.respond(_refusal(delay_s - self._max_delay_s))
+                exchange.respond(_refusal(delay_s - self._max_delay_s, body))
 
         return paced
 
@@ -95,5 +95,6 @@ class Pace:
                 exchange.sender.release()
 
 
-def _refusal(wait_s: float) -> Response:
-    return Response(429, _TOO_MANY, (("Retry-After", str(max(ceil(wait_s), 1))),), reason="Too many events")
+def _refusal(wait_s: float, body: bytes) -> Response:
+    fields = (("Retry-After", str(max(ceil(wait_s), 1))),)
+    return Response(429, _TOO_MANY, fields, reason="Too many events", sent=body)

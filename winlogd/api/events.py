@@ -89,7 +89,7 @@ class Events:
 def answer(exchange: Exchange, event: Event, outcome: Decision | Fault) -> None:
     """Answers once the event is committed, or has failed."""
     if isinstance(outcome, Fault):
-        exchange.respond(UNAVAILABLE if outcome is Fault.UNAVAILABLE else _FAILED)
+        exchange.respond((UNAVAILABLE if outcome is Fault.UNAVAILABLE else _FAILED)._replace(sent=event))
         return
     stored = {
         "status": "success",

@@ -5,7 +5,8 @@ The number of addresses remembered is bounded too, since a stranger may have man
 clock (time is passed in), nor threads: only one, the event loop's, uses it.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from winlogd.log.log import Log
 
@@ -14,6 +15,22 @@ _LINES_IN_A_WINDOW: Final = 10
 _ADDRESSES: Final = 1024
 _OTHER_ADDRESSES: Final = "other addresses"
 _SENT_CHARACTERS: Final = 200
+
+
+class About(NamedTuple):
+    """What is known of a refused request besides why it was refused; None where it is not known, or not to be shown.
+
+    Attributes:
+        path: that was asked for.
+        host: that the body names; `user` likewise.
+        sent: the body. It may hold anything, so only a log at level `debug` shows it, and of it the first 200
+            characters.
+    """
+
+    path: str | None = None
+    host: str | None = None
+    user: str | None = None
+    sent: str | None = None
 
 
 class _Window:
@@ -42,7 +59,9 @@ class Refusals:
         # In order of `began_s`: a window is put at the end when it begins, and taken out when it is over.
         self._windows: dict[str, _Window] = {}
 
-    def refused(self, now_s: float, address: str, status: int, reason: str, /, sent: str | None = None) -> None:
+    def refused(
+        self, now_s: float, address: str, status: int, reason: str, /, about: Callable[[], About] = About
+    ) -> None:
         """Log one refused request, or count it when its address has had its lines for this minute.
 
         Args:
@@ -50,8 +69,7 @@ class Refusals:
             address: the client's, in the form in which it is to be shown.
             status: of the answer, such as 403.
             reason: why, in the words of the answer.
-            sent: what the client sent. It may hold users' names, so only a log at level `debug` shows it, and
-                of it the first 200 characters.
+            about: what else is known. Called only for a line that is written, because it may be costly to find out.
         """
         self.sweep(now_s)
         window = self._window(now_s, address)
@@ -59,8 +77,13 @@ class Refusals:
             window.counted += 1
             return
         window.shown += 1
-        shown = sent[:_SENT_CHARACTERS] if sent is not None and self._log.enabled("debug") else None
-        self._log.info("http", "request refused", address=address, status=status, reason=reason, sent=shown)
+        if not self._log.enabled("warn"):
+            return
+        path, host, user, sent = about()
+        self._log.warn(
+            "http", "request refused", address=address, status=status, reason=reason, path=path, host=host, user=user,
+            sent=sent[:_SENT_CHARACTERS] if sent is not None and self._log.enabled("debug") else None,
+        )  # fmt: skip
 
     def sweep(self, now_s: float) -> None:
         """Tell the counts of the minutes that are over, and forget these. To be called every few seconds.
@@ -93,4 +116,4 @@ class Refusals:
     def _forget(self, address: str) -> None:
         counted = self._windows.pop(address).counted
         if counted:
-            self._log.info("http", "more requests refused in the last minute", address=address, count=counted)
+            self._log.warn("http", "more requests refused in the last minute", address=address, count=counted)

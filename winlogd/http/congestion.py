@@ -69,14 +69,13 @@ class Congestion:
         self._deferred[asker] = (head, body)
         return True
 
-    def forget(self, asker: Asker) -> bool:
-        """Drop the request of `asker` that waits. Return True if there was one."""
+    def forget(self, asker: Asker) -> tuple[Head, bytes] | None:
+        """Drop the request of `asker` that waits, and return it; None if there is none."""
         request = self._deferred.pop(asker, None)
-        if request is None:
-            return False
-        head, body = request
-        self._room.give_back(head.octets + len(body))
-        return True
+        if request is not None:
+            head, body = request
+            self._room.give_back(head.octets + len(body))
+        return request
 
     def _take_up_some(self) -> None:
         deferred = self._deferred

@@ -89,7 +89,7 @@ class Exchange:
         if self.answer is not None:
             return
         if response.status >= 400:
-            self.sender.refused(response)
+            self.sender.refused(response if self.head is None else response._replace(head=self.head))
         self._drop_pieces()  # this answer takes the place of one that has not begun
         if self.is_dropped:
             self.answer = b""

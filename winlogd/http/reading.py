@@ -84,7 +84,7 @@ class Reading:
             handler(exchange, body)
         except Exception as error:  # one request's fault must not become the connection's
             service.failed(error)
-            exchange.fail(responses.FAILED)
+            exchange.fail(responses.FAILED._replace(sent=body))
 
     def take_up(self, head: Head, body: bytes) -> None:
         """Handle the request that was deferred: the congestion is over."""
@@ -96,13 +96,13 @@ class Reading:
 
     def refuse_deferred(self) -> None:
         """Answer for the request that has been deferred for too long, if there is one."""
-        if self.forget_deferred():
+        if (request := self._congestion.forget(self)) is not None:
             self._flow.release()
-            self.refuse_unread(self._service.unanswered)
+            self._refuse_congested(*request)
 
-    def forget_deferred(self) -> bool:
-        """Drop the request that was deferred. Return True if there was one."""
-        return self._congestion.forget(self)
+    def forget_deferred(self) -> None:
+        """Drop the request that was deferred, if there is one."""
+        self._congestion.forget(self)
 
     def forget_read(self) -> None:
         """Free what has come of requests that are not handled yet."""
@@ -111,6 +111,8 @@ class Reading:
     def refuse_unread(self, response: Response) -> None:
         """Give the last answer, to a request that was not or cannot be read."""
         self._life.state = State.LAST_ANSWER_DUE
+        if response.head is None:
+            response = response._replace(head=self.parser.begun_head)
         self._pipeline.refuse(None, response)
 
     def _defer(self, head: Head, body: bytes) -> None:
@@ -118,7 +120,10 @@ class Reading:
         if self._congestion.defer(self, head, body):
             self._flow.hold()
         else:
-            self.refuse_unread(self._service.unanswered)
+            self._refuse_congested(head, body)
+
+    def _refuse_congested(self, head: Head, body: bytes) -> None:
+        self.refuse_unread(self._service.unanswered._replace(head=head, sent=body))
 
     def _await_bytes(self) -> None:
         """Note since when a request has been incomplete; answer a client that waits for 100 (Continue)."""

@@ -29,7 +29,7 @@ class Refusal:
 
     def __call__(self, exchange: Exchange, body: bytes) -> None:
         """Answers with `response`."""
-        exchange.respond(self.response)
+        exchange.respond(self.response._replace(sent=body))
 
 
 class Guard:
@@ -52,7 +52,7 @@ class Guard:
         if refusal is None:
             self._handler(exchange, body)
         else:
-            exchange.respond(refusal)
+            exchange.respond(refusal._replace(sent=body))
 
     def refuses(self, peer: str) -> bool:
         """Whether what `peer` asks for is refused whatever its body."""

@@ -43,6 +43,14 @@ class HeadReader:
         """Octets of memory, about, that the fields read so far take."""
         return self._used + len(self._fields) * FIELD_BYTES
 
+    @property
+    def so_far(self) -> Head | None:
+        """What the lines read so far tell, whatever is wrong with them; None before the request line."""
+        if self._line is None:
+            return None
+        method, path, query, minor = self._line
+        return Head(method, path, query, minor, tuple(self._fields), 0, keep_alive=False, expects_continue=False)
+
     def read(self, buffer: bytes | bytearray, start: int) -> int:
         """Reads complete lines of `buffer` from `start`; returns where the first unread octet stands.
 

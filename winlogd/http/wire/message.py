@@ -145,7 +145,8 @@ class Response(NamedTuple):
         content_type: of the body.
         closes: whether the connection ends after it whatever the client asked for.
         reason: for the log, why a request was refused; empty stands for the status code's own phrase.
-        sent: for the log at its most talkative, the body that was refused; empty when the head decided.
+        sent: for the log, what was refused: the body, or what was made of it; empty when none was read.
+        head: for the log, that of the request; None when there was none, or it is known otherwise.
     """
 
     status: int
@@ -154,7 +155,8 @@ class Response(NamedTuple):
     content_type: str = JSON
     closes: bool = False
     reason: str = ""
-    sent: bytes = b""
+    sent: object = b""
+    head: Head | None = None
 
 
 def encode(response: Response, head: Head | None, closes: bool) -> bytes:

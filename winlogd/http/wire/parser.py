@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from winlogd.http.wire.chunked import ChunkedReader
 from winlogd.http.wire.head import HeadReader
 from winlogd.http.wire.limits import Limits
-from winlogd.http.wire.message import Head
+from winlogd.http.wire.message import Head, HttpError
 
 _COMPACT_BYTES: Final = 65536
 """Consumed octets at the front of a buffer that are worth moving the rest for."""
@@ -116,6 +116,11 @@ class RequestParser:
         """Return True if a part of a request has come."""
         return self.in_body or self.in_head
 
+    @property
+    def begun_head(self) -> Head | None:
+        """What is known of the head of a request that was not read to its end; for the log, also after an error."""
+        return self._head if self._head_reader is None else self._head_reader.so_far
+
     def receive(self, data: bytes) -> None:
         """Appends what came from the peer."""
         if not self._buffer:
@@ -215,16 +220,21 @@ class RequestParser:
         known = self._known_head(block)
         if known is not None:
             return known
-        reader = HeadReader(self._limits)
+        self._head_reader = reader = HeadReader(self._limits)  # stays where it is after an error
         reader.read(block, 0)
         assert reader.head is not None, "a block that ends in a blank line is a head or an error"
+        self._head_reader = None
         self._heads.put(block, reader.head)
         return reader.head
 
     def _next_chunked(self, head: Head) -> Request | None:
         if self._chunked is None:
             self._chunked = ChunkedReader(self._limits)
-        self._consume(self._chunked.read(self._buffer, self._start))
+        try:
+            self._consume(self._chunked.read(self._buffer, self._start))
+        except HttpError:
+            self._head = head  # for `begun_head`
+            raise
         if not self._chunked.done:
             self._await_body(head)
             return None
