@@ -52,6 +52,18 @@ def test_a_retry_has_no_line_of_its_own(server: Winlogd) -> None:
     assert len(lines_of(server, "event stored")) == 1
 
 
+def test_an_automatic_logoff_has_a_line_with_the_session_that_it_ends(server: Winlogd) -> None:
+    first = server.post(an_event()).json
+    server.post(an_event(timestamp="2026-01-13T09:00:00Z"))
+    server.post(an_event(timestamp="2026-01-13T09:00:00Z"))  # a retry closes nothing
+    server.post(an_event(action="D", timestamp="2026-01-13T10:00:00Z"))
+    assert server.stop() == 0
+    [line] = lines_of(server, "session closed")
+    told = f"id=2 user=alice host=A102-07 session={first['session_uuid']} logon=1"
+    assert re.fullmatch(f"{TIME} INFO session closed by the next logon {told}", line)
+    assert [row["origin"] for row in server.rows()] == ["client", "auto", "client", "client"]
+
+
 def test_start_and_stop_have_lines(server: Winlogd) -> None:
     server.wait_until_open()
     assert server.stop() == 0
@@ -189,11 +201,14 @@ def speaking(folder: Path, logging: str) -> Iterator[Winlogd]:
 def test_without_names_no_line_tells_who(level: str, form: str, tmp_path: Path) -> None:
     with speaking(tmp_path, f'level = "{level}"\nformat = "{form}"\nnames = false') as server:
         server.post(an_event(username="secret"))
+        server.post(an_event(username="secret", timestamp="2026-01-13T09:00:00Z"))
         server.post(an_event(username="secret", action="X"))
         server.post(an_event(username="secret", timestamp="now"))
         assert server.stop() == 0
         assert "secret" not in server.log
-        assert len(lines_of(server, "event stored")) == 1
+        assert len(lines_of(server, "event stored")) == 2
+        [closed] = lines_of(server, "session closed")
+        assert "A102-07" in closed
         refused = lines_of(server, "request refused")
         assert len(refused) == 2
         assert all("A102-07" in line for line in refused)

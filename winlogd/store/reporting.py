@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from winlogd.log.log import Log
-from winlogd.sessions.pair import Decision
+from winlogd.sessions.pair import Closed, Decision
 from winlogd.store.submission import Result, Submission
 
 if TYPE_CHECKING:
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _FIELDS: Final = ("id", "action", "user", "host", "session", "address")
 _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
+_CLOSED_FIELDS: Final = ("id", "user", "host", "session", "logon")
+_CLOSED_FIELDS_WITHOUT_NAMES: Final = ("id", "host", "logon")
+"""A session's identifier begins with the user's name. `logon` is the id of the event that opened the session."""
 
 
 class Reporting:
@@ -65,7 +68,7 @@ class Reporting:
         self._log.exception("store", "an event could not be stored", error, address=submission.source_ip)
 
     def finished(self, results: Sequence[Result]) -> None:
-        """Some events are committed, or have failed: a line for each one that is stored."""
+        """Log a line for each event that is stored, and one for each session that such an event has closed."""
         if not self._logs_events:
             return
         stored = [
@@ -84,3 +87,25 @@ class Reporting:
             names = _FIELDS_WITHOUT_NAMES
             rows = [(decision.event_id, event.action, event.hostname, address) for event, address, decision in stored]
         self._log.each("info", "store", "event stored", names, rows)
+        closed = [each for _, _, decision in stored if decision.closed for each in decision.closed]
+        if closed:
+            self._log_closed(closed)
+
+    def _log_closed(self, closed: list[Closed]) -> None:
+        rows: list[tuple[object, ...]]
+        if self._logs_names:
+            names: tuple[str, ...] = _CLOSED_FIELDS
+            rows = [
+                (
+                    each.event_id,
+                    each.session.username,
+                    each.session.hostname,
+                    each.session.session_uuid,
+                    each.session.event_id,
+                )
+                for each in closed
+            ]
+        else:
+            names = _CLOSED_FIELDS_WITHOUT_NAMES
+            rows = [(each.event_id, each.session.hostname, each.session.event_id) for each in closed]
+        self._log.each("info", "store", "session closed by the next logon", names, rows)
