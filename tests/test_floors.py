@@ -169,7 +169,7 @@ def test_a_plain_start_loads_what_serving_needs_and_nothing_else(tmp_path: Path)
     with running(tmp_path) as first:  # has to mark the day on its new database, which is a job
         first.wait_until_settled()
         assert first.stop() == 0
-    server = Winlogd(tmp_path)
+    server = Winlogd(tmp_path, environ={"JOURNAL_STREAM": ""})  # as started by hand
     server.command = (sys.executable, "-c", TELLING, "--config", "config.toml")
     server.start()
     server.wait_until_open()

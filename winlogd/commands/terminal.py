@@ -23,6 +23,8 @@ STATUSES: Final[Mapping[int, str]] = {
 """Every exit status of winlogd and what it means."""
 
 
+_STANDARD_ERROR: Final = 2
+
 _USUAL_COLUMNS: Final = 80
 """The width of a terminal that does not say how wide it is."""
 
@@ -73,7 +75,7 @@ def write(text: str) -> int:
 
 def warn(sentence: str) -> None:
     """Print a sentence on standard error; the command goes on."""
-    _put(sys.stderr, f"winlogd: {escaped(sentence)}\n")
+    _put(sys.stderr, _prefixed(f"winlogd: {escaped(sentence)}\n", "WARN"))
 
 
 def fail(sentence: str) -> int:
@@ -82,8 +84,19 @@ def fail(sentence: str) -> int:
 
 
 def _complain(lines: str, status: int) -> int:
-    _put(sys.stderr, lines)  # where that fails there is nobody left to tell
+    _put(sys.stderr, _prefixed(lines, "ERROR"))  # where that fails there is nobody left to tell
     return status
+
+
+def _prefixed(lines: str, level: str) -> str:
+    """Return `lines` with the journal's priority of `level`, where standard error is the journal."""
+    stream = os.environ.get("JOURNAL_STREAM")
+    if not stream:
+        return lines
+    from winlogd.log.journal import is_journal, prefixed
+
+    octets = lines.encode("utf-8", "surrogateescape")
+    return prefixed(octets, level).decode("utf-8", "surrogateescape") if is_journal(_STANDARD_ERROR, stream) else lines
 
 
 def _put(stream: TextIO | None, text: str) -> OSError | None:

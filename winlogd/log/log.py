@@ -65,6 +65,10 @@ class Log:
             raise ValueError(f"log format {format!r}: must be one of {', '.join(FORMATS)}")
         self._threshold = LEVELS.index(level)
         self._render = FORMATS[format]
+        if stream := os.environ.get("JOURNAL_STREAM"):
+            from winlogd.log.journal import for_journal
+
+            self._render = for_journal(self._render, fd, stream)
         self._fd = fd
         self._secret = secret.encode("ascii")
         self._line_is_torn = False
