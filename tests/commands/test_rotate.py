@@ -74,6 +74,21 @@ def test_a_running_server_rotates_when_it_is_asked(yesterdays: Path) -> None:
         assert logoff["session_uuid"] == server.rows("SELECT * FROM events_today WHERE action = 'C'")[0]["session_uuid"]
 
 
+def test_the_sentence_counts_every_session_that_is_open_after_it(yesterdays: Path) -> None:
+    """One of yesterday, whose logon stays, and those of today, which no rotation looks at."""
+    with running(yesterdays, NEVER) as server:
+        for name in ("carol", "dave", "erin"):
+            server.post(an_event(username=name))
+        server.post(an_event(username="erin", action="D", timestamp="2026-01-13T09:00:00Z"))
+        assert "rows moved to events_history" in (sentence := server.rotate())
+        assert "; sessions that stay open: 3, closed because they were open for too long: 0" in sentence
+        server.wait_for_log(r"rotated moved=2 kept_open=1 expired=0 seconds=\S+ open_sessions=3")
+        assert len(server.request("GET", "/api/v1/sessions/current").json) == 3
+        assert server.stop() == 0
+    alone = run_to_end(yesterdays, "rotate", environ={"WINLOGD_ROTATION_KEEP_OPEN_HOURS": "1"}).stdout
+    assert alone.endswith("; sessions that stay open: 2, closed because they were open for too long: 1\n")
+
+
 def test_who_asks_is_told_that_it_takes_long_and_gets_the_answer_all_the_same(yesterdays: Path) -> None:
     told: list[object] = []
     with running(yesterdays, IN_UTC) as server, locked(server) as other:

@@ -19,7 +19,7 @@ owner of the database's folder."""
 _EXAMPLE: Final = """\
   sudo WINLOGD_DATABASE_PATH=/var/lib/winlogd/winlog.db \\
       winlogd rotate --config /etc/winlogd/config.toml
-  prints how many rows were moved, and how many sessions stay open.
+  prints how many rows were moved, and how many sessions are open after that.
 """
 
 

@@ -131,7 +131,7 @@ class Rotator:
             return
         self._log.info(
             "rotation", "rotated", moved=outcome.rows, kept_open=outcome.kept, expired=outcome.expired,
-            seconds=round(outcome.seconds, 3),
+            seconds=round(outcome.seconds, 3), open_sessions=outcome.open_sessions,
         )  # fmt: skip
 
     def _log_failure(self, error: Exception) -> None:

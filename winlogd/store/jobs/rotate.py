@@ -72,20 +72,22 @@ class Moved(NamedTuple):
         rows: moved to the archive.
         expired: sessions that were closed because they were open for too long.
         kept: finished logons that stay, because their session is still open.
+        open_sessions: all that are open when it ends: those of `kept`, and those that began since.
         seconds: from its begin to its end.
     """
 
     rows: int
     expired: int
     kept: int
+    open_sessions: int
     seconds: float
 
     @property
     def sentence(self) -> str:
         """What was done, for a person."""
         return (
-            f"{self.rows} rows moved to events_history in {self.seconds:.1f} s; sessions that stay open: {self.kept},"
-            f" closed because they were open for too long: {self.expired}"
+            f"{self.rows} rows moved to events_history in {self.seconds:.1f} s; sessions that stay open:"
+            f" {self.open_sessions}, closed because they were open for too long: {self.expired}"
         )
 
 
@@ -149,7 +151,9 @@ class Rotation:
     @property
     def outcome(self) -> Moved:
         """Return what it has done so far."""
-        return Moved(self._moved, self._expired, self._sorter.kept, time.monotonic() - self._begun_s)
+        open_sessions = 0 if self._book is None else sum(1 for _ in self._book.open_sessions())
+        seconds = time.monotonic() - self._begun_s
+        return Moved(self._moved, self._expired, self._sorter.kept, open_sessions, seconds)
 
     @property
     def progress(self) -> Mapping[str, int]:
