@@ -12,7 +12,7 @@ import pytest
 
 from tests.control.speaking import Client, Desk, serving
 from tests.support.running import PATIENCE_S, wait_for
-from winlogd.control.server import LIMITS
+from winlogd.control.server import LIMITS, Limits, Order
 
 NOBODY: Final = 65534
 ORDERS: Final = "the orders are count, wait, break"
@@ -279,3 +279,20 @@ def test_a_client_that_does_not_read_loses_progress_but_never_done_and_holds_up_
         rows = [each["progress"]["row"] for each in progress]
         assert rows == sorted(rows)
         assert 0 < len(rows) < reports / 2
+
+
+def test_an_order_without_a_line_feed_ends_with_what_the_client_sends(desk: Desk) -> None:
+    with Client(desk.path) as client:
+        client.send(b'{"order":"count"}')
+        client.socket.shutdown(socket.SHUT_WR)
+        assert client.lines()[-1] == {"done": {"counted": 2}}
+
+
+def test_a_client_that_does_not_read_its_last_line_loses_its_place_after_a_while(tmp_path: Path) -> None:
+    def talk(order: Order) -> None:
+        order.done(text="x" * 1_000_000)
+
+    limits = Limits(connections=1, order_timeout_s=0.2)
+    with serving(tmp_path / "socket", limits, talk=talk) as desk, Client(desk.path) as silent:
+        silent.give("talk")
+        wait_for(lambda: is_served(desk.path), "the only place to be free again")

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+BACKLOG: Final = 16
+"""More than may be connected: the connections beyond those get their error line at once."""
+
 _ADDRESS_BYTES: Final = 107
 """What the address of a Unix socket can hold (unix(7))."""
 
@@ -47,6 +50,7 @@ def bind_control(path: str) -> socket.socket:
             os.unlink(path)
         with short(path) as address:
             sock.bind(address)
+        sock.listen(BACKLOG)  # a command that comes before the server takes orders waits for it
     except OSError:
         sock.close()
         raise

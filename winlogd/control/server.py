@@ -18,8 +18,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-_BACKLOG: Final = 16
-"""More than may be connected: the connections beyond those get their error line at once."""
+from winlogd.control.address import BACKLOG
 
 _UNREAD_BYTES: Final = 16_384
 """Progress that the peer has not read beyond what the kernel keeps for it. Above this, progress is dropped."""
@@ -90,7 +89,7 @@ async def serve(
 ) -> asyncio.AbstractServer:
     """Begin to answer on a bound socket; `handlers` carry out the orders, by name."""
     desk = _Desk(loop, handlers, limits)
-    return await loop.create_unix_server(lambda: _Conversation(desk), sock=sock, backlog=_BACKLOG)
+    return await loop.create_unix_server(lambda: _Conversation(desk), sock=sock, backlog=BACKLOG)
 
 
 class _Desk:
@@ -170,7 +169,12 @@ class _Conversation(asyncio.Protocol):
             self._desk.carry_out(line, self._report, self._end)
 
     def eof_received(self) -> bool:
-        """Stay open for a client that only has nothing more to say (``socat`` ends its side after the order)."""
+        """Stay open for a client that only has nothing more to say (``socat`` ends its side after the order).
+
+        The end of what a client sends ends its order, too, if that had no line feed.
+        """
+        if self._line and not self._is_heard:
+            self.data_received(b"\n")
         return self._is_heard and not _has_gone(self._transport.get_extra_info("socket"))
 
     def pause_writing(self) -> None:
@@ -193,6 +197,8 @@ class _Conversation(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(line)
             self._transport.close()
+            # A client that does not read its last line must not keep its place for ever.
+            self._timer = self._desk.loop.call_later(self._desk.limits.order_timeout_s, self._transport.abort)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

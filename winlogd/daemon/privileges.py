@@ -21,7 +21,17 @@ _MOST_LINKS: Final = 40
 """The kernel follows no more links in one path (path_resolution(7))."""
 
 _LATER: Final = (
-    *("bisect", "concurrent.futures.thread", "difflib", "hashlib", "hmac", "ipaddress", "json", "zoneinfo"),
+    *(
+        "bisect",
+        "concurrent.futures.thread",
+        "difflib",
+        "hashlib",
+        "hmac",
+        "ipaddress",
+        "json",
+        "unicodedata",
+        "zoneinfo",
+    ),
     *("encodings.idna", "encodings.unicode_escape", "encodings.utf_16_be"),
 )
 """What winlogd loads of the standard library when it is needed first, which may be after the change of user."""

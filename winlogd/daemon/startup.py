@@ -24,7 +24,7 @@ class StartError(Exception):
 
 
 class ControlSocket(NamedTuple):
-    """The control socket, bound and not listening, and its path."""
+    """The control socket, to which commands can connect already, and its path."""
 
     socket: socket.socket
     path: str

@@ -18,7 +18,7 @@ from winlogd.sessions.book import Book
 from winlogd.store import load_book
 from winlogd.store.errors import RowsLostError
 from winlogd.store.file.columns import HOST, as_bytes, text
-from winlogd.store.file.marks import ROTATED_DAY, set_mark
+from winlogd.store.file.marks import ROTATED_DAY, read_marks, set_mark
 from winlogd.store.jobs.job import Step
 from winlogd.store.jobs.rotation_rules import Expiry, Row, Rules, Sorter
 
@@ -196,8 +196,8 @@ class Rotation:
             _move(connection, moving, now_s)
         reopened = _reopened(connection, book, moving) if book.reused else []
         is_last = len(rows) < self._rows
-        marks = is_last and self._day is not None
-        if is_last and self._day is not None:
+        marks = is_last and self._day is not None and read_marks(connection).get(ROTATED_DAY) != self._day
+        if marks and self._day is not None:
             set_mark(connection, ROTATED_DAY, self._day)
         after_id = rows[-1].event_id if rows else self._last_id
         return RotationStep(moving, expired, reopened, after_id, last_id, is_last, wrote=bool(moving) or marks)
