@@ -20,6 +20,7 @@ from winlogd.cli import main
 from winlogd.commands import serve
 load = serve.load
 def load_later(*arguments):
+    assert "asyncio" not in sys.modules, "it takes half of a start, in which a signal would end the process"
     for number in {numbers}:
         signal.raise_signal(number)
     return load(*arguments)

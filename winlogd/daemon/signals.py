@@ -4,11 +4,13 @@ Before there is an event loop, requests are remembered, and passed on as soon as
 loop; not what a stop is.
 """
 
-import asyncio
 import os
 import signal
 from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # it takes half of a start, and signals come at any time
+    import asyncio
 
 _STOP: Final = (signal.SIGTERM, signal.SIGINT)
 _IGNORED: Final = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
@@ -26,7 +28,7 @@ class Signals:
             signal.signal(number, self._note_stop)
         signal.signal(signal.SIGHUP, self._note_hangup)
 
-    def pass_on(self, loop: asyncio.AbstractEventLoop, stop: Callable[[], None], hang_up: Callable[[], None]) -> None:
+    def pass_on(self, loop: "asyncio.AbstractEventLoop", stop: Callable[[], None], hang_up: Callable[[], None]) -> None:
         """Call `stop` for each SIGTERM and SIGINT, and `hang_up` for each SIGHUP, on the loop's thread.
 
         Those that have come already are passed on now.
