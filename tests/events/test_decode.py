@@ -13,7 +13,7 @@ decoder = EventDecoder(("C", "D", "M"))
 
 
 def a_body(**fields: object) -> bytes:
-    """A logon as the clients send it; `fields` replace or add."""
+    """Return a logon as the clients send it, in which `fields` replace members or add some."""
     event: dict[str, object] = {
         "username": "alice",
         "action": "C",
@@ -38,7 +38,7 @@ def a_body_without(field: str) -> bytes:
 
 
 def refusal(body: bytes) -> dict[str, Any]:
-    """What the client of a refused body is told."""
+    """Return the answer to a body, which must be refused."""
     with pytest.raises(InvalidEventError) as caught:
         decoder.decode(body)
     return caught.value.answer

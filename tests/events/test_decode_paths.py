@@ -24,7 +24,7 @@ things = st.recursive(
 
 
 def usually(plain: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # any JSON
-    """A plain value most of the time, so that one odd field meets the others plain."""
+    """Return a strategy that gives `plain` most of the time, so that one odd field meets plain other fields."""
     return st.one_of(st.just(plain), st.just(plain), st.just(plain), texts, things, st.just(ABSENT))
 
 

@@ -1,4 +1,4 @@
-"""Bodies that orjson refuses: what is repaired and loses nobody a logon, and what the sender of the others reads."""
+"""Bodies that orjson refuses: some are repaired, so that no logon is lost; the others get an answer that says why."""
 
 import json
 from typing import Any
@@ -17,18 +17,18 @@ REPLACED = "\N{REPLACEMENT CHARACTER}"
 
 
 def a_body(raw: bytes = b"") -> bytes:
-    """A logon with more members, written as they stand."""
+    """Return a logon that has the members `raw`, too, written exactly so."""
     return b'{"username":"alice","action":"C","timestamp":"2026-01-13T08:30:00Z"%s}' % (raw and b"," + raw)
 
 
 def hardware_of(raw: bytes) -> Any:  # noqa: ANN401  # any JSON
-    """The value of the stored hardware; None where none is stored."""
+    """Return the value that is stored of `raw` as hardware; None if none is stored."""
     stored = decoder.decode(a_body(b'"hardware_info":' + raw)).hardware_info
     return None if stored is None else json.loads(stored)
 
 
 def details(body: bytes) -> object:
-    """What the sender of a body that is no JSON reads."""
+    """Return the details of the answer to a body that is no JSON."""
     with pytest.raises(InvalidEventError) as caught:
         decoder.decode(body)
     assert caught.value.answer["error"] == caught.value.reason == "Invalid JSON"

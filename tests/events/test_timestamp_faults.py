@@ -1,4 +1,4 @@
-"""What the sender of a refused timestamp reads."""
+"""The details of the answer to an event whose timestamp is refused."""
 
 import pytest
 from hypothesis import given

@@ -128,13 +128,16 @@ def test_what_is_no_timestamp_is_refused(text: str) -> None:
     assert stored_form(text) is None
 
 
-# Timestamps in every accepted form, each with the instant that it means: seconds as a fraction, and what a leap
-# second adds (second 60 comes after all of second 59 and before the next minute).
 Moment = tuple[Fraction, Fraction]
+"""The instant of a timestamp: seconds since 1970, and the fraction of a second.
+
+A leap second is second 59 with a fraction of 1 or more: it comes after all of second 59 and before the next minute.
+"""
 
 
 @st.composite
 def timestamps(draw: st.DrawFn) -> tuple[str, Moment]:
+    """Draw a timestamp in any accepted form, and its instant."""
     utc = draw(
         st.datetimes(datetime(1970, 1, 2), datetime(9998, 12, 30))
         | st.datetimes(datetime(2026, 1, 13, 8, 29), datetime(2026, 1, 13, 8, 31))
@@ -170,7 +173,7 @@ def test_an_instant_does_not_depend_on_the_form(one: tuple[str, Moment]) -> None
     stored = stored_form(one[0])
 
     assert stored is not None
-    assert instant(one[0]) == instant(stored)  # as an older server stored it
+    assert instant(one[0]) == instant(stored)  # an older server stored any form
 
 
 @given(timestamps())
@@ -199,7 +202,7 @@ def test_one_second_before_is_a_second_earlier_but_not_before_the_other(
 
 
 def _second_before(stored: str) -> str:
-    """The same, by datetime for the seconds and with the fraction as it stands."""
+    """Return `stored` one second earlier. `datetime` counts the seconds, and the fraction stays as text."""
     if stored[17:19] == "60":
         return stored.replace(":60", ":59")
     whole = datetime.fromisoformat(stored[:19]) - timedelta(seconds=1)

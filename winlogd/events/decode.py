@@ -1,6 +1,6 @@
-"""A client's JSON → a valid Event, or the reason why not.
+"""Turns a client's JSON into a checked Event, or into an error that says why it is none.
 
-Pure: no clock, no I/O, no HTTP. The reason is an `InvalidEventError` that carries what the client is told.
+Pure: no clock, no I/O, no HTTP. The error, `InvalidEventError`, carries the answer for the client.
 """
 
 import gc
@@ -22,14 +22,19 @@ from winlogd.events.timestamps import stored_form
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 """Unicode's control characters, general category Cc."""
 
-_BEYOND_ASCII_CONTROL: Final = re.compile("[\x7f-\x9f]")
-"""The control characters that JSON text may hold as they are."""
+_DEL_OR_C1: Final = re.compile("[\x7f-\x9f]")
+"""The control characters that JSON allows in a string without an escape (RFC 8259 §7)."""
 
 _LARGE_BODY_BYTES: Final = 64 * 1024
+"""A body that is larger is parsed without the garbage collector, after a look at its brackets."""
+
 _MAX_BRACKETS: Final = 2 * MAX_HARDWARE_BYTES
-"""That many, in a string or not, nothing that is stored can hold. Half of them make a container each; 1 MiB of ``[]``
-has 349 000, which take 25 ms, and 75 with the garbage collector, during which nobody else is served (``python -m timeit
--s "import gc, orjson; gc.enable(); b = b'[' + b'[],' * 349_000 + b'[]]'" "orjson.loads(b)"``)."""
+"""No event that we accept can hold more brackets and braces than this, even inside strings.
+
+Each pair of them makes a container. 1 MiB of ``[]`` has 349 000 containers. orjson takes 25 ms for them, and 75 ms
+with the garbage collector. The server serves nobody else meanwhile (``python -m timeit -s "import gc, orjson;
+gc.enable(); b = b'[' + b'[],' * 349_000 + b'[]]'" "orjson.loads(b)"``).
+"""
 
 _NO_JSON: Final = "Invalid JSON"
 _STRUCTURE: Final = "Invalid JSON structure: missing required fields"
@@ -37,11 +42,11 @@ _OS_FIELDS: Final = ("os_name", "os_version", "kernel_version")
 
 
 class InvalidEventError(Exception):
-    """A body that is no event.
+    """A body is no event.
 
     Attributes:
-        answer: the JSON object that tells the client why, with ``error`` and perhaps ``details``.
-        reason: why, for the log: holds nothing that the client sent.
+        answer: the JSON object for the client: ``error``, and ``details`` if there are any.
+        reason: the cause, for the log. It holds nothing that the client sent.
     """
 
     def __init__(self, error: str, details: str | dict[str, str] | None = None, reason: str | None = None) -> None:
@@ -53,10 +58,10 @@ class InvalidEventError(Exception):
 
 
 class EventDecoder:
-    """Decodes bodies.
+    """Decodes the bodies of requests.
 
     Args:
-        valid_actions: the actions that this server takes, a subset of C, D and M.
+        valid_actions: the actions that this server accepts, some of C, D and M.
     """
 
     __slots__ = ("_valid_actions",)
@@ -65,16 +70,16 @@ class EventDecoder:
         self._valid_actions = frozenset(valid_actions)
 
     def decode(self, body: bytes) -> Event:
-        """The event in `body`, JSON text.
+        """Return the event in `body`, JSON text.
 
-        Text that cannot be stored costs nobody a logon. A byte order mark is skipped. Half of a surrogate pair
-        (``"\\ud800"``) is U+FFFD, in names, too, because SQLite wants UTF-8. A number that no double can hold is null,
-        whatever the field. Control characters in `os_info` are spaces.
+        Text that cannot be stored is replaced, so that no logon is lost. A byte order mark is skipped. Half of a
+        surrogate pair (``"\\ud800"``) becomes U+FFFD, in names, too, because SQLite wants UTF-8. A number that no
+        double can hold becomes null in every field. Control characters in `os_info` become spaces.
 
         Raises:
-            InvalidEventError: with the first of these that fails: there is a body, of not too many brackets; it is
-                JSON; its fields are there and have the right types, lengths and characters; its action is valid; so
-                is its timestamp.
+            InvalidEventError: a check failed. The checks run in this order, and the first failure is raised:
+                the body is not empty and has not too many brackets; it is JSON; its fields are there and have the
+                right types, lengths and characters; its action is valid; its timestamp is valid.
         """
         if not body:
             raise InvalidEventError("Empty request body")
@@ -82,9 +87,9 @@ class EventDecoder:
             fields = orjson.loads(body) if len(body) <= _LARGE_BODY_BYTES else _parse_large(body)
         except orjson.JSONDecodeError as error:
             fields = _parse_refused(body, error)
-        return _plain_event(fields, self._valid_actions) or self._carefully(fields)
+        return _plain_event(fields, self._valid_actions) or self._fully_checked(fields)
 
-    def _carefully(self, fields: object) -> Event:
+    def _fully_checked(self, fields: object) -> Event:
         event = _checked_event(fields)
         if event.action not in self._valid_actions:
             raise InvalidEventError(f"Invalid action: {event.action}", reason="Invalid action")
@@ -101,11 +106,13 @@ def _fault_of_time(text: str) -> str:
 
 
 def _parse_large(body: bytes) -> object:
-    """The JSON value of `body`, made without the garbage collector: it would look at all containers again and again.
+    """Return the JSON value of `body`.
+
+    The garbage collector is off meanwhile: it would look at all containers again and again.
 
     Raises:
-        InvalidEventError: it has too many containers.
-        orjson.JSONDecodeError: it is no JSON.
+        InvalidEventError: the body has too many brackets and braces.
+        orjson.JSONDecodeError: the body is no JSON.
     """
     if sum(map(body.count, (b"[", b"]", b"{", b"}"))) > _MAX_BRACKETS:
         raise InvalidEventError(_STRUCTURE, {"body": f"must not hold more than {_MAX_BRACKETS} brackets and braces"})
@@ -119,10 +126,10 @@ def _parse_large(body: bytes) -> object:
 
 
 def _parse_refused(body: bytes, refusal: orjson.JSONDecodeError) -> object:
-    """The JSON value of `body`, which orjson has refused for `refusal`, when it can be repaired.
+    """Repair `body`, which orjson refused with `refusal`, and return its JSON value.
 
     Raises:
-        InvalidEventError: it is not UTF-8, no JSON, or has too many containers.
+        InvalidEventError: the body is not UTF-8, is no JSON, or has too many brackets and braces.
     """
     from winlogd.events.repair import fault_of_encoding, has_byte_order_mark, repaired
 
@@ -138,16 +145,16 @@ def _parse_refused(body: bytes, refusal: orjson.JSONDecodeError) -> object:
 
 
 def _what_and_where(refusal: orjson.JSONDecodeError) -> str:
-    # orjson gives up at 1024 levels, and says that memory is short when that many nearly fill its stack.
+    # orjson gives up at 1024 levels. Where they nearly fill its stack, its message names the memory instead.
     what = "nested too deep" if "memory" in refusal.msg or "depth" in refusal.msg else refusal.msg
     return f"{what} at line {refusal.lineno}, column {refusal.colno}"
 
 
 def _plain_event(fields: Any, valid_actions: frozenset[str]) -> Event | None:  # noqa: ANN401  # any JSON
-    """The event of `fields` when nothing about it is unusual; None leaves it to the full check.
+    """Return the event of `fields` if nothing about it is unusual; None if it needs the full check.
 
-    1.3 µs instead of 2.9 µs. `str.isprintable` refuses all control characters and some more, and what it refuses is
-    merely looked at twice.
+    This takes 1.3 µs, the full check 2.9 µs. `str.isprintable` is False for all control characters and for some
+    others. Text with these others only takes the longer way.
     """
     try:
         username, action, timestamp = fields["username"], fields["action"], fields["timestamp"]
@@ -165,13 +172,17 @@ def _plain_event(fields: Any, valid_actions: frozenset[str]) -> Event | None:  #
             and stored is timestamp
         ):
             return Event(username, action, stored, hostname, name, version, kernel, None)
-    except (KeyError, TypeError, AttributeError):  # a field is missing, or no text
+    except (KeyError, TypeError, AttributeError):  # a field is missing, or is no text
         return None
     return None
 
 
 def _checked_event(fields: object) -> Event:
-    """The event of `fields`; collects everything that is wrong with it."""
+    """Return the event of `fields`, with its action and its timestamp still to be checked.
+
+    Raises:
+        InvalidEventError: some fields are wrong. Its answer names each of them.
+    """
     if not isinstance(fields, dict):
         raise InvalidEventError(_STRUCTURE, {"body": "must be a JSON object"})
     wrong: dict[str, str] = {}
@@ -229,12 +240,12 @@ def _hardware(value: object, wrong: dict[str, str]) -> str | None:
     too_deep = f"must not be nested deeper than {MAX_HARDWARE_LEVELS} levels"
     try:
         text = orjson.dumps(value)
-    except orjson.JSONEncodeError:  # it goes down 254 levels
+    except orjson.JSONEncodeError:  # orjson writes at most 254 levels
         wrong["hardware_info"] = too_deep
         return None
     if len(text) <= MAX_HARDWARE_BYTES:
         text = _harmless(text)
-    if len(text) > MAX_HARDWARE_BYTES:  # before the levels, which take far longer to count
+    if len(text) > MAX_HARDWARE_BYTES:  # checked first, because counting levels takes far longer
         wrong["hardware_info"] = f"must have at most {MAX_HARDWARE_BYTES} bytes as compact JSON"
     elif _levels(value) > MAX_HARDWARE_LEVELS:
         wrong["hardware_info"] = too_deep
@@ -242,17 +253,20 @@ def _hardware(value: object, wrong: dict[str, str]) -> str | None:
 
 
 def _harmless(text: bytes) -> bytes:
-    """The same JSON value, with escapes for the control characters that a terminal would obey; orjson escapes C0."""
+    """Return the JSON `text` with escapes for DEL and C1, which a terminal would obey; orjson has escaped C0."""
     if text.isascii() and b"\x7f" not in text:
         return text
     harmless = text.decode()
-    for character in set(_BEYOND_ASCII_CONTROL.findall(harmless)):
+    for character in set(_DEL_OR_C1.findall(harmless)):
         harmless = harmless.replace(character, f"\\u{ord(character):04x}")
     return harmless.encode()
 
 
 def _levels(value: object) -> int:
-    """How deep arrays and objects are nested in `value`; a scalar has 0 levels. Level by level, not recursive."""
+    """Return how deep arrays and objects are nested in `value`; a scalar has 0 levels.
+
+    It looks at one level after the other, without recursion.
+    """
     levels = 0
     containers = [value] if isinstance(value, (dict, list)) else []
     while containers:

@@ -1,4 +1,4 @@
-"""What a workstation reports, once it is checked, and how large its parts may be. How it is read is in `decode`."""
+"""A checked event, and the limits of its parts. It must not know JSON: `decode` makes events from it."""
 
 from typing import Final, final
 
@@ -8,19 +8,23 @@ MAX_USERNAME_CHARACTERS: Final = 256
 MAX_HOSTNAME_CHARACTERS: Final = 255
 MAX_OS_CHARACTERS: Final = 256
 MAX_HARDWARE_BYTES: Final = 64 * 1024
+"""Of `hardware_info` as compact JSON in UTF-8."""
 MAX_HARDWARE_LEVELS: Final = 200
+"""Of arrays and objects nested in `hardware_info`."""
 
 
 @final
 class Event(Value):
-    """What a workstation reports, checked.
+    """An event that a workstation reports, checked.
 
     Attributes:
         username: 1 to 256 characters.
         action: ``C`` (connection, logon), ``D`` (disconnection, logoff) or ``M`` (matériel, hardware).
         timestamp: the client's time in the form that is stored (`timestamps.stored_form`).
-        hostname: at most 255 characters; None when the client does not tell.
-        os_name: such as ``Windows``, or None; `os_version` and `kernel_version` likewise.
+        hostname: 1 to 255 characters; None if the client sends none.
+        os_name: such as ``Windows``, at most 256 characters; None if the client sends none.
+        os_version: the same for the system's version.
+        kernel_version: the same for the kernel's version.
         hardware_info: compact JSON text, or None.
     """
 

@@ -1,6 +1,6 @@
-"""Why a timestamp is refused, in words for whoever wrote the client. Loaded when the first bad one comes.
+"""Says why a timestamp is refused, in words for the client's author. Loaded when the first bad timestamp comes.
 
-Knows the rules of `timestamps` (RFC 3339 §5.6) and tells nothing that the client sent.
+Knows the rules of `timestamps` (RFC 3339 §5.6). The words repeat nothing that the client sent.
 """
 
 import re
@@ -21,7 +21,10 @@ _ZONE: Final = re.compile(r"[Zz]|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 def fault_of(text: str) -> str:
-    """Return what is wrong with `text`, which `timestamps.stored_form` refuses; it reads after "the timestamp"."""
+    """Return what is wrong with `text`, which `timestamps.stored_form` refuses.
+
+    The words complete a sentence that begins with "the timestamp".
+    """
     if len(text) > MAX_CHARACTERS:
         return f"must have at most {MAX_CHARACTERS} characters"
     parts = _PARTS.fullmatch(text)
@@ -54,7 +57,10 @@ def _fault_of_zone(zone: str) -> str | None:
 
 
 def _fault_of_date(date: str) -> str:
-    """Everything else is right: either the calendar has no such day, or it is too early or too late."""
+    """Return what is wrong with `date`, in a timestamp in which everything else is right.
+
+    Either the calendar has no such day, or its year is not accepted.
+    """
     month_and_day = date[4:]
     if stored_form(f"2000{month_and_day}T12:00:00Z") is None:  # a leap year
         return "has a date that no calendar has"

@@ -1,7 +1,7 @@
-"""RFC 3339 timestamps as text: which are accepted, the form they are stored in, and how they compare.
+"""RFC 3339 timestamps as text: which ones are accepted, how they are stored, and how they compare.
 
-Pure functions over text. Clients send nanoseconds, which `datetime` cannot hold; therefore timestamps stay
-text, and `instant` turns one into text that compares as the instants do.
+Pure functions over text. Clients send nanoseconds, which `datetime` cannot hold. Therefore timestamps stay text, and
+`instant` turns them into text that sorts by time. This file must not know events, nor read a clock.
 """
 
 import re
@@ -10,8 +10,10 @@ from functools import lru_cache
 from typing import Final
 
 MAX_CHARACTERS: Final = 64
+"""Of a timestamp as it is received; its stored form may be longer."""
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 9998
+"""The years that are accepted, in UTC, both included."""
 
 _STORED_FORM: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?(?:Z|\+00:00)"
@@ -20,12 +22,12 @@ _ANY_FORM: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9]|60)(\.[0-9]+)?"
     r"(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
 )
-"""RFC 3339 §5.6; lower-case t and z and a space for T by its notes, second 60 by §5.7."""
+"""RFC 3339 §5.6. Its notes allow lower-case t and z, and a space instead of T; §5.7 allows second 60."""
 
 
 @lru_cache(maxsize=64)
 def _is_date(text: str) -> bool:
-    """Whether ``YYYY-MM-DD`` is a day of the years that are accepted; nearly all events are of the same few days."""
+    """Return True if ``YYYY-MM-DD`` is a day of an accepted year. Cached: nearly all events are of a few days."""
     try:
         return FIRST_YEAR <= datetime.fromisoformat(text).year <= LAST_YEAR
     except ValueError:
@@ -33,10 +35,10 @@ def _is_date(text: str) -> bool:
 
 
 def stored_form(text: str) -> str | None:
-    """The form in which the timestamp `text` is stored, or None when it is not acceptable.
+    """Return the form in which the timestamp `text` is stored; None if the timestamp is not accepted.
 
-    ``YYYY-MM-DDTHH:MM:SS[.fraction]`` with ``Z`` or ``+00:00`` is kept as it came; any other form of RFC 3339
-    is rewritten to that with ``+00:00``, all fraction digits kept.
+    ``YYYY-MM-DDTHH:MM:SS[.fraction]`` with ``Z`` or ``+00:00`` is returned unchanged, as the same object. Any other
+    form of RFC 3339 is converted to this one with ``+00:00``. All fraction digits are kept.
     """
     if len(text) > MAX_CHARACTERS:
         return None
@@ -63,10 +65,10 @@ def _rewritten(text: str) -> str | None:
 
 
 def instant(stored: str) -> str:
-    """Text that compares as the instant of a stored timestamp does, to the last fraction digit.
+    """Return text that sorts by time, to the last fraction digit, for a stored timestamp.
 
-    Second 60 comes after second 59 and before the next minute. What an old database or an administrator's
-    hand left in another form is read as `stored_form` would; what is no timestamp at all compares as it stands.
+    Second 60 comes after second 59 and before the next minute. An old database or an administrator may have left
+    another form of RFC 3339: that is converted first. Text that is no timestamp sorts as it is.
     """
     text = stored if "T" in stored and stored.endswith(("Z", "+00:00")) else (_rewritten(stored) or stored)
     text = text.removesuffix("Z").removesuffix("+00:00")
@@ -74,8 +76,9 @@ def instant(stored: str) -> str:
 
 
 def one_second_before(stored: str, not_before: str) -> str:
-    """One second before the timestamp `stored`, but not before `not_before`; both in stored form, the result in
-    UTC with ``+00:00``.
+    """Return the time one second before `stored`, or `not_before` if that is later.
+
+    Both arguments are in stored form. The result is in UTC with ``+00:00``.
     """
     text = instant(stored)
     begin = instant(not_before)
@@ -92,7 +95,10 @@ def _minus_one_second(text: str) -> str:
 
 
 def hours_after(stored: str, hours: float) -> str:
-    """`hours` after the timestamp `stored`, in UTC with ``+00:00``; what is no timestamp is returned as it stands."""
+    """Return the time `hours` after the timestamp `stored`, in UTC with ``+00:00``.
+
+    Text that is no timestamp, and a time beyond the year 9999, are returned as they are.
+    """
     text = instant(stored)
     try:
         moment = datetime.fromisoformat(text[:17] + "59" if text[17:19] == "60" else text[:19]) + timedelta(hours=hours)
@@ -102,5 +108,5 @@ def hours_after(stored: str, hours: float) -> str:
 
 
 def utc_text(seconds: float) -> str:
-    """A time of this machine's clock, in seconds since 1970, as RFC 3339 UTC with microseconds and ``+00:00``."""
+    """Return a time in seconds since 1970 as RFC 3339 in UTC, with microseconds and ``+00:00``."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")

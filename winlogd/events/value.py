@@ -1,8 +1,8 @@
-"""What all values have in common. Knows no value in particular.
+"""The base class of values. It must not know any value in particular.
 
-A value is a final class with `__slots__`, filled by its own `__init__`. Its parts are read by name, never by position.
-Several are made for every event, so the constructor has to be cheap. A frozen dataclass sets each slot by a function
-call, and defining it slows every start.
+A value is a final class with `__slots__`, which its own `__init__` sets. Its parts are read by name, never by position.
+The server makes several values for every event, so that the constructor must be cheap. A frozen dataclass sets each
+slot by a function call, and its definition slows every start.
 """
 
 from typing import Any, Self
@@ -15,14 +15,14 @@ class Value:
     """
 
     __slots__: tuple[str, ...] = ()
-    __hash__ = None  # type: ignore[assignment]  # a value that can be changed by mistake is no key
+    __hash__ = None  # type: ignore[assignment]  # no key: Python does not prevent a change
 
     def __eq__(self, other: object) -> bool:
         """Return True if `other` is of the same class and all slots are equal."""
         return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in self.__slots__)
 
     def __repr__(self) -> str:
-        """Show the class and every slot, for a person who reads a test's failure."""
+        """Return the class and every slot as text, for a person who reads a test's failure."""
         slots = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
         return f"{type(self).__name__}({slots})"
 
