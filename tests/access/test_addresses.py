@@ -1,4 +1,4 @@
-"""Which address is kept with an event: the peer's own, or the one that a trusted proxy tells."""
+"""The address that is stored with an event: the peer's own, or the one that a trusted proxy reports."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,18 +9,18 @@ from tests.support.running import Winlogd, an_event, running
 from tests.support.wire import Wire, event_of
 
 STRANGER = "127.0.0.2"
-"""An address of this machine that is not among the proxies that are trusted by default."""
+"""An address of this machine that is no trusted proxy by default."""
 
 
 @pytest.fixture(scope="module")
 def everywhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
-    """A server that listens on all addresses, IPv4 and IPv6."""
+    """Run a server that listens on all addresses, IPv4 and IPv6."""
     with running(tmp_path_factory.mktemp("everywhere"), '[server]\nhost = "::"\n') as server:
         yield server
 
 
 def source_ip(server: Winlogd, *fields: str, host: str = "127.0.0.1", source: str | None = None) -> str | None:
-    """The address that is kept with an event that was sent with these header fields."""
+    """Send an event with these header fields, and return the address that is stored with it."""
     with Wire(server.port, host, source) as wire:
         wire.send(event_of(an_event(action="M"), *fields))
         answer = wire.answer()
@@ -68,7 +68,7 @@ def test_nobody_else_does(fields: tuple[str, ...], shared_server: Winlogd) -> No
 
 
 def test_the_same_head_from_two_peers_is_judged_for_each(shared_server: Winlogd) -> None:
-    """What is derived from a head is kept for the next one with the same bytes, but trust belongs to the peer."""
+    """The server caches its work on a head for the next head with the same bytes. Trust belongs to the peer."""
     field = "X-Forwarded-For: 203.0.113.7"
     for _ in range(2):
         assert source_ip(shared_server, field) == "203.0.113.7"

@@ -1,4 +1,4 @@
-"""Token buckets by address, without a clock: the test says what time it is."""
+"""Token buckets by address. No clock: each test passes the time."""
 
 from itertools import pairwise
 

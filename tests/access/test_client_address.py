@@ -1,4 +1,4 @@
-"""Which address limits go by, when proxies stand between."""
+"""The address to which rights and limits apply, when proxies stand between the client and the server."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Who may send and who may read: by token and by address; and that the token is never shown."""
+"""Who may send and who may read, by token and by address. The token is never shown."""
 
 import ast
 import subprocess
@@ -24,7 +24,7 @@ STRANGER: Final = "127.0.0.2"
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
-    """A server that asks for a token and logs all it can."""
+    """Run a server that asks for a token and logs from `debug` on."""
     settings = f'[security]\ningest_token = "{TOKEN}"\n[logging]\nlevel = "debug"\n'
     with running(tmp_path_factory.mktemp("guarded"), settings) as server:
         yield server
@@ -69,7 +69,7 @@ def test_the_user_agent_is_looked_at_first_and_reading_needs_no_token(guarded: W
 
 
 def test_the_token_is_in_no_log(tmp_path: Path) -> None:
-    """Not even the beginning of it, where a long body is cut."""
+    """Not even its beginning, at the place where the log cuts a long body."""
     settings = f'[security]\ningest_token = "{TOKEN}"\n[logging]\nlevel = "trace"\n'
     token = {"Authorization": f"Bearer {TOKEN}"}
     with running(tmp_path, settings) as server:
@@ -126,7 +126,7 @@ def test_the_shortest_token_is_taken(tmp_path: Path) -> None:
 
 
 def test_no_word_of_the_logs_own_is_as_long_as_a_token() -> None:
-    """So that no token can be the name of a field, which would then be masked as well, and the line garbled."""
+    """The log masks the token wherever it stands. A token that is the name of a field would garble the line."""
     ways = {*LEVELS, "exception"}
     words = {*LEVELS, "traceback", *_JSON_OWN_KEYS, *_FIELDS, *_FIELDS_WITHOUT_NAMES, *_CLOSED_FIELDS}
     for path in (ROOT / "winlogd").rglob("*.py"):
@@ -153,7 +153,7 @@ def test_sending_and_reading_are_admitted_each_by_its_own_networks(tmp_path: Pat
     settings = f'[security]\ningest_networks = ["{STRANGER}"]\nread_networks = ["127.0.0.1"]\n'
     with running(tmp_path, settings) as server:
         for source, sends, reads in (("127.0.0.1", 403, 200), (STRANGER, 200, 403)):
-            for _ in range(2):  # the same head from another peer is judged again
+            for _ in range(2):  # the same head comes from both peers
                 assert status_of(server, event_of(an_event()), source) == sends
                 assert status_of(server, request("GET", SESSIONS), source) == reads
                 assert status_of(server, request("GET", "/health"), source) == 200
@@ -201,13 +201,13 @@ def test_nobody_elses_word_about_an_address_counts(behind_proxy: Winlogd) -> Non
 
 @pytest.fixture(scope="module")
 def behind_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
-    """A server that lets 10.0.0.0/8 read."""
+    """Run a server that only 10.0.0.0/8 may read."""
     with running(tmp_path_factory.mktemp("proxied"), '[security]\nread_networks = ["10.0.0.0/8"]\n') as server:
         yield server
 
 
 def test_what_is_off_costs_nothing() -> None:
-    """The endpoint is the very same, and what only networks, tokens and TLS need is not loaded."""
+    """The endpoint is the very same, and modules that only networks, tokens or TLS need are not loaded."""
     program = """
 import sys, uvloop, orjson, apsw
 before = set(sys.modules)

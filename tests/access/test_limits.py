@@ -1,4 +1,4 @@
-"""Limits that are set, on a running server: how many connections, how many events, how much space on the disk."""
+"""The limits of connections, events and free space on the disk, set on a running server."""
 
 import signal
 import sqlite3
@@ -13,10 +13,10 @@ from tests.support.running import CLIENT_HEADERS, MORE_THAN_THERE_IS, Winlogd, a
 from tests.support.wire import Wire, event_of, health, request
 
 STRANGER, NEIGHBOUR = "127.0.0.2", "127.0.0.3"
-"""Addresses of this machine that are not among the proxies that are trusted by default, as 127.0.0.1 is."""
+"""Addresses of this machine that are no trusted proxies by default; 127.0.0.1 is one."""
 
 NEVER = "[limits]\nevents_per_second = 0.001\nrate_delay = 86400.0\n"
-"""A first event at once; the next one is due long after the end of the test, or when the server stops."""
+"""The first event passes at once. The next one waits for 1000 s, longer than any test, or until the server stops."""
 
 
 def of(user: str, *fields: str) -> bytes:
@@ -65,7 +65,7 @@ def test_a_trusted_proxys_connections_are_not_counted(tmp_path: Path) -> None:
 
 
 def test_there_are_no_more_connections_than_files_may_be_open(tmp_path: Path) -> None:
-    """200 open files, of which 192 are kept for other things."""
+    """The server may open 200 files, and keeps 192 of them for other things than connections."""
     settings = Winlogd(tmp_path)
     settings.command = ("sh", "-c", 'ulimit -n 200 && exec "$0" "$@"', *settings.command)
     server = settings
@@ -77,7 +77,7 @@ def test_there_are_no_more_connections_than_files_may_be_open(tmp_path: Path) ->
             for number, wire in enumerate(wires):
                 wire.send(of(f"user{number}"))
                 assert wire.answer().status == 200
-            for _ in range(300):  # more than files: each is closed with or without a word, and none is kept
+            for _ in range(300):  # more than files: each is closed, with an answer or without one
                 stack.enter_context(Wire(server.port))
             with Wire(server.port) as ninth:
                 assert ninth.socket.recv(12) in (b"HTTP/1.1 503", b"")
@@ -95,7 +95,7 @@ def test_there_are_no_more_connections_than_files_may_be_open(tmp_path: Path) ->
 
 
 def test_an_address_that_sends_too_much_is_slowed_down_to_the_rate_and_loses_nothing(tmp_path: Path) -> None:
-    """Were its connection read on, most events would have to wait longer than 0.1 s, and be refused."""
+    """If the server read on, most events would have to wait longer than 0.1 s and would be refused."""
     with (
         running(tmp_path, "[limits]\nevents_per_second = 20\nevents_burst = 3\nrate_delay = 0.1\n") as server,
         Wire(server.port, source=STRANGER) as wire,
@@ -104,7 +104,7 @@ def test_an_address_that_sends_too_much_is_slowed_down_to_the_rate_and_loses_not
         begun = time.monotonic()
         wire.send(b"".join(of(f"user{number}") for number in range(8)))
         assert [wire.answer().json["username"] for _ in range(8)] == [f"user{number}" for number in range(8)]
-        assert time.monotonic() - begun > 5 / 20 - 0.01  # timers go by milliseconds
+        assert time.monotonic() - begun > 5 / 20 - 0.01  # timers count in milliseconds
 
 
 def test_one_shot_clients_that_share_an_address_are_slowed_down_too_and_none_is_refused(tmp_path: Path) -> None:
@@ -134,13 +134,13 @@ def test_an_event_that_comes_too_early_waits_while_others_do_not_and_a_stop_stor
         assert users(server) == ["first", "other"]
         server.process.send_signal(signal.SIGTERM)
         assert early.answer().json["username"] == "early"
-        early.socket.close()  # or it would wait for us to close
+        early.socket.close()  # the stop would wait for that
         assert server.wait() == 0
         assert users(server) == ["first", "other", "early"]
 
 
 def test_behind_a_trusted_proxy_one_client_that_sends_too_much_delays_no_other(tmp_path: Path) -> None:
-    """They share a connection, so the second one's answer waits for its turn; its event does not."""
+    """They share a connection. The modest client's answer waits for its turn, and its event does not."""
     greedy, modest = "X-Forwarded-For: 203.0.113.66, 192.0.2.1", "X-Forwarded-For: 192.0.2.2"
     with running(tmp_path, NEVER) as server, Wire(server.port) as proxy:
         proxy.send(of("first", greedy) + of("early", greedy.replace("66", "67")) + of("modest", modest))
@@ -223,12 +223,12 @@ def test_a_stop_answers_the_events_that_were_not_taken_up_yet(tmp_path: Path) ->
                 wire.send(of(f"user{number}"))
             server.wait_for_log("more events come than the database takes")
             for _ in wires:
-                server.request("GET", "/health")  # rounds of its loop in which it reads the rest
+                server.request("GET", "/health")  # the server's loop goes round and reads the rest
             server.process.send_signal(signal.SIGTERM)
             server.wait_for_log("stopping")
             other.execute("ROLLBACK")
         assert {wire.answer().status for wire in wires} == {200}
-        stack.close()  # or it would wait for us to close
+        stack.close()  # the stop would wait for that
         assert server.wait() == 0
         assert len(users(server)) == 8
 

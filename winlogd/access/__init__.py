@@ -1,1 +1,1 @@
-"""Who may send and who may read."""
+"""Decides which clients may send events, which may read, and how fast each address may send."""

@@ -1,11 +1,11 @@
-"""Which address an event came from, when a proxy may stand between.
+"""Finds the address that a request came from, even through a proxy.
 
-The forwarding fields can be written by anybody, so they count only when the peer itself is a proxy that the
-administrator trusts. Pure but for the import of `ipaddress`, which waits until a forwarding field is seen.
+Anybody can write the forwarding fields. Therefore they count only if the peer is a proxy that the administrator trusts.
+Pure, except that `ipaddress` is imported when the first forwarding field comes.
 
-There are two answers, for two purposes. `forwarded_address` is the one that is stored with an event: the first that the
-proxies tell, which a client behind a proxy that appends can make up. `client_address` is the one that decides what
-somebody may do: it goes from the near end only as far as trusted proxies vouch for it.
+Two functions serve two purposes. `forwarded_address` gives the address that is stored with an event: the first one in
+the fields. A client can forge it where its proxy appends to the field. `client_address` gives the address that decides
+what a client may do: it reads the field from its end, and only as far as trusted proxies wrote it.
 """
 
 from functools import lru_cache
@@ -14,22 +14,24 @@ from typing import Final
 from winlogd.http.wire.message import Head
 
 EVERYWHERE: Final = frozenset(("0.0.0.0/0", "::/0"))
-"""The networks that hold every address."""
+"""Two networks that together hold every address."""
 
 UNKNOWN: Final = "unknown"
-"""Stands for a client that a trusted proxy has named by something that is no address: it is in no network."""
+"""Stands for the address of a client if a trusted proxy appended text that is no address. No network holds it."""
 
 _PEERS_KEPT: Final = 1024
+"""Results of `Networks.hold` that are cached."""
+
 _MAX_PORT: Final = 65_535
 _MAX_PORT_DIGITS: Final = 5
 
 
 def forwarded_address(head: Head) -> str | None:
-    """The client's address as a proxy tells it: ``CF-Connecting-IP``, else the first of ``X-Forwarded-For``.
+    """Return the client's address that a proxy reports: ``CF-Connecting-IP``, else the first in ``X-Forwarded-For``.
 
     Returns:
-        The address in its shortest form, without a port, an IPv4-mapped IPv6 address as IPv4; None when neither field
-        holds a valid address.
+        The address in its shortest form and without a port. An IPv4-mapped IPv6 address becomes IPv4. None if
+        neither field holds a valid address.
     """
     cloudflare = head.get("cf-connecting-ip")
     if cloudflare is not None and (address := _valid(cloudflare)) is not None:
@@ -45,7 +47,7 @@ def source_address(head: Head, peer: str, proxies: "TrustedProxies") -> str:
 
 
 def _valid(text: str) -> str | None:
-    """The IP address in `text`, which may carry a port, in its shortest form; None when there is none."""
+    """Return the IP address in `text` in its shortest form and without a port; None if there is no address."""
     import ipaddress
 
     try:
@@ -60,11 +62,11 @@ def _valid(text: str) -> str | None:
 
 
 def _without_port(text: str) -> str:
-    """`text` without a port: the forms are ``192.0.2.7:51234``, ``[2001:db8::7]:443`` and ``[2001:db8::7]``.
+    """Return `text` without a port: the forms are ``192.0.2.7:51234``, ``[2001:db8::7]:443`` and ``[2001:db8::7]``.
 
-    An IPv6 address without brackets has no port: in ``2001:db8::7:443`` all is address (RFC 5952 §6). A wrong port, or
-    brackets around anything but IPv6, leave the text as it is, which is then no address. Port 0 is fine: some proxies
-    write it for a port that they do not know.
+    An IPv6 address without brackets has no port: all of ``2001:db8::7:443`` is the address (RFC 5952 §6). Text with a
+    wrong port, or with brackets around anything but IPv6, is returned unchanged; it is no address. Port 0 is allowed:
+    some proxies write it for a port that they do not know.
     """
     if text.startswith("["):
         address, bracket, port = text[1:].partition("]")
@@ -78,23 +80,23 @@ def _without_port(text: str) -> str:
 
 
 def _is_port(text: str) -> bool:
-    """Return True if `text` is a decimal number of 16 bits (RFC 6335 §6), in at most five digits of ASCII."""
+    """Return True if `text` is a decimal number of 16 bits (RFC 6335 §6), with one to five ASCII digits."""
     return len(text) <= _MAX_PORT_DIGITS and text.isascii() and text.isdigit() and int(text) <= _MAX_PORT
 
 
 class Networks:
-    """Some networks.
+    """A set of networks.
 
     Args:
-        networks: as ADDRESS/BITS.
+        networks: IPv4 and IPv6 networks as ADDRESS/BITS.
     """
 
     def __init__(self, networks: tuple[str, ...]) -> None:
         self._networks = networks
         self.hold = lru_cache(_PEERS_KEPT)(self._hold)
+        """Return True if a text is an IP address in one of the networks. Cached, because the same peers come again."""
 
     def _hold(self, text: str) -> bool:
-        """Whether `text` is an IP address in one of them."""
         import ipaddress
 
         try:
@@ -105,26 +107,26 @@ class Networks:
 
 
 class TrustedProxies:
-    """Peers whose forwarding fields count.
+    """The proxies whose forwarding fields count.
 
     Args:
-        networks: as ADDRESS/BITS.
+        networks: the proxies' IPv4 and IPv6 networks as ADDRESS/BITS.
     """
 
     def __init__(self, networks: tuple[str, ...]) -> None:
         self.trusts = Networks(networks).hold
-        """Whether a peer, an IP address, is one of them."""
+        """Return True if a peer's IP address is that of a trusted proxy."""
 
 
 def client_address(head: Head, peer: str, proxies: TrustedProxies) -> str:
-    """The address whose rights and limits a request has: the nearest one that is not a trusted proxy.
+    """Return the address whose rights and limits apply to a request: the nearest one that is no trusted proxy.
 
-    Each proxy appends its own peer to ``X-Forwarded-For``, so the list is true from its right end up to the first
-    address that is not trusted; what stands left of that, anybody may have written. A port is dropped.
+    Each proxy appends the address of its own peer to ``X-Forwarded-For``. Therefore the list is true from its right end
+    up to the first address that is not trusted. Anybody may have written the addresses left of that. A port is dropped.
 
     Returns:
-        `peer` when it is no trusted proxy, or when all that are named are; `UNKNOWN` when what a trusted proxy
-        appended is no address.
+        The address in its shortest form. `peer` if it is no trusted proxy, or if all addresses in the list are
+        trusted proxies. `UNKNOWN` if a trusted proxy appended text that is no address.
     """
     if not proxies.trusts(peer):
         return peer

@@ -1,24 +1,28 @@
-"""Token buckets by address: who may send now, who has to wait, and how long. Pure: time is passed in.
+"""Token buckets, one for each address: they say how long an address must wait before it may send.
 
-By the generic cell rate algorithm (ITU-T I.371): of each bucket only the moment is kept at which it will be full
-again, so a bucket is one number, and one that is full is forgotten.
+Pure: the caller passes the time. It must not know requests or connections.
+
+The generic cell rate algorithm (ITU-T I.371) keeps one number of a bucket: the moment at which it will be full again.
+A full bucket is forgotten.
 """
 
 from collections import OrderedDict
 from typing import Final
 
 _BUCKETS: Final = 16_384
-"""Addresses remembered, 2 MB at most. With more of them the one that was not seen for the longest time is forgotten,
-that is: its bucket counts as full."""
+"""The most addresses that are remembered; they take 2 MB.
+
+Beyond that, the address that was not seen for the longest time is forgotten. Its bucket then counts as full.
+"""
 
 
 class Buckets:
     """A bucket for each address.
 
     Args:
-        rate_hz: tokens that come into a bucket a second, above 0.
-        burst: tokens that a full bucket holds, at least 1.
-        max_delay_s: the longest wait that is worth while.
+        rate_hz: how many tokens a second a bucket gets, above 0.
+        burst: how many tokens a full bucket holds, at least 1.
+        max_delay_s: the longest wait for which a token is reserved.
     """
 
     def __init__(self, rate_hz: float, burst: int, max_delay_s: float) -> None:
@@ -28,15 +32,15 @@ class Buckets:
         self._full_at_s: OrderedDict[str, float] = OrderedDict()
 
     def take(self, address: str, now_s: float) -> float:
-        """Takes a token, or promises one.
+        """Take a token from an address's bucket, or reserve the next one.
 
         Args:
-            address: whose.
+            address: the address that sends.
             now_s: the present time, of a clock that never goes back.
 
         Returns:
-            Seconds until the token is there: 0 for at once. More than `max_delay_s`: none is promised; one will be
-            when the excess has passed.
+            Seconds until the token is there; 0 if it is there now. If they are more than `max_delay_s`, no token is
+            taken or reserved. The address may try again after the seconds beyond `max_delay_s`.
         """
         full_at_s = max(self._full_at_s.get(address, now_s), now_s)
         delay_s = full_at_s - now_s - self._slack_s
@@ -48,11 +52,14 @@ class Buckets:
         return max(delay_s, 0.0)
 
     def __len__(self) -> int:
-        """How many addresses are remembered."""
+        """Return how many addresses are remembered."""
         return len(self._full_at_s)
 
     def _forget(self, now_s: float) -> None:
-        """Looks at those that were not seen for the longest time; mostly at one."""
+        """Forget full buckets and surplus ones, those first that were not used for the longest time.
+
+        This stops at the first bucket that it keeps, mostly the very first.
+        """
         while True:
             address, full_at_s = next(iter(self._full_at_s.items()))
             if full_at_s > now_s and len(self._full_at_s) <= _BUCKETS:

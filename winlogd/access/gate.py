@@ -1,7 +1,7 @@
-"""Who may send events and who may read: by address, and by a token that the head carries.
+"""Admits or refuses a request, by the client's address and by a token in the request's head.
 
-Both are off unless they are configured, and then cost nothing: a `Gate` that admits everybody gives back the endpoint
-as it is, and a token is compared once for all requests with the same head. What an event holds is not looked at here.
+Both checks are off by default, and cost nothing then: a `Gate` that admits everybody returns the endpoint unchanged.
+A token is compared once for all requests with the same head. This file must not know what an event holds.
 """
 
 from typing import Final
@@ -15,11 +15,11 @@ _NOT_ALLOWED: Final = Response(403, b'{"error":"Address not allowed"}', reason="
 
 
 class Gate:
-    """Lets requests from some networks through to an endpoint.
+    """Admits requests from some networks to an endpoint.
 
     Args:
-        networks: those that are admitted, as ADDRESS/BITS; none at all admits nobody.
-        proxies: peers whose word about the client's address counts.
+        networks: the networks that are admitted, as ADDRESS/BITS. An empty tuple admits nobody.
+        proxies: the proxies whose forwarding fields count.
     """
 
     def __init__(self, networks: tuple[str, ...], proxies: TrustedProxies) -> None:
@@ -28,14 +28,14 @@ class Gate:
         self._proxies = proxies
 
     def before(self, endpoint: Endpoint) -> Endpoint:
-        """`endpoint` behind this gate; who is not admitted gets 403, whatever else is wrong with the request."""
+        """Return `endpoint` behind this gate. Every other client gets 403, whatever else is wrong with its request."""
         return endpoint if self._is_open else lambda head: self._guard(head, endpoint(head))
 
     def _guard(self, head: Head, handler: Handler) -> Handler:
-        """`handler` for requests from admitted addresses.
+        """Return `handler` for requests from admitted addresses only.
 
-        The peer is not known yet: requests with the same head come from many. So the head alone cannot decide any
-        more, and who waits for 100 (Continue) gets it before the refusal.
+        The handler belongs to a head, and requests with the same head come from many peers. Therefore the address is
+        checked for each request. A client that waits for 100 (Continue) gets it before the refusal.
         """
         admits, proxies = self._networks.hold, self._proxies
 
@@ -43,7 +43,7 @@ class Gate:
             address = client_address(head, peer, proxies)
             if admits(address):
                 return None
-            if address == source_address(head, peer, proxies):  # the log tells this one by itself
+            if address == source_address(head, peer, proxies):  # the log shows this address anyway
                 return _NOT_ALLOWED
             return _NOT_ALLOWED._replace(reason=f"Address not allowed: {address}")
 
@@ -51,22 +51,26 @@ class Gate:
 
 
 class Token:
-    """A secret that a head must carry, as ``Authorization: Bearer <token>`` or as the end of its User-Agent.
+    """A secret that a request's head must carry.
 
-    The second is for clients in which nothing but the User-Agent can be set: ``Winlog/0.1.0 <token>``.
+    It stands in ``Authorization: Bearer <token>``, or at the end of the User-Agent: ``Winlog/0.1.0 <token>``. The
+    second place is for clients in which an administrator can set nothing but the User-Agent.
 
     Args:
         token: visible ASCII without spaces.
     """
 
     def __init__(self, token: str) -> None:
-        from hmac import compare_digest  # it loads hashlib, which nothing else needs
+        from hmac import compare_digest  # imported here, because it loads hashlib, which nothing else needs
 
         self._token = token.encode("ascii")
         self._equal = compare_digest
 
     def is_in(self, head: Head) -> bool:
-        """Whether `head` carries it; how long the comparison takes does not tell how much of a guess is right."""
+        """Return True if `head` carries the token.
+
+        The time that this takes does not depend on how much of a guess is right.
+        """
         scheme, _, credentials = (head.get("authorization") or "").partition(" ")
         if scheme.lower() == "bearer" and self._is(credentials.strip(" ")):  # RFC 6750 section 2.1, RFC 9110 section 11
             return True

@@ -1,10 +1,12 @@
-"""Keeps each address at the rate that `limits.events_per_second` allows: by delay first, by 429 only beyond that.
+"""Keeps each address at the rate that `limits.events_per_second` allows: by a delay, and beyond that by 429.
 
-A client that is refused a few times drops its event, so an event that comes too early is held until its turn. Its
-connection is not read meanwhile, which slows its sender down to the rate. A trusted proxy's connection carries many
-clients, told apart by the address that the proxy forwards: it is read on, and only answers that would overtake the
-held one wait, since answers keep the order of the requests (RFC 9112 §9.3.2). What is held is bounded in octets; an
-event that finds no room is refused as one that comes far too early.
+The existing clients drop an event after a few refusals. Therefore an event that comes too early is held until its turn.
+Its connection is not read meanwhile, which slows its sender down to the rate.
+
+A trusted proxy's connection carries the events of many clients, each with the address that the proxy forwards. It is
+read on. Answers keep the order of the requests (RFC 9112 §9.3.2), so that later answers on it wait for the held one.
+
+The octets of held events are bounded. An event for which there is no room is refused with 429, too.
 """
 
 import asyncio
@@ -21,18 +23,20 @@ from winlogd.http.wire.message import Head, Response
 _TOO_MANY: Final = b'{"error":"Too many events"}'
 
 _Held = tuple[asyncio.TimerHandle, Handler, bytes, int, bool]
-"""What wakes it up, the rest of its way, its body, the room it takes, and whether its connection is held."""
+"""A held event: its timer, its handler, its body, the octets that it takes, and True if its connection is held."""
 
 
 class Pace:
-    """Stands before the handlers of events.
+    """Delays or refuses events before they reach their handlers.
+
+    Used on the event loop's thread only.
 
     Args:
         loop: the event loop.
-        buckets: say who may send when.
-        max_delay_s: the longest time for which an event is held; the buckets' own.
-        proxies: peers that stand for others.
-        room: for the events that are held.
+        buckets: say how long an address must wait.
+        max_delay_s: the longest time for which an event is held, the same as that of `buckets`.
+        proxies: the proxies whose connections are never held.
+        room: how many octets of events may be held.
     """
 
     def __init__(
@@ -52,7 +56,7 @@ class Pace:
         self._stopped = False
 
     def handler_for(self, head: Head, handler: Handler) -> Handler:
-        """`handler` for requests with `head`, at the pace of their address."""
+        """Return `handler` for requests with `head`, called at the rate of their address."""
         proxies, take, clock = self._proxies, self._buckets.take, self._loop.time
         head_octets = head.octets
 
@@ -70,7 +74,7 @@ class Pace:
         return paced
 
     def stop(self) -> None:
-        """Before a stop: hands on at once all that is held, and holds nothing any more."""
+        """Hand on all held events at once, and hold none from now on. To be called before the server stops."""
         self._stopped = True
         for exchange in list(self._held):
             self._hand_on(exchange)
