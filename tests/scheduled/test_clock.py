@@ -1,4 +1,4 @@
-"""When the rotation is due: once every local day, whatever daylight saving does."""
+"""The rotation is due once every local day, whatever daylight saving does."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""When the server rotates by itself: once a scheduled day, whatever is done to the clock."""
+"""The server rotates by itself once each scheduled day, however the clock is set."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ UTC = ZoneInfo("UTC")
 
 
 class Clock:
-    """The wall clock, and the loop's timer: both stand still until they are told to go on."""
+    """The wall clock and the loop's timers. Both stand still until a test moves them."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -35,14 +35,14 @@ class Clock:
         self._due.append(partial(callback, *values))
 
     def ring(self) -> None:
-        """The timer runs out."""
+        """Let all timers run out."""
         due, self._due = self._due, []
         for callback in due:
             callback()
 
 
 class Archive:
-    """Takes rotations, all of which go well."""
+    """A store in which every rotation succeeds."""
 
     def __init__(self) -> None:
         self.days: list[str] = []
@@ -62,7 +62,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 
 
 class FullDisk(Archive):
-    """Takes none for the first two times."""
+    """A store that cannot store the first two marks."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ def test_a_day_in_the_future_that_an_earlier_process_has_left_stops_nothing(cloc
 
 
 def test_a_machine_that_is_on_by_day_only_rotates_at_once_after_a_clock_that_was_ahead(clock: Clock) -> None:
-    """It is never on at 01:00, and its mark is a week ahead."""
+    """The machine is never on at 01:00, and its mark is a week ahead."""
     days: list[str] = []
     for day in (13, 14, 15):
         archive = Archive()

@@ -1,1 +1,1 @@
-"""What the server does by itself at its time."""
+"""Work that the server starts by itself at a scheduled time: the daily rotation."""

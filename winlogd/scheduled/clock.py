@@ -1,6 +1,7 @@
-"""When the daily rotation is due, in a time zone. The clock is the caller's.
+"""Computes when the daily rotation is due, in a time zone. Pure: the caller passes the time.
 
-A moment that the zone skips or has twice (daylight saving) is taken once, as `datetime` understands it (PEP 495).
+Daylight saving makes a zone skip some local times and repeat others. Each counts once, as `datetime` understands it
+(PEP 495). This file must not know what a rotation does.
 """
 
 from datetime import datetime, timedelta, tzinfo
@@ -8,31 +9,31 @@ from typing import NamedTuple
 
 
 def zone_of(name: str) -> tzinfo | None:
-    """The time zone `name` of the IANA database; None, the system's, for an empty name.
+    """Return the time zone `name` of the IANA database; None, the system's own, for an empty name.
 
     Raises:
         KeyError: this machine's database has no such zone.
     """
     if not name:
         return None
-    from zoneinfo import ZoneInfo  # slow to load, and most sites keep the system's
+    from zoneinfo import ZoneInfo  # slow to load, and most sites keep the system's zone
 
     return ZoneInfo(name)
 
 
 class Moment(NamedTuple):
-    """A scheduled moment: the local day that it belongs to, ``YYYY-MM-DD``, and its seconds since 1970."""
+    """A scheduled moment: its local day as ``YYYY-MM-DD``, and its time in seconds since 1970."""
 
     day: str
     at_s: float
 
 
 class Schedule:
-    """Once a day at a time of day.
+    """A schedule of one moment each day.
 
     Args:
-        at: ``HH:MM``.
-        zone: the time zone; None for the system's.
+        at: the time of day, ``HH:MM``.
+        zone: the time zone; None for the system's own.
     """
 
     __slots__ = ("_hour", "_minute", "_zone")
@@ -42,17 +43,17 @@ class Schedule:
         self._zone = zone
 
     def last(self, now_s: float) -> Moment:
-        """The latest scheduled moment that is not after `now_s`."""
+        """Return the latest scheduled moment that is not after `now_s` (seconds since 1970)."""
         today = self._on(now_s, 0)
         return today if today.at_s <= now_s else self._on(now_s, -1)
 
     def following(self, now_s: float) -> Moment:
-        """The earliest scheduled moment after `now_s`."""
+        """Return the earliest scheduled moment after `now_s` (seconds since 1970)."""
         today = self._on(now_s, 0)
         return today if today.at_s > now_s else self._on(now_s, 1)
 
     def midnight_s(self, now_s: float) -> float:
-        """When the local day of `now_s` began, in seconds since 1970."""
+        """Return when the local day of `now_s` began; both are seconds since 1970."""
         return self._local(now_s).replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp()
 
     def _on(self, now_s: float, days: int) -> Moment:
@@ -61,4 +62,4 @@ class Schedule:
         return Moment(f"{local:%Y-%m-%d}", local.timestamp())
 
     def _local(self, now_s: float) -> datetime:
-        return datetime.fromtimestamp(now_s, self._zone)  # without a zone: naive, in the system's
+        return datetime.fromtimestamp(now_s, self._zone)  # without a zone: naive, in the system's zone

@@ -1,7 +1,7 @@
-"""Rotates once a day: looks at the clock, and asks the store.
+"""Rotates once a day: looks at the clock, and has the store rotate when that is due.
 
-It wakes up for the scheduled moment, and otherwise once an hour, because the clock may be set and a machine may
-sleep, which no timer sees.
+A timer does not notice that somebody sets the clock or that the machine sleeps. Therefore the rotator looks at the
+clock once an hour, besides the scheduled moment. This file must not know SQL: the store moves the rows.
 """
 
 import asyncio
@@ -18,22 +18,28 @@ from winlogd.store.store import Store
 if TYPE_CHECKING:  # loaded with the first rotation
     from winlogd.store.jobs.rotate import Moved, Rotation
 
-_LOOKS_EVERY_S: Final = 3600.0
-_TRIES_AGAIN_S: Final = 300.0
+_LOOK_EVERY_S: Final = 3600.0
+"""Look at the clock at least this often."""
 
-Tell = Callable[["Moved | Exception"], None]
+_RETRY_AFTER_S: Final = 300.0
+"""Try again this long after a rotation or its mark failed."""
+
+Report = Callable[["Moved | Exception"], None]
+"""Takes the outcome of a rotation: the rows that it moved, or the error that ended it."""
 
 
 class Rotator:
-    """The daily rotation, and those that are asked for.
+    """Runs the daily rotation, and those that somebody orders.
+
+    Used on the event loop's thread only.
 
     Args:
-        loop: the event loop that everything here runs on.
-        store: has the rows.
-        log: told what was moved.
-        schedule: when; None for never.
+        loop: the event loop.
+        store: moves the rows.
+        log: gets a line for each outcome.
+        schedule: says when the daily rotation is due; None for never.
         calendar: says when a day began.
-        keep_open_hours: how long a session may stay open.
+        keep_open_hours: how long a session may stay open before a rotation closes it.
     """
 
     def __init__(
@@ -56,32 +62,36 @@ class Rotator:
         self._marking: asyncio.TimerHandle | None = None
 
     def begin(self, rotated_day: str | None) -> None:
-        """Begins to look at the clock; `rotated_day` is the last day that was rotated, None when there was none."""
+        """Begin to look at the clock.
+
+        Args:
+            rotated_day: the last day that was rotated, ``YYYY-MM-DD``; None if the database never saw a rotation.
+        """
         if self._schedule is None:
             return
         self._rotated_day = rotated_day
-        if rotated_day is None:  # just taken over: first rotated at the next scheduled moment, not now
+        if rotated_day is None:  # a new or taken-over database: rotate at the next scheduled moment, not now
             self._rotated_day = self._schedule.last(time.time()).day
             self._mark(self._rotated_day)
         self._look()
 
-    def rotate_now(self, tell: Tell, report: Callable[[Mapping[str, int]], None]) -> None:
-        """Move what is finished now.
+    def rotate_now(self, report: Report, progress: Callable[[Mapping[str, int]], None]) -> None:
+        """Start a rotation now.
 
         Args:
-            tell: called with what became of it.
-            report: called now and then with how far it is.
+            report: called with its outcome on the event loop.
+            progress: called now and then with how far it is.
         """
 
         def ended(outcome: "Moved | Exception") -> None:
             self._log_outcome(outcome)
-            tell(outcome)
+            report(outcome)
 
         now_s = time.time()
-        self._store.run(self._rotation((self._schedule or self._calendar).last(now_s).day), ended, report)
+        self._store.run(self._rotation((self._schedule or self._calendar).last(now_s).day), ended, progress)
 
     def stop(self) -> None:
-        """Looks at the clock no more."""
+        """Stop looking at the clock."""
         for timer in (self._timer, self._marking):
             if timer is not None:
                 timer.cancel()
@@ -90,16 +100,16 @@ class Rotator:
         assert self._schedule is not None
         now_s = time.time()
         last = self._schedule.last(now_s)
-        if self._rotated_day != last.day:  # a later one is of a clock that was ahead: what is due was never done
+        if self._rotated_day != last.day:  # a later day is of a clock that was ahead: rotate again
             self._store.run(self._rotation(last.day), lambda outcome: self._ended(last.day, outcome))
             return
-        wait_s = min(self._schedule.following(now_s).at_s - now_s, _LOOKS_EVERY_S)
+        wait_s = min(self._schedule.following(now_s).at_s - now_s, _LOOK_EVERY_S)
         self._timer = self._loop.call_later(max(wait_s, 0.0) + 0.001, self._look)
 
     def _ended(self, day: str, outcome: "Moved | Exception") -> None:
         self._log_outcome(outcome)
         if isinstance(outcome, Exception):
-            self._timer = self._loop.call_later(_TRIES_AGAIN_S, self._look)
+            self._timer = self._loop.call_later(_RETRY_AFTER_S, self._look)
             return
         self._rotated_day = day
         self._look()
@@ -112,17 +122,17 @@ class Rotator:
         return Rotation(rules(now_s, self._calendar.midnight_s(now_s), self._keep_open_hours), day)
 
     def _mark(self, day: str) -> None:
-        """Remembers `day` as the last one that was rotated, though nothing was moved."""
+        """Store `day` as the last day that was rotated, although no row was moved."""
 
         from winlogd.store.jobs.mark import SetMark
 
         def marked(outcome: Exception | None) -> None:
             if outcome is not None and not isinstance(outcome, JobCutShortError):
                 self._log_failure(outcome)
-                self._marking = self._loop.call_later(_TRIES_AGAIN_S, self._mark, day)
+                self._marking = self._loop.call_later(_RETRY_AFTER_S, self._mark, day)
 
         self._marking = None
-        if self._rotated_day == day:  # otherwise a rotation has been done since
+        if self._rotated_day == day:  # otherwise a rotation has stored a later mark
             self._store.run(SetMark(ROTATED_DAY, day), marked)
 
     def _log_outcome(self, outcome: "Moved | Exception") -> None:
