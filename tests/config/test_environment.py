@@ -1,4 +1,4 @@
-"""The environment's variables: each sets its option, wins over the file, and is refused when it says nothing usable."""
+"""Each variable of the environment sets its option and overrides the file. An unusable value is refused."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from winlogd.config.messages import escaped
 from winlogd.config.sections import KINDS, environment_name
 
 NOT_STRIPPED = ["8\x1f", "\x1c8", "8 ", " 8", "8\r", "8\n", "8\xa0", "\u30008", "8\x85", "8.\x1f"]
-"""White space, of which Python's own functions disagree what it is."""
+"""Numbers with characters that some functions of Python take for white space, and some do not."""
 
 
 def faults_of_environment(**environ: str) -> list[str]:
@@ -137,7 +137,7 @@ def test_variables_of_other_programs_and_of_the_build_do_not_matter(folder: Path
     assert load(None, environ) == load(None, {})
 
 
-# Quotes, which a shell takes away and `docker --env-file` does not
+# Quotes, which a shell removes and `docker --env-file` does not
 
 
 @pytest.mark.parametrize("text", ['"{}"', "'{}'", "“{}”", "„{}“", '"{}', '{}"', '"{}"\r', ' "{}"', "''{}''"])

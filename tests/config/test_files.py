@@ -1,4 +1,4 @@
-"""The files that a configuration names: only a regular one is read, and nothing is waited for."""
+"""The files that a configuration names: winlogd reads only a regular file, and never waits for one."""
 
 import os
 import socket
@@ -41,7 +41,7 @@ def a_folder() -> str:
 
 def a_huge_file() -> str:
     with open(FILE, "wb") as stream:
-        stream.truncate(1 << 40)  # takes no room: it is one hole
+        stream.truncate(1 << 40)  # uses no space on the disk: it is one hole
     return "it has more than "
 
 

@@ -1,4 +1,4 @@
-"""Which values an option may have, in what form they are kept, and what is said of those that are not allowed."""
+"""The values that an option may have, the form in which they are kept, and the faults of all others."""
 
 from pathlib import Path
 
@@ -162,7 +162,7 @@ def test_of_a_list_the_wrong_item_is_named(folder: Path, item: str, reason: str)
 def test_a_network_of_ipv4_in_the_form_of_ipv6_is_refused_with_how_to_write_it(
     folder: Path, network: str, written: str
 ) -> None:
-    """Peers are taken for the IPv4 ones that they are: it would hold none of them."""
+    """Such peers are treated as IPv4 peers, so that this network would hold none of them."""
     (fault,) = faults_of(folder, f'[security]\ningest_networks = ["{network}"]')
     assert fault.endswith(f'("{network}" must be written as {written})')
 

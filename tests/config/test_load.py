@@ -1,4 +1,4 @@
-"""Where the configuration comes from: the defaults, the file that is found or named; and files that cannot be used."""
+"""Where the configuration comes from: the defaults, or a file that is found or named. Some files cannot be used."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from winlogd.config.sections import KINDS, SECTIONS, Config
 
 EXAMPLE = ROOT / "config.toml"
 
-# The file that the older server shipped with, whole.
+# The whole configuration file of the older server.
 OLDER_FILE = """
 [server]
 host = "0.0.0.0"
@@ -39,7 +39,7 @@ format = "compact"
 
 
 def modules_after(program: str) -> set[str]:
-    """The modules that a fresh interpreter has loaded when it has run `program`."""
+    """Return the modules that a fresh interpreter has loaded after `program`."""
     run = subprocess.run(
         [sys.executable, "-c", f"{program}; import sys; print(*sys.modules)"],
         env={"PYTHONPATH": str(EXAMPLE.parent)},
@@ -152,7 +152,7 @@ def test_the_configuration_loads_nothing_slow_that_serving_does_not_load_anyway(
 
 def test_a_configuration_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
-        Config().server.port = 1  # type: ignore[misc]  # that it is forbidden is what is tested
+        Config().server.port = 1  # type: ignore[misc]  # the test is that this is forbidden
 
 
 # Files that cannot be used

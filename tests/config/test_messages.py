@@ -1,4 +1,4 @@
-"""How faults in the configuration are told: all at once, in printable lines, and with the name that was meant."""
+"""Faults in the configuration are reported all at once, in printable lines, with the name that was probably meant."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def test_the_text_of_the_error_is_its_faults_line_by_line() -> None:
     assert str(ConfigError(("one", "two"))) == "one\ntwo"
 
 
-# Names that are not known
+# Unknown names
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_a_burst_without_a_rate_is_refused_because_it_would_limit_nothing(folder
     assert refusals(None, WINLOGD_LIMITS_EVENTS_BURST="10", WINLOGD_LIMITS_EVENTS_PER_SECOND="1") == ()
 
 
-# Whatever comes from outside
+# Any value from outside
 
 
 TOML_VALUES = st.recursive(
@@ -105,7 +105,7 @@ TOML_VALUES = st.recursive(
 
 
 def refusal(kind: Kind[object], value: object) -> str:
-    """What a kind says about a value; nothing if it takes it."""
+    """Return the detail with which a kind refuses a value; empty if it accepts the value."""
     try:
         kind.check(value)
     except NotAllowedError as error:
@@ -114,7 +114,7 @@ def refusal(kind: Kind[object], value: object) -> str:
 
 
 def refusals(path: str | None, **environ: str) -> tuple[str, ...]:
-    """All the faults; none if the configuration can be used."""
+    """Return all faults; none if the configuration can be used."""
     try:
         load(path, environ)
     except ConfigError as error:
@@ -133,7 +133,7 @@ def test_whatever_a_value_is_every_kind_takes_or_refuses_it_in_print(value: obje
 
 @given(st.sampled_from([(section, key) for section in KINDS for key in KINDS[section]]), st.text())
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # the folder stays empty
-@example(option=("server", "tls_port"), text="1")  # asks for two other options
+@example(option=("server", "tls_port"), text="1")  # needs two other options
 def test_whatever_a_variable_says_there_is_at_most_one_line_about_an_option(
     folder: Path, option: tuple[str, str], text: str
 ) -> None:

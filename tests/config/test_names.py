@@ -1,4 +1,4 @@
-"""Names that are no UTF-8: winlogd works in such a folder, and says where SQLite cannot; no traceback."""
+"""Names that are not UTF-8: winlogd works in such a folder, or says without a traceback that SQLite cannot."""
 
 import os
 from pathlib import Path
@@ -9,10 +9,10 @@ from tests.support.configured import faults_of, from_toml
 from tests.support.running import Winlogd, an_event, run_to_end, running
 
 STRANGE = os.fsdecode(b"caf\xe9")
-"""A folder as an older system with Latin-1 named it."""
+"""The name of a folder from an older system with Latin-1."""
 
 ASCII_ALONE = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-"""A locale in which no other letters can be written."""
+"""A locale that has no other letters."""
 
 
 @pytest.mark.parametrize("words", [("serve",), ("check-config",), ("rotate",)])

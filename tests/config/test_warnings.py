@@ -1,4 +1,4 @@
-"""What is allowed but will hurt: a line each, on standard error and in the log, and nothing is refused."""
+"""Values that are allowed and do harm: a line for each on standard error and in the log. None is refused."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,7 +61,7 @@ WARNED: Mapping[str, tuple[str, str]] = {
         'use "FULL", or the journal mode "WAL"',
     ),
 }
-"""What a file says, and how its one warning begins and ends."""
+"""The text of a file, and the beginning and the end of its one warning."""
 
 
 @pytest.mark.parametrize("settings", WARNED)
@@ -111,7 +111,7 @@ def test_the_clients_user_agent_is_the_one_that_is_expected() -> None:
 
 
 class AMachine:
-    """On which a path is something, and a host is not there."""
+    """A machine with these answers to the questions about a path and a host."""
 
     def __init__(self, kind: str = "", reason: str = "") -> None:
         self._kind, self._reason = kind, reason

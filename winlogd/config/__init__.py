@@ -1,1 +1,1 @@
-"""What an administrator can set: `sections` lists the options, `load` reads them."""
+"""The configuration: `sections` lists the options, `load` reads them from a file and the environment."""

@@ -1,6 +1,6 @@
-"""The options whose faults do not show in the value alone: they need each other, a file, or a folder's name.
+"""Checks the options whose values cannot be judged alone: they need each other, a file, or a folder's name.
 
-Loaded only where one of them is set. It must not know where the values came from.
+Loaded only if one of these options is set. This file must not know where the values came from.
 """
 
 import os
@@ -12,17 +12,19 @@ from winlogd.config.kinds import Kind, NotAllowedError
 from winlogd.config.messages import shown
 
 _MAXIMUM_TOKEN_FILE_BYTES: Final = 4096
+"""A token has at most 256 characters; a longer file was named by mistake."""
+
 _MAXIMUM_PEM_BYTES: Final = 1_048_576
-"""These files are far shorter; a longer one was named by mistake."""
+"""Key and certificate files are far shorter than this; a longer file was named by mistake."""
 
 _ASCII_WHITE_SPACE: Final = " \t\r\n\f\v"
 
 
 def name_faults(database: str) -> list[str]:
-    """Why SQLite cannot have the database where a path leads. SQLite takes names in UTF-8 alone.
+    """Return why SQLite cannot open the database at a path; an empty list if it can. SQLite takes names in UTF-8 only.
 
-    The path that is configured is UTF-8. But the folder it counts from, or one that a link leads to, may have been
-    named otherwise; and where the locale's encoding is not UTF-8, Python and SQLite would mean two files.
+    The configured path is UTF-8. But the folder from which it counts, or the target of a link, may have another name.
+    And if the locale's encoding is not UTF-8, Python and SQLite would use two different files.
 
     Args:
         database: an absolute path.
@@ -45,13 +47,13 @@ def _is_utf8(path: str) -> bool:
 
 
 def tls_faults(port: int, tls_port: int, certificate: str, key: str) -> list[str]:
-    """What is wrong with the options of TLS when each by itself is right.
+    """Return the faults of the options of TLS, each of which is right by itself.
 
     Args:
-        port: for plain HTTP.
-        tls_port: for TLS, 0 when there is none.
-        certificate: path of a file, or empty.
-        key: the same.
+        port: the port for plain HTTP.
+        tls_port: the port for TLS; 0 for none.
+        certificate: the path of the certificate's file; empty for none.
+        key: the path of the key's file; empty for none.
     """
     paths = {"server.tls_certificate": certificate, "server.tls_key": key}
     if not tls_port:
@@ -67,9 +69,9 @@ def tls_faults(port: int, tls_port: int, certificate: str, key: str) -> list[str
 
 
 def _pem_faults(option: str, path: str) -> list[str]:
-    """Why OpenSSL must not open this file: it would wait for a pipe, and read a device for ever.
+    """Return why OpenSSL must not open this file: it would wait for a pipe, and read a device for ever.
 
-    That a file is not there or holds no PEM is told by who reads it.
+    A missing file and a file without PEM are no faults here: the server reports them when it loads the files.
     """
     try:
         files.check(path, option.rpartition("_")[2], _MAXIMUM_PEM_BYTES)
@@ -79,22 +81,22 @@ def _pem_faults(option: str, path: str) -> list[str]:
 
 
 def rate_faults(events_per_second: float, events_burst: int) -> list[str]:
-    """What is wrong with the options of an address's rate when each by itself is right; 0 is for none."""
+    """Return the faults of the options of an address's rate, each of which is right by itself; 0 means not set."""
     if events_burst and not events_per_second:
         return ["limits.events_burst: does nothing while limits.events_per_second is 0; set that, or leave this out"]
     return []
 
 
 def token_in(path: str, other: str, expected: Kind[str]) -> str:
-    """The token in the file at `path`, without white space around it.
+    """Return the token in the file at `path`, without white space around it.
 
     Args:
-        path: absolute.
-        other: the token that is set otherwise; only one of the two may be.
-        expected: what a token may look like.
+        path: an absolute path.
+        other: the value of `security.ingest_token`, which must be empty.
+        expected: the kind of a token.
 
     Raises:
-        NotAllowedError: with the whole fault, which shows nothing that the file holds.
+        NotAllowedError: the token cannot be used. `detail` is the whole fault, and shows nothing that the file holds.
     """
     option = f"security.ingest_token_file = {shown(path)}"
     if other:
@@ -109,5 +111,5 @@ def token_in(path: str, other: str, expected: Kind[str]) -> str:
     try:
         return expected.check(token)
     except NotAllowedError:
-        allowed = expected.allowed.partition(", or ")[0]  # the rest is how to set none
+        allowed = expected.allowed.partition(", or ")[0]  # the rest says how to set no token
         raise NotAllowedError(f"{option}: what it holds is not {allowed}") from None

@@ -1,8 +1,8 @@
-"""Reads the files that a configuration names: regular ones, up to a size, and never waits for one.
+"""Reads the files that a configuration names: regular files up to a size, and never waits for one.
 
-A pipe has no end until somebody writes, some devices have none at all, and to open a device can do something. So only
-a regular file is opened, without blocking, and looked at once more when it is open. Loaded only where a file is named.
-This file must not know what the files are for.
+A pipe has no end until its writer closes it, some devices have no end at all, and the opening of a device can start
+something. Therefore only a regular file is opened, without blocking, and its kind is checked again when it is open.
+Loaded only if a file is named. This file must not know what the files are for.
 """
 
 import os
@@ -17,40 +17,42 @@ _KINDS: Final = {
 
 
 class UnreadableError(Exception):
-    """A file cannot be read; the text goes on after its name, and says why."""
+    """A file cannot be read. The text says why, and completes a sentence that begins with the file's name."""
 
 
 def content(path: str, what: str, maximum_bytes: int) -> bytes:
-    """Return what a regular file holds.
+    """Return the content of a regular file.
 
     Args:
-        path: any; links are followed.
-        what: the file is, such as `configuration`.
-        maximum_bytes: a larger file was named by mistake.
+        path: the file's path; links are followed.
+        what: a noun for the file, such as `configuration`, for the error.
+        maximum_bytes: the largest file that is read.
 
     Raises:
-        UnreadableError: it cannot be read, is not a regular file, or is larger.
+        UnreadableError: the file cannot be read, is not a regular file, or is larger.
     """
     check(path, what, maximum_bytes)
     try:
         with open(os.open(path, _READ), "rb") as stream:
             status = os.fstat(stream.fileno())
-            _check_mode(status.st_mode, what)  # another file may stand there by now
+            _check_mode(status.st_mode, what)  # another file may have taken the path since the check
             octets = stream.read(maximum_bytes + 1)
     except OSError as error:
         raise _unreadable(error) from error
-    _check_size(len(octets), what, maximum_bytes)  # the size of a file in /proc is 0
+    _check_size(len(octets), what, maximum_bytes)  # a file in /proc reports the size 0
     return octets
 
 
 def check(path: str, what: str, maximum_bytes: int) -> None:
-    """Look at a file without opening it, for whoever else reads it.
+    """Check a file without opening it, before another program part opens it.
 
     Args:
-        path, what, maximum_bytes: as of `content`.
+        path: the file's path; links are followed.
+        what: a noun for the file, such as `certificate`, for the error.
+        maximum_bytes: the largest file that is allowed.
 
     Raises:
-        UnreadableError: it cannot be found, is not a regular file, or is larger.
+        UnreadableError: the file cannot be found, is not a regular file, or is larger.
     """
     try:
         status = os.stat(path)
@@ -63,7 +65,7 @@ def check(path: str, what: str, maximum_bytes: int) -> None:
 
 
 def kind_of(mode: int) -> str:
-    """Return in words what a file of `mode` (`st_mode`) is: `a file`, `a folder`, `a pipe`."""
+    """Return a noun for what `mode` (`st_mode` of `os.stat`) stands for: `a file`, `a folder`, `a pipe`."""
     return _KINDS.get(stat.S_IFMT(mode), "a device")
 
 

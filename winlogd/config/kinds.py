@@ -1,8 +1,8 @@
 """The kinds of values that an option can have.
 
-A kind says in plain words what is allowed, checks a value that TOML gave, and reads one from the text of
-an environment variable. It must not know a section, a key, a default, a file: those are in `sections` and
-`load`. The kinds that are lists are in `list_kinds`.
+A kind says in plain words what is allowed. It checks a value that comes from TOML, and reads one from the text of an
+environment variable. It must not know a section, a key, a default or a file: those are in `sections` and `load`. The
+kinds of lists are in `list_kinds`.
 """
 
 from collections.abc import Callable
@@ -11,57 +11,70 @@ from typing import Final, Generic, NamedTuple, TypeVar
 T = TypeVar("T")
 
 LONGEST_TIME_S: Final = 86_400
-"""The longest time limit: a day. Timers of an event loop do not take just any number."""
+"""The longest time limit: a day. The timers of an event loop do not accept any number."""
 
 SLOWEST_RATE_HZ: Final = 0.001
 FASTEST_RATE_HZ: Final = 1_000_000
-"""How often something may happen at the least and at the most, in times a second."""
+"""The lowest and the highest rate that an option can have, in events a second."""
 
 LONGEST_TIME_H: Final = 8_784
-"""A year."""
+"""The longest time in hours: a leap year."""
 
 _LONGEST_NUMBER_CHARACTERS: Final = 21
-"""More than any limit has, and far fewer digits than int() refuses with an error of its own."""
+"""A longer text is not read as a number.
+
+No limit has as many digits. int() raises an error of its own for numbers that are far longer.
+"""
 
 LONGEST_TOKEN_CHARACTERS: Final = 256
+"""A longer token is refused."""
 
 SHORTEST_TOKEN_CHARACTERS: Final = 16
-"""A shorter one can be guessed. And the log writes *** wherever the token stands: with "level" as a token each line of
-JSON would lack a key and show by that what the token is. The names of the log's fields are all shorter than this."""
+"""A shorter token is refused: it can be guessed.
+
+And the log writes *** wherever the token stands. With the token "level" each line of JSON would lack this key, and
+thereby show the token. The names of the log's fields are all shorter than this.
+"""
 
 _HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%")
 _TOKEN_MARKS: Final = "-._~+/="
-"""What a token may hold besides letters and digits: RFC 6750 section 2.1, ``b64token``."""
+"""The characters of a token besides letters and digits (RFC 6750 §2.1, ``b64token``)."""
 
 
 class NotAllowedError(Exception):
-    """A value is not of its kind."""
+    """A value is not of its kind.
+
+    Attributes:
+        detail: what exactly is wrong with the value; empty if the words "must be ..." say it all.
+    """
 
     def __init__(self, detail: str = "") -> None:
-        """Keep what is wrong with the value, where "must be ..." leaves that open."""
+        """Keep what is wrong with the value."""
         super().__init__(detail)
         self.detail = detail
 
 
 class Kind(NamedTuple, Generic[T]):
-    """What is allowed as the value of an option."""
+    """The kind of an option's value: what is allowed, and how it is read."""
 
     allowed: str
     """Completes the sentence "must be ..."."""
 
     check: Callable[[object], T]
-    """Gives the value in the form that the program uses, or raises `NotAllowedError`."""
+    """Return the value in the form that the program uses, or raise `NotAllowedError`."""
 
     parse: Callable[[str], object]
-    """Turns the text of an environment variable into what TOML would have given. It never fails: a text
-    that cannot be read stays a text, which `check` then refuses."""
+    """Turn the text of an environment variable into the value that TOML would give.
+
+    It raises nothing. It returns text that it cannot read unchanged, and `check` refuses that.
+    """
 
     is_secret: bool = False
-    """Whether a value must not be shown, not even a wrong one: it may be the right one with a slip."""
+    """True if no message may show a value. A wrong value is secret, too: it may be the right one with a slip."""
 
 
 def whole(minimum: int, maximum: int, unit: str = "") -> Kind[int]:
-    """A whole number between two others, both included; `true` is not a number."""
+    """Return the kind of a whole number from `minimum` to `maximum`, both included; `true` is no number."""
 
     def check(value: object) -> int:
         if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
@@ -73,10 +86,10 @@ def whole(minimum: int, maximum: int, unit: str = "") -> Kind[int]:
 
 
 def seconds() -> Kind[float]:
-    """A length of time in seconds, above 0; fractions are allowed."""
+    """Return the kind of a length of time in seconds, above 0; fractions are allowed."""
 
     def check(value: object) -> float:
-        # Not a number (nan) fails the comparison as well.
+        # TOML's nan fails the comparison, too.
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= LONGEST_TIME_S:
             raise NotAllowedError
         return float(value)
@@ -85,7 +98,7 @@ def seconds() -> Kind[float]:
 
 
 def rate() -> Kind[float]:
-    """How often a second, or 0; fractions are allowed."""
+    """Return the kind of a rate in events a second, or 0; fractions are allowed."""
 
     def check(value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool):
@@ -98,7 +111,7 @@ def rate() -> Kind[float]:
 
 
 def flag() -> Kind[bool]:
-    """Yes or no."""
+    """Return the kind of a truth value; a variable may also say yes, no, 1 or 0."""
 
     def check(value: object) -> bool:
         if not isinstance(value, bool):
@@ -110,7 +123,7 @@ def flag() -> Kind[bool]:
 
 
 def choice(*names: str) -> Kind[str]:
-    """One of some names, in any letter case; kept as it is written in `names`."""
+    """Return the kind of a text that is one of `names` in any letter case; `check` returns it as `names` has it."""
     by_lower_case = {name.lower(): name for name in names}
 
     def check(value: object) -> str:
@@ -122,7 +135,7 @@ def choice(*names: str) -> Kind[str]:
 
 
 def host() -> Kind[str]:
-    """An address or the name of a host to listen on."""
+    """Return the kind of an address, or of the name of a host, to listen on."""
 
     def check(value: object) -> str:
         if not isinstance(value, str) or not 0 < len(value) <= 253 or not _HOST_CHARACTERS.issuperset(value):
@@ -135,13 +148,13 @@ def host() -> Kind[str]:
 
 
 def file_name() -> Kind[str]:
-    """The path of a file, which need not exist."""
+    """Return the kind of the path of a file, which need not exist."""
 
     return Kind("the path of a file, in UTF-8 and without control characters", _file_name, _as_it_is)
 
 
 def optional_file_name() -> Kind[str]:
-    """The path of a file, or nothing."""
+    """Return the kind of the path of a file, or of an empty text for none."""
 
     def check(value: object) -> str:
         return "" if value == "" else _file_name(value)
@@ -152,14 +165,14 @@ def optional_file_name() -> Kind[str]:
 def _file_name(value: object) -> str:
     if not isinstance(value, str) or not value or value.endswith("/"):
         raise NotAllowedError
-    # Category Cc, and the surrogates that stand for bytes which are not UTF-8: SQLite wants UTF-8.
+    # Category Cc, and the surrogates, which stand for bytes that are not UTF-8: SQLite wants UTF-8.
     if any(c < " " or "\x7f" <= c <= "\x9f" or "\ud800" <= c <= "\udfff" for c in value):
         raise NotAllowedError
     return value
 
 
 def token() -> Kind[str]:
-    """A secret that fits into a header field without quotes or escapes, or nothing."""
+    """Return the kind of a secret that fits into a header field without quotes or escapes, or of an empty text."""
 
     def check(value: object) -> str:
         if value == "":
@@ -178,12 +191,12 @@ def token() -> Kind[str]:
 
 
 def user_agent() -> Kind[str]:
-    """The beginning of a User-Agent header: printable Latin-1, since that is how header fields are read."""
+    """Return the kind of the beginning of a User-Agent: printable Latin-1, because header fields are read so."""
 
     def check(value: object) -> str:
         if not isinstance(value, str) or not all(" " <= c <= "~" or "\xa1" <= c <= "\xff" for c in value):
             raise NotAllowedError
-        if value.startswith(" "):  # the space before a field's value is no part of it
+        if value.startswith(" "):  # a server drops the space before a field's value
             raise NotAllowedError("with a space in front no client would match")
         return value
 
@@ -191,7 +204,7 @@ def user_agent() -> Kind[str]:
 
 
 def time_of_day() -> Kind[str]:
-    """A time of day, ``HH:MM``, or nothing."""
+    """Return the kind of a time of day, ``HH:MM``, or of an empty text for never."""
 
     def check(value: object) -> str:
         if value == "":
@@ -207,7 +220,7 @@ def time_of_day() -> Kind[str]:
 
 
 def time_zone() -> Kind[str]:
-    """The name of a time zone, or nothing for the system's."""
+    """Return the kind of the name of a time zone, or of an empty text for the system's."""
 
     def check(value: object) -> str:
         if value == "":
@@ -226,7 +239,7 @@ def time_zone() -> Kind[str]:
 
 
 def hours() -> Kind[float]:
-    """A length of time in hours, above 0; fractions are allowed."""
+    """Return the kind of a length of time in hours, above 0; fractions are allowed."""
 
     def check(value: object) -> float:
         if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= LONGEST_TIME_H:
@@ -237,10 +250,10 @@ def hours() -> Kind[float]:
 
 
 def _number(text: str) -> object:
-    """A number in plain decimal notation, without white space around it.
+    """Return the number that `text` is in plain decimal notation; otherwise `text` itself.
 
-    int() and float() alone would take `1_0`, `nan`, digits of other scripts and white space. They do not agree with
-    str.strip() about what white space is: `8080` and the separator U+001F is a number to none of them.
+    int() and float() alone would accept `1_0`, `nan`, digits of other scripts, and white space around a number. And
+    str.strip() removes the separator U+001F from a number, which int() refuses.
     """
     before, point, after = text.removeprefix("-").partition(".")
     digits = before + after

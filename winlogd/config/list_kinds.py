@@ -1,6 +1,6 @@
 """The kinds of values that are lists: actions, paths, networks.
 
-It must not know a section, a key, a default, a file: those are in `sections` and `load`.
+This file must not know a section, a key, a default or a file: those are in `sections` and `load`.
 """
 
 from collections.abc import Callable
@@ -10,22 +10,23 @@ from winlogd.config.kinds import Kind, NotAllowedError
 from winlogd.config.messages import shown
 
 LOOPBACK: Final = ("127.0.0.1/32", "::1/128")
-"""The networks that hold nothing but this machine."""
+"""Two networks that together hold the addresses of this machine's loopback."""
 
 _IPV4_MAPPED_BITS: Final = 96
-"""Of ``::ffff:0:0/96`` (RFC 4291 §2.5.5.2). A peer of it is taken for the IPv4 one that it is."""
+"""The bits of the network ``::ffff:0:0/96`` (RFC 4291 §2.5.5.2). A peer of it is treated as an IPv4 peer."""
+
 EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
-"""The networks that hold every address."""
+"""Two networks that together hold every address."""
 
 RESERVED_PATHS: Final = ("/health", "/api/v1/sessions/current")
-"""Paths that have a meaning of their own and cannot take events."""
+"""Paths that answer questions and cannot take events."""
 
 _PATH_MARKS: Final = "/-._~!$&'()*+,;=:@%"
-"""What a path may hold besides letters and digits: RFC 3986 section 3.3, `pchar`, and the slash."""
+"""The characters of a path besides letters and digits: those of `pchar` (RFC 3986 §3.3), and the slash."""
 
 
 def actions() -> Kind[tuple[str, ...]]:
-    """Some of the three actions that there are."""
+    """Return the kind of a list of actions, some of C, D and M."""
 
     def one(text: str) -> str:
         if text not in ("C", "D", "M"):
@@ -36,7 +37,7 @@ def actions() -> Kind[tuple[str, ...]]:
 
 
 def paths() -> Kind[tuple[str, ...]]:
-    """Paths of HTTP requests, without a query."""
+    """Return the kind of a list of paths of HTTP requests, without a query."""
 
     def one(text: str) -> str:
         if not text.startswith("/"):
@@ -53,7 +54,7 @@ def paths() -> Kind[tuple[str, ...]]:
 
 
 def networks() -> Kind[tuple[str, ...]]:
-    """IPv4 and IPv6 networks; kept as texts in the form ADDRESS/BITS, which `ipaddress` can read."""
+    """Return the kind of a list of IPv4 and IPv6 networks. `check` returns them as ADDRESS/BITS, for `ipaddress`."""
     return _several('a list of networks such as "10.1.0.0/16" or "fd00::/8"', _network, at_least=0)
 
 
@@ -77,7 +78,13 @@ def _network(text: str) -> str:
 
 
 def _several(allowed: str, one: Callable[[str], str], at_least: int) -> Kind[tuple[str, ...]]:
-    """A list of texts, none of them twice; `one` gives the form of a single text to keep, or raises."""
+    """Return the kind of a list of texts, none of them twice.
+
+    Args:
+        allowed: completes the sentence "must be ...".
+        one: returns the form of a single text that the program uses, or raises `NotAllowedError`.
+        at_least: the smallest number of texts.
+    """
 
     def check(value: object) -> tuple[str, ...]:
         if not isinstance(value, list) or len(value) < at_least:

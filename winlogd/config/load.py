@@ -1,8 +1,8 @@
-"""config.toml and the environment become one frozen `Config`, or a list of everything that is wrong.
+"""Turns config.toml and the environment into one frozen `Config`, or into a list of everything that is wrong.
 
-An option is taken from the environment variable `WINLOGD_<SECTION>_<KEY>`, or else from the file, or else
-it has its default. A value in the file is checked even when a variable overrides it, so that the file gets
-mended. This file must not know what the options do: it opens no socket and no database.
+An option has the value of the environment variable `WINLOGD_<SECTION>_<KEY>`, or else that of the file, or else its
+default. A value in the file is checked even if a variable overrides it, so that somebody fixes the file. This file must
+not know what the options do: it opens no socket and no database.
 """
 
 import os
@@ -21,19 +21,23 @@ from winlogd.config.sections import (
 )
 
 DEFAULT_FILE: Final = "config.toml"
-"""The file in the working directory that is read when none is named."""
+"""The file in the working directory that is read if the command line names none."""
 
 MAXIMUM_FILE_BYTES: Final = 1_048_576
 """A larger file was named by mistake."""
 
-_USUAL: Final = Config()
+_DEFAULTS: Final = Config()
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; `faults` says why."""
+    """The configuration cannot be used.
+
+    Attributes:
+        faults: the reasons, one line each, ready for an administrator to read.
+    """
 
     def __init__(self, faults: tuple[str, ...]) -> None:
-        """Keep the faults: one line each, ready to be shown to an administrator."""
+        """Keep the faults, and join them to the error's text."""
         super().__init__("\n".join(faults))
         self.faults = faults
 
@@ -42,15 +46,15 @@ def load(path: str | None, environ: Mapping[str, str]) -> Config:
     """Read the configuration.
 
     Args:
-        path: the file; `None` for `config.toml` in the working directory if there is one, or no file.
-        environ: the environment; of it, only names that begin with `WINLOGD_`, in whatever letter case, count.
+        path: the file's path. `None` for `config.toml` in the working directory, which need not exist.
+        environ: the environment. Only names that begin with `WINLOGD_`, in any letter case, count.
 
     Returns:
-        The configuration. `database.path` is absolute: a relative one counts from the file's folder, or
-        from the working directory when there is no file.
+        The configuration. Its paths are absolute: a relative path counts from the file's folder, or from the
+        working directory if there is no file.
 
     Raises:
-        ConfigError: with all the faults of the file and the environment.
+        ConfigError: the file or the environment has faults. The error has all of them.
     """
     faults: list[str] = []
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
@@ -58,7 +62,7 @@ def load(path: str | None, environ: Mapping[str, str]) -> Config:
         here = os.getcwd()
     except OSError as error:
         raise ConfigError((f"the working directory cannot be read: {error.strerror}",)) from error
-    # An empty name is a fault (a folder is no file) and not the default: a script's variable was not set.
+    # An empty name is a script's variable that was not set. It must not mean the default, and "." is no file.
     name = DEFAULT_FILE if path is None else path or "."
     file = _absolute(here, name)
     source = file if path is not None or os.path.lexists(file) else None
@@ -83,22 +87,22 @@ def load(path: str | None, environ: Mapping[str, str]) -> Config:
 
 
 def may_hurt(config: Config) -> bool:
-    """Return True if `winlogd.config.warnings` is worth loading: an option that it looks at is not as usual."""
+    """Return True if `winlogd.config.warnings` must be loaded: an option that it checks differs from its default."""
     server, security, database = config.server, config.security, config.database
     return (
-        server.event_timeout > _USUAL.server.event_timeout
-        or security.expected_user_agent != _USUAL.security.expected_user_agent
-        or security.valid_actions != _USUAL.security.valid_actions
+        server.event_timeout > _DEFAULTS.server.event_timeout
+        or security.expected_user_agent != _DEFAULTS.security.expected_user_agent
+        or security.valid_actions != _DEFAULTS.security.valid_actions
         or not security.ingest_networks
-        or config.limits.rate_delay > _USUAL.limits.rate_delay
-        or database.pragma_journal_mode != _USUAL.database.pragma_journal_mode
+        or config.limits.rate_delay > _DEFAULTS.limits.rate_delay
+        or database.pragma_journal_mode != _DEFAULTS.database.pragma_journal_mode
     )
 
 
 def _absolute(folder: str, path: str) -> str:
-    """`path` as it counts from an absolute `folder`, without `.` and empty parts.
+    """Return the absolute form of `path`, which counts from the absolute `folder`, without `.` and empty parts.
 
-    It keeps `..`, which `os.path.abspath` would resolve: after a link, `link/..` is not where the link is.
+    This keeps `..`, which `os.path.abspath` would resolve. If `link` is a link, `link/..` is not the link's folder.
     """
     parts = os.path.join(folder, path).split("/")
     return "/" + "/".join(part for part in parts if part not in ("", "."))
@@ -109,10 +113,10 @@ def _absolute_or_none(folder: str, path: str) -> str:
 
 
 def _completed(config: Config) -> Config:
-    """`config` with the token that a file holds, after a look at what stands outside of the file.
+    """Return `config` with the token from the file that it names. Check the options that depend on each other.
 
     Raises:
-        ConfigError: options do not fit together, a file holds no token, or SQLite cannot have the database's name.
+        ConfigError: options do not fit together, a file holds no token, or SQLite cannot open the database's name.
     """
     server, security, limits = config.server, config.security, config.limits
     tls = (server.tls_port, server.tls_certificate, server.tls_key)
@@ -120,7 +124,7 @@ def _completed(config: Config) -> Config:
     is_plain = path.isascii() and os.path.realpath(path).isascii()
     if is_plain and not (any(tls) or security.ingest_token_file or limits.events_burst):
         return config
-    from winlogd.config import dependent  # most sites need none of it
+    from winlogd.config import dependent  # most sites do not need it
 
     faults = (
         dependent.name_faults(path)
@@ -139,7 +143,7 @@ def _completed(config: Config) -> Config:
 
 
 def _take_file(values: dict[str, dict[str, Any]], file: str, name: str) -> list[str]:
-    """Put what a file sets into `values`; returns the faults, each beginning with the file's `name`."""
+    """Put the options of a file into `values`. Return its faults, each of which begins with the file's `name`."""
     try:
         tables = _parsed(_text(file))
     except ConfigError as error:
@@ -173,7 +177,7 @@ def _take_table(values: dict[str, Any], section: str, table: dict[str, Any]) -> 
 
 
 def _take_environment(values: dict[str, dict[str, Any]], environ: Mapping[str, str]) -> list[str]:
-    """Put what the environment sets into `values`; returns the faults."""
+    """Put the options of the environment into `values`. Return its faults."""
     names = {environment_name(section, key): (section, key) for section in KINDS for key in KINDS[section]}
     faults: list[str] = []
     length = len(ENVIRONMENT_PREFIX)
@@ -185,8 +189,8 @@ def _take_environment(values: dict[str, dict[str, Any]], environ: Mapping[str, s
         section, key = names[variable]
         expected, text = KINDS[section][key], environ[variable]
         if _is_quoted(text):
-            told = fault.quoted_secret if expected.is_secret else fault.quoted_value
-            faults.append(told(f"{variable}=", text))
+            describe = fault.quoted_secret if expected.is_secret else fault.quoted_value
+            faults.append(describe(f"{variable}=", text))
             continue
         try:
             values[section][key] = expected.check(expected.parse(text))
@@ -196,7 +200,7 @@ def _take_environment(values: dict[str, dict[str, Any]], environ: Mapping[str, s
 
 
 def _is_quoted(text: str) -> bool:
-    """Return True if a quote stands at an end of `text`: nobody took it away, and no value wants one there."""
+    """Return True if a quote begins or ends `text`. A shell would have removed it, and no value has one there."""
     return text.strip() != fault.without_quotes(text)
 
 
@@ -207,8 +211,12 @@ def _not_allowed(name: str, value: object, expected: Kind[Any], detail: str) -> 
 
 
 def _text(file: str) -> str:
-    """A file's text; a byte order mark, which some editors of Windows write, is no part of it."""
-    from winlogd.config import files  # without a file it is not needed
+    """Return a file's text, without the byte order mark that some editors of Windows write.
+
+    Raises:
+        ConfigError: the file cannot be read, or is not UTF-8.
+    """
+    from winlogd.config import files  # needed only with a file
 
     try:
         content = files.content(file, "configuration", MAXIMUM_FILE_BYTES)
@@ -222,18 +230,22 @@ def _text(file: str) -> str:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    """TOML's tables, or a `ConfigError` that says in which line the fault is."""
-    import tomllib  # without a file it is not needed
+    """Return TOML's tables.
 
-    text += "\n"  # so that a fault in the last line has a line number, too
+    Raises:
+        ConfigError: the text is not valid TOML. The error says in which line the fault is.
+    """
+    import tomllib  # needed only with a file
+
+    text += "\n"  # so that tomllib reports a line number for a fault in the last line, too
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        from winlogd.config.syntax import hint  # not loaded unless something is wrong
+        from winlogd.config.syntax import hint  # needed only for a fault
 
         message = fault.escaped(str(error))
         raise ConfigError((f"is not valid TOML: {message}{hint(text, message)}",)) from error
-    except ValueError as error:  # int() refuses more than 4300 digits, and tomllib lets that through
+    except ValueError as error:  # int() refuses more than 4300 digits, and tomllib lets its error through
         raise ConfigError(("is not valid TOML: a number has too many digits",)) from error
     except RecursionError as error:
         raise ConfigError(("is not valid TOML: lists or tables are nested too deeply",)) from error

@@ -1,35 +1,35 @@
-"""How a fault in the configuration is told: one line for each, fit for a terminal and a log.
+"""Words the faults in the configuration: one line each, fit for a terminal and a log.
 
-Whatever was found in a file or in the environment is shown escaped and shortened, so a stray line feed
-cannot make two lines of one fault and a control character cannot reach the terminal. For a name that is
-not known the nearest known one is looked for.
+A fault shows text from a file or from the environment escaped and shortened. Therefore a line feed cannot make two
+lines of one fault, and no control character reaches the terminal. For an unknown name, a fault suggests the nearest
+known name.
 
-This file must not know which options exist: it is given their names.
+This file must not know which options exist: its callers pass the names.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 SHOWN_CHARACTERS: Final = 60
-"""The longest piece of a foreign value or name that a fault repeats."""
+"""The most characters of a foreign value or name that a fault shows."""
 
 NOT_SHOWN: Final = "(not shown)"
-"""Stands in a fault for a value that is a secret."""
+"""Stands in a fault in place of a secret value."""
 
 _QUOTES: Final = "\"'“”„‘’‚«»"
-"""Those of a shell, and those that a word processor puts in their place."""
+"""The quotes of a shell, and those that a word processor writes instead."""
 
 _DROP_QUOTES: Final = "drop the quotes, which are taken for a part of the value (docker --env-file keeps them)"
 
 Known = Mapping[str, Iterable[str]]
-"""The names of the sections, and for each the names of its keys."""
+"""The names of all sections, and for each section the names of its keys."""
 
 
 def shown(value: object) -> str:
-    """A value from outside as TOML would write it, on one line and shortened.
+    """Return a foreign value as TOML would write it, shortened and on one line.
 
     Args:
-        value: anything that TOML can express, or the text of an environment variable.
+        value: any value that TOML can express, or the text of an environment variable.
     """
     if isinstance(value, str):
         body = escaped(value[: SHOWN_CHARACTERS + 1].replace("\\", "\\\\").replace('"', '\\"'))
@@ -49,21 +49,21 @@ def shown(value: object) -> str:
 
 
 def shown_name(name: str) -> str:
-    """A name from outside: as it is when TOML needs no quotes for it, otherwise like a string."""
+    """Return a foreign name as it is if TOML needs no quotes for it, otherwise like a string."""
     if name and name.isascii() and name.replace("_", "").replace("-", "").isalnum():
         return _shortened(name)
     return shown(name)
 
 
 def escaped(text: str) -> str:
-    """`text` with everything escaped that does not print (controls, line ends, marks of direction)."""
+    """Return `text` with an escape for each character that does not print (controls, line ends, marks of direction)."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def wrong_secret(name: str, allowed: str) -> str:
-    """The fault of a known option whose value is not allowed and must not be shown.
+    """Return the fault of a known option whose secret value is not allowed.
 
     Args:
         name: the option and the sign of equality, as its source writes them (`security.ingest_token = `).
@@ -73,22 +73,22 @@ def wrong_secret(name: str, allowed: str) -> str:
 
 
 def wrong_value(name: str, value: object, allowed: str, detail: str) -> str:
-    """The fault of a known option whose value is not allowed.
+    """Return the fault of a known option whose value is not allowed.
 
     Args:
         name: the option and the sign of equality, as its source writes them (`server.port = `).
-        value: what was found.
+        value: the value that is not allowed.
         allowed: completes the sentence "must be ...".
-        detail: what exactly is wrong, where that is not plain from the value; may be empty.
+        detail: what exactly is wrong; empty if the value shows that.
     """
     return f"{name}{shown(value)}: must be {allowed}" + (f" ({detail})" if detail else "")
 
 
 def quotes_detail(value: object, default: object) -> str:
-    """What is wrong with a value of TOML that has quotes where there should be none, or none where they should be.
+    """Return the detail of a value of TOML that has quotes by mistake, or lacks them; empty for any other value.
 
     Args:
-        value: what was found.
+        value: the value that is not allowed.
         default: a value of the right type.
     """
     if isinstance(value, str) and not isinstance(default, str | tuple):
@@ -99,48 +99,48 @@ def quotes_detail(value: object, default: object) -> str:
 
 
 def quoted_value(name: str, text: str) -> str:
-    """The fault of a variable whose value still has the quotes that a shell would have taken away.
+    """Return the fault of a variable whose value has quotes, which a shell would have removed.
 
     Args:
         name: the variable and the sign of equality.
-        text: its value.
+        text: the variable's value.
     """
     return f"{name}{shown(text)}: {_DROP_QUOTES}: {name}{_shortened(escaped(without_quotes(text)))}"
 
 
 def quoted_secret(name: str, _: str) -> str:
-    """The same for a variable whose value must not be shown."""
+    """Return the fault of a variable whose secret value has quotes; arguments as for `quoted_value`."""
     return f"{name}{NOT_SHOWN}: {_DROP_QUOTES}"
 
 
 def without_quotes(text: str) -> str:
-    """`text` without white space and quotes at its ends."""
+    """Return `text` without white space and quotes at its ends."""
     return text.strip().strip(_QUOTES)
 
 
 def unknown_key(section: str, key: str, known: Known) -> str:
-    """The fault of a key that its section does not have."""
+    """Return the fault of a key that its section does not have."""
     near = _nearest_option(section, key, known)
     hint = f"did you mean {near[0]}.{near[1]}?" if near else f"[{section}] has {', '.join(known[section])}"
     return f"{section}.{shown_name(key)}: unknown key; {hint}"
 
 
 def unknown_section(name: str, known: Known) -> str:
-    """The fault of a table that is none of the sections."""
+    """Return the fault of a table that is no section."""
     near = _nearest(name, known)
     hint = f"did you mean [{near}]?" if near else f"the sections are {_sections(known)}"
     return f"[{shown_name(name)}]: unknown section; {hint}"
 
 
 def key_outside(name: str, known: Known) -> str:
-    """The fault of a key that stands before the first section."""
+    """Return the fault of a key that stands before the first section."""
     near = _nearest_option("", name, known)
     hint = f"did you mean {near[0]}.{near[1]}?" if near else f"the sections are {_sections(known)}"
     return f"{shown_name(name)}: unknown key, outside of any section; {hint}"
 
 
 def unknown_variable(variable: str, prefix: str, known: Known) -> str:
-    """The fault of an environment variable that begins with `prefix`, in any letter case, and names no option."""
+    """Return the fault of an environment variable that begins with `prefix`, in any letter case, and is no option."""
     name = variable[len(prefix) :].lower()
     options = {f"{section}_{key}": (section, key) for section, keys in known.items() for key in keys}
     section = next((section for section in known if name.startswith(section + "_")), "")
@@ -154,7 +154,7 @@ def unknown_variable(variable: str, prefix: str, known: Known) -> str:
 
 
 def _nearest_option(section: str, key: str, known: Known) -> tuple[str, str] | None:
-    """The section and key that were probably meant: the same name elsewhere, or else a similar one."""
+    """Return the section and the key that were probably meant: the same key elsewhere, or else a similar key."""
     plain = key.lower().replace("-", "_")
     own = known.get(section, ())
     everywhere = {name: home for home, names in known.items() for name in names}
@@ -168,7 +168,7 @@ def _nearest_option(section: str, key: str, known: Known) -> tuple[str, str] | N
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:
-    from difflib import get_close_matches  # not loaded unless something is wrong
+    from difflib import get_close_matches  # needed only for a fault
 
     plain = name[:SHOWN_CHARACTERS].lower().replace("-", "_")
     return next(iter(get_close_matches(plain, known, n=1)), None)

@@ -1,12 +1,11 @@
 """The options: one class for each section of config.toml, and `Config`, which holds them all.
 
-The classes below are the one place that names the options: each field has its default and, as what its
-type is annotated with, its kind. The checks, the names of the environment variables and the suggestions for
-misspelt names follow from them. `config.toml` at the top of the repository explains the options to
-administrators.
+Only the classes below name the options. Each field has its default, and its kind in the annotation of its type. The
+checks, the names of the environment variables and the suggestions for misspelt names follow from them. `config.toml` at
+the top of the repository explains the options to administrators.
 
-They are named tuples, and paths are `str`, because winlogd has to be up at once: Python makes a named tuple
-in 0.1 ms and a frozen dataclass with slots in 0.6 to 1 ms, and loading `pathlib` takes 4 ms.
+The classes are named tuples, and paths are `str`, because winlogd must start fast. Python defines a named tuple in
+0.1 ms, and a frozen dataclass with slots in 0.6 to 1 ms. Loading `pathlib` takes 4 ms.
 
 This file must not know where the values come from, nor what the options do.
 """
@@ -22,71 +21,72 @@ from winlogd.config.list_kinds import EVERYWHERE, LOOPBACK
 ENVIRONMENT_PREFIX: Final = "WINLOGD_"
 
 OTHERS_VARIABLES: Final = frozenset(("WINLOGD_COMPILE",))
-"""Names with the prefix that set no option: the build's own."""
+"""Names that have the prefix and are no options: the build reads them."""
 
 
 class Server(NamedTuple):
-    """`[server]`: where winlogd listens, what it takes, and how long it lets others wait."""
+    """`[server]`: where winlogd listens, which paths take events, and how long an event or a stop may take."""
 
     host: Annotated[str, kind.host()] = "127.0.0.1"
     port: Annotated[int, kind.whole(0, 65535)] = 3000
-    """0 lets the system pick a free one."""
+    """0: the system picks a free one."""
     event_paths: Annotated[tuple[str, ...], lists.paths()] = ("/api/v1/events",)
     max_connections: Annotated[int, kind.whole(1, 1_000_000)] = 10_000
     event_timeout: Annotated[float, kind.seconds()] = 25.0
-    """Seconds from receipt to the answer 503."""
+    """Seconds from the receipt of an event to the answer 503."""
     shutdown_timeout: Annotated[float, kind.seconds()] = 10.0
-    """Seconds from the first signal to the end."""
+    """Seconds from the first signal to the end of the process."""
     timezone: Annotated[str, kind.time_zone()] = ""
-    """Whose midnight ends a day; empty: the system's."""
+    """The time zone whose midnight ends a day; empty: the system's."""
     tls_port: Annotated[int, kind.whole(0, 65535)] = 0
     """0: no TLS."""
     tls_certificate: Annotated[str, kind.optional_file_name()] = ""
-    """Absolute in what `load` returns, unless it is empty; so is the key."""
+    """A path; `load` makes it absolute. Empty: none."""
     tls_key: Annotated[str, kind.optional_file_name()] = ""
+    """A path; `load` makes it absolute. Empty: none."""
 
 
 class Database(NamedTuple):
     """`[database]`: the file, and SQLite's settings for every connection to it."""
 
     path: Annotated[str, kind.file_name()] = "data/winlog.db"
-    """Absolute in what `load` returns."""
+    """`load` makes it absolute."""
     pragma_journal_mode: Annotated[str, kind.choice("WAL", "DELETE", "TRUNCATE", "PERSIST")] = "WAL"
     pragma_synchronous: Annotated[str, kind.choice("NORMAL", "FULL", "EXTRA")] = "FULL"
     pragma_busy_timeout: Annotated[int, kind.whole(0, 2**31 - 1, "milliseconds")] = 30_000
     pragma_cache_size: Annotated[int, kind.whole(-(2**31) + 1, 2**31 - 1)] = 10_000
-    """Pages; negative: KiB."""
+    """A number of pages; below 0, a number of KiB."""
 
 
 class Rotation(NamedTuple):
     """`[rotation]`: when finished days move to the archive."""
 
     at: Annotated[str, kind.time_of_day()] = "01:00"
-    """In `server.timezone`; empty: never by itself."""
+    """A time of day in `server.timezone`; empty: never."""
     keep_open_hours: Annotated[float, kind.hours()] = 24.0
-    """How long a session may be open before the rotation closes it."""
+    """Hours that a session may be open before the rotation closes it."""
 
 
 class Security(NamedTuple):
-    """`[security]`: who may send events and what they may hold."""
+    """`[security]`: which clients may send events and read, and which actions events may have."""
 
     expected_user_agent: Annotated[str, kind.user_agent()] = "Winlog/0.1.0"
-    """What the User-Agent header begins with."""
+    """The beginning of the User-Agent header that an event must have."""
     valid_actions: Annotated[tuple[str, ...], lists.actions()] = ("C", "D", "M")
     trusted_proxies: Annotated[tuple[str, ...], lists.networks()] = LOOPBACK
-    """Networks as ADDRESS/BITS, without bits beyond the mask: `ipaddress.ip_network` takes each."""
+    """Networks as ADDRESS/BITS, without bits beyond the mask, as `ipaddress.ip_network` accepts them."""
     ingest_token: Annotated[str, kind.token()] = ""
-    """What the head of an event must carry; empty: nothing. In what `load` returns, also the one from a file."""
+    """The token that an event's head must carry; empty: none. `load` puts the token from `ingest_token_file` here."""
     ingest_token_file: Annotated[str, kind.optional_file_name()] = ""
-    """Absolute in what `load` returns, unless it is empty."""
+    """A path; `load` makes it absolute. Empty: none."""
     ingest_networks: Annotated[tuple[str, ...], lists.networks()] = EVERYWHERE
-    """Who may send events; as `trusted_proxies`."""
+    """The networks that may send events, in the form of `trusted_proxies`."""
     read_networks: Annotated[tuple[str, ...], lists.networks()] = EVERYWHERE
-    """Who may read anything but /health; as `trusted_proxies`."""
+    """The networks that may read anything but /health, in the form of `trusted_proxies`."""
 
 
 class Limits(NamedTuple):
-    """`[limits]`: what is read of a request, how long is waited for it (bytes and seconds), how many there may be."""
+    """`[limits]`: how large a request may be, how many seconds its sender may take, and how many there may be."""
 
     request_line: Annotated[int, kind.whole(64, 1_048_576, "bytes")] = 8_192
     headers: Annotated[int, kind.whole(256, 1_048_576, "bytes")] = 16_384
@@ -98,15 +98,15 @@ class Limits(NamedTuple):
     connections_per_address: Annotated[int, kind.whole(0, 1_000_000)] = 0
     """0: any number."""
     events_per_second: Annotated[float, kind.rate()] = 0.0
-    """Of one address; 0: any number."""
+    """The rate of one address; 0: any rate."""
     events_burst: Annotated[int, kind.whole(0, 1_000_000)] = 0
-    """How many may come at once; 0: those of a second."""
+    """The events of one address that may come at once; 0: as many as come in a second."""
     rate_delay: Annotated[float, kind.seconds()] = 5.0
-    """Seconds by which an event beyond them may be delayed; one that would wait longer is refused."""
+    """Seconds by which an event above the rate may be delayed; an event that must wait longer is refused."""
     queued_events: Annotated[int, kind.whole(1, 10_000_000)] = 20_000
-    """Events that wait for the database before connections are no longer read."""
+    """winlogd stops reading connections when this many events wait for the database."""
     min_free_disk: Annotated[int, kind.whole(0, 1_000_000_000, "megabytes")] = 500
-    """Below this, events are not stored; 0: as long as there is any."""
+    """Events are not stored while less space is free; 0: winlogd does not look at the free space."""
 
 
 class Logging(NamedTuple):
@@ -115,7 +115,7 @@ class Logging(NamedTuple):
     level: Annotated[str, kind.choice("trace", "debug", "info", "warn", "error")] = "info"
     format: Annotated[str, kind.choice("compact", "full", "json")] = "compact"
     names: Annotated[bool, kind.flag()] = True
-    """Whether the log shows users' names."""
+    """True: the log shows users' names."""
 
 
 class Config(NamedTuple):
@@ -128,7 +128,7 @@ class Config(NamedTuple):
     limits: Limits = Limits()
     logging: Logging = Logging()
     source: str | None = None
-    """The absolute path of the file that was read."""
+    """The absolute path of the file that was read; None if no file was read."""
 
 
 SECTIONS: Final[Mapping[str, type[Any]]] = {
@@ -144,9 +144,9 @@ KINDS: Final[Mapping[str, Mapping[str, Kind[Any]]]] = {
     section: {key: annotated.__metadata__[0] for key, annotated in options.__annotations__.items()}
     for section, options in SECTIONS.items()
 }
-"""Every option there is: section, key, and the kind of its value."""
+"""The kinds of all options, by section and key."""
 
 
 def environment_name(section: str, key: str) -> str:
-    """The environment variable that overrides an option: `WINLOGD_SERVER_PORT`."""
+    """Return the name of the environment variable that overrides an option, such as `WINLOGD_SERVER_PORT`."""
     return f"{ENVIRONMENT_PREFIX}{section}_{key}".upper()

@@ -1,7 +1,7 @@
-"""What is probably meant where a file is not valid TOML: mostly a text without its quotes.
+"""Guesses what is meant where a file is not valid TOML: mostly a text without its quotes.
 
-tomllib tells the place, not what an administrator forgot. Loaded only for such a file. A hint never repeats the
-value: it may be a secret.
+tomllib reports the place, not what an administrator forgot. Loaded only if a file is not valid TOML. A hint never shows
+a value: it may be a secret.
 """
 
 import re
@@ -13,17 +13,17 @@ from winlogd.config.sections import SECTIONS
 _PLACE: Final = re.compile(r"at line (\d+)")
 
 _OPEN_TEXTS: Final = ("Unterminated string", 'Expected "\'"')
-"""How the messages begin that tell no place: a text goes on to the file's end."""
+"""How tomllib's messages begin if a text goes on to the end of the file: they report no useful place."""
 
 _HALF_A_QUOTE: Final = "; a quote is missing: a text stands between two of them"
 
 
 def hint(text: str, message: str) -> str:
-    """Return "; ..." to end a fault with, or nothing.
+    """Return the end of a fault, which begins with "; ", or an empty text if there is no hint.
 
     Args:
-        text: the file's.
-        message: what tomllib said about it.
+        text: the file's text.
+        message: tomllib's message about the text.
     """
     if "overwrite" in message or "twice" in message:
         return "; is it there twice?"
@@ -56,7 +56,7 @@ def _hint_at_value(key: str, value: str) -> str:
 
 
 def _hint_at_item(item: str) -> str:
-    """Of a list that has a line for each item."""
+    """Return the hint for a line that holds one item of a list."""
     if _has_half_a_quote(item):
         return _HALF_A_QUOTE
     return '; each text of a list stands in quotes: "..."' if item and '"' not in item and "'" not in item else ""

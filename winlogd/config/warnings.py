@@ -1,7 +1,7 @@
-"""What a configuration allows and an administrator will regret: one line each, in the form of a fault.
+"""Warns of values that are allowed and do harm: one line for each, in the form of a fault.
 
-The start loads this only when an option stands otherwise than usual (`may_hurt` in `load`). It must not know where the
-values came from; what it wants to know of the machine it is given.
+The start loads this only if an option differs from its default (`may_hurt` in `load`). This file must not know where
+the values came from. It learns about the machine through `Machine`.
 """
 
 from typing import Final, Protocol
@@ -11,31 +11,31 @@ from winlogd.config.messages import shown
 from winlogd.config.sections import Config, Security
 
 CLIENTS_TIMEOUT_S: Final = 30
-"""How long the existing clients wait for an answer (`WINLOG_TIMEOUT`)."""
+"""How long the existing clients wait for an answer, unless `WINLOG_TIMEOUT` is set."""
 
 CLIENTS_USER_AGENT: Final = "Winlog/0.1.0"
-"""What they send unless `WINLOG_USER_AGENT` is set."""
+"""The User-Agent of the existing clients, unless `WINLOG_USER_AGENT` is set."""
 
 
 class Machine(Protocol):
-    """What the warnings want to know of the machine."""
+    """Answers the warnings' questions about the machine."""
 
     def kind_of(self, path: str) -> str:
-        """Return what stands at `path`: "a folder", "a device"; empty for a file and for nothing."""
+        """Return what is at `path`: "a folder", "a device"; empty for a regular file, or if nothing is there."""
 
     def cannot_listen(self, host: str) -> str:
-        """Return why nothing can listen at `host`; empty if something can."""
+        """Return why winlogd cannot listen at `host`; empty if it can."""
 
 
 def warnings_of(config: Config) -> tuple[str, ...]:
-    """Return the warnings that the values alone give rise to."""
+    """Return the warnings that follow from the values alone."""
     found = (_user_agent(config.security), _event_timeout(config), _rate_delay(config), _sessions(config.security),
              _senders(config.security), _journal(config))  # fmt: skip
     return tuple(warning for warning in found if warning)
 
 
 def warnings_of_machine(config: Config, machine: Machine) -> tuple[str, ...]:
-    """Return the warnings about what is not as it should be on this machine: the start will fail."""
+    """Return the warnings that the start will fail on this machine."""
     path, host = config.database.path, config.server.host
     kind, reason = machine.kind_of(path), machine.cannot_listen(host)
     warnings = []
