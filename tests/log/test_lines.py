@@ -1,4 +1,4 @@
-"""What the lines of the log look like, and that no text can make them say something else."""
+"""The form of the log's lines. No text can make a line say something else."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def unquoted(word: str) -> str:
 
 
 def read_compact(line: str) -> tuple[str, dict[str, str]]:
-    """The message and the fields of a line, by what `compact` promises."""
+    """Return the message and the fields of a line, read as `compact` promises."""
     _, _, rest = line.split(" ", 2)
     quoted = r'"(?:[^"\\]|\\.)*"'
     message = re.match(rf'{quoted}(?= |$)|[^="]*(?= [^ ="]+=)|[^="]*$', rest)
@@ -50,7 +50,7 @@ def read_compact(line: str) -> tuple[str, dict[str, str]]:
 
 
 def the_line(lines: bytes) -> str:
-    """The one line in `lines`, which holds nothing that a terminal obeys."""
+    """Return the only line in `lines`, after a check that a terminal obeys no part of it."""
     text = lines.decode()
     assert text.endswith("\n")
     assert text[:-1].isprintable()
@@ -152,7 +152,7 @@ def test_any_text_reads_back_from_json(rows: list[tuple[object, ...]], message: 
 
 
 def joined_surrogates(text: object) -> str:
-    """JSON cannot tell two lone surrogates from the character that they make as a pair."""
+    """Return `text` with pairs of surrogates joined: JSON has the same escapes for a pair and for its character."""
     assert isinstance(text, str)
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
 
@@ -173,7 +173,7 @@ def test_in_json_no_field_hides_another(names: list[str]) -> None:
 
 
 class Mute:
-    """A value that fails when asked for its text."""
+    """A value whose `__str__` raises."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")

@@ -1,4 +1,4 @@
-"""How lines get out: from any thread, in order, and at once or gathered."""
+"""Lines are written from any thread, in order, at once or gathered."""
 
 import json
 import re
@@ -134,7 +134,7 @@ def test_a_secret_is_masked_in_every_value_and_the_rest_of_the_line_stays(pipe: 
 
 
 class MuteError(Exception):
-    """An error that fails when asked for its text."""
+    """An error whose `__str__` raises."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")
@@ -216,7 +216,7 @@ def test_a_signal_handler_or_finalizer_may_log_in_the_middle_of_a_log_call(pipe:
     log = Log("info", "compact", pipe.writer)
 
     class Interrupted(list[tuple[object, ...]]):
-        """Rows that are counted at the very place where others would have to wait."""
+        """Rows that log when the log counts them. At this point other threads would have to wait."""
 
         def __len__(self) -> int:
             log.error("server", "interrupting")

@@ -1,4 +1,4 @@
-"""What becomes of lines when nobody reads them or the descriptor fails: nobody is held up, and losses are told."""
+"""Nobody reads the lines, or the descriptor fails: no caller waits, and lost lines are reported."""
 
 import contextlib
 import os
@@ -16,14 +16,14 @@ from winlogd.log import log as log_module
 from winlogd.log.lines import FORMATS, Record
 from winlogd.log.log import Log
 
-# More than a pipe (64 KiB) and the log thread's hands can take, and less than anybody would wait for.
 A_GREAT_MANY = 200_000
+"""More lines than a pipe (64 KiB), the log thread and the buffer can hold, and few enough for a short test."""
 
 
 def test_a_stalled_reader_holds_nobody_up_and_the_lost_lines_are_told(pipe: Pipe) -> None:
     log = Log("info", "compact", pipe.writer)
     log.start()
-    for number in range(A_GREAT_MANY // 100):  # returns although nobody reads
+    for number in range(A_GREAT_MANY // 100):  # each call returns, although nobody reads
         log.each("info", "server", "said", ("n",), [(number * 100 + i,) for i in range(100)])
     dropped = log.dropped
     assert 0 < dropped < A_GREAT_MANY
@@ -64,7 +64,7 @@ def test_the_stop_gives_up_when_the_reader_stalls(pipe: Pipe) -> None:
     log = Log("info", "compact", pipe.writer)
     log.start()
     log.each("info", "server", "said", ("text",), [("x" * 1000,)] * 1000)
-    log.stop(0.05)  # returns
+    log.stop(0.05)  # returns, although nobody reads
     assert any(thread.name == "log" for thread in threading.enumerate())
 
 
@@ -111,7 +111,7 @@ def test_a_reader_that_left_costs_the_lines_and_nothing_else(pipe: Pipe) -> None
 
 
 def test_a_closed_descriptor_costs_the_lines_and_nothing_else(pipe: Pipe) -> None:
-    # A copy of a number that no other test's file can take meanwhile.
+    # A descriptor with a number that no other file can get meanwhile.
     high = os.dup2(pipe.writer, 900)
     os.close(high)
     log = Log("info", "compact", high)
@@ -157,7 +157,7 @@ def test_a_line_that_broke_off_does_not_run_into_the_next(pipe: Pipe) -> None:
     fd = os.dup(broken.writer)
     log = Log("info", "compact", fd)
     log.start()
-    # More than a pipe holds: the log thread is in the middle of the one line when the reader leaves.
+    # A pipe cannot hold this line: the log thread is in the middle of it when the reader leaves.
     log.error("server", "said", text="x" * 1_000_000)
     broken.read_until(lambda text: len(text) > 0)
     broken.close_reader()

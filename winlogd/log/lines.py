@@ -1,16 +1,15 @@
-r"""Occurrences in, lines of bytes out: the three forms of the log.
+r"""Turns records into lines of bytes, in the three forms of the log.
 
     compact  2026-11-21T08:30:00.123Z INFO event stored id=42 user=alice os="Windows 11"
     full     2026-11-21T08:30:00.123456Z INFO store: event stored id=42 user=alice os="Windows 11"
     json     {"time":"2026-11-21T08:30:00.123456Z","level":"INFO","target":"store","message":"event stored",…}
 
-Field values come from strangers on the network, so nothing that could begin a second line or reach the
-terminal as a command is written as it is: what `str.isprintable` refuses (controls, the separators U+2028 and
-U+2029, characters of direction and format, lone surrogates, unassigned ones) becomes an escape. Other text
-stays as it is, in UTF-8.
+Field values come from strangers on the network. No value may begin a second line, or reach the terminal as a command.
+Therefore each character that `str.isprintable` refuses becomes an escape: controls, the separators U+2028 and U+2029,
+characters of direction and format, lone surrogates, unassigned characters. Other text stays as it is, in UTF-8.
 
-A value is text, a number, a truth value or None. None is left out; anything else is shown as `str` tells it.
-This file must not know of threads, clocks or file descriptors.
+A value is text, a number, a truth value or None. A field with None is left out. Any other value is shown as its `str`.
+This file must not know threads, clocks or file descriptors.
 """
 
 import math
@@ -25,13 +24,21 @@ import orjson
 _NS_IN_A_SECOND: Final = 1_000_000_000
 _SHORT_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
-# What is left of a text when these bytes are taken out is what `compact` must look at: separators, quotes and
-# ASCII controls. (Bytes from 0x80 are parts of characters that `isprintable` has judged.)
 _HARMLESS_BYTES: Final = bytes(b for b in range(256) if b >= 0x80 or (chr(b).isprintable() and chr(b) not in ' ="\\'))
+"""All bytes except separators, quotes, backslashes and ASCII controls.
+
+`compact` must look at a text that has other bytes than these. Bytes from 0x80 are parts of characters that
+`isprintable` has checked.
+"""
+
 _PLAIN_TYPES: Final = frozenset((str, int, float))
+"""The types whose values the log shows as `%s` does. bool is none of them: the log writes `true` and `false`."""
 
 _JSON_OWN_KEYS: Final = ("time", "level", "target", "message")
+"""The keys that every line of JSON has, besides its fields."""
+
 _JSON_LARGEST_INTEGER: Final = 2**63 - 1
+"""The largest integer that `_careful_json` writes as a number. It writes larger integers as text."""
 
 
 class Record(NamedTuple):
@@ -40,7 +47,7 @@ class Record(NamedTuple):
     Args:
         time_ns: nanoseconds since 1970-01-01 UTC.
         level: `TRACE`, `DEBUG`, `INFO`, `WARN` or `ERROR`.
-        target: the room that speaks, such as `store`; `compact` leaves it out.
+        target: the part of winlogd that logs, such as `store`; `compact` leaves it out.
         message: what happened, the same for all rows.
         names: the fields' names.
         rows: the fields' values, each row in the order of `names`.
@@ -55,29 +62,29 @@ class Record(NamedTuple):
 
 
 def compact(record: Record) -> bytes:
-    """Lines of time (to the millisecond), level, message and `name=value` fields, each ended by a newline.
+    """Return lines of time (to the millisecond), level, message and `name=value` fields, each ended by a newline.
 
-    A value that is empty or has a space, `=`, `"`, a backslash or an unprintable character is quoted; so is a
-    message with one of these other than a space. As a message that is not quoted has no `=`, it ends at the
-    space before the first field's name, and every line can be read back.
+    A value is quoted if it is empty or has a space, `=`, `"`, a backslash or an unprintable character. A message is
+    quoted for the same reasons, except for a space. A message without quotes has no `=`, so that it ends at the space
+    before the first field's name. Therefore every line can be read back.
     """
     moment = _moment(record.time_ns, 3)
     return _lines(f"{moment} {record.level} {_phrase(record.message)}", record)
 
 
 def full(record: Record) -> bytes:
-    """As `compact`, with microseconds, and the target and a colon before the message."""
+    """Return lines as `compact` does, with microseconds, and with the target and a colon before the message."""
     moment = _moment(record.time_ns, 6)
     return _lines(f"{moment} {record.level} {_word(record.target)}: {_phrase(record.message)}", record)
 
 
 def as_json(record: Record) -> bytes:
-    """One JSON object a line: `time` (to the microsecond), `level`, `target`, `message`, then the fields.
+    """Return one JSON object a line: `time` (to the microsecond), `level`, `target`, `message`, then the fields.
 
-    A field that bears one of these four names, or the name of an earlier field, gets as many underscores
-    before its name as make it new (`_time`), so that no value hides another. NaN and the infinities, which
-    JSON lacks, become null. Unprintable characters are escaped as `\\uNNNN`, which every JSON reader turns
-    back into the character. Lists and dictionaries stay what they are.
+    A field may have one of these four names, or that of an earlier field. Then underscores before its name make it new
+    (`_time`), so that no value hides another. NaN and the infinities become null, because JSON lacks them. Unprintable
+    characters are escaped as `\\uNNNN`, which every JSON reader turns back into the character. Lists and dictionaries
+    stay lists and objects.
     """
     own = (_moment(record.time_ns, 6), record.level, record.target, record.message)
     head = _json_object(dict(zip(_JSON_OWN_KEYS, own, strict=True)))[:-1]
@@ -86,7 +93,7 @@ def as_json(record: Record) -> bytes:
         _json_object({key: value for key, value in zip(keys, row, strict=False) if value is not None})
         for row in record.rows
     ]
-    # Both halves are objects: the second one's brace becomes the comma, unless it has no field to separate.
+    # Join two objects: a comma replaces the second object's first brace, unless that object is empty.
     lines = [f"{head},{body[1:]}\n" if body != "{}" else f"{head}}}\n" for body in bodies]
     return "".join(lines).encode()
 
@@ -95,7 +102,7 @@ FORMATS: Final[dict[str, Callable[[Record], bytes]]] = {"compact": compact, "ful
 
 
 def _moment(time_ns: int, digits: int) -> str:
-    """RFC 3339 in UTC with `digits` fraction digits; cut, not rounded, which could give a time to come."""
+    """Return RFC 3339 in UTC with `digits` fraction digits, cut and not rounded: no line shows a time in the future."""
     seconds, fraction_ns = divmod(time_ns, _NS_IN_A_SECOND)
     return f"{_whole_seconds(seconds)}.{fraction_ns:09d}"[: 20 + digits] + "Z"
 
@@ -114,21 +121,21 @@ def _lines(head: str, record: Record) -> bytes:
 
 
 def _tails(names: tuple[str, ...], rows: list[tuple[object, ...]]) -> list[str]:
-    """The ` name=value …` part of each row's line.
+    """Return the ` name=value …` part of each row's line.
 
-    All rows are first written as if they were plain, and then looked at in one go: a few calls for the batch
-    instead of a few for each field. Only if that finds something odd is each line looked at, and an odd one
-    written again field by field.
+    First all rows are written as if no value needed quotes, and the result is checked as a whole. This takes a few
+    calls for the batch, not a few for each field. If the check fails, each line is checked, and only the lines that
+    fail are written again field by field.
 
-    With 64 rows of six fields, `timeit` of `compact` gives 0.8 us a row (1.1 us with an accent in each, 2.6
-    us with a None in each, 1.4 us with a space in one of the 64), and 1.6 us of `as_json`.
+    With 64 rows of six fields, `timeit` of `compact` gives 0.8 us a row. It gives 1.1 us with an accent in each row,
+    2.6 us with a None in each row, and 1.4 us with a space in one of the 64 rows. `as_json` takes 1.6 us a row.
     """
     labels = _labels(names)
     template = _template(names)
     try:
         tails = [template % row for row in rows]
     except Exception:
-        # A value without a text, or a row of another length than its names: the careful way bears both.
+        # A value has no text, or a row has another length than the names. `_careful_tail` handles both.
         return [_careful_tail(labels, row) for row in rows]
     if not _PLAIN_TYPES.issuperset(map(type, chain.from_iterable(rows))):
         return [_careful_tail(labels, row) for row in rows]
@@ -151,7 +158,7 @@ def _labels(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _is_plain(tails: str, fields: int) -> bool:
-    """Whether unquoted fields say what they mean: every one has a value, and no value has a separator."""
+    """Return True if all fields can stay unquoted: every field has a value, and no value has a separator."""
     if not (tails.isascii() or tails.isprintable()):
         return False
     rest = tails.encode().translate(None, _HARMLESS_BYTES)
@@ -168,7 +175,7 @@ def _word(text: str) -> str:
 
 
 def _phrase(text: str) -> str:
-    """A message: as `_word`, but spaces need no quotes."""
+    """Return a message as `_word` does, except that spaces need no quotes."""
     return text if _is_bare(text.replace(" ", "_")) else _quoted(text)
 
 
@@ -179,7 +186,7 @@ def _is_bare(text: str) -> bool:
 
 
 def _text(value: object) -> str:
-    """The text that stands for `value`; never raises, whatever its `__str__` does."""
+    """Return the text of `value`. Raise nothing, whatever its `__str__` does."""
     if type(value) is str:
         return value
     if isinstance(value, bool):
@@ -191,7 +198,7 @@ def _text(value: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    r"""`text` in double quotes, escaped as in a Python string: `\n`, `\x1b`, `\u202e`, `\U000e0001`."""
+    r"""Return `text` in double quotes, escaped as in a Python string: `\n`, `\x1b`, `\u202e`, `\U000e0001`."""
     if text.isprintable():
         escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     else:
@@ -230,16 +237,16 @@ def _json_object(fields: dict[str, object]) -> str:
         written = _careful_json(fields)
     if written.isprintable():
         return written
-    # All of JSON's own signs are printable, so what is not stands inside a string, where \u may stand for it.
+    # JSON's own signs are all printable. An unprintable character is inside a string, where \u may replace it.
     return "".join([c if c.isprintable() else _json_escaped(c) for c in written])
 
 
 def _careful_json(fields: dict[str, object]) -> str:
-    """What orjson refuses: lone surrogates, integers beyond 64 bits, keys that are no text, circles.
+    """Write fields that orjson refuses: lone surrogates, integers beyond 64 bits, keys that are no text, circles.
 
-    All but text and JSON's numbers is written as text.
+    All values except JSON's numbers are written as text.
     """
-    import json  # only needed here, and not otherwise loaded
+    import json  # loaded only for this
 
     return json.dumps(
         {key: value if _is_json_number(value) else _text(value) for key, value in fields.items()},
@@ -255,6 +262,6 @@ def _is_json_number(value: object) -> bool:
 
 
 def _json_escaped(character: str) -> str:
-    """RFC 8259 section 7: beyond U+FFFF, as the two surrogates of UTF-16."""
+    """Return the JSON escape of a character; beyond U+FFFF, those of its two UTF-16 surrogates (RFC 8259 §7)."""
     pairs = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join([f"\\u{pairs[i : i + 4]}" for i in range(0, len(pairs), 4)])

@@ -1,12 +1,11 @@
-"""The log: any thread hands over what happened, one thread writes it, and nobody ever waits for it.
+"""The log: any thread hands over records, one thread writes them, and no caller ever waits for it.
 
-A caller leaves a record (plain values, no text made yet) in a bounded buffer; the log thread turns records
-into lines and writes those of many batches with one `write(2)`. When standard error stalls, the buffer fills,
-further lines are dropped and counted, and one line tells the count when writing goes on: a server that cannot
-speak still serves.
+A caller puts a record (plain values, not text yet) into a bounded buffer. The log thread turns records into lines. It
+writes the lines of many batches with one `write(2)`. When standard error stalls, the buffer fills, and further lines
+are dropped. When writing goes on, one line reports how many were dropped. A server that cannot log still serves.
 
-This file knows how lines get out. It must not know what they look like (`lines` does), nor what is worth
-a line (its callers do).
+This file knows how lines are written. It must not know what they look like (`lines` does), nor what deserves a line
+(its callers do).
 """
 
 import os
@@ -19,9 +18,10 @@ from typing import Final
 from winlogd.log.lines import FORMATS, Record
 
 MASK: Final = b"***"
-"""What is written in the place of a secret."""
+"""Written in place of a secret."""
 
 LEVELS: Final = ("trace", "debug", "info", "warn", "error")
+"""The levels, from the one with the most lines to the one with the fewest."""
 
 _TRACE: Final = LEVELS.index("trace")
 _DEBUG: Final = LEVELS.index("debug")
@@ -29,36 +29,40 @@ _INFO: Final = LEVELS.index("info")
 _WARN: Final = LEVELS.index("warn")
 _ERROR: Final = LEVELS.index("error")
 
-# A second or two of a busy server's lines, at about half a KiB each. As many again may be in the log thread's
-# hands when the descriptor stalls.
 _CAPACITY_LINES: Final = 32_768
+"""The most lines in the buffer: those of one or two seconds on a busy server, about half a KiB each.
 
-# How long lines are gathered after the first one, before they are written: to wake the log thread costs a
-# switch of threads, to write costs a system call. CPU time (getrusage) beyond that of the same loop without a
-# log, for `compact` into a pipe and a hand-over each millisecond: with 16 rows 4.2 us a row when not
-# gathering, 1.8 us with 20 ms, 1.2 us with 100 ms; with one row 79, 24 and 27 us.
+The log thread may hold as many lines again when the descriptor stalls.
+"""
+
 _GATHER_S: Final = 0.02
+"""How long lines are gathered after the first one, before they are written.
+
+Each wake-up of the log thread costs a switch of threads, and each write a system call. The following is CPU time
+(getrusage) above that of the same loop without a log, for `compact` into a pipe and a hand-over each millisecond. With
+16 rows: 4.2 us a row without gathering, 1.8 us with 20 ms, 1.2 us with 100 ms. With one row: 79, 24 and 27 us.
+"""
 
 
 class Log:
-    """Lines on a file descriptor, written by one thread of its own.
+    """Writes lines to a file descriptor, on a thread of its own.
 
-    Every method may be called from any thread, and from a signal handler or a finalizer. None of those that
-    log waits for the descriptor or raises for a value it cannot show. Values become text later, on the log
-    thread, so they must not change after the call.
+    Every method may be called from any thread, and from a signal handler or a finalizer. The methods that log never
+    wait for the descriptor, and raise nothing for a value that has no text. Values become text later, on the log
+    thread. Therefore they must not change after the call.
 
     Args:
-        level: the least level that is written: `trace`, `debug`, `info`, `warn` or `error`.
+        level: the lowest level that is written: `trace`, `debug`, `info`, `warn` or `error`.
         format: `compact`, `full` or `json`, see `winlogd.log.lines`.
-        fd: the descriptor to write to, by default standard error. It may be non-blocking; it is never closed.
-        secret: ASCII text that no line may show, whoever put it there; `***` is in its place. Empty: there is none.
+        fd: the descriptor to write to, by default standard error. It may be non-blocking. The log never closes it.
+        secret: ASCII text that no line may show; `***` replaces it everywhere. Empty for none.
 
     Raises:
-        ValueError: `level` or `format` is none of these.
+        ValueError: `level` or `format` is unknown.
     """
 
     def __init__(self, level: str, format: str, fd: int = 2, secret: str = "") -> None:
-        """Begin to buffer lines; `start` begins to write them."""
+        """Start to buffer lines. Only `start` starts to write them."""
         if level not in LEVELS:
             raise ValueError(f"log level {level!r}: must be one of {', '.join(LEVELS)}")
         if format not in FORMATS:
@@ -73,62 +77,62 @@ class Log:
         self._secret = secret.encode("ascii")
         self._line_is_torn = False
 
-        # All below is shared by the threads and changed only under `_guard`. It is held for a few
-        # assignments, never during rendering or writing. Reentrant, because a signal handler or a finalizer
-        # that logs may interrupt its own thread inside it.
+        # Threads share all attributes below, and change them only under `_guard`. A thread holds the guard for a few
+        # assignments, never while it renders or writes. The guard is reentrant: a signal handler or a finalizer that
+        # logs may interrupt its own thread inside it.
         self._guard = threading.RLock()
         self._changed = threading.Condition(self._guard)
         self._records: list[Record] = []
         self._lines_waiting = 0
         self._dropped = 0
-        self._dropped_told = 0
+        self._dropped_reported = 0  # only the log thread uses this
         self._idle = False
         self._hurry = False
         self._stopping = False
         self._thread: threading.Thread | None = None
 
-    # --- for everyone
+    # --- for every caller
 
     def trace(self, target: str, message: str, /, **fields: object) -> None:
-        """What only someone who searches a fault in winlogd itself wants to read."""
+        """Log a detail for a person who looks for a fault in winlogd itself."""
         if self._threshold <= _TRACE:
             self._hand_over(_TRACE, target, message, tuple(fields), [tuple(fields.values())])
 
     def debug(self, target: str, message: str, /, **fields: object) -> None:
-        """What helps to find out why a client is refused or a query slow."""
+        """Log a detail that helps to find out why a client is refused or a query is slow."""
         if self._threshold <= _DEBUG:
             self._hand_over(_DEBUG, target, message, tuple(fields), [tuple(fields.values())])
 
     def info(self, target: str, message: str, /, **fields: object) -> None:
-        """What the server did, as it should."""
+        """Log what the server did in normal operation."""
         if self._threshold <= _INFO:
             self._hand_over(_INFO, target, message, tuple(fields), [tuple(fields.values())])
 
     def warn(self, target: str, message: str, /, **fields: object) -> None:
-        """What an administrator should look at some day."""
+        """Log a condition that an administrator should look at some day."""
         if self._threshold <= _WARN:
             self._hand_over(_WARN, target, message, tuple(fields), [tuple(fields.values())])
 
     def error(self, target: str, message: str, /, **fields: object) -> None:
-        """What an administrator should look at now; written without gathering."""
+        """Log a condition that an administrator should look at now. The line is written without gathering."""
         self._hand_over(_ERROR, target, message, tuple(fields), [tuple(fields.values())])
 
     def exception(self, target: str, message: str, error: BaseException, /, **fields: object) -> None:
-        """An error line whose last field, `traceback`, is the whole traceback on that one line."""
+        """Log an error. The last field of its line, `traceback`, is the whole traceback."""
         names = (*fields, "traceback")
         self._hand_over(_ERROR, target, message, names, [(*fields.values(), _Traceback(error))])
 
     def each(
         self, level: str, target: str, message: str, names: tuple[str, ...], rows: list[tuple[object, ...]], /
     ) -> None:
-        """Many occurrences of one kind, a line for each row, all with the time of this call.
+        """Log many occurrences of one kind, a line for each row, all with the time of this call.
 
         Args:
-            level: a word of `LEVELS`.
-            target: the room that speaks.
+            level: one of `LEVELS`.
+            target: the part of winlogd that logs.
             message: what happened.
             names: the fields' names.
-            rows: their values, in the same order. The list now belongs to the log: do not change it.
+            rows: the fields' values, in the order of `names`. The list now belongs to the log: do not change it.
 
         Raises:
             ValueError: `level` is none of `LEVELS`.
@@ -138,7 +142,7 @@ class Log:
             self._hand_over(rank, target, message, names, rows)
 
     def enabled(self, level: str) -> bool:
-        """Whether lines of `level` are written: worth asking before collecting costly fields.
+        """Return True if lines of `level` are written. Ask before you collect costly fields.
 
         Raises:
             ValueError: `level` is none of `LEVELS`.
@@ -147,7 +151,7 @@ class Log:
 
     @property
     def dropped(self) -> int:
-        """The lines lost so far: the buffer was full, the descriptor refused them, or the log was stopped."""
+        """The number of lines lost so far: the buffer was full, the descriptor refused them, or the log was stopped."""
         return self._dropped
 
     def _hand_over(
@@ -169,10 +173,10 @@ class Log:
                 self._idle = False
                 self._changed.notify()
 
-    # --- for whoever owns the log
+    # --- for the owner of the log
 
     def start(self) -> None:
-        """Start the log thread. What was logged before is written now; a second call does nothing.
+        """Start the log thread, which also writes the lines logged before. A second call does nothing.
 
         Raises:
             RuntimeError: the system has no thread left.
@@ -184,10 +188,13 @@ class Log:
                 self._thread = thread
 
     def stop(self, timeout_s: float = 1.0) -> None:
-        """Write what is buffered, then end the log thread; lines given from now on are dropped and counted.
+        """Write the buffered lines, then end the log thread. Lines logged from now on are dropped and counted.
 
-        Gives up after `timeout_s` seconds when the descriptor stalls; the thread, a daemon, then ends with
-        the process. May be called again, for instance to wait longer.
+        If the descriptor stalls, this returns after `timeout_s` seconds. The thread is a daemon, and ends with the
+        process then. A second call is allowed, for instance to wait longer.
+
+        Raises:
+            RuntimeError: lines are buffered, no thread was started, and the system has no thread left.
         """
         with self._guard:
             if self._records:
@@ -209,16 +216,16 @@ class Log:
                 records, self._records = self._records, []
                 self._lines_waiting = 0
                 self._hurry = self._stopping
-                # What was dropped until now came after these records, which had filled the buffer.
+                # Lines that were dropped until now are newer than these records, which had filled the buffer.
                 dropped = self._dropped
             lost = self._write(self._rendered(records))
             if lost:
                 self._lose(lost)
-            elif dropped > self._dropped_told:
-                self._tell_dropped(dropped)
+            elif dropped > self._dropped_reported:
+                self._report_dropped(dropped)
 
     def _wait_for_records(self) -> None:
-        """Return with records, or without any when the log is to stop. Idle is asleep: no time-out."""
+        """Wait until there are records, or the log must stop. An idle log sleeps: this wait has no time-out."""
         while not self._records and not self._stopping:
             self._idle = True
             self._changed.wait()
@@ -231,38 +238,38 @@ class Log:
             try:
                 pieces.append(self._render(record))
             except Exception:
-                # Not for a value: those are always shown. Memory has run out, or `lines` has a fault,
-                # and neither may end the only thread that could tell of it.
+                # A value never raises here. Memory has run out, or `lines` has a fault. Neither may end the only
+                # thread that writes the log.
                 self._lose(len(record.rows))
         lines = b"".join(pieces)
         return lines.replace(self._secret, MASK) if self._secret else lines
 
-    def _tell_dropped(self, dropped: int) -> None:
-        """One line that tells of lost lines, whatever the level: what is missing is part of the log."""
-        count = dropped - self._dropped_told
+    def _report_dropped(self, dropped: int) -> None:
+        """Write a line with the number of lost lines, at any level: a reader must know that lines are missing."""
+        count = dropped - self._dropped_reported
         row: tuple[object, ...] = (count,)
         record = Record(time.time_ns(), "WARN", "log", "log lines dropped", ("count",), [row])
         if self._write(self._render(record)) == 0:
-            self._dropped_told = dropped
+            self._dropped_reported = dropped
 
     def _lose(self, lines: int) -> None:
         with self._guard:
             self._dropped += lines
 
     def _write(self, lines: bytes) -> int:
-        """Write `lines`, for as long as that takes, and return how many of them the descriptor refused."""
+        """Write `lines`, however long that takes. Return how many of them the descriptor refused."""
         if self._line_is_torn and self._push(b"\n") == 0:
             return lines.count(b"\n")
         written = self._push(lines)
-        # A line of which only the beginning got out is lost, and what follows must not be read as its end.
+        # A line is lost if only its beginning was written. The next line must not look like its end.
         self._line_is_torn = lines[:written][-1:] not in (b"", b"\n")
         return lines.count(b"\n", written)
 
     def _push(self, data: bytes) -> int:
-        """Write `data` in as many pieces as it takes; return how many bytes got out before a fault, if any.
+        """Write `data` in one or more pieces. Return how many bytes were written: all, or those before a fault.
 
-        There is nobody to tell a fault to (EPIPE: no reader; ENOSPC, EIO: no disk; EBADF: no descriptor). The
-        next lines try again, so the log comes back when the fault is gone.
+        There is no place to report a fault (EPIPE: no reader; ENOSPC, EIO: no disk; EBADF: no descriptor). The log
+        tries again with the next lines, so that it comes back when the fault is gone.
         """
         written = 0
         while written < len(data):
@@ -275,17 +282,17 @@ class Log:
         return written
 
     def _wait_until_writable(self) -> None:
-        """For a non-blocking descriptor that is full. A fault of it wakes too; the next write meets it."""
+        """Wait until a full non-blocking descriptor takes more. A fault of the descriptor ends this, too."""
         poll = select.poll()
         poll.register(self._fd, select.POLLOUT)
         poll.poll()
 
 
 class _Traceback:
-    """An error's traceback that becomes text when it is shown.
+    """An error's traceback, which becomes text on the log thread.
 
-    Only names and line numbers are taken from the frames here: the source lines are read from disk by the log
-    thread, and nothing that the frames hold (connections, bodies) is kept alive by waiting lines.
+    This keeps only names and line numbers of the frames. The log thread reads the source lines from the disk. The
+    buffered line keeps no object of the frames alive, such as connections and bodies.
     """
 
     __slots__ = ("_summary",)
