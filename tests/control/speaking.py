@@ -1,4 +1,4 @@
-"""A control socket served by this process on a thread of its own, and clients that speak to it line by line."""
+"""A control socket that this process serves on a thread of its own, and clients that send it lines."""
 
 import asyncio
 import json
@@ -37,33 +37,33 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Goes away."""
+        """Close the connection."""
         self._stream.close()
         self.socket.close()
 
     def send(self, octets: bytes) -> None:
-        """Sends these octets as they are."""
+        """Send these octets as they are."""
         self.socket.sendall(octets)
 
     def give(self, name: str, **fields: object) -> None:
-        """Gives an order."""
+        """Give an order."""
         self.send(json.dumps({"order": name, **fields}).encode() + b"\n")
 
-    def line(self) -> Any:  # noqa: ANN401  # whatever the server said
-        """The next line; None at the end."""
+    def line(self) -> Any:  # noqa: ANN401  # any JSON
+        """Return the next line's value; None at the end."""
         line = self._stream.readline()
         return json.loads(line) if line else None
 
     def lines(self) -> list[Any]:
-        """All lines until the server closes."""
+        """Return the values of all lines until the server closes."""
         return [json.loads(line) for line in self._stream]
 
 
 class Desk:
     """A control socket and its loop.
 
-    Its orders are `count`, which reports twice and is done; `wait`, which is put into `waiting`; `break`, which fails
-    for a fault of its handler; and those that are added.
+    It has three orders, and those that a test adds. `count` reports twice and is done. `wait` is put into `waiting`.
+    The handler of `break` raises an error.
     """
 
     def __init__(self, path: Path, limits: Limits, handlers: Mapping[str, Handler]) -> None:
@@ -78,7 +78,7 @@ class Desk:
         self._thread = threading.Thread(target=self._loop.run_forever)
 
     def handle(self, name: str, handler: Handler) -> None:
-        """Has `handler` carry out one more order."""
+        """Add an order that `handler` carries out."""
         self._handlers[name] = handler
 
     def start(self) -> None:
@@ -87,16 +87,16 @@ class Desk:
         self._thread.start()
 
     def do(self, call: Callable[[], None]) -> None:
-        """Runs `call` on the loop, and waits for that."""
+        """Run `call` on the loop, and wait for its end."""
         done = threading.Event()
 
-        def call_and_tell() -> None:
+        def call_and_report() -> None:
             try:
                 call()
             finally:
                 done.set()
 
-        self._loop.call_soon_threadsafe(call_and_tell)
+        self._loop.call_soon_threadsafe(call_and_report)
         assert done.wait(PATIENCE_S)
 
     def stop(self) -> None:
@@ -119,7 +119,7 @@ def _break(order: Order) -> None:
 
 @contextmanager
 def serving(path: Path, limits: Limits = LIMITS, **handlers: Handler) -> Iterator[Desk]:
-    """A control socket at `path`, with more orders."""
+    """Serve a control socket at `path`, with these orders besides its own."""
     desk = Desk(path, limits, handlers)
     desk.start()
     try:

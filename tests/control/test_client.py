@@ -1,4 +1,4 @@
-"""A command's end of the control socket: what comes of an order, whatever the server does."""
+"""The client's end of the control socket: the outcome of an order, whatever the server does."""
 
 import fcntl
 import socket
@@ -18,7 +18,7 @@ from winlogd.control.server import LIMITS
 
 
 def nothing(*_: object) -> None:
-    """Nobody is told."""
+    """Ignore progress and slowness."""
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 @contextmanager
 def answering(path: Path, answer: bytes) -> Iterator[None]:
-    """A server of another kind: it reads a line, answers so, and closes."""
+    """Run another server, which reads a line, sends `answer`, and closes."""
     with closing(socket.socket(socket.AF_UNIX)) as listener:
         listener.bind(str(path))
         listener.listen()
@@ -126,5 +126,5 @@ def test_an_answer_in_pieces_is_put_together(tmp_path: Path) -> None:
 
 
 def unread_by_peer(connection: socket.socket) -> int:
-    """How much of what was sent is still on its way (SIOCOUTQ, unix(7))."""
+    """Return how much of the sent data the peer has not read yet (SIOCOUTQ, unix(7))."""
     return int(struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0])

@@ -1,4 +1,4 @@
-"""The control socket of a running server: whose it is, what it refuses, and where it is."""
+"""The control socket of a running server: its owner, its refusals and its place."""
 
 import os
 import socket

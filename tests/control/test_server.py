@@ -1,4 +1,4 @@
-"""The server's end of the control socket: orders and answers in lines, who may give them, and what it bears."""
+"""The server's end of the control socket: orders, answers, who may give orders, and the socket's limits."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def is_served(path: Path) -> bool:
     with Client(path) as client:
-        with suppress(BrokenPipeError):  # it was refused already
+        with suppress(BrokenPipeError):  # the server has refused it already
             client.give("count")
         return "progress" in client.line()
 
@@ -127,7 +127,7 @@ def test_another_user_is_refused_though_the_mode_would_let_him_in(desk: Desk, mo
         with effective_user(NOBODY):
             clients.append(Client(desk.path.name))
 
-    desk.do(connect)  # on the server's thread: when it looks at its own user that is root again
+    desk.do(connect)  # on the server's thread: it is root again when it compares the users
     with clients[0] as client:
         sentence = f"only root and the user that winlogd runs as may give orders, not user {NOBODY}"
         assert client.lines() == [{"error": sentence}]
@@ -153,7 +153,7 @@ def test_root_and_its_own_user_are_served_by_a_server_of_another_user(
 
     def connect() -> None:
         clients.append(Client(desk.path.name))
-        os.seteuid(NOBODY)  # this process, and so the server, too
+        os.seteuid(NOBODY)  # the server is this process
         clients.append(Client(desk.path.name))
 
     try:
@@ -201,7 +201,7 @@ def test_an_order_that_has_come_may_run_for_longer_than_one_is_waited_for(tmp_pa
     with serving(tmp_path / "socket", LIMITS._replace(order_timeout_s=0.1)) as desk, Client(desk.path) as client:
         client.give("wait")
         order = desk.waiting.get(timeout=PATIENCE_S)
-        with Client(desk.path) as silent:  # came later, and its time is over
+        with Client(desk.path) as silent:  # it came later, and its time is over
             assert silent.lines() == [{"error": "no order came within 0.1 s"}]
         desk.do(order.done)
         assert client.lines() == [{"done": {}}]
@@ -244,7 +244,7 @@ def test_a_client_that_has_only_ended_its_own_side_gets_its_answer(desk: Desk) -
         client.give("wait")
         client.socket.shutdown(socket.SHUT_WR)
         order = desk.waiting.get(timeout=PATIENCE_S)
-        assert is_served(desk.path)  # some rounds of the loop later
+        assert is_served(desk.path)  # meanwhile the loop went round several times
         desk.do(lambda: order.progress(rows=1))
         desk.do(order.done)
         assert client.lines() == [{"progress": {"rows": 1}}, {"done": {}}]

@@ -1,6 +1,6 @@
-"""Where the control socket of a database is, and how a long path fits into a socket's address.
+"""Places the control socket beside its database, and fits a long path into a socket's address.
 
-Knows paths; not what is said on the socket.
+This file knows paths. It must not know what is sent over the socket.
 """
 
 import os
@@ -10,20 +10,26 @@ from contextlib import contextmanager
 from typing import Final
 
 BACKLOG: Final = 16
-"""More than may be connected: the connections beyond those get their error line at once."""
+"""Above the server's limit of connections, so that it accepts surplus connections and answers them with an error."""
 
 _ADDRESS_BYTES: Final = 107
-"""What the address of a Unix socket can hold (unix(7))."""
+"""The longest path that the address of a Unix socket can hold (unix(7))."""
 
 
 def path_of(database: str) -> str:
-    """Where the control socket of the server of `database`, a real path, is."""
+    """Return the path of the control socket that belongs to `database`, a path without links."""
     return f"{database}.control"
 
 
 @contextmanager
 def short(path: str) -> Iterator[str]:
-    """`path` if it fits into a socket's address, otherwise another way to it: by a descriptor of its folder."""
+    """Give `path` if it fits into a socket's address, otherwise a short path to the same place.
+
+    The short path leads through a descriptor of the folder. It is valid only inside the `with` block.
+
+    Raises:
+        OSError: the path is too long, and its folder cannot be opened.
+    """
     if len(os.fsencode(path)) <= _ADDRESS_BYTES:
         yield path
         return
@@ -36,12 +42,12 @@ def short(path: str) -> Iterator[str]:
 
 
 def bind_control(path: str) -> socket.socket:
-    """Make a socket at `path`. An old one is replaced, because whoever owns the database owns it.
+    """Return a new socket that is bound to `path`. It replaces an old one: the owner of the database owns the path.
 
-    The process's umask is another one for a moment, so that the socket never has another mode than 0600.
+    This changes the process's umask for a moment, so that the socket has the mode 0600 from the beginning.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the old socket cannot be removed, or the new one cannot be made or bound.
     """
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     before = os.umask(0o177)

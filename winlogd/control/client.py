@@ -1,6 +1,6 @@
-"""A command's end of the control socket: gives an order to the running server.
+"""The client's end of the control socket: a command gives an order to the running server.
 
-Knows sockets and lines, which `winlogd.control.server` describes; not what an order means.
+This file knows sockets and the lines that `winlogd.control.server` describes. It must not know what an order means.
 """
 
 import socket
@@ -14,13 +14,13 @@ import orjson
 from winlogd.control.address import short
 
 OTHER_VERSION: Final = "the running winlogd answers as another version does; restart it, then try again"
-"""The sentence for an answer that is none of those that the protocol has."""
+"""The sentence for an answer that the protocol does not have."""
 
 _PIECE_BYTES: Final = 65_536
 
 
 class OrderFailedError(Exception):
-    """The server has not carried out the order; the argument is its sentence."""
+    """The server has not carried out the order. The argument is a sentence that says why."""
 
 
 def ask(
@@ -30,23 +30,23 @@ def ask(
     is_slow: Callable[[], None],
     progress: Callable[[Mapping[str, object]], None],
 ) -> dict[str, Any]:
-    """Give an order to the server whose control socket is at `path`; return what it says when it is done.
+    """Give an order to the server whose control socket is at `path`. Return the fields of its last line, ``done``.
 
     Args:
-        path: as `path_of` gives it.
-        order: its name as `order`, and what else it takes.
-        patience_s: after this time without an end, `is_slow` is called once; the end is waited for all the same.
-        is_slow: tells the person who waits.
-        progress: takes each report of the server.
+        path: the path that `path_of` returns.
+        order: the members of the order. `order` is its name.
+        patience_s: seconds after which `is_slow` is called once, if the order has not ended. The wait goes on.
+        is_slow: informs the person who waits.
+        progress: receives the fields of each report of the server.
 
     Raises:
         FileNotFoundError, ConnectionRefusedError: no server is running.
-        OrderFailedError: the server could not or would not do it.
-        OSError: it cannot be asked, or it went away before it had answered.
+        OrderFailedError: the server refused the order, or could not carry it out.
+        OSError: the server cannot be reached, or it closed the connection before its last line.
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock, short(path) as address:
         sock.connect(address)
-        with suppress(BrokenPipeError):  # a server that refuses this user does not wait for the order; its line is here
+        with suppress(BrokenPipeError):  # the server refused this user at once; its line can still be read
             sock.sendall(orjson.dumps(order, option=orjson.OPT_APPEND_NEWLINE))
         for line in _lines(sock, time.monotonic() + patience_s, is_slow):
             match _value(line):
@@ -70,9 +70,9 @@ def _value(line: bytes) -> object:
 
 
 def _lines(sock: socket.socket, until_s: float, is_slow: Callable[[], None]) -> Iterator[bytes]:
-    """Yield the lines that come, without what stands behind the last line feed.
+    """Yield the complete lines from `sock`, until the server closes. Text behind the last line feed is dropped.
 
-    At `until_s` of the monotonic clock, `is_slow` is called.
+    Call `is_slow` once at `until_s` of the monotonic clock.
     """
     buffer = b""
     has_patience = True

@@ -1,11 +1,11 @@
 """The server's end of the control socket, by which commands reach the running server.
 
-One connection carries one order, in lines of JSON. The client sends ``{"order":"rotate"}``, with further members where
-the order takes some. The server answers with any number of ``{"progress":{...}}`` lines and one last line,
-``{"done":{...}}`` or ``{"error":"sentence"}``. Then it closes.
+One connection carries one order, in lines of JSON. The client sends ``{"order":"rotate"}``. Some orders have further
+members. The server answers with any number of ``{"progress":{...}}`` lines and one last line, ``{"done":{...}}`` or
+``{"error":"sentence"}``. Then it closes the connection.
 
-Only root and the user that the server runs as are served: the socket has mode 0600, and each peer is asked for its user
-(SO_PEERCRED, unix(7)). Knows sockets and lines; not what an order means.
+The server serves only root and the user that it runs as. The socket has the mode 0600, and the kernel reports the user
+of each peer (SO_PEERCRED, unix(7)). This file knows sockets and lines. It must not know what an order means.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import orjson
 from winlogd.control.address import BACKLOG
 
 _UNREAD_BYTES: Final = 16_384
-"""Progress that the peer has not read beyond what the kernel keeps for it. Above this, progress is dropped."""
+"""Drop progress while more than this waits for a slow client, besides the data in the kernel's buffers."""
 
 _CREDENTIALS: Final = struct.Struct("3i")
 """struct ucred of unix(7): process, user, group."""
@@ -30,31 +30,33 @@ _ROOT: Final = 0
 
 
 class Limits(NamedTuple):
-    """How much the control socket takes."""
+    """The limits of the control socket."""
 
     connections: int = 8
+    """Connections at the same time."""
     order_timeout_s: float = 10.0
+    """Seconds from the connection to its order."""
     line_bytes: int = 1024
-    """Of an order, without its line feed."""
+    """The longest order, without its line feed."""
 
 
 LIMITS: Final = Limits()
-"""What the server uses."""
-
+"""The limits that the server uses."""
 
 Send = Callable[[bytes], None]
+"""Sends a line to the client."""
 
 
 class Order:
-    """An order that is being carried out, and the way back to its client.
+    """An order, and the way back to its client while the order is carried out.
 
-    A handler calls `done` or `failed` once, at any later time, and before that `progress` as often as it likes. All of
-    it goes nowhere when the client has gone away.
+    A handler calls `done` or `failed` once, at any later time. Before that it calls `progress` as often as it likes.
+    These calls do nothing if the client has closed the connection.
 
     Args:
         fields: the members of the order besides its name.
         report: sends a line that may be dropped.
-        end: sends the last line.
+        end: sends the last line, and closes the connection.
     """
 
     __slots__ = ("_end", "_report", "fields")
@@ -65,11 +67,11 @@ class Order:
         self._end = end
 
     def progress(self, **fields: object) -> None:
-        """Report how far the order is. A client that reads too slowly does not get every report."""
+        """Report how far the order is. A client that reads too slowly misses some reports."""
         self._report(_line("progress", fields))
 
     def done(self, **fields: object) -> None:
-        """Report that the order is carried out, and what came of it."""
+        """Report that the order has been carried out, with its results."""
         self._end(_line("done", fields))
 
     def failed(self, sentence: str) -> None:
@@ -78,7 +80,7 @@ class Order:
 
 
 Handler = Callable[[Order], None]
-"""Begins to carry out an order; returns at once."""
+"""Starts to carry out an order, and returns at once."""
 
 
 async def serve(
@@ -87,13 +89,20 @@ async def serve(
     handlers: Mapping[str, Handler],
     limits: Limits = LIMITS,
 ) -> asyncio.AbstractServer:
-    """Begin to answer on a bound socket; `handlers` carry out the orders, by name."""
+    """Start to serve orders on a bound socket, and return the server.
+
+    Args:
+        loop: the event loop, on which all handlers are called.
+        sock: a bound Unix socket, as `bind_control` returns it.
+        handlers: the handler of each order, by the order's name.
+        limits: the limits of the socket.
+    """
     desk = _Desk(loop, handlers, limits)
     return await loop.create_unix_server(lambda: _Conversation(desk), sock=sock, backlog=BACKLOG)
 
 
 class _Desk:
-    """What all conversations share."""
+    """The state that all connections share."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, handlers: Mapping[str, Handler], limits: Limits) -> None:
         self.loop: Final = loop
@@ -102,7 +111,7 @@ class _Desk:
         self.connections = 0
 
     def carry_out(self, line: bytes, report: Send, end: Send) -> None:
-        """Give the order of `line` to its handler, or answer what is wrong with it."""
+        """Give the order in `line` to its handler, or answer that the line is no known order."""
         fields = _members(line)
         name = fields.pop("order", None)
         order = Order(fields, report, end)
@@ -129,8 +138,9 @@ class _Conversation(asyncio.Protocol):
         self._line = b""
         self._is_counted = False
         self._is_heard = False
-        """The order has come, or the connection has been refused; what else comes is not read."""
+        """True once the order has come, or the connection is refused. Later data is ignored."""
         self._is_behind = False
+        """True while the client reads too slowly, and progress is dropped."""
         self._timer: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport
 
@@ -169,9 +179,9 @@ class _Conversation(asyncio.Protocol):
             self._desk.carry_out(line, self._report, self._end)
 
     def eof_received(self) -> bool:
-        """Stay open for a client that only has nothing more to say (``socat`` ends its side after the order).
+        """Return True, to stay open, if the client closed only its side after the order, as ``socat`` does.
 
-        The end of what a client sends ends its order, too, if that had no line feed.
+        An order without a line feed ends where the client closes its side.
         """
         if self._line and not self._is_heard:
             self.data_received(b"\n")
@@ -211,7 +221,7 @@ def _line(kind: str, value: object) -> bytes:
 
 
 def _members(line: bytes) -> dict[str, Any]:
-    """Return the members of the JSON object in `line`; none if it is anything else."""
+    """Return the members of the JSON object in `line`; none if `line` is anything else."""
     try:
         value = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -220,14 +230,14 @@ def _members(line: bytes) -> dict[str, Any]:
 
 
 def _user_of(sock: socket.socket) -> int:
-    """Return the user that connected to `sock`, as the kernel noted it at that moment."""
+    """Return the id of the user that connected to `sock`. The kernel recorded it at that moment."""
     credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     user: int = _CREDENTIALS.unpack(credentials)[1]
     return user
 
 
 def _has_gone(sock: socket.socket) -> bool:
-    """Return True if the peer has closed its socket, and not only its own side of the connection (poll(2), POLLHUP)."""
+    """Return True if the peer has closed its socket, and not only its sending side (poll(2), POLLHUP)."""
     poll = select.poll()
     poll.register(sock.fileno(), 0)
     return bool(poll.poll(0))
