@@ -1,1 +1,1 @@
-"""Decides which clients may send events, which may read, and how fast each address may send."""
+"""Decide which clients may send events, which may read, and how fast each address may send."""

@@ -1,4 +1,4 @@
-"""Finds the address that a request came from, even through a proxy.
+"""Find the address that a request came from, even through a proxy.
 
 Anybody can write the forwarding fields. Therefore they count only if the peer is a proxy that the administrator trusts.
 Pure, except that `ipaddress` is imported when the first forwarding field comes.
@@ -20,7 +20,7 @@ UNKNOWN: Final = "unknown"
 """Stands for the address of a client if a trusted proxy appended text that is no address. No network holds it."""
 
 _PEERS_KEPT: Final = 1024
-"""Results of `Networks.hold` that are cached."""
+"""The most results of `Networks.hold` that are cached."""
 
 _MAX_PORT: Final = 65_535
 _MAX_PORT_DIGITS: Final = 5

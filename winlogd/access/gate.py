@@ -1,4 +1,4 @@
-"""Admits or refuses a request, by the client's address and by a token in the request's head.
+"""Admit or refuse a request, by the client's address and by a token in the request's head.
 
 Both checks are off by default, and cost nothing then: a `Gate` that admits everybody returns the endpoint unchanged.
 A token is compared once for all requests with the same head. This file must not know what an event holds.
@@ -15,7 +15,7 @@ _NOT_ALLOWED: Final = Response(403, b'{"error":"Address not allowed"}', reason="
 
 
 class Gate:
-    """Admits requests from some networks to an endpoint.
+    """Admit requests from some networks to an endpoint.
 
     Args:
         networks: the networks that are admitted, as ADDRESS/BITS. An empty tuple admits nobody.

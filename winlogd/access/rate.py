@@ -1,4 +1,4 @@
-"""Keeps each address at the rate that `limits.events_per_second` allows: by a delay, and beyond that by 429.
+"""Keep each address at the rate that `limits.events_per_second` allows: by a delay, and beyond that by 429.
 
 The existing clients drop an event after a few refusals. Therefore an event that comes too early is held until its turn.
 Its connection is not read meanwhile, which slows its sender down to the rate.
@@ -27,7 +27,7 @@ _Held = tuple[asyncio.TimerHandle, Handler, bytes, int, bool]
 
 
 class Pace:
-    """Delays or refuses events before they reach their handlers.
+    """Delay or refuse events before they reach their handlers.
 
     Used on the event loop's thread only.
 

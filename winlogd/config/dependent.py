@@ -1,4 +1,4 @@
-"""Checks the options whose values cannot be judged alone: they need each other, a file, or a folder's name.
+"""Check the options whose values cannot be judged alone: they need each other, a file, or a folder's name.
 
 Loaded only if one of these options is set. This file must not know where the values came from.
 """

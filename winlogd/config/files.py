@@ -1,4 +1,4 @@
-"""Reads the files that a configuration names: regular files up to a size, and never waits for one.
+"""Read the files that a configuration names: regular files up to a size. Never wait for one.
 
 A pipe has no end until its writer closes it, some devices have no end at all, and the opening of a device can start
 something. Therefore only a regular file is opened, without blocking, and its kind is checked again when it is open.

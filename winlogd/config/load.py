@@ -1,4 +1,4 @@
-"""Turns config.toml and the environment into one frozen `Config`, or into a list of everything that is wrong.
+"""Turn config.toml and the environment into one frozen `Config`, or into a list of everything that is wrong.
 
 An option has the value of the environment variable `WINLOGD_<SECTION>_<KEY>`, or else that of the file, or else its
 default. A value in the file is checked even if a variable overrides it, so that somebody fixes the file. This file must

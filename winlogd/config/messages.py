@@ -1,4 +1,4 @@
-"""Words the faults in the configuration: one line each, fit for a terminal and a log.
+"""Put the faults in the configuration into words: one line each, fit for a terminal and a log.
 
 A fault shows text from a file or from the environment escaped and shortened. Therefore a line feed cannot make two
 lines of one fault, and no control character reaches the terminal. For an unknown name, a fault suggests the nearest

@@ -1,4 +1,4 @@
-"""Guesses what is meant where a file is not valid TOML: mostly a text without its quotes.
+"""Guess what is meant where a file is not valid TOML: mostly a text without its quotes.
 
 tomllib reports the place, not what an administrator forgot. Loaded only if a file is not valid TOML. A hint never shows
 a value: it may be a secret.

@@ -1,4 +1,4 @@
-"""Warns of values that are allowed and do harm: one line for each, in the form of a fault.
+"""Warn of values that are allowed and do harm: one line for each, in the form of a fault.
 
 The start loads this only if an option differs from its default (`may_hurt` in `load`). This file must not know where
 the values came from. It learns about the machine through `Machine`.
@@ -18,7 +18,7 @@ CLIENTS_USER_AGENT: Final = "Winlog/0.1.0"
 
 
 class Machine(Protocol):
-    """Answers the warnings' questions about the machine."""
+    """The warnings' questions about the machine."""
 
     def kind_of(self, path: str) -> str:
         """Return what is at `path`: "a folder", "a device"; empty for a regular file, or if nothing is there."""

@@ -1,4 +1,4 @@
-"""Places the control socket beside its database, and fits a long path into a socket's address.
+"""Place the control socket beside its database, and fit a long path into a socket's address.
 
 This file knows paths. It must not know what is sent over the socket.
 """

@@ -44,7 +44,7 @@ LIMITS: Final = Limits()
 """The limits that the server uses."""
 
 Send = Callable[[bytes], None]
-"""Sends a line to the client."""
+"""A function that sends a line to the client."""
 
 
 class Order:
@@ -80,7 +80,7 @@ class Order:
 
 
 Handler = Callable[[Order], None]
-"""Starts to carry out an order, and returns at once."""
+"""A function that starts to carry out an order, and returns at once."""
 
 
 async def serve(

@@ -1,4 +1,4 @@
-"""Turns a client's JSON into a checked Event, or into an error that says why it is none.
+"""Turn a client's JSON into a checked Event, or into an error that says why it is none.
 
 Pure: no clock, no I/O, no HTTP. The error, `InvalidEventError`, carries the answer for the client.
 """
@@ -58,7 +58,7 @@ class InvalidEventError(Exception):
 
 
 class EventDecoder:
-    """Decodes the bodies of requests.
+    """Decode the bodies of requests.
 
     Args:
         valid_actions: the actions that this server accepts, some of C, D and M.

@@ -1,4 +1,4 @@
-"""Looks at a body that orjson refuses: says why it is not UTF-8, or repairs it for a second reading.
+"""Look at a body that orjson refuses: say why it is not UTF-8, or repair it for a second reading.
 
 Loaded when the first such body comes. Knows octets and JSON's grammar (RFC 8259), no event and no field.
 

@@ -1,4 +1,4 @@
-"""Says why a timestamp is refused, in words for the client's author. Loaded when the first bad timestamp comes.
+"""Say why a timestamp is refused, in words for the client's author. Loaded when the first bad timestamp comes.
 
 Knows the rules of `timestamps` (RFC 3339 §5.6). The words repeat nothing that the client sent.
 """

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 
 class Value:
-    """Compares, shows and copies an object by its slots.
+    """The base class of values: equality, text and copies go by the slots.
 
     Treat a value as immutable: threads share it without a lock.
     """

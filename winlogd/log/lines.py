@@ -1,4 +1,4 @@
-r"""Turns records into lines of bytes, in the three forms of the log.
+r"""Turn records into lines of bytes, in the three forms of the log.
 
     compact  2026-11-21T08:30:00.123Z INFO event stored id=42 user=alice os="Windows 11"
     full     2026-11-21T08:30:00.123456Z INFO store: event stored id=42 user=alice os="Windows 11"

@@ -45,7 +45,7 @@ Each wake-up of the log thread costs a switch of threads, and each write a syste
 
 
 class Log:
-    """Writes lines to a file descriptor, on a thread of its own.
+    """Write lines to a file descriptor, on a thread of its own.
 
     Every method may be called from any thread, and from a signal handler or a finalizer. The methods that log never
     wait for the descriptor, and raise nothing for a value that has no text. Values become text later, on the log

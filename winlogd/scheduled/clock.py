@@ -1,4 +1,4 @@
-"""Computes when the daily rotation is due, in a time zone. Pure: the caller passes the time.
+"""Compute when the daily rotation is due, in a time zone. Pure: the caller passes the time.
 
 Daylight saving makes a zone skip some local times and repeat others. Each counts once, as `datetime` understands it
 (PEP 495). This file must not know what a rotation does.

@@ -1,4 +1,4 @@
-"""Rotates once a day: looks at the clock, and has the store rotate when that is due.
+"""Rotate once a day: look at the clock, and have the store rotate when that is due.
 
 A timer does not notice that somebody sets the clock or that the machine sleeps. Therefore the rotator looks at the
 clock once an hour, besides the scheduled moment. This file must not know SQL: the store moves the rows.
@@ -25,11 +25,11 @@ _RETRY_AFTER_S: Final = 300.0
 """Try again this long after a rotation or its mark failed."""
 
 Report = Callable[["Moved | Exception"], None]
-"""Takes the outcome of a rotation: the rows that it moved, or the error that ended it."""
+"""A function of the outcome of a rotation: the rows that it moved, or the error that ended it."""
 
 
 class Rotator:
-    """Runs the daily rotation, and those that somebody orders.
+    """Run the daily rotation, and those that somebody orders.
 
     Used on the event loop's thread only.
 
