@@ -1,5 +1,6 @@
 """Fixtures that every room's tests share."""
 
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +12,11 @@ from tests.support.piped import Pipe
 from tests.support.running import Winlogd, running
 from tests.support.wire import Wire
 
-# A busy machine fails nothing; and where CI is set hypothesis would try the same examples for ever.
-settings.register_profile("patient", deadline=None, derandomize=False)
-settings.load_profile("patient")
+# A busy machine fails nothing, so there is no deadline. `steady` draws the same examples in every run. `random` draws
+# others each time, and prints how to repeat one that fails.
+settings.register_profile("steady", deadline=None, database=None, derandomize=True)
+settings.register_profile("random", deadline=None, database=None, derandomize=False, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ def needs_wrk() -> None:
         pytest.skip(wrk.MISSING)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("needs_wrk")
 def test_a_run_takes_the_peers_in_turn_and_finds_every_acknowledged_event(tmp_path: Path) -> None:
     scenario = SCENARIOS["keep-alive"]

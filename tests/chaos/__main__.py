@@ -7,6 +7,7 @@ soon as a promise was broken. A time is no promise: a busy machine makes all wai
 
 import argparse
 import asyncio
+import os
 import subprocess
 import sys
 import tempfile
@@ -97,7 +98,9 @@ def _soak() -> bool:
 
 def _faults_and_smuggling() -> bool:
     tests = [str(Path(__file__).with_name(name)) for name in ("test_faults.py", "test_smuggling.py")]
-    return subprocess.run([sys.executable, "-m", "pytest", "-q", "-n0", *tests], cwd=ROOT, check=False).returncode == 0
+    command = [sys.executable, "-m", "pytest", "-q", "-n0", "-m", "long or not long", *tests]
+    environ = {**os.environ, "HYPOTHESIS_PROFILE": "random"}
+    return subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode == 0
 
 
 if __name__ == "__main__":

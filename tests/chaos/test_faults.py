@@ -12,6 +12,8 @@ from tests.chaos import faulty_winlogd
 from tests.support.running import Answer, Winlogd, an_event, run_to_end, wait_for
 from tests.support.wire import Wire, event_of
 
+pytestmark = pytest.mark.long
+
 TIMEOUT_S = 0.2
 SETTINGS = f'[server]\nevent_timeout = {TIMEOUT_S}\ntimezone = "UTC"\n[rotation]\nat = ""\nkeep_open_hours = 48\n'
 DAY_S = 86400

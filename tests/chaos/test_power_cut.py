@@ -9,6 +9,8 @@ from tests.chaos.power_cut import cut_after_answers, cut_everywhere, cut_in, kil
 from tests.chaos.recorded_run import DATABASE, Plan, play
 from tests.chaos.recording_disk import FailedSync, Note, Write
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(("journal_mode", "events"), [("WAL", 12), ("DELETE", 6)])
 def test_with_full_a_power_cut_at_any_write_loses_and_doubles_nothing(

@@ -7,6 +7,8 @@ import pytest
 from tests.chaos.process_death import SETTINGS, Plan, run
 from tests.support.running import a_steady_port, running
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("journal_mode", "synchronous", "kills"), [("WAL", "FULL", 4), ("WAL", "NORMAL", 2), ("DELETE", "FULL", 2)]

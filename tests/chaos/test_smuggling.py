@@ -253,6 +253,7 @@ def proxied(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         assert not proxied.disagreements(), "winlogd has gone on after nginx thought that all was said"
 
 
+@pytest.mark.long
 def test_both_see_the_same_requests_however_they_are_framed(proxied: Proxied) -> None:
     for framing in FRAMINGS:
         proxied.attack(framing)
@@ -283,6 +284,7 @@ _NO_BODY_AND_TWO: Final = ([(b"Content-Length: 0", b"\r\n")], b"\r\n", [b"<event
 
 
 # Shrinking would send a thousand attacks to one pair of servers that has disagreed already.
+@pytest.mark.long
 @settings(max_examples=50, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(mix=_MIXES)
 @example(mix=_GIVEN_UP_HALFWAY)

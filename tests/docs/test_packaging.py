@@ -74,6 +74,7 @@ def _lend(folder: Path, *distributions: str) -> None:
             (folder / top).symlink_to(str(metadata.distribution(name).locate_file(top)))
 
 
+@pytest.mark.long
 def test_the_first_command_installs_and_serves(clone: Path, environ: dict[str, str]) -> None:
     install, _, serve = block("python3 -m venv .venv && .venv/bin/pip install . ").text.strip().rpartition(" && ")
     installed = subprocess.run(install, shell=True, cwd=clone, env=environ, capture_output=True, text=True)
@@ -106,6 +107,7 @@ def _output(command: list[str], folder: Path, environ: dict[str, str]) -> str:
     return subprocess.run(command, cwd=folder, env=environ, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.long
 def test_a_module_that_was_removed_is_not_installed_again(clone: Path, environ: dict[str, str]) -> None:
     """What the build before has left in build/ does not count, nor what one that was killed has left."""
     removed = clone / "winlogd" / "removed"
@@ -123,6 +125,7 @@ def test_a_module_that_was_removed_is_not_installed_again(clone: Path, environ: 
     assert [file for file in files if "removed" in file or "half" in file] == []
 
 
+@pytest.mark.long
 def test_what_somebody_keeps_beside_the_build_stays(clone: Path, environ: dict[str, str]) -> None:
     (clone / "build").mkdir()
     (clone / "build" / "notes").write_text("mine")
@@ -185,4 +188,8 @@ def test_ci_runs_what_the_text_says_and_the_tests_last() -> None:
     assert [line for line in lines if line.startswith('"$bin/python" -m bench --quick')]
     assert '"$bin/python" -m tests.chaos --minutes 1' in lines
     assert '"$bin/python" -m tests.fuzz --seconds 60' in lines
-    assert lines[-1] == '"$bin/pytest"'
+    assert lines[-3:] == [
+        """HYPOTHESIS_PROFILE=random "$bin/pytest" -m 'hypothesis and not long'""",
+        '"$bin/pytest" -m long -n 0',
+        '"$bin/pytest"',
+    ]

@@ -21,6 +21,7 @@ def test_a_kept_input_breaks_no_promise(target: Target, path: Path) -> None:
     target.check(path.read_bytes())
 
 
+@pytest.mark.hypothesis
 @each_target
 def test_no_relative_of_a_kept_input_breaks_a_promise(target: Target) -> None:
     @settings(max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck))

@@ -41,6 +41,7 @@ def resident_bytes(server: Winlogd) -> int:
     return int(line.split()[1]) * 1024
 
 
+@pytest.mark.long
 def test_a_hundred_bodies_that_never_end_take_no_more_than_the_bound(tmp_path: Path) -> None:
     unfinished = request("POST", EVENTS, *CLIENT_FIELDS, f"Content-Length: {MIB}", body=b"x" * (MIB - 1))
     with running(tmp_path) as server:
@@ -59,6 +60,7 @@ def test_a_hundred_bodies_that_never_end_take_no_more_than_the_bound(tmp_path: P
                 hoarder.socket.close()
 
 
+@pytest.mark.long
 def test_what_waits_for_a_database_takes_no_more_than_the_bound_and_ordinary_events_wait_all_the_same(
     tmp_path: Path,
 ) -> None:
@@ -84,6 +86,7 @@ def test_what_waits_for_a_database_takes_no_more_than_the_bound_and_ordinary_eve
         assert {hoarder.answer().status for hoarder in waiting} == {400}
 
 
+@pytest.mark.long
 def test_large_events_that_wait_for_a_database_count_as_several(tmp_path: Path) -> None:
     """Of 38 MB no more are read than 2000 ordinary events might have, and one event of each connection."""
     with running(tmp_path, "[limits]\nqueued_events = 2000\n") as server, ExitStack() as stack:
@@ -100,6 +103,7 @@ def test_large_events_that_wait_for_a_database_count_as_several(tmp_path: Path) 
             assert [wire.answer().json["username"] for _ in range(32)] == [f"user{number}-{i}" for i in range(32)]
 
 
+@pytest.mark.long
 def test_what_was_asked_behind_an_event_that_waits_is_forgotten_once_it_is_answered(tmp_path: Path) -> None:
     """36 MB of header sections, none like another."""
     with running(tmp_path) as server, ExitStack() as stack:
@@ -117,6 +121,7 @@ def test_what_was_asked_behind_an_event_that_waits_is_forgotten_once_it_is_answe
             assert [wire.answer().status for _ in range(31)] == [200] * 31
 
 
+@pytest.mark.long
 def test_what_waits_for_its_addresss_turn_takes_no_more_than_the_bound(tmp_path: Path) -> None:
     settings = "[limits]\nevents_per_second = 0.001\nrate_delay = 86400.0\n"
     with running(tmp_path, settings) as server, ExitStack() as stack:
@@ -162,6 +167,7 @@ def crowded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Winlogd]
         yield server
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("crowded", [ROOMS_OF_A_KERNEL], indirect=True)
 def test_listings_that_nobody_reads_take_no_more_than_the_bound(crowded: Winlogd) -> None:
     """Who has not read for the longest is let go, and who has asked at the same time is answered from one copy."""
@@ -176,6 +182,7 @@ def test_listings_that_nobody_reads_take_no_more_than_the_bound(crowded: Winlogd
         assert len(hoarders[-1].answer().json) == ROOMS_OF_A_KERNEL * OPEN_SESSIONS + 1
 
 
+@pytest.mark.long
 def test_one_connection_has_one_listing_wait_for_its_turn(crowded: Winlogd) -> None:
     """Whatever length its request has. Each of them asks for another listing, made later than the one before."""
     before = resident_bytes(crowded)
@@ -190,6 +197,7 @@ def test_one_connection_has_one_listing_wait_for_its_turn(crowded: Winlogd) -> N
         assert {len(hoarder.answer().json) - OPEN_SESSIONS for _ in range(24)} == {1, 2}  # the first without bob
 
 
+@pytest.mark.long
 def test_listings_behind_an_event_that_waits_take_no_more_than_the_bound(crowded: Winlogd) -> None:
     """Each connection may have one made; together they may not wait for their turn with more than the bound."""
     before = resident_bytes(crowded)
@@ -203,6 +211,7 @@ def test_listings_behind_an_event_that_waits_take_no_more_than_the_bound(crowded
         assert resident_bytes(crowded) - before < 96 * MIB
 
 
+@pytest.mark.long
 def test_who_asks_and_goes_before_the_database_is_open_is_forgotten(tmp_path: Path) -> None:
     """30 MB of header sections, none like another."""
     with locked_before_the_start(tmp_path), running(tmp_path) as server:

@@ -66,6 +66,7 @@ def test_a_peer_that_takes_nothing_for_the_idle_limit_is_reset_and_the_producer_
         assert producer.gone == 1
 
 
+@pytest.mark.long
 @kinds
 def test_a_peer_that_reads_on_slowly_is_neither_reset_nor_answered_503(kind: str, place: Place) -> None:
     """It reads for 1200 s on the server's clock."""
@@ -85,6 +86,7 @@ def test_a_peer_that_reads_on_slowly_is_neither_reset_nor_answered_503(kind: str
         assert place.refusals == []
 
 
+@pytest.mark.long
 @kinds
 def test_a_peer_may_take_its_time_with_the_end_of_the_last_answer(kind: str, place: Place) -> None:
     with Peer(place, kind, SMALL_BUFFER) as peer:

@@ -230,6 +230,7 @@ def wake_ups(server: Winlogd) -> dict[str, str]:
     return found
 
 
+@pytest.mark.long
 def test_an_idle_server_wakes_nobody_up(server: Winlogd) -> None:
     """Two seconds in which nothing may happen; before them, the server gets the time to come to rest."""
     server.post(an_event())

@@ -184,6 +184,7 @@ def test_connections_that_come_in_the_moment_of_a_stop_do_not_hold_it_up(tmp_pat
         assert server.wait() == 0
 
 
+@pytest.mark.long
 def test_a_client_that_does_not_read_its_answers_cannot_hold_up_a_stop(server: Winlogd) -> None:
     with Wire(server.port, receive_buffer=4096) as greedy:
         greedy.socket.setblocking(False)
