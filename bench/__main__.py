@@ -174,7 +174,7 @@ def _show(
 if __name__ == "__main__":
     missing = [name for name in ("rich", "matplotlib") if find_spec(name) is None]
     if missing:
-        print(f"The bench needs {' and '.join(missing)}: pip install -e '.[bench]'", file=sys.stderr)
+        print(f"The bench needs {' and '.join(missing)}: pip install -e . --group bench", file=sys.stderr)
         sys.exit(_USAGE_STATUS)
     # As an interrupt does, so that no server is left behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

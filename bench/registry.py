@@ -73,7 +73,9 @@ def compile_bytecode() -> None:
 def _needs_modules(*names: str) -> Callable[[], str | None]:
     def unavailable() -> str | None:
         missing = [name for name in names if find_spec(name) is None]
-        return f"Python packages are missing: {', '.join(missing)} (pip install -e '.[bench]')" if missing else None
+        return (
+            f"Python packages are missing: {', '.join(missing)} (pip install -e . --group bench)" if missing else None
+        )
 
     return unavailable
 

@@ -184,7 +184,7 @@ def test_ci_runs_what_the_text_says_and_the_tests_last() -> None:
     lines = [line for line in script.read_text().splitlines() if line and not line.startswith("#")]
     assert "set -euo pipefail" in lines
     assert "-e '.[test]'" in block("python3 -m venv .venv && .venv/bin/pip install -e").text
-    assert [line for line in lines if line.endswith("-e '.[test,bench,fuzz]'")]
+    assert [line for line in lines if line.endswith("-e '.[test]' --group dev --group bench --group fuzz")]
     assert [line for line in lines if line.startswith('"$bin/python" -m bench --quick')]
     assert '"$bin/python" -m tests.chaos --minutes 1' in lines
     assert '"$bin/python" -m tests.fuzz --seconds 60' in lines
@@ -193,3 +193,31 @@ def test_ci_runs_what_the_text_says_and_the_tests_last() -> None:
         '"$bin/pytest" -m long -n 0',
         '"$bin/pytest"',
     ]
+
+
+def test_every_package_has_a_lower_bound_and_no_upper_one() -> None:
+    project, groups = PROJECT["project"], PROJECT["dependency-groups"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values(), *groups.values()]
+    packages = [package for each in (*lists, PROJECT["build-system"]["requires"]) for package in each]
+    assert len(packages) > 15
+    assert [package for package in packages if not re.fullmatch(r"[a-z0-9-]+>=[0-9.]+", package)] == []
+
+
+def test_the_public_ci_runs_what_the_own_one_runs_on_every_python_that_is_promised() -> None:
+    public = (ROOT / ".github" / "workflows" / "test.yml").read_text()
+    [pythons] = re.findall(r"python: \[(.*)\]", public)
+    assert pythons == '"3.11", "3.12", "3.13", "3.14"'
+    own = (ROOT / ".ci" / "run").read_text().replace('"$bin/', "").replace('"', "")
+    lint = ["ruff check .", "ruff format --check .", "mypy --strict"]
+    tests = ["pytest", "pytest -m 'hypothesis and not long'", "pytest -m long -n 0"]
+    commands = re.findall(r"^ +- run: ([a-z].*)$", public, re.MULTILINE)
+    assert [command for command in commands if not command.startswith("pip ")] == lint + tests
+    assert [command for command in lint + tests if not re.search(rf"{re.escape(command)}$", own, re.MULTILINE)] == []
+    [programs] = re.findall(r"^programs=\((.*)\)$", own, re.MULTILINE)
+    assert [each for each in programs.split() if f" {each.partition('=')[2]}" not in public] == []
+
+
+def test_the_hooks_before_a_commit_are_what_ci_runs_first() -> None:
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"^ +entry: (.+)$", hooks, re.MULTILINE) == ["ruff check", "ruff format", "mypy --strict"]
+    assert re.findall(r"^  - repo: (.+)$", hooks, re.MULTILINE) == ["local"]
