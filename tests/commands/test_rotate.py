@@ -64,6 +64,7 @@ def yesterdays(tmp_path: Path) -> Path:
 
 def test_a_running_server_rotates_when_it_is_asked(yesterdays: Path) -> None:
     with running(yesterdays, NEVER + "[logging]\nlevel = 'info'\n") as server:
+        server.wait_until_it_obeys()
         done = run_to_end(yesterdays, "rotate", "--config", "config.toml")
 
         assert (done.returncode, done.stderr) == (0, "")

@@ -24,6 +24,7 @@ def test_the_control_socket_is_the_owners_alone_and_goes_with_the_server(server:
 
 @pytest.mark.parametrize("sent", [b"nonsense\n", b"\n", b"\xff\n", b'{"order":"nonsense"}\n', b"rotate\n"])
 def test_another_command_is_refused_and_the_server_goes_on(server: Winlogd, sent: bytes) -> None:
+    server.wait_until_it_obeys()
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(PATIENCE_S)
         sock.connect(str(server.database.with_name("winlog.db.control")))
@@ -34,6 +35,7 @@ def test_another_command_is_refused_and_the_server_goes_on(server: Winlogd, sent
 
 
 def test_a_line_without_end_is_cut_off(server: Winlogd) -> None:
+    server.wait_until_it_obeys()
     with socket.socket(socket.AF_UNIX) as sock:
         sock.settimeout(PATIENCE_S)
         sock.connect(str(server.database.with_name("winlog.db.control")))
@@ -47,6 +49,7 @@ def test_a_control_socket_that_a_crash_left_behind_is_replaced(server: Winlogd) 
     server.kill()
     assert run_to_end(server.folder, "rotate", "--config", "config.toml").returncode == 0
     server.restart()
+    server.wait_until_it_obeys()
 
     assert "0 rows moved" in run_to_end(server.folder, "rotate", "--config", "config.toml").stdout
 
@@ -54,7 +57,8 @@ def test_a_control_socket_that_a_crash_left_behind_is_replaced(server: Winlogd) 
 def test_a_folder_with_a_very_long_name_has_a_control_socket_too(tmp_path: Path) -> None:
     folder = tmp_path / ("long" * 40)
     folder.mkdir()
-    with running(folder):
+    with running(folder) as server:
+        server.wait_until_it_obeys()
         assert "0 rows moved" in run_to_end(folder, "rotate", "--config", "config.toml").stdout
 
 
@@ -62,6 +66,7 @@ def test_a_folder_with_a_very_long_name_has_a_control_socket_too(tmp_path: Path)
 def test_the_server_refuses_another_user_though_the_mode_would_let_him_in(
     server: Winlogd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    server.wait_until_it_obeys()
     socket_file = server.database.with_name("winlog.db.control")
     monkeypatch.chdir(server.database.parent)
     server.database.parent.chmod(0o755)

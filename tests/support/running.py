@@ -121,6 +121,11 @@ class Winlogd:
         """Waits until the open sessions are in memory."""
         self.wait_for_log("database opened")
 
+    def wait_until_it_obeys(self) -> None:
+        """Waits until the database is open and commands are heard: the control socket listens after the ports do."""
+        self.wait_until_open()
+        assert self.request("GET", "/health").status == 200  # the loop opens that socket before it goes on
+
     def wait_until_settled(self) -> None:
         """Waits until the first day is marked as well, which a server does on a new database: then it does nothing."""
         self.wait_until_open()

@@ -66,6 +66,7 @@ def test_the_log_tells_of_an_event_that_was_not_stored_though_its_client_has_gon
 def test_a_disk_that_fails_makes_events_wait_and_the_log_stays_short(tmp_path: Path) -> None:
     """A limit on the size of its files plays the disk; the database is opened afresh again and again meanwhile."""
     with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
+        server.wait_until_settled()
         server.post(an_event())
         size = server.database.with_name("winlog.db-wal").stat().st_size
         files_end_at(server, size)
@@ -130,6 +131,7 @@ def add_blob(server: Winlogd, mib: int, then: str) -> None:
 
 def test_a_rotation_that_only_reads_does_not_tell_that_a_failing_disk_can_be_written_again(tmp_path: Path) -> None:
     with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
+        server.wait_until_settled()
         server.post(an_event())
         size = server.database.with_name("winlog.db-wal").stat().st_size
         files_end_at(server, size)
@@ -156,6 +158,7 @@ def test_a_rotation_that_finds_nothing_to_move_tells_that_a_lock_is_over(server:
 def test_while_an_event_cannot_be_written_a_rotation_that_can_does_not_tell_that_all_is_well(tmp_path: Path) -> None:
     """A limit on the size of its files plays a disk with room for the one and not for the other."""
     with running(tmp_path, "[server]\nevent_timeout = 10\n") as server, ThreadPoolExecutor() as threads:
+        server.wait_until_settled()
         server.post(an_event())
         server.execute("UPDATE events_today SET server_timestamp = '2026-01-12T08:00:00+00:00', action = 'M'")
         files_end_at(server, _ROOM_BYTES)
@@ -170,6 +173,7 @@ def test_while_an_event_cannot_be_written_a_rotation_that_can_does_not_tell_that
 
 def test_a_rotation_that_cannot_be_written_ends_and_holds_no_event_up(server: Winlogd) -> None:
     """A step of it finds no room on the disk where an event does."""
+    server.wait_until_settled()
     server.post(an_event())
     for _ in range(8):
         server.execute(
