@@ -74,7 +74,9 @@ def test_ready_is_never_told_of_a_database_that_cannot_be_used(manager: ServiceM
 def test_the_watchdog_is_fed_for_as_long_as_the_loop_turns(manager: ServiceManager, tmp_path: Path) -> None:
     with running(tmp_path, environ={"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "100000"}):
         messages = [manager.told() for _ in range(6)]
-    assert sorted(messages) == ["READY=1"] + ["WATCHDOG=1"] * 5
+        while "READY=1" not in messages:  # a start may take longer than five of the watchdog's intervals
+            messages.append(manager.told())
+    assert sorted(messages) == ["READY=1"] + ["WATCHDOG=1"] * (len(messages) - 1)
 
 
 def test_a_service_manager_that_is_gone_costs_a_line_and_no_service(tmp_path: Path) -> None:

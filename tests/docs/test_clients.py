@@ -46,6 +46,7 @@ def programs() -> Iterator[Path]:
 
 def the_script(server: Winlogd, programs: Path) -> Path:
     """What pam_exec runs, with the stand-ins; who is not root cannot become another user, and stays who he is."""
+    server.wait_until_open()
     changes = {LAN_ADDRESS: f"127.0.0.1:{server.port}", "/usr/local/bin": programs}
     if not IS_ROOT:
         changes['runuser -u "$PAM_USER" --'] = ""
