@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos import faulty_winlogd
-from tests.support.running import Answer, Winlogd, an_event, run_to_end, wait_for
+from tests.support.running import Winlogd, an_event, run_to_end, until_stored
 from tests.support.wire import Wire, event_of
 
 pytestmark = pytest.mark.long
@@ -33,14 +33,6 @@ def faulty(folder: Path) -> Iterator[Winlogd]:
 def set_clock(server: Winlogd, ahead_s: int) -> None:
     (server.folder / "clock.new").write_text(str(ahead_s))
     (server.folder / "clock.new").rename(server.folder / "clock")
-
-
-def until_stored(server: Winlogd, event: dict[str, object]) -> Answer:
-    """Sends it until it is answered 200, as clients do: a busy machine may take longer than the time limit."""
-    stored: Answer = wait_for(
-        lambda: answer if (answer := server.post(event)).status == 200 else None, "a 200", server.process
-    )
-    return stored
 
 
 def users(server: Winlogd) -> list[str]:

@@ -17,6 +17,8 @@ GET = b"GET /thing HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST_GET = b"GET /thing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 LARGE, LARGE_THAT_FIT = b"x" * (1 << 20), 32
 """A body, and how many such may wait for their turn together."""
+LONG = Limits()
+"""Longer than a test takes on a busy machine."""
 HOLD = b"POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -27,14 +29,13 @@ def post(body: bytes) -> bytes:
 class Place:
     """A server whose endpoint notes the bodies that it gets, and answers them at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.port = 0
         self.got: list[bytes] = []
         self.held: list[Exchange] = []
         self.peers: list[Peer] = []
         self._loop = asyncio.get_running_loop()
         routes = {("GET", "/thing"): self._note, ("POST", "/thing"): self._note, ("POST", "/hold"): self._hold}
-        limits = Limits(headers_timeout=0.2, idle_timeout=0.2)
         self.server = Server(self._loop, Router(routes), limits, 10_000, Response(503, b""), self)
 
     async def connect(self, octets: bytes = b"") -> "Peer":
@@ -117,8 +118,8 @@ async def deferred(place: Place) -> None:
 
 
 @asynccontextmanager
-async def a_place() -> AsyncIterator[Place]:
-    place = Place()
+async def a_place(limits: Limits = LONG) -> AsyncIterator[Place]:
+    place = Place(limits)
     (sock,) = bind("127.0.0.1", 0)
     place.port = sock.getsockname()[1]
     await place.server.listen([sock])
@@ -172,7 +173,7 @@ async def test_those_that_waited_are_taken_up_in_order_until_it_is_full_again() 
 
 async def test_who_waits_is_not_let_go_for_taking_long() -> None:
     """Three sweeps, with limits of 0.2 s."""
-    async with a_place() as place:
+    async with a_place(Limits(headers_timeout=0.2, idle_timeout=0.2)) as place:
         place.server.congest()
         peer = await place.connect(post(b"1"))
         for _ in range(3):

@@ -231,6 +231,14 @@ def wait_for(check: Callable[[], Any], what: str, process: subprocess.Popen[byte
     raise AssertionError(f"waited in vain for {what}")
 
 
+def until_stored(server: Winlogd, event: dict[str, object]) -> Answer:
+    """Sends an event until it is answered 200, as clients do: a busy machine may take longer than the time limit."""
+    stored: Answer = wait_for(
+        lambda: answer if (answer := server.post(event)).status == 200 else None, "a 200", server.process
+    )
+    return stored
+
+
 @contextmanager
 def running(
     folder: Path, settings: str = "", environ: Mapping[str, str] | None = None, port: int = 0

@@ -132,7 +132,7 @@ def test_a_stop_before_the_database_could_be_opened_waits_for_nobody(tmp_path: P
 
 def test_a_stop_before_the_database_could_be_opened_answers_what_waits_for_it(tmp_path: Path) -> None:
     """Status 0 says that it was in time: at `shutdown_timeout` the end has status 1."""
-    settings = "[server]\nshutdown_timeout = 2\n"
+    settings = "[server]\nshutdown_timeout = 4\n"
     with (
         locked_before_the_start(tmp_path),
         running(tmp_path, settings) as server,
@@ -168,7 +168,7 @@ def test_a_stop_before_the_database_could_be_opened_answers_all_of_a_long_pipeli
 
 def test_connections_that_come_in_the_moment_of_a_stop_do_not_hold_it_up(tmp_path: Path) -> None:
     """Some are accepted while the listener is being closed; they say nothing, and nothing is owed to them."""
-    with running(tmp_path, "[server]\nshutdown_timeout = 2\n") as server, ExitStack() as stack:
+    with running(tmp_path, "[server]\nshutdown_timeout = 10\n") as server, ExitStack() as stack:
 
         def connect_until_refused() -> None:
             with suppress(ConnectionError):
