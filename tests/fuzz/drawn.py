@@ -7,7 +7,7 @@ import random
 import time
 from typing import Final
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.report import Failure, Report
@@ -40,8 +40,9 @@ def relatives(target: Target) -> st.SearchStrategy[bytes]:
     return st.builds(changed, st.sampled_from(kept), st.integers(1, 4), st.integers(0, 2**32))
 
 
-def run(target: Target, seconds: float) -> Report:
-    """Fuzzes for so long, but for one input at least, or until the first failure."""
+def run(target: Target, seconds: float, chance: random.Random | None = None) -> Report:
+    """Fuzzes for so long, but for one input at least, or until the first failure. Draws by `chance`, if it is given."""
+    chance = chance or random.Random()
     executions = 0
     last = b""
     end = time.monotonic() + seconds
@@ -58,7 +59,7 @@ def run(target: Target, seconds: float) -> Report:
     failures: list[Failure] = []
     while not (failures or (executions and time.monotonic() >= end)):
         try:
-            batch()
+            seed(chance.getrandbits(64))(batch)()
         except Exception as error:
             octets = smallest(target, last)
             failures.append(Failure(repr(error), octets, keep(octets, CORPUS / target.name, "failure")))

@@ -1,5 +1,6 @@
 """The run itself: that it finds what is wrong, makes it small, keeps it, and says so."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_fault_is_found_made_small_and_kept(corpus: Path) -> None:
-    report = drawn.run(TOY, seconds=30)
+    report = drawn.run(TOY, 30, random.Random(1))
 
     assert [failure.octets for failure in report.failures] == [b"\x1b"]
     assert report.failures[0].path.read_bytes() == b"\x1b"
