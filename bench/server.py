@@ -1,6 +1,7 @@
 """Starts a peer as a process of its own, waits until it answers, and stops it by its own process group."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -101,10 +102,13 @@ def _environ(peer: Peer, setup: Setup, database: Path, port: int) -> dict[str, s
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port below those that the system chooses by itself: nobody else gets it before the peer listens there."""
+    lowest_chosen = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    while True:
+        port = random.randrange(1024, lowest_chosen)
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log_file: Path) -> None:
