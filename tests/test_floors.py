@@ -70,7 +70,7 @@ LOADED: Final[Mapping[str, str]] = {
     "daemon": "listening observer orders parts process refusals settings signals startup systemd watchdog",
     "events": "decode event names timestamps value",
     "http": "admission budget congestion connection deadlines delivery exchange flow peer pipeline reading responses"
-    " router server sockets states turns",
+    " router server shares sockets states turns",
     "http.wire": "chunked grammar head limits line message parser",
     "log": "lines log",
     "scheduled": "clock rotation",

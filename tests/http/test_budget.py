@@ -1,27 +1,36 @@
-"""What many keep in memory together is bounded: who has begun for the longest goes, who comes too late may not wait."""
+"""What many keep in memory together is bounded: of the address with most the longest goes; who is late may not wait."""
+
+import random
+from collections import Counter
 
 from winlogd.http.budget import Allowance, Budget
 
 MIB = 1 << 20
+PROXY = "192.0.2.80"
 
 
 class Keeper:
-    def __init__(self) -> None:
+    def __init__(self, peer: str = "192.0.2.1") -> None:
+        self.peer = peer
         self.is_shed = False
 
     def shed(self) -> None:
         self.is_shed = True
 
 
+def a_budget(limit: int) -> Budget:
+    return Budget(limit, PROXY.__eq__)
+
+
 def test_within_the_budget_nobody_goes() -> None:
-    budget, keepers = Budget(30), [Keeper(), Keeper(), Keeper()]
+    budget, keepers = a_budget(30), [Keeper(), Keeper(), Keeper()]
     for keeper in keepers:
         budget.hold(keeper, 10)
     assert not any(keeper.is_shed for keeper in keepers)
 
 
 def test_beyond_it_those_go_that_began_first_until_it_is_kept_again() -> None:
-    budget, keepers = Budget(30), [Keeper(), Keeper(), Keeper(), Keeper()]
+    budget, keepers = a_budget(30), [Keeper(), Keeper(), Keeper(), Keeper()]
     for keeper in keepers[:3]:
         budget.hold(keeper, 10)
     budget.hold(keepers[3], 15)
@@ -29,7 +38,7 @@ def test_beyond_it_those_go_that_began_first_until_it_is_kept_again() -> None:
 
 
 def test_who_has_let_go_begins_anew() -> None:
-    budget, first, second, third = Budget(20), Keeper(), Keeper(), Keeper()
+    budget, first, second, third = a_budget(20), Keeper(), Keeper(), Keeper()
     budget.hold(first, 10)
     budget.hold(second, 10)
     budget.hold(first, 0)
@@ -39,7 +48,7 @@ def test_who_has_let_go_begins_anew() -> None:
 
 
 def test_only_the_last_word_of_each_counts() -> None:
-    budget, first, second = Budget(20), Keeper(), Keeper()
+    budget, first, second = a_budget(20), Keeper(), Keeper()
     for octets in (5, 15, 2):
         budget.hold(first, octets)
     budget.hold(second, 18)
@@ -49,20 +58,20 @@ def test_only_the_last_word_of_each_counts() -> None:
 
 
 def test_one_alone_may_hold_more() -> None:
-    budget, alone = Budget(10), Keeper()
+    budget, alone = a_budget(10), Keeper()
     budget.hold(alone, 11)
     assert not alone.is_shed
 
 
 def test_those_that_hold_little_stay_while_there_is_one_that_holds_much() -> None:
-    budget, keepers = Budget(2 * MIB), [Keeper() for _ in range(5)]
+    budget, keepers = a_budget(2 * MIB), [Keeper() for _ in range(5)]
     for keeper, octets in zip(keepers, (300, 4096, MIB, MIB, MIB), strict=True):
         budget.hold(keeper, octets)
     assert [keeper.is_shed for keeper in keepers] == [False, False, True, True, False]
 
 
 def test_what_has_become_much_counts_as_much_from_then_on_and_what_has_become_little_as_little() -> None:
-    budget, grown, large, shrunk, last = Budget(2 * MIB), Keeper(), Keeper(), Keeper(), Keeper()
+    budget, grown, large, shrunk, last = a_budget(2 * MIB), Keeper(), Keeper(), Keeper(), Keeper()
     for keeper, octets in ((grown, 300), (shrunk, MIB), (large, MIB // 2), (grown, MIB // 2), (shrunk, 300)):
         budget.hold(keeper, octets)
     budget.hold(last, MIB + 1)
@@ -70,17 +79,86 @@ def test_what_has_become_much_counts_as_much_from_then_on_and_what_has_become_li
 
 
 def test_where_all_hold_little_the_first_goes() -> None:
-    budget, keepers = Budget(2 * 4096), [Keeper() for _ in range(3)]
+    budget, keepers = a_budget(2 * 4096), [Keeper() for _ in range(3)]
     for keeper in keepers:
         budget.hold(keeper, 4096)
     assert [keeper.is_shed for keeper in keepers] == [True, False, False]
 
 
 def test_letting_go_of_nothing_is_nothing() -> None:
-    budget, keeper = Budget(10), Keeper()
+    budget, keeper = a_budget(10), Keeper()
     budget.hold(keeper, 0)
     budget.hold(keeper, 11)
     assert not keeper.is_shed
+
+
+# ── of many addresses ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_address_that_holds_most_loses_first() -> None:
+    """Though another has held for longer, and more on one connection."""
+    budget, early = a_budget(30), Keeper("192.0.2.7")
+    many = [Keeper("198.51.100.1") for _ in range(5)]
+    budget.hold(early, 10)
+    for keeper in many:
+        budget.hold(keeper, 6)
+    assert not early.is_shed
+    assert [keeper.is_shed for keeper in many] == [True, True, False, False, False]
+
+
+def test_it_loses_no_more_than_has_to_be_freed_and_then_another_may_be_the_one_that_holds_most() -> None:
+    budget = a_budget(20)
+    ten, nine, late = Keeper("192.0.2.10"), Keeper("192.0.2.9"), Keeper("192.0.2.8")
+    budget.hold(ten, 10)
+    budget.hold(nine, 9)
+    budget.hold(late, 8)
+    assert [ten.is_shed, nine.is_shed, late.is_shed] == [True, False, False]
+    budget.hold(late, 12)
+    assert [nine.is_shed, late.is_shed] == [False, True]
+
+
+def test_of_addresses_that_hold_as_much_the_one_goes_that_has_held_for_longest() -> None:
+    budget, keepers = a_budget(3 * MIB + 6), [Keeper(f"192.0.2.{number}") for number in range(4)]
+    for number, keeper in enumerate(keepers):
+        budget.hold(keeper, MIB + number)  # that little more is nobody's fault
+    assert [keeper.is_shed for keeper in keepers] == [True, False, False, False]
+
+
+def test_who_has_let_go_of_some_counts_with_the_rest() -> None:
+    budget, shrunk, other = a_budget(20), Keeper("192.0.2.1"), Keeper("192.0.2.2")
+    budget.hold(shrunk, 19)
+    budget.hold(shrunk, 5)
+    budget.hold(other, 10)
+    budget.hold(shrunk, 9)
+    budget.hold(Keeper("192.0.2.3"), 2)
+    assert [shrunk.is_shed, other.is_shed] == [False, True]
+
+
+def test_the_connections_of_a_proxy_count_singly() -> None:
+    budget, proxied = a_budget(30), [Keeper(PROXY) for _ in range(3)]
+    hoarders = [Keeper("198.51.100.1") for _ in range(2)]
+    for keeper in proxied:
+        budget.hold(keeper, 6)
+    for keeper in hoarders:
+        budget.hold(keeper, 7)
+    assert [keeper.is_shed for keeper in (*proxied, *hoarders)] == [False, False, False, True, False]
+
+
+def test_whatever_many_hold_and_let_go_the_address_with_most_is_found() -> None:
+    """Beside a plain sum of what each address holds; numbers so small that none pass for equal."""
+    chance, budget = random.Random(6), a_budget(1 << 20)
+    keepers = [Keeper(f"192.0.2.{number % 7}") for number in range(20)]
+    held: dict[Keeper, int] = {}
+    for _ in range(5000):
+        keeper = chance.choice(keepers)
+        held[keeper] = chance.randrange(4)
+        budget.hold(keeper, held[keeper])
+        if any(held.values()):
+            sums = Counter[str]()
+            for each, octets in held.items():
+                sums[each.peer] += octets
+            assert budget._ranking.greatest().octets == max(sums.values())
+    assert len(budget._ranking._entries) < 4 * 7 + 100
 
 
 # ── of requests that wait ─────────────────────────────────────────────────────────────────────────────

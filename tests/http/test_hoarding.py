@@ -60,6 +60,25 @@ def test_a_hundred_bodies_that_never_end_take_no_more_than_the_bound(tmp_path: P
                 hoarder.socket.close()
 
 
+@pytest.mark.parametrize("source", ["127.0.0.3", "127.0.0.1"])
+def test_a_large_event_that_is_slowly_sent_outlives_a_hundred_bodies_of_another_address(
+    source: str, tmp_path: Path
+) -> None:
+    """Though it has begun before them. The second address is a proxy's."""
+    unfinished = request("POST", EVENTS, *CLIENT_FIELDS, f"Content-Length: {MIB}", body=b"x" * (MIB - 1))
+    event = large_event("slow")
+    with running(tmp_path) as server, ExitStack() as stack:
+        slow = stack.enter_context(Wire(server.port, source=source))
+        slow.send(event[:50_000])
+        in_the_server(server, slow)
+        hoarders = [stack.enter_context(Wire(server.port, source=STRANGER)) for _ in range(HOARDERS)]
+        for hoarder in hoarders:
+            hoarder.send(unfinished)
+        wait_for(lambda: sum(is_reset(hoarder) for hoarder in hoarders) >= 30, "resets of the oldest")
+        slow.send(event[50_000:])
+        assert slow.answer().json["username"] == "slow"
+
+
 @pytest.mark.long
 def test_what_waits_for_a_database_takes_no_more_than_the_bound_and_ordinary_events_wait_all_the_same(
     tmp_path: Path,

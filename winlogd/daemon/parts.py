@@ -86,7 +86,8 @@ def assemble(
         config.rotation.keep_open_hours,
     )
     most = _most_connections(server.max_connections, log)
-    return Parts(store, Server(loop, router, http_limits, most, UNAVAILABLE, observer, counts), rotator, pace)
+    http_server = Server(loop, router, http_limits, most, UNAVAILABLE, observer, counts, proxies.trusts)
+    return Parts(store, http_server, rotator, pace)
 
 
 def _router(

@@ -4,52 +4,58 @@ A limit for each connection is not enough: ten thousand of them, each with its 1
 10 GiB. Knows octets and their order; not what they are, nor what a connection is.
 """
 
-from typing import Final, Protocol
+from collections.abc import Callable
+from itertools import count
+from typing import Final
+
+from winlogd.http.shares import SMALL_BYTES, Holder, Ranking, Share
 
 _MAX_WAITING_BYTES: Final = 64 << 20
-_SMALL_BYTES: Final = 4096
-"""The existing clients' events have less than a quarter of it."""
-
-
-class Holder(Protocol):
-    """What keeps octets."""
-
-    def shed(self) -> None:
-        """Ends, so that its octets are freed."""
 
 
 class Budget:
     """Octets that many may hold together.
 
-    Who has held much for the longest ends first: a client that goes on is done with it in a moment. Those that hold no
-    more than an ordinary event has end only when there is nobody else: their end would free next to nothing.
+    Where that is too much, the address that holds most loses first. Of its holders the one goes that has held much for
+    the longest: a client that goes on is done with it in a moment. Those that hold no more than an ordinary event has
+    end only when the address has no other: their end would free next to nothing.
 
     Args:
         limit: octets that all may hold; one alone may hold more.
+        is_many: says of an address that it stands for many clients (a proxy): each of its holders counts singly.
     """
 
-    __slots__ = ("_large", "_limit", "_small", "_total")
+    __slots__ = ("_is_many", "_limit", "_number", "_ranking", "_share_of", "_total")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, is_many: Callable[[str], bool]) -> None:
         self._limit = limit
+        self._is_many = is_many
         self._total = 0
-        self._small: dict[Holder, int] = {}  # in the order in which they began to hold any
-        self._large: dict[Holder, int] = {}  # and in which they began to hold more than `_SMALL_BYTES`
+        self._number = count(1)
+        self._share_of: dict[Holder, Share] = {}
+        self._ranking = Ranking()
 
     def hold(self, holder: Holder, octets: int) -> None:
-        """Notes how many octets `holder` has now; it may itself be the one that ends."""
-        small, large = self._small, self._large
-        before, now = (large if holder in large else small), (large if octets > _SMALL_BYTES else small)
-        self._total += octets - before.get(holder, 0)
-        if before is not now or not octets:
-            before.pop(holder, None)
-        if octets:
-            now[holder] = octets
-        while self._total > self._limit and len(small) + len(large) > 1:
-            holders = large or small
-            longest = next(iter(holders))
-            self._total -= holders.pop(longest)
-            longest.shed()
+        """Note how many octets `holder` has now; it may itself be the one that ends."""
+        if octets or holder in self._share_of:
+            self._put(holder, octets)
+            while self._total > self._limit and len(self._share_of) > 1:
+                longest = self._ranking.greatest().longest()
+                self._put(longest, 0)
+                longest.shed()
+
+    def _put(self, holder: Holder, octets: int) -> None:
+        share = self._share_of.get(holder)
+        if share is None:
+            share = self._share_of[holder] = self._account_of(holder)
+        self._total += share.put(holder, octets, next(self._number))
+        if not octets:
+            del self._share_of[holder]
+        self._ranking.changed(share)
+
+    def _account_of(self, holder: Holder) -> Share:
+        key: object = holder if self._is_many(holder.peer) else holder.peer
+        return self._ranking.shares.setdefault(key, Share(key))
 
 
 class Allowance:
@@ -71,7 +77,7 @@ class Allowance:
 
     def take(self, octets: int) -> bool:
         """Takes room for a request that is to wait; whether there was any."""
-        if self._total + octets > (self._limit if octets <= _SMALL_BYTES else self._limit // 2):
+        if self._total + octets > (self._limit if octets <= SMALL_BYTES else self._limit // 2):
             return False
         self._total += octets
         return True

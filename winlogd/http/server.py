@@ -6,6 +6,7 @@ not at all otherwise: an idle server wakes nobody up.
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from winlogd.http import responses
@@ -40,6 +41,11 @@ _MAX_UNREAD_BYTES: Final = 64 << 20
 """Of answers that peers leave unread, on all connections together."""
 
 
+def _is_one(address: str) -> bool:
+    """What every address is where there are no proxies."""
+    return False
+
+
 class Observer(Protocol):
     """Who wants to know what happens to requests."""
 
@@ -71,6 +77,8 @@ class Server:
         unanswered: the answer to a request whose handler has not answered within `limits.answer_timeout`.
         observer: told of refusals and failures.
         per_address: counts and bounds the connections of each address; None for no bound.
+        is_many: says of an address that it stands for many clients (a proxy): when memory has to be freed, each of its
+            connections counts singly.
     """
 
     def __init__(
@@ -82,6 +90,7 @@ class Server:
         unanswered: Response,
         observer: Observer,
         per_address: ConnectionsPerAddress | None = None,
+        is_many: Callable[[str], bool] = _is_one,
     ) -> None:
         self.limits = limits
         self.unanswered = unanswered
@@ -91,8 +100,8 @@ class Server:
         self.clock = loop.time
         self.soon = loop.call_soon
         self.in_turn = Turns(loop).ask
-        self._kept = Budget(max(_MAX_KEPT_BYTES, 4 * limits.body))
-        self._unread = Budget(_MAX_UNREAD_BYTES)
+        self._kept = Budget(max(_MAX_KEPT_BYTES, 4 * limits.body), is_many)
+        self._unread = Budget(_MAX_UNREAD_BYTES, is_many)
         self.congestion = Congestion(loop, limits.body)
         self.congest, self.relieve = self.congestion.begin, self.congestion.end
         self.keeps = self._kept.hold
