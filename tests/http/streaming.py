@@ -110,6 +110,7 @@ class Place:
             ("POST", "/kept"): self._keep,
             ("GET", "/fails"): self._fail,
             ("GET", "/large"): lambda head: lambda exchange, _: exchange.respond(Response(200, LARGE)),
+            ("GET", "/large-fails"): lambda head: self._fail_after_a_large_answer,
             ("GET", "/now"): lambda head: lambda exchange, _: exchange.respond_ok(b'"now"'),
         }
         self.server = Server(self.loop, Router(routes), LIMITS, 100, Response(503, b'"late"'), self)
@@ -178,6 +179,11 @@ class Place:
             raise ValueError("after a part")
 
         return fail
+
+    @staticmethod
+    def _fail_after_a_large_answer(exchange: Exchange, _: bytes) -> None:
+        exchange.respond(Response(200, LARGE))
+        raise ValueError("after the answer")
 
     def refused(self, peer: str, response: Response) -> None:
         self.refusals.append(response.status)
@@ -285,6 +291,15 @@ def producer_of(place: Place) -> Producer:
     """The first producer, as soon as there is one."""
     wait_for(lambda: place.producers, "the producer")
     return place.producers[0]
+
+
+def wait_until_stuck(place: Place) -> None:
+    """Return when the only peer leaves an answer unread, with the system's buffers full."""
+    (connection,) = place.server._connections
+    wait_for(lambda: place.call(connection._delivery.is_unread_now), "an answer that is not read")
+    acked = -1
+    while acked != (acked := place.call(connection._delivery._acked)):
+        time.sleep(0.1)
 
 
 def wait_until_behind(place: Place) -> Producer:

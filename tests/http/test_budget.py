@@ -161,6 +161,77 @@ def test_whatever_many_hold_and_let_go_the_address_with_most_is_found() -> None:
     assert len(budget._ranking._entries) < 4 * 7 + 100
 
 
+# ── of bodies that many share ─────────────────────────────────────────────────────────────────────────
+
+
+def test_what_many_share_counts_once() -> None:
+    budget, body, keepers = a_budget(80), bytes(15), [Keeper(f"192.0.2.{number}") for number in range(5)]
+    for keeper in keepers:
+        budget.hold(keeper, 13, body)
+    assert not any(keeper.is_shed for keeper in keepers)
+    budget.hold(keepers[4], 14, body)
+    assert [keeper.is_shed for keeper in keepers] == [False, False, False, False, True]
+
+
+def test_it_counts_until_the_last_has_let_go() -> None:
+    budget, body = a_budget(60), bytes(15)
+    first, second, third, fourth = keepers = [Keeper(f"192.0.2.{number}") for number in range(4)]
+    budget.hold(first, 0, body)
+    budget.hold(second, 0, body)
+    budget.hold(first, 0)
+    budget.hold(third, 20)
+    budget.hold(fourth, 25)
+    assert not any(keeper.is_shed for keeper in keepers)
+    budget.hold(fourth, 26)
+    assert [keeper.is_shed for keeper in keepers] == [False, False, False, True]
+    budget.hold(second, 0)
+    budget.hold(fourth, 40)
+    assert not third.is_shed
+
+
+def test_bodies_that_are_equal_and_not_the_same_count_each() -> None:
+    budget, first, second = a_budget(20), Keeper("192.0.2.1"), Keeper("192.0.2.2")
+    bodies = [bytes([7]) * 11 for _ in range(2)]
+    budget.hold(first, 10, bodies[0])
+    budget.hold(second, 10, bodies[1])
+    budget.hold(second, 13, bodies[1])
+    assert [first.is_shed, second.is_shed] == [False, True]
+
+
+def test_four_of_the_largest_fit_in_any_case_and_of_five_the_one_that_was_taken_for_the_longest_time_goes() -> None:
+    budget, keepers = a_budget(MIB), [Keeper(f"192.0.2.{number}") for number in range(5)]
+    for keeper in keepers[:4]:
+        budget.hold(keeper, 0, bytes(2 * MIB))
+    assert not any(keeper.is_shed for keeper in keepers)
+    first_reads_on, body = keepers[0], bytes(2 * MIB)
+    budget.hold(first_reads_on, 0)
+    budget.hold(first_reads_on, 0, body)
+    budget.hold(keepers[4], 0, bytes(2 * MIB))
+    assert [keeper.is_shed for keeper in keepers] == [False, True, False, False, False]
+
+
+def test_an_address_with_several_loses_before_those_with_one() -> None:
+    """Though they began earlier, and share one with it."""
+    budget, bodies = a_budget(10), [bytes(MIB) for _ in range(5)]
+    honest = [Keeper(f"192.0.2.{number}") for number in range(5)]
+    for keeper in honest:
+        budget.hold(keeper, 0, bodies[0])
+    hoarders = [Keeper("198.51.100.1") for _ in bodies]
+    for keeper, body in zip(hoarders, bodies, strict=True):
+        budget.hold(keeper, 0, body)
+    assert not any(keeper.is_shed for keeper in honest)
+    assert [keeper.is_shed for keeper in hoarders] == [True, True, False, False, False]
+
+
+def test_room_for_large_bodies_is_gone_with_them() -> None:
+    budget, reader, hoarders = a_budget(10), Keeper("192.0.2.1"), [Keeper("198.51.100.1") for _ in range(2)]
+    budget.hold(reader, 0, bytes(MIB))
+    budget.hold(reader, 0)
+    for keeper in hoarders:
+        budget.hold(keeper, 8)
+    assert [keeper.is_shed for keeper in hoarders] == [True, False]
+
+
 # ── of requests that wait ─────────────────────────────────────────────────────────────────────────────
 
 

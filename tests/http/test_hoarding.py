@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.crowds import SESSIONS, crowd, resident_bytes
 from tests.support.locks import in_the_server, locked, locked_before_the_start
 from tests.support.running import Winlogd, an_event, running, wait_for
 from tests.support.wire import CLIENT_FIELDS, EVENTS, Wire, event_of, health, request
@@ -22,7 +23,6 @@ from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.message import Head, Response
 
 MIB: Final = 1 << 20
-SESSIONS: Final = "/api/v1/sessions/current"
 HOARDERS: Final = 100
 WAITING: Final = 31
 """So many bodies of 1 MiB may wait for their turn beside some ordinary events: half of the 64 MiB."""
@@ -32,13 +32,6 @@ OPEN_SESSIONS: Final = 6000
 """Their listing has more than 1 MB."""
 ROOMS_OF_A_KERNEL: Final = 6
 """So many times as long a listing does not fit into what Linux keeps for a peer that does not read (tcp(7))."""
-
-
-def resident_bytes(server: Winlogd) -> int:
-    [line] = [
-        line for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines() if line.startswith("VmRSS")
-    ]
-    return int(line.split()[1]) * 1024
 
 
 @pytest.mark.long
@@ -173,28 +166,20 @@ def crowded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Winlogd]
     """A server with thousands of open sessions, or as many times more, without a rotation that would close them."""
     sessions = request.param * OPEN_SESSIONS
     with running(tmp_path, '[rotation]\nat = ""\n') as server:
-        server.wait_until_open()
-        server.execute(
-            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
-            " INSERT INTO events_today (username, action, timestamp, hostname, server_timestamp, session_uuid)"
-            " SELECT 'user' || i, 'C', '2026-01-13T08:00:00+00:00', 'PC-' || i, '2026-01-13T08:00:00.000000+00:00',"
-            " 'user' || i || '@PC-' || i || '@' || printf('%06x', i) FROM n",
-            sessions,
-        )
-        assert server.post(an_event()).status == 200  # with it the server notices the others
-        assert len(server.request("GET", SESSIONS).json) == sessions + 1
+        crowd(server, sessions)
         yield server
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("crowded", [ROOMS_OF_A_KERNEL], indirect=True)
 def test_listings_that_nobody_reads_take_no_more_than_the_bound(crowded: Winlogd) -> None:
-    """Who has not read for the longest is let go, and who has asked at the same time is answered from one copy."""
+    """Each of them is another one. Who has not read for the longest is let go."""
     before = resident_bytes(crowded)
     with ExitStack() as stack:
         hoarders = [stack.enter_context(Wire(crowded.port, receive_buffer=4096)) for _ in range(60)]
         for hoarder in hoarders:
             hoarder.send(request("GET", SESSIONS))
+            begun(hoarder)
         wait_for(lambda: established(crowded) <= 40, "resets of the oldest", crowded.process)
         assert crowded.post(an_event(username="bob")).status == 200
         assert resident_bytes(crowded) - before < 96 * MIB
@@ -225,6 +210,8 @@ def test_listings_behind_an_event_that_waits_take_no_more_than_the_bound(crowded
         for number, hoarder in enumerate(hoarders):
             hoarder.send(event_of(an_event(username=f"hoarder{number}")))
             hoarder.send(request("GET", SESSIONS, "Content-Length: 1", body=b"x") * 20)
+            in_the_server(crowded, hoarder)
+            crowded.request("GET", SESSIONS)  # the next one will have another listing
         wait_for(lambda: established(crowded) <= HOARDERS - 20, "resets of the oldest", crowded.process)
         assert crowded.request("GET", "/health").status == 200
         assert resident_bytes(crowded) - before < 96 * MIB
@@ -321,6 +308,11 @@ def hoard(hoarders: list[Wire]) -> tuple[list[Wire], list[Wire]]:
     wait_for(lambda: len(hoarders) - len(answered()) <= WAITING, "answers to what may not wait")
     refused = [by_socket.pop(sock) for sock in answered()]
     return list(by_socket.values()), refused
+
+
+def begun(wire: Wire) -> None:
+    """Return when the answer has begun to come."""
+    assert wire.socket.recv(1, socket.MSG_PEEK) == b"H"
 
 
 def established(server: Winlogd) -> int:

@@ -4,12 +4,24 @@ import select
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from tests.http.streaming import LARGE, Peer, Place, Producer, a_place, body, pieces, wait_until_behind
+from tests.http.streaming import (
+    LARGE,
+    Peer,
+    Place,
+    Producer,
+    a_place,
+    body,
+    pieces,
+    wait_until_behind,
+    wait_until_stuck,
+)
 from tests.support.running import wait_for
 from tests.support.wire import request
+from winlogd.http.connection import Connection
 
 NOW = request("GET", "/now")
 FEED = request("GET", "/feed")
@@ -191,8 +203,43 @@ def test_who_stops_in_the_middle_of_a_large_answer_is_reset(kind: str, place: Pl
     with Peer(place, kind, SMALL_BUFFER) as peer:
         peer.send(request("GET", "/large"))
         peer.begin()
+        wait_until_stuck(place)
         place.forward(1)
         place.forward(74)
         assert place.connections() == 1
         place.forward(2)
         wait_for(lambda: place.connections() == 0, "the end of the connection")
+
+
+@kinds
+def test_a_large_answer_is_complete_though_its_handler_fails_afterwards(kind: str, place: Place) -> None:
+    with Peer(place, kind, SMALL_BUFFER) as peer:
+        peer.send(request("GET", "/large-fails") + NOW)
+        assert peer.answer() == LARGE
+        assert peer.answer() == b'"now"'
+    assert [str(error) for error in place.failures] == ["after the answer"]
+    place.failures.clear()
+
+
+@kinds
+def test_head_of_a_large_answer_gets_its_length_and_no_body(kind: str, place: Place) -> None:
+    with Peer(place, kind) as peer:
+        peer.send(request("HEAD", "/large") + NOW)
+        assert peer.begin("HEAD")["content-length"] == str(len(LARGE))
+        assert peer.rest() == b""
+        assert peer.answer() == b'"now"'
+
+
+@kinds
+def test_who_does_not_read_a_large_answer_keeps_a_slice_of_its_own_and_the_body_once(kind: str, place: Place) -> None:
+    with ExitStack() as stack:
+        for number in range(1, 11):
+            stack.enter_context(Peer(place, kind, SMALL_BUFFER)).send(request("GET", "/large"))
+            wait_for(lambda number=number: place.call(place.server._unread._share_of.__len__) == number, "its turn")  # type: ignore[misc]
+        wait_for(lambda: place.call(lambda: all(map(is_behind, place.server._connections))), "peers that are behind")
+        kept = place.call(lambda: place.server._unread._total)
+        assert len(LARGE) < kept < len(LARGE) + 10 * 128 * KIB
+
+
+def is_behind(connection: Connection) -> bool:
+    return connection._flow.peer_is_behind

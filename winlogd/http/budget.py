@@ -8,9 +8,12 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final
 
-from winlogd.http.shares import SMALL_BYTES, Holder, Ranking, Share
+from winlogd.http.shares import SMALL_BYTES, Bodies, Holder, Holding, Ranking, Share
 
 _MAX_WAITING_BYTES: Final = 64 << 20
+_SHARED_THAT_FIT: Final = 4
+"""So many of the largest shared bodies fit in any case. Who asks for a listing gets one that is made then, and the
+three before it may still be on their way to those that read slowly."""
 
 
 class Budget:
@@ -21,37 +24,48 @@ class Budget:
     end only when the address has no other: their end would free next to nothing.
 
     Args:
-        limit: octets that all may hold; one alone may hold more.
+        limit: octets that all may hold; one alone may hold more, and so may those that share a few bodies.
         is_many: says of an address that it stands for many clients (a proxy): each of its holders counts singly.
     """
 
-    __slots__ = ("_is_many", "_limit", "_number", "_ranking", "_share_of", "_total")
+    __slots__ = ("_bodies", "_is_many", "_limit", "_number", "_ranking", "_room", "_share_of", "_total")
 
     def __init__(self, limit: int, is_many: Callable[[str], bool]) -> None:
-        self._limit = limit
+        self._limit = self._room = limit
         self._is_many = is_many
+        self._bodies = Bodies()
         self._total = 0
         self._number = count(1)
         self._share_of: dict[Holder, Share] = {}
         self._ranking = Ranking()
 
-    def hold(self, holder: Holder, octets: int) -> None:
-        """Note how many octets `holder` has now; it may itself be the one that ends."""
-        if octets or holder in self._share_of:
-            self._put(holder, octets)
-            while self._total > self._limit and len(self._share_of) > 1:
+    def hold(self, holder: Holder, octets: int, shared: bytes = b"") -> None:
+        """Note what `holder` has now; it may itself be the one that ends.
+
+        Args:
+            holder: whoever has it.
+            octets: that nobody else has.
+            shared: a body that others may have, too. It counts once, however many have it.
+        """
+        if octets or shared or holder in self._share_of:
+            self._put(holder, octets, shared)
+            while self._total > self._room and len(self._share_of) > 1:
                 longest = self._ranking.greatest().longest()
-                self._put(longest, 0)
+                self._put(longest, 0, b"")
                 longest.shed()
 
-    def _put(self, holder: Holder, octets: int) -> None:
+    def _put(self, holder: Holder, octets: int, shared: bytes) -> None:
         share = self._share_of.get(holder)
         if share is None:
             share = self._share_of[holder] = self._account_of(holder)
-        self._total += share.put(holder, octets, next(self._number))
-        if not octets:
+        had = share.put(holder, Holding(octets, shared, next(self._number)))
+        self._total += octets - had.octets + self._bodies.change(had.shared, shared)
+        if not (octets or shared):
             del self._share_of[holder]
         self._ranking.changed(share)
+        if shared is not had.shared:
+            fitting = _SHARED_THAT_FIT * len(shared)
+            self._room = max(self._room, fitting) if self._bodies.octets else self._limit
 
     def _account_of(self, holder: Holder) -> Share:
         key: object = holder if self._is_many(holder.peer) else holder.peer

@@ -31,7 +31,8 @@ if TYPE_CHECKING:  # types only, of which a running server needs nothing
 _READING: Final = State.READING
 _UNREAD_BYTES: Final = 16 * 1024
 """Beyond that a peer's unread answers count, and no further request of it is read. With uvloop's own 64 KiB, ten
-thousand connections could leave 640 MB unread that count nowhere. Over TLS uvloop takes in a whole answer first."""
+thousand connections could leave 640 MB unread that count nowhere. Over TLS uvloop takes in whatever is written, which
+is why large answers are written in slices."""
 
 
 class Connection(asyncio.Protocol):
@@ -120,9 +121,13 @@ class Connection(asyncio.Protocol):
         elif self._pipeline.peer_sent_fin and not (self._pipeline or self._flow.is_paused):
             self._transport.close()
 
-    def owe(self, octets: int) -> None:
-        """Note how many octets of answers are kept for the peer."""
-        self._service.owes(self, octets)
+    def owe(self, octets: int, shared: bytes) -> None:
+        """Note what is kept of answers for the peer."""
+        self._service.owes(self, octets, shared)
+
+    def ask_for_turn(self) -> None:
+        """Write on, after others had their turn."""
+        self._service.in_turn(self)
 
     def finish(self) -> None:
         """Send FIN after the last answer, and drop what still comes."""
@@ -140,8 +145,11 @@ class Connection(asyncio.Protocol):
     # ── what the server asks for ──────────────────────────────────────────────────────────────────────
 
     def take_turn(self) -> None:
-        """Read on, if nothing keeps it from that by now."""
-        if self._life.state is State.CLOSED or not self._flow.may_resume(self._pipeline.is_full):
+        """Write on, then read on, if nothing keeps it from that by now."""
+        if self._life.state is State.CLOSED:
+            return
+        self._pipeline.write_on()
+        if not self._flow.may_resume(self._pipeline.is_full):
             return
         self._flow.resume()
         self._read()

@@ -13,6 +13,8 @@ from typing import Final
 _INFO_BYTES: Final = 128
 _ACKED: Final = slice(120, 128)
 """Where tcpi_bytes_acked stands in struct tcp_info (linux/tcp.h)."""
+_HANDED_DOWN_BYTES: Final = 64 << 10
+"""What a transport with TLS keeps encrypted beside what it counts: the usual bound of the one that it writes to."""
 _RESET: Final = b"".join(number.to_bytes(4, sys.byteorder) for number in (1, 0))
 """A struct linger that lets the end of the connection be a reset (socket(7), SO_LINGER)."""
 _LOOKED_AT_S: Final = 3.0
@@ -76,6 +78,15 @@ class Delivery:
         except OSError:  # the connection is gone
             return 0
         return int.from_bytes(info[_ACKED], sys.byteorder)
+
+
+def kept_unread(transport: asyncio.Transport) -> int:
+    """Return how many octets, about, `transport` keeps of what its peer does not read, once it wants no more of them.
+
+    A transport with TLS wants no more when what it has handed down, and does not count, fills its room as well.
+    """
+    octets = transport.get_write_buffer_size()
+    return octets if transport.can_write_eof() else octets + _HANDED_DOWN_BYTES
 
 
 def end_with_reset(transport: asyncio.Transport) -> None:

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from winlogd.http.wire.message import Head, Response, body_of, encode, encode_head
 
 LARGE_BYTES: Final = 4096
-"""A body that has more is not copied for each who gets it: a listing of 1 MB is shared by a thousand that ask."""
+"""A body that has more is sent as its peer takes it, and not copied: a thousand that ask share a listing of 1 MB."""
 
 
 class Sender(Protocol):
@@ -35,7 +35,7 @@ class Sender(Protocol):
 
 
 class Pieces(Protocol):
-    """An answer that comes in pieces, as the connection sees it (`stream.Stream`)."""
+    """An answer that is sent in pieces, as the connection sees it (`stream.Stream`, `large.LargeAnswer`)."""
 
     is_behind: bool
     """The producer has to wait: for the answers before this one, or for the peer to read."""
@@ -46,10 +46,18 @@ class Pieces(Protocol):
 
     @property
     def octets(self) -> int:
-        """Octets that wait for this answer's turn."""
+        """Octets that wait for this answer's turn, and are this answer's alone."""
 
-    def pass_on(self, write: Callable[[bytes], None]) -> None:
-        """Write what has come since the last time."""
+    @property
+    def shared(self) -> bytes:
+        """The body that other answers may have, too; empty for none."""
+
+    @property
+    def wants_turn(self) -> bool:
+        """Return True if there is more to write, as soon as others had their turn."""
+
+    def pass_on(self, write: Callable[[bytes | memoryview], None]) -> None:
+        """Write what has come since the last time, or as much as may be written in one turn."""
 
     def caught_up(self) -> None:
         """Let the producer go on."""
@@ -67,19 +75,18 @@ class Exchange:
     Attributes:
         sender: the connection that it came by.
         head: the request's head; None when the request could not be read, or is answered.
-        answer: the bytes to send, None before there are any; `shared` those to send after them, of a large body.
-        pieces: the answer, if it comes in pieces; then `answer` is empty once it has begun.
+        answer: the bytes to send, None before there are any.
+        pieces: the answer, if it is sent in pieces; then `answer` is empty once it has begun.
         closes: whether the connection ends after this answer.
         is_dropped: whether the peer has gone: nothing is sent any more.
     """
 
-    __slots__ = ("answer", "closes", "head", "is_dropped", "pieces", "sender", "shared")
+    __slots__ = ("answer", "closes", "head", "is_dropped", "pieces", "sender")
 
     def __init__(self, sender: Sender, head: Head | None) -> None:
         self.sender = sender
         self.head = head
         self.answer: bytes | None = None
-        self.shared = b""
         self.pieces: Pieces | None = None
         self.is_dropped = False
         self.closes = head is None or not head.keep_alive
@@ -97,7 +104,10 @@ class Exchange:
         self.closes = self.closes or response.closes
         body = body_of(response, self.head)
         if len(body) > LARGE_BYTES:
-            self.answer, self.shared = encode_head(response, self.head, self.closes), body
+            from winlogd.http.large import LargeAnswer  # not loaded before there is one
+
+            self.answer = b""
+            self.pieces = LargeAnswer(encode_head(response, self.head, self.closes), body)
         else:
             self.answer = encode(response, self.head, self.closes)
         self.head = None  # an answer may have to wait for those before it
@@ -112,7 +122,6 @@ class Exchange:
         """Told that the peer has gone: an answer is for nobody, but a refusal is told all the same."""
         self.is_dropped = True
         self.head = None
-        self.shared = b""
         self._drop_pieces()
 
     def fail(self, response: Response) -> None:

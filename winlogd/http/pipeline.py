@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final, Never, Protocol
 
-from winlogd.http.delivery import end_with_reset
+from winlogd.http.delivery import end_with_reset, kept_unread
 from winlogd.http.exchange import Exchange
 from winlogd.http.flow import Flow
 from winlogd.http.states import Life
@@ -28,8 +28,16 @@ class Owner(Protocol):
     def go_on(self) -> None:
         """Read on or close, if nothing else is due: answers were written, or a hold has ended."""
 
-    def owe(self, octets: int) -> None:
-        """Note that so many octets of answers are kept for the peer; it may have to end for that."""
+    def owe(self, octets: int, shared: bytes) -> None:
+        """Note what is kept of answers for the peer, which may have to end for that.
+
+        Args:
+            octets: that are kept for it alone.
+            shared: a body that may be kept for others, too; empty for none.
+        """
+
+    def ask_for_turn(self) -> None:
+        """Call `write_on` after others had their turn."""
 
     def abort(self) -> None:
         """End at once: what was sent of an answer must not pass for the whole."""
@@ -44,8 +52,11 @@ class _Nobody:
     def go_on(self) -> None:
         """Nothing more is read."""
 
-    def owe(self, octets: int) -> None:
+    def owe(self, octets: int, shared: bytes) -> None:
         """The server has forgotten the connection, and what it owed."""
+
+    def ask_for_turn(self) -> None:
+        """Nothing more is written."""
 
     def abort(self) -> None:
         """It has ended."""
@@ -103,7 +114,7 @@ class Pipeline(deque[Exchange]):
 
         A safe request that is not answered at once waits for something to be fetched, which may be a thousand times its
         own size, and may then have to wait for the answers before it. There is never more than one such answer for each
-        connection. An answer in pieces is one, whatever asked for it.
+        connection. An answer that is sent in pieces is one, whatever asked for it.
         """
         if len(self) >= limit:
             return True
@@ -112,24 +123,20 @@ class Pipeline(deque[Exchange]):
         last = self[-1]
         if last.pieces is not None:
             return True
-        if last.answer is None:
-            return last.head is not None and last.head.method in SAFE_METHODS
-        return bool(last.shared)
+        return last.answer is None and last.head is not None and last.head.method in SAFE_METHODS
 
     # ── what an Exchange asks for ─────────────────────────────────────────────────────────────────────
 
     def answered(self, exchange: Exchange) -> None:
         """Write the answers that are next in order."""
         if not self or (first := self[0]) is not exchange:
-            if exchange.shared or exchange.pieces is not None:
+            if exchange.pieces is not None:
                 self._count()
             return
         write = self._write
         while (answer := first.answer) is not None:
             if first.pieces is None:
                 write(answer)
-                if shared := first.shared:
-                    write(shared)
             elif not self._write_pieces(first):
                 break
             self.popleft()
@@ -189,11 +196,18 @@ class Pipeline(deque[Exchange]):
             pieces.is_behind = True
 
     def catch_up(self) -> None:
-        """Note that the peer has read enough of it."""
+        """Note that the peer has read enough of it. What is kept for it now counts as its latest."""
         self._flow.catch_up()
+        if self._is_counted:
+            self._owner.owe(0, b"")
         self._count()
         self._owner.go_on()
         self._tell_caught_up()
+
+    def write_on(self) -> None:
+        """Write more of a large answer whose turn it is."""
+        if self and (pieces := self[0].pieces) is not None and pieces.wants_turn:
+            self.answered(self[0])
 
     def drop(self) -> None:
         """Drop all that waits: it came after the last answer, or the peer has gone."""
@@ -220,6 +234,7 @@ class Pipeline(deque[Exchange]):
         """Write what has come of an answer in pieces whose turn it is. Return True if that was all of it."""
         pieces = exchange.pieces
         assert pieces is not None, "the caller has looked"
+        pieces.is_behind = self._flow.peer_is_behind
         pieces.pass_on(self._write)
         if pieces.must_reset:
             end_with_reset(self._transport)
@@ -229,13 +244,24 @@ class Pipeline(deque[Exchange]):
             exchange.pieces = None
             return True
         pieces.is_behind = self._flow.peer_is_behind
+        if pieces.wants_turn:
+            self._go_on_later()
         return False
+
+    def _go_on_later(self) -> None:
+        """Write the rest of a large answer in another turn. Until then it counts."""
+        if not self._is_counted:
+            self._count()
+        self._owner.ask_for_turn()
 
     def _tell_caught_up(self) -> None:
         """Let the producer of an answer in pieces go on, if its turn has come and the peer reads."""
         if self._flow.peer_is_behind or not self or self[0].answer is None or (pieces := self[0].pieces) is None:
             return
         pieces.is_behind = False
+        if pieces.wants_turn:
+            self._owner.ask_for_turn()
+            return
         try:
             pieces.caught_up()
         except Exception as error:  # one answer's fault must not become the connection's
@@ -244,9 +270,11 @@ class Pipeline(deque[Exchange]):
 
     def _count(self) -> None:
         """Tell the owner how much is kept for the peer: what it leaves unread, and large answers that wait."""
-        unread = self._transport.get_write_buffer_size() if self._flow.peer_is_behind else 0
-        waiting = sum(
-            len(exchange.shared) + (0 if exchange.pieces is None else exchange.pieces.octets) for exchange in self
-        )
-        self._is_counted = unread + waiting > 0
-        self._owner.owe(unread + waiting)
+        octets = kept_unread(self._transport) if self._flow.peer_is_behind else 0
+        shared = b""
+        for exchange in self:
+            if (pieces := exchange.pieces) is not None:
+                octets += pieces.octets + (len(pieces.shared) if shared else 0)
+                shared = shared or pieces.shared
+        self._is_counted = octets > 0 or bool(shared)
+        self._owner.owe(octets, shared)

@@ -194,7 +194,7 @@ class Server:
         elif self._per_address is not None:
             self._per_address.closed(connection.peer)
         self.keeps(connection, 0)
-        self.owes(connection, 0)
+        self.owes(connection, 0, b"")
         if self._empty is not None and not self._connections:
             self._empty.set()
 

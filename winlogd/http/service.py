@@ -42,8 +42,11 @@ class Service(Protocol[Connection]):
     def keeps(self, connection: Connection, octets: int) -> None:
         """Told how many octets of requests that are not handled yet `connection` keeps; it may be shed for that."""
 
-    def owes(self, connection: Connection, octets: int) -> None:
-        """Told how many octets of answers a peer leaves unread; `connection` may be shed for that."""
+    def owes(self, connection: Connection, octets: int, shared: bytes) -> None:
+        """Told how many octets of answers wait for a peer, and which body that others may share: empty for none.
+
+        `connection` may be shed for that.
+        """
 
     def handler_for(self, head: Head) -> Handler:
         """The handler for requests with `head`."""

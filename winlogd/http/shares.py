@@ -5,7 +5,7 @@ Knows octets and their order; neither limits nor what a holder is.
 
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 SMALL_BYTES: Final = 4096
 """The existing clients' events have less than a quarter of it."""
@@ -26,6 +26,60 @@ class Holder(Protocol):
         """End, so that the octets are freed."""
 
 
+class Bodies:
+    """What several may hold together: each of them counts once, however many hold it.
+
+    Attributes:
+        octets: of all of them.
+    """
+
+    __slots__ = ("_holders", "octets")
+
+    def __init__(self) -> None:
+        self._holders: dict[int, int] = {}  # by identity: a digest of 25 MB takes milliseconds
+        self.octets = 0
+
+    def change(self, before: bytes, after: bytes) -> int:
+        """Note that somebody who had one body has another, either of which may be empty; return the growth."""
+        octets = self.octets
+        if after is not before:
+            self._add(after)
+            self._remove(before)
+        return self.octets - octets
+
+    def _add(self, body: bytes) -> None:
+        if body:
+            holders = self._holders.get(id(body), 0)
+            self._holders[id(body)] = holders + 1
+            if not holders:
+                self.octets += len(body)
+
+    def _remove(self, body: bytes) -> None:
+        if body:
+            holders = self._holders.pop(id(body)) - 1
+            if holders:
+                self._holders[id(body)] = holders
+            else:
+                self.octets -= len(body)
+
+
+class Holding(NamedTuple):
+    """What one holder has.
+
+    Attributes:
+        octets: that nobody else has.
+        shared: a body that others may have, too; empty for none.
+        since: when it began to hold so much; greater is later.
+    """
+
+    octets: int
+    shared: bytes
+    since: int
+
+
+_NOTHING: Final = Holding(0, b"", 0)
+
+
 class Share:
     """What one address holds, by holder.
 
@@ -33,41 +87,39 @@ class Share:
         key: stands for the address.
 
     Attributes:
-        octets: of all its holders together.
+        octets: of all its holders together, a body that they share counted once.
         ranked: the place for which a `Ranking` has an entry; None when it has none that counts.
     """
 
-    __slots__ = ("_large", "_small", "key", "octets", "ranked")
+    __slots__ = ("_bodies", "_large", "_small", "key", "octets", "ranked")
 
     def __init__(self, key: object) -> None:
         self.key: Final = key
         self.octets = 0
         self.ranked: tuple[int, int] | None = None
-        self._small: dict[Holder, tuple[int, int]] = {}  # octets and since when, in the order of the latter
-        self._large: dict[Holder, tuple[int, int]] = {}  # the same of those with more than `SMALL_BYTES`
+        self._bodies = Bodies()
+        self._small: dict[Holder, Holding] = {}  # in the order of `since`
+        self._large: dict[Holder, Holding] = {}  # the same of those with more than `SMALL_BYTES`
 
     def __bool__(self) -> bool:
         """Return True if anybody holds anything."""
         return bool(self._small or self._large)
 
-    def put(self, holder: Holder, octets: int, now: int) -> int:
-        """Note how many octets `holder` has; return by how many more these are than before.
+    def put(self, holder: Holder, holding: Holding) -> Holding:
+        """Note what `holder`, one of this address, has now; return what it had before.
 
-        Args:
-            holder: one of this address.
-            octets: 0 if it is none any more.
-            now: greater with each call.
+        What it has counts from its own `since` on only where it has not had as much before.
         """
+        size = holding.octets + len(holding.shared)
         before = self._large if holder in self._large else self._small
-        after = self._large if octets > SMALL_BYTES else self._small
-        had, since = before.get(holder, (0, now))
-        if before is not after or not octets:
+        after = self._large if size > SMALL_BYTES else self._small
+        had = before.get(holder, _NOTHING)
+        if before is not after or not size:
             before.pop(holder, None)
-            since = now
-        if octets:
-            after[holder] = octets, since
-        self.octets += octets - had
-        return octets - had
+        if size:
+            after[holder] = holding._replace(since=had.since) if before is after and had.since else holding
+        self.octets += holding.octets - had.octets + self._bodies.change(had.shared, holding.shared)
+        return had
 
     def longest(self) -> Holder:
         """Return who has held much for the longest; where nobody holds much, who has held any for the longest."""
@@ -76,8 +128,8 @@ class Share:
     def place(self) -> tuple[int, int]:
         """Return what the share is ranked by: less goes first."""
         rest = max(self.octets.bit_length() - _RANK_BITS, 0)
-        _, since = next(iter((self._large or self._small).values()))
-        return -(self.octets >> rest << rest), since
+        longest = next(iter((self._large or self._small).values()))
+        return -(self.octets >> rest << rest), longest.since
 
 
 class Ranking:

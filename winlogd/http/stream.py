@@ -123,6 +123,16 @@ class Stream:
         """Octets that wait for this answer's turn."""
         return sum(map(len, self._kept))
 
+    @property
+    def shared(self) -> bytes:
+        """Nothing: pieces are made for one peer."""
+        return b""
+
+    @property
+    def wants_turn(self) -> bool:
+        """Return False: what has come was written, and the producer says when there is more."""
+        return False
+
     def pass_on(self, write: Callable[[bytes], None]) -> None:
         """Write what has come since the last time."""
         kept, self._kept = self._kept, []
