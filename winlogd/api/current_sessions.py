@@ -1,11 +1,14 @@
 """GET /api/v1/sessions/current: who is where, from memory.
 
 Sorting and writing thousands of sessions takes longer than the event loop may stand still, so that happens on a
-thread of its own, on a copy of immutable values. One listing is made at a time: those who ask meanwhile share the next
+thread of its own, on a copy of immutable values, and in small pieces: a call into C keeps Python's global lock, and
+with it the event loop, until it is done. One listing is made at a time: those who ask meanwhile share the next
 one, so that many who ask cost no more than one, and what is fresh when it is asked for is fresh when it is answered.
 """
 
 import asyncio
+from bisect import bisect_left
+from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
@@ -24,6 +27,13 @@ _ANSWERS_IN_A_TURN: Final = 16
 are."""
 _MOST_GONE: Final = 1000
 """So many that have gone may be among those that ask, and as many again as still wait."""
+_PIECE: Final = 500
+"""So many sessions, about, are sorted and written by one call: 0.5 ms. One call for 300,000 took half a second."""
+_SAMPLED: Final = 100
+"""One session of so many, and at most `_SAMPLES` of all, are looked at to find where to cut: a cut after each fifth."""
+_SAMPLES: Final = 4096
+_STRIDE: Final = 2_654_435_761
+"""A prime number, near the golden section of 2**32: steps of it meet all parts of a list, and no regular pattern."""
 _UNAVAILABLE: Final = Response(503, b'{"error":"Service unavailable"}', (("Retry-After", "1"),))
 
 
@@ -89,8 +99,25 @@ class CurrentSessions:
 
 def as_json(book: Book) -> bytes:
     """The open sessions as a JSON array, ordered by hostname (those without one first), then time of logon."""
-    sessions = sorted(book.open_sessions(), key=_order)
-    return orjson.dumps([_fields(session) for session in sessions])
+    sessions = list(book.open_sessions())
+    pieces = [orjson.dumps([_fields(session) for session in piece])[1:-1] for piece in _in_order(sessions)] or [b""]
+    pieces[0] = b"[" + pieces[0]
+    pieces[-1] += b"]"
+    return b",".join(pieces)  # which lets go of the global lock
+
+
+def _in_order(sessions: list[OpenSession]) -> Iterator[list[OpenSession]]:
+    """Sort in pieces: cut the range of keys where a sample says, put each session in its part, sort each part."""
+    number = len(sessions)
+    sample = [sessions[i * _STRIDE % number] for i in range(min(number // _SAMPLED, _SAMPLES))]
+    cuts = sorted(map(_order, sample))[_PIECE // _SAMPLED :: _PIECE // _SAMPLED]
+    parts: list[list[OpenSession]] = [[] for _ in range(len(cuts) + 1)]
+    for session in sessions:  # no keys are kept: so many new objects would make the garbage collector look at all
+        parts[bisect_left(cuts, _order(session))].append(session)
+    for part in parts:
+        if part:
+            part.sort(key=_order)
+            yield part
 
 
 def _order(session: OpenSession) -> tuple[str, str, int]:
