@@ -1,8 +1,8 @@
 """The long form of the fault tests: ``python -m tests.chaos --minutes 10``.
 
-Each round: twenty kills, power cuts, a siege by hostile clients, a rotation under load and a short soak, each of which
-prints its ledger, and the tests of faults and of request smuggling, which count by themselves. Ends with status 1 as
-soon as a promise was broken. A time is no promise: a busy machine makes all wait.
+Each round: twenty kills, power cuts, a siege by hostile clients, days played against a naive model, a rotation under
+load and a short soak, each of which prints its ledger, and the tests of faults and of request smuggling, which count by
+themselves. Ends with status 1 as soon as a promise was broken. A time is no promise: a busy machine makes all wait.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos import hostile, loaded_rotation, power_cut, process_death, soak
+from tests.chaos import hostile, loaded_rotation, played_days, power_cut, process_death, soak
 from tests.chaos.recorded_run import Plan
 from tests.support.paths import ROOT
 from tests.support.running import Winlogd, a_steady_port, running
@@ -40,7 +40,13 @@ def main() -> int:
         siege = _siege(chosen.siege_seconds)
         bar = "under" if siege.p99_s * 1000 < hostile.P99_BAR_MS else "NOT under"
         print(f"hostile clients, {chosen.siege_seconds} s, P99 {bar} {hostile.P99_BAR_MS} ms: {siege}", flush=True)
-        if not (siege.is_clean and _rotate_under_load() and _soak() and _faults_and_smuggling()):
+        if not (
+            siege.is_clean
+            and played_days.play_and_tell(seed)
+            and _rotate_under_load()
+            and _soak()
+            and _faults_and_smuggling()
+        ):
             return 1
         seed += 1
         if time.monotonic() >= until_s:
