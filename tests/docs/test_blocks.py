@@ -46,7 +46,7 @@ NOT_RUN: Final = {
     "journalctl": "needs systemd's journal",
     "sudo /opt/winlogd/bin/pip install --upgrade": "changes files of the system",
     "sudo systemctl disable": "needs systemd as the first process",
-    "pip install -e '.[bench]'": "takes hours; test_names.py asks the programs for the flags",
+    "pip install -e . --group bench": "takes hours; test_names.py asks the programs for the flags",
     "45.20%  Python": "is what perf measured",
     "11.8 Daemon.run": "is what py-spy measured",
 }

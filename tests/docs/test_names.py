@@ -66,7 +66,7 @@ def test_the_columns_and_views_that_are_named_exist(server: Winlogd) -> None:
     server.post(LOGON)
     server.wait_for_log("event stored")
     promised = re.findall(r"^\| `(events_\w+|open_sessions|sessions)` \|", EVERYTHING, re.MULTILINE)
-    assert sorted(promised) == ["events_all", "events_history", "events_today", "open_sessions", "sessions"]
+    assert sorted(set(promised)) == ["events_all", "events_history", "events_today", "open_sessions", "sessions"]
     for name in promised:
         assert server.rows(f"SELECT count(*) AS rows FROM {name}")[0]["rows"] == (name != "events_history")
 
