@@ -77,6 +77,12 @@ class Place:
             self._loop.ahead_s += 0.5
             await settle()
 
+    async def stand_still(self, seconds: float) -> None:
+        """Puts the clock forward at once, as when the whole process was stopped."""
+        assert isinstance(self._loop, ClockworkLoop)
+        self._loop.ahead_s += seconds
+        await settle()
+
     @staticmethod
     def _now(head: Head) -> Handler:
         return lambda exchange, body: exchange.respond_ok(b"true")
@@ -344,6 +350,102 @@ def test_who_never_closes_after_the_last_answer_is_let_go(clockwork: asyncio.Run
             stubborn = await place.connect(b"not HTTP\r\n\r\n")
             assert status_of(await stubborn.rest()) == 400
             await stubborn.send(b"still here")
+            refused = await place.connect(b"")
+            assert status_of(await refused.rest()) == 503
+            await place.forward(5)
+            welcome = await place.connect(REQUEST)
+            assert await welcome.answer() == ANSWER
+
+    clockwork.run(play())
+
+
+# ── after a pause of the whole process ────────────────────────────────────────────────────────────────
+
+LATE_S = 3600
+
+
+@pytest.mark.parametrize(
+    ("sent", "limit_s"),
+    [
+        (b"", 10),
+        (b"GET /now HT", 10),
+        (b"POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n12345678", 30),
+    ],
+)
+def test_a_request_has_its_whole_time_again(sent: bytes, limit_s: float, clockwork: asyncio.Runner) -> None:
+    rest = b"9" if sent.startswith(b"POST") else REQUEST[len(sent) :]
+
+    async def play() -> None:
+        async with a_place() as place:
+            peer = await place.connect(sent)
+            await place.forward(limit_s - 2)
+            await place.stand_still(LATE_S)
+            await place.forward(limit_s - 2)
+            assert place.refusals == []
+            await peer.send(rest)
+            assert await peer.answer() == ANSWER
+
+    clockwork.run(play())
+
+
+def test_who_sends_nothing_more_afterwards_is_let_go_after_its_limit(clockwork: asyncio.Runner) -> None:
+    async def play() -> None:
+        async with a_place() as place:
+            peer = await place.connect(b"GET /now HT")
+            await place.stand_still(LATE_S)
+            await place.forward(12)
+            assert status_of(await peer.rest()) == 408
+
+    clockwork.run(play())
+
+
+def test_an_idle_connection_has_its_whole_time_again(clockwork: asyncio.Runner) -> None:
+    async def play() -> None:
+        async with a_place() as place:
+            peer = await place.connect(REQUEST)
+            assert await peer.answer() == ANSWER
+            await place.forward(70)
+            await place.stand_still(LATE_S)
+            await place.forward(70)
+            assert await peer.is_open()
+
+    clockwork.run(play())
+
+
+def test_a_handler_has_its_whole_time_again(clockwork: asyncio.Runner) -> None:
+    async def play() -> None:
+        async with a_place() as place:
+            await place.connect(b"GET /never HTTP/1.1\r\nHost: a\r\n\r\n")
+            await place.forward(20)
+            await place.stand_still(LATE_S)
+            await place.forward(25)
+            assert place.refusals == []
+            await place.forward(4)
+            assert place.refusals == [503]
+
+    clockwork.run(play())
+
+
+def test_who_waits_for_room_has_its_whole_time_again(clockwork: asyncio.Runner) -> None:
+    async def play() -> None:
+        async with a_place() as place:
+            place.congest()
+            peer = await place.connect(b"POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            await place.stand_still(LATE_S)
+            await place.forward(25)
+            place.relieve()
+            assert await peer.answer() == ANSWER
+            assert place.refusals == []
+
+    clockwork.run(play())
+
+
+def test_who_has_not_closed_after_the_last_answer_has_its_whole_time_again(clockwork: asyncio.Runner) -> None:
+    async def play() -> None:
+        async with a_place(max_connections=1) as place:
+            stubborn = await place.connect(b"not HTTP\r\n\r\n")
+            assert status_of(await stubborn.rest()) == 400
+            await place.stand_still(LATE_S)
             refused = await place.connect(b"")
             assert status_of(await refused.rest()) == 503
             await place.forward(5)

@@ -35,7 +35,7 @@ def in_the_server(server: Winlogd, wire: Wire) -> None:
 
 def unread_octets(server: Winlogd, wire: Wire) -> int | None:
     """How much of what was sent on `wire` the server has not read; None without such a connection (proc(5))."""
-    port, peer_port = f":{server.port:04X}", f":{wire.socket.getsockname()[1]:04X}"
+    port, peer_port = (f":{name[1]:04X}" for name in (wire.socket.getpeername(), wire.socket.getsockname()))
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         if fields[1].endswith(port) and fields[2].endswith(peer_port):

@@ -160,12 +160,20 @@ class Connection(asyncio.Protocol):
         elif self._service.stopping:
             self.stop()
 
+    def waited_s(self, now: float) -> float:
+        """Return for how many seconds there was no progress."""
+        return now - self._life.since
+
+    def begin_anew(self, now: float) -> None:
+        """Let every time limit begin now, at a moment on the loop's clock."""
+        self._life.since = now
+
     def check_time(self, now: float) -> None:
         """End what has taken too long; the server's sweep calls it about once a second."""
-        is_unread = self._delivery.is_unread(now - self._life.since, bool(self._pipeline))
+        is_unread = self._delivery.is_unread(self.waited_s(now), bool(self._pipeline))
         if is_unread and self._delivery.has_progressed():
             self._life.since = now
-        end = self._end(now - self._life.since, is_unread)
+        end = self._end(self.waited_s(now), is_unread)
         if end is End.RESET:
             self.abort()
         elif end is End.CLOSE:

@@ -1,7 +1,7 @@
 """Listening sockets, the set of connections, and the sweep that enforces time limits.
 
 Knows connections and their number, not requests. The sweep runs once a second while anybody is connected and
-not at all otherwise: an idle server wakes nobody up.
+not at all otherwise: an idle server wakes nobody up. One that comes late tells that the whole process stood still.
 """
 
 import asyncio
@@ -29,6 +29,9 @@ _ACCEPTED_AT_ONCE: Final = 8
 handles on one socket. With one alone, who comes after 64 of a flood waits 64 rounds: P99 of an honest client under
 siege was 190 to 400 ms instead of 67 to 91. An event on a connection of its own costs the same, 58 to 68 µs."""
 _SWEEP_S: Final = 1.0
+_LATE_S: Final = 1.0
+"""A sweep that comes later than that was kept by a stop of the whole process (SIGSTOP, a virtual machine's pause) or of
+the event loop: what peers have sent meanwhile lies unread in the system's buffers."""
 _SWEPT_AT_ONCE: Final = 100
 """Connections that are looked at in one round of the event loop. Closing 500 of them, of ten thousand
 that were idle for too long, took it 11 to 13 ms."""
@@ -114,7 +117,8 @@ class Server:
         self._max_connections = max_connections
         self._per_address = per_address
         self._connections: set[Connection] = set()
-        self._reserved: set[Connection] = set()
+        self._reserved: dict[Connection, Callable[[], object]] = {}
+        """Those whose handshake has not come to its end, with what ends it."""
         self._turned_away: set[Connection] = set()
         """Those of the connections that were told that there are too many, until they have gone."""
         self._listeners: list[Listener] = []
@@ -136,22 +140,27 @@ class Server:
             sock.listen(_BACKLOG)
             self._listeners.append(TlsListener(self._loop, sock, context, self))
 
-    def reserve(self, peer: str) -> Connection | None:
-        """A connection of `peer` whose handshake begins, counted from now on; None when there are too many already."""
+    def reserve(self, peer: str, give_up: Callable[[], object]) -> Connection | None:
+        """A connection of `peer` whose handshake begins, counted from now on; None when there are too many already.
+
+        Args:
+            peer: its address.
+            give_up: called when the handshake takes longer than `limits.headers_timeout`.
+        """
         refusal = self._admit(peer)
         if refusal is not None:  # before its handshake nothing can be said to a peer
             self.refused(peer, refusal)
             return None
+        self._keep_time()
         connection = Connection(self, peer)
-        self._reserved.add(connection)
+        connection.begin_anew(self._loop.time())
+        self._reserved[connection] = give_up
         return connection
 
     def release(self, connection: Connection) -> None:
         """Ends the reservation of `connection`, if its handshake has failed; otherwise it has been opened."""
-        if connection in self._reserved:
-            self._reserved.discard(connection)
-            if self._per_address is not None:
-                self._per_address.closed(connection.peer)
+        if self._reserved.pop(connection, None) is not None and self._per_address is not None:
+            self._per_address.closed(connection.peer)
 
     async def stop(self) -> None:
         """Accepts no more, lets each connection end after the answers that are due, and waits for that."""
@@ -171,11 +180,8 @@ class Server:
 
     def opened(self, connection: Connection) -> Response | None:
         """Registers `connection`; what it is answered when there are too many already, otherwise None."""
-        if not self._connections and self._sweep_timer is None:
-            self.now = self._loop.time()
-            self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep)
-        is_reserved = connection in self._reserved
-        self._reserved.discard(connection)
+        self._keep_time()
+        is_reserved = self._reserved.pop(connection, None) is not None
         refusal = None if is_reserved else self._admit(connection.peer)
         self._connections.add(connection)
         if refusal is None:
@@ -207,10 +213,25 @@ class Server:
             return responses.TOO_MANY_OF_ADDRESS
         return None
 
+    def _keep_time(self) -> None:
+        """Sweep, from now on: somebody comes."""
+        if self._sweep_timer is None:
+            self.now = self._loop.time()
+            self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep)
+
     def _sweep(self) -> None:
+        due = self.now + _SWEEP_S
         self.now = now = self._loop.time()
         self._observer.swept(now)
-        self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep) if self._connections else None
+        is_needed = self._connections or self._reserved
+        self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep) if is_needed else None
+        if now - due > _LATE_S:  # nobody is to blame: all limits begin now, and what lies unread is read first
+            for connection in (*self._connections, *self._reserved):
+                connection.begin_anew(now)
+            return
+        for connection, give_up in list(self._reserved.items()):
+            if connection.waited_s(now) > self.limits.headers_timeout:
+                give_up()
         self._check_some(list(self._connections))
 
     def _check_some(self, connections: list[Connection]) -> None:

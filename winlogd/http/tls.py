@@ -11,6 +11,7 @@ Loaded only when TLS is configured, and so is `ssl`.
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from typing import Final, NoReturn, Protocol
 
 from winlogd.http import responses
@@ -22,6 +23,8 @@ from winlogd.http.wire.message import Response
 _READ_BYTES: Final = 16 * 1024
 """A connection that is not read keeps no more of what its peer has sent, and what comes in one piece; of uvloop's own
 256 KiB ten thousand would keep 2.5 GB."""
+_NEVER_S: Final = 86_400.0
+"""The server ends a handshake that takes too long. A timer of its own would end each after a stop of the process."""
 _PAUSE_S: Final = 0.1
 """How long is waited after accept(2) has failed: with EMFILE it would fail again at once."""
 
@@ -42,8 +45,11 @@ class Registry(Protocol):
 
     limits: Limits
 
-    def reserve(self, peer: str) -> Connection | None:
-        """A new connection of `peer`, counted from now on; None when there are too many."""
+    def reserve(self, peer: str, give_up: Callable[[], object]) -> Connection | None:
+        """A new connection of `peer`, counted from now on; None when there are too many.
+
+        `give_up` is called when its handshake takes too long.
+        """
 
     def release(self, connection: Connection) -> None:
         """Ends the count of one that was only reserved."""
@@ -121,29 +127,30 @@ class TlsListener:
             except OSError:  # the peer is gone already, or there are too many open files
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            connection = self._service.reserve(peer_address(name))
-            if connection is None:
-                accepted.close()
-                continue
-            handshake = self._loop.create_task(self._shake_hands(accepted, connection))
+            handshake = self._loop.create_task(self._shake_hands(accepted, peer_address(name)))
             self._handshakes.add(handshake)
             handshake.add_done_callback(self._handshakes.discard)
 
-    async def _shake_hands(self, accepted: socket.socket, connection: Connection) -> None:
-        limits = self._service.limits
+    async def _shake_hands(self, accepted: socket.socket, peer: str) -> None:
+        handshake = asyncio.current_task()
+        assert handshake is not None, "a coroutine that waits is one of a task"
+        connection = self._service.reserve(peer, handshake.cancel)
+        if connection is None:
+            accepted.close()
+            return
         try:
             transport, _ = await self._loop.connect_accepted_socket(
                 lambda: connection,
                 accepted,
                 ssl=self._context,
-                ssl_handshake_timeout=limits.headers_timeout,
-                ssl_shutdown_timeout=limits.linger_timeout,
+                ssl_handshake_timeout=_NEVER_S,
+                ssl_shutdown_timeout=self._service.limits.linger_timeout,
             )
             transport.set_read_buffer_limits(_READ_BYTES)  # type: ignore[attr-defined]  # TLS transports have it
         except ssl.SSLError as error:  # the peer speaks something else
             self._service.refused(connection.peer, responses.no_handshake(error.reason or "unknown"))
             accepted.close()
-        except OSError:  # it has gone, or takes too long
+        except OSError:  # it has gone
             accepted.close()
         finally:
             self._service.release(connection)
