@@ -59,7 +59,7 @@ def _served(database: Path) -> Iterator[tuple[Server, float]]:
     """A server on `database`, and after how many seconds its open sessions were in memory."""
     begun_s = time.monotonic()
     with running(registry.PEERS["winlogd"], Setup(log_level="error"), database) as server:
-        _ask(server, "GET", "/api/v1/sessions/current")  # answered when they are
+        _ask(server, "POST", "/api/v1/events", _event(-1))  # answered when they are
         yield server, time.monotonic() - begun_s
 
 
