@@ -9,6 +9,7 @@ from itertools import count
 from typing import Final
 
 from winlogd.http.shares import SMALL_BYTES, Bodies, Holder, Holding, Ranking, Share
+from winlogd.http.wire.message import Body
 
 _MAX_WAITING_BYTES: Final = 64 << 20
 _SHARED_THAT_FIT: Final = 4
@@ -39,7 +40,7 @@ class Budget:
         self._share_of: dict[Holder, Share] = {}
         self._ranking = Ranking()
 
-    def hold(self, holder: Holder, octets: int, shared: bytes = b"") -> None:
+    def hold(self, holder: Holder, octets: int, shared: Body = b"") -> None:
         """Note what `holder` has now; it may itself be the one that ends.
 
         Args:
@@ -54,7 +55,7 @@ class Budget:
                 self._put(longest, 0, b"")
                 longest.shed()
 
-    def _put(self, holder: Holder, octets: int, shared: bytes) -> None:
+    def _put(self, holder: Holder, octets: int, shared: Body) -> None:
         share = self._share_of.get(holder)
         if share is None:
             share = self._share_of[holder] = self._account_of(holder)

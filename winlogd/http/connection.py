@@ -27,6 +27,7 @@ from winlogd.http.states import Life, State
 
 if TYPE_CHECKING:  # types only, of which a running server needs nothing
     from winlogd.http.service import Service
+    from winlogd.http.wire.message import Body
 
 _READING: Final = State.READING
 _UNREAD_BYTES: Final = 16 * 1024
@@ -121,7 +122,7 @@ class Connection(asyncio.Protocol):
         elif self._pipeline.peer_sent_fin and not (self._pipeline or self._flow.is_paused):
             self._transport.close()
 
-    def owe(self, octets: int, shared: bytes) -> None:
+    def owe(self, octets: int, shared: "Body") -> None:
         """Note what is kept of answers for the peer."""
         self._service.owes(self, octets, shared)
 

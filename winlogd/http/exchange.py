@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, Protocol
 
-from winlogd.http.wire.message import Head, Response, body_of, encode, encode_head
+from winlogd.http.wire.message import Body, Head, Response, body_of, encode, encode_head
 
 LARGE_BYTES: Final = 4096
 """A body that has more is sent as its peer takes it, and not copied: a thousand that ask share a listing of 1 MB."""
@@ -49,7 +49,7 @@ class Pieces(Protocol):
         """Octets that wait for this answer's turn, and are this answer's alone."""
 
     @property
-    def shared(self) -> bytes:
+    def shared(self) -> Body:
         """The body that other answers may have, too; empty for none."""
 
     @property

@@ -7,6 +7,8 @@ with the first large answer. Knows octets; neither sockets nor what is sent.
 from collections.abc import Callable
 from typing import Final
 
+from winlogd.http.wire.message import Body
+
 _SLICE_BYTES: Final = 16 << 10
 """What is written at once. A transport with TLS takes in all of it, whether its peer reads or not."""
 _TURN_BYTES: Final = 256 << 10
@@ -28,10 +30,10 @@ class LargeAnswer:
 
     __slots__ = ("_head", "_sent", "is_behind", "is_done", "must_reset", "shared")
 
-    def __init__(self, head: bytes, body: bytes) -> None:
+    def __init__(self, head: bytes, body: Body) -> None:
         self._head = head
         self._sent = 0
-        self.shared = body
+        self.shared: Body = body
         self.is_behind = True
         self.is_done = False
         self.must_reset = False
@@ -70,4 +72,5 @@ class LargeAnswer:
     def drop(self) -> None:
         """Let go of the body."""
         self.is_done = True
-        self._head = self.shared = b""
+        self._head = b""
+        self.shared = b""

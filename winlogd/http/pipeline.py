@@ -13,7 +13,7 @@ from winlogd.http.exchange import Exchange
 from winlogd.http.flow import Flow
 from winlogd.http.states import Life
 from winlogd.http.wire.grammar import SAFE_METHODS
-from winlogd.http.wire.message import CONTINUE, Head, Response
+from winlogd.http.wire.message import CONTINUE, Body, Head, Response
 
 if TYPE_CHECKING:  # types only, of which a running server needs nothing
     from winlogd.http.service import Service
@@ -28,7 +28,7 @@ class Owner(Protocol):
     def go_on(self) -> None:
         """Read on or close, if nothing else is due: answers were written, or a hold has ended."""
 
-    def owe(self, octets: int, shared: bytes) -> None:
+    def owe(self, octets: int, shared: Body) -> None:
         """Note what is kept of answers for the peer, which may have to end for that.
 
         Args:
@@ -52,7 +52,7 @@ class _Nobody:
     def go_on(self) -> None:
         """Nothing more is read."""
 
-    def owe(self, octets: int, shared: bytes) -> None:
+    def owe(self, octets: int, shared: Body) -> None:
         """The server has forgotten the connection, and what it owed."""
 
     def ask_for_turn(self) -> None:
@@ -271,7 +271,7 @@ class Pipeline(deque[Exchange]):
     def _count(self) -> None:
         """Tell the owner how much is kept for the peer: what it leaves unread, and large answers that wait."""
         octets = kept_unread(self._transport) if self._flow.peer_is_behind else 0
-        shared = b""
+        shared: Body = b""
         for exchange in self:
             if (pieces := exchange.pieces) is not None:
                 octets += pieces.octets + (len(pieces.shared) if shared else 0)

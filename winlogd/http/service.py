@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from winlogd.http.congestion import Congestion
 from winlogd.http.exchange import Handler
 from winlogd.http.wire.limits import Limits
-from winlogd.http.wire.message import Head, Response
+from winlogd.http.wire.message import Body, Head, Response
 from winlogd.http.wire.parser import HeadCache
 
 Connection = TypeVar("Connection", contravariant=True)
@@ -42,7 +42,7 @@ class Service(Protocol[Connection]):
     def keeps(self, connection: Connection, octets: int) -> None:
         """Told how many octets of requests that are not handled yet `connection` keeps; it may be shed for that."""
 
-    def owes(self, connection: Connection, octets: int, shared: bytes) -> None:
+    def owes(self, connection: Connection, octets: int, shared: Body) -> None:
         """Told how many octets of answers wait for a peer, and which body that others may share: empty for none.
 
         `connection` may be shed for that.

@@ -7,6 +7,8 @@ from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 from typing import Final, NamedTuple, Protocol
 
+from winlogd.http.wire.message import Body
+
 SMALL_BYTES: Final = 4096
 """The existing clients' events have less than a quarter of it."""
 _RANK_BITS: Final = 5
@@ -39,7 +41,7 @@ class Bodies:
         self._holders: dict[int, int] = {}  # by identity: a digest of 25 MB takes milliseconds
         self.octets = 0
 
-    def change(self, before: bytes, after: bytes) -> int:
+    def change(self, before: Body, after: Body) -> int:
         """Note that somebody who had one body has another, either of which may be empty; return the growth."""
         octets = self.octets
         if after is not before:
@@ -47,14 +49,14 @@ class Bodies:
             self._remove(before)
         return self.octets - octets
 
-    def _add(self, body: bytes) -> None:
+    def _add(self, body: Body) -> None:
         if body:
             holders = self._holders.get(id(body), 0)
             self._holders[id(body)] = holders + 1
             if not holders:
                 self.octets += len(body)
 
-    def _remove(self, body: bytes) -> None:
+    def _remove(self, body: Body) -> None:
         if body:
             holders = self._holders.pop(id(body)) - 1
             if holders:
@@ -73,7 +75,7 @@ class Holding(NamedTuple):
     """
 
     octets: int
-    shared: bytes
+    shared: Body
     since: int
 
 

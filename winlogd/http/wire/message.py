@@ -12,6 +12,9 @@ from winlogd.http.wire import grammar
 
 JSON: Final = "application/json"
 
+Body = bytes | memoryview
+"""The content of an answer. A view is for one that is too large for the heap; nobody may change what it shows."""
+
 REASONS: Final = {
     100: "Continue",
     200: "OK",
@@ -150,7 +153,7 @@ class Response(NamedTuple):
     """
 
     status: int
-    body: bytes
+    body: Body
     fields: tuple[tuple[str, str], ...] = ()
     content_type: str = JSON
     closes: bool = False
@@ -161,10 +164,10 @@ class Response(NamedTuple):
 
 def encode(response: Response, head: Head | None, closes: bool) -> bytes:
     """The bytes of `response` to the request `head`: those of `encode_head`, and the body."""
-    return encode_head(response, head, closes) + body_of(response, head)
+    return b"".join((encode_head(response, head, closes), body_of(response, head)))
 
 
-def body_of(response: Response, head: Head | None) -> bytes:
+def body_of(response: Response, head: Head | None) -> Body:
     """What is sent as the body of `response`: nothing to HEAD, which gets the fields of GET (RFC 9110 §9.3.2)."""
     return b"" if head is not None and head.method == "HEAD" else response.body
 
