@@ -7,7 +7,9 @@ import pytest
 from tests.http.routing import answer, head_of
 from winlogd.http.exchange import Handler
 from winlogd.http.router import Refusal, Router
+from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.message import Head
+from winlogd.http.wire.parser import HeadCache, RequestParser
 
 MACHINE = "/api/v1/machines/{hostname}"
 
@@ -149,3 +151,21 @@ def test_a_path_without_parameters_has_none() -> None:
 def test_paths_that_nobody_could_tell_apart_are_a_fault_of_the_table(other: str) -> None:
     with pytest.raises(ValueError, match=r"machines|twice"):
         Router({("GET", MACHINE): told, ("POST", other): told})
+
+
+@pytest.mark.parametrize("path", ["/api/v1/machines/PC-%d", "/api/v1/machines/PC-1/days/%d", "/unknown/%d"])
+def test_many_names_do_not_push_the_heads_of_other_paths_out(path: str) -> None:
+    """More than the parser keeps heads for."""
+    router = Router({("GET", "/health"): literal, ("GET", MACHINE): told, ("GET", f"{MACHINE}/days/{{day}}"): told})
+    parser = RequestParser(Limits(), HeadCache(router.is_literal))
+
+    def read(target: str) -> Head:
+        parser.receive(f"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        request = parser.next_request()
+        assert request is not None
+        return request.head
+
+    before = read("/health")
+    heads = [read(path % number) for number in range(1100)]
+    assert read("/health") is before
+    assert read(path % 0) is not heads[0]

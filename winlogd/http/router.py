@@ -133,6 +133,10 @@ class Router:
         self._patterns = _patterns(self._allow)
         self._allow["*"] = ", ".join(sorted({method for method, _ in self._routes} | {"OPTIONS"}))
 
+    def is_literal(self, path: str) -> bool:
+        """Return True if `path` is in the table as it stands, not by a parameter."""
+        return path in self._allow
+
     def handler_for(self, head: Head) -> Handler:
         """The handler for requests with `head`, found once and kept with it."""
         handler = head.handler

@@ -97,7 +97,7 @@ class Server:
     ) -> None:
         self.limits = limits
         self.unanswered = unanswered
-        self.heads = HeadCache()
+        self.heads = HeadCache(router.is_literal)
         self.stopping = False
         self.now = loop.time()
         self.clock = loop.time
