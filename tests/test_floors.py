@@ -71,7 +71,7 @@ LOADED: Final[Mapping[str, str]] = {
     "events": "decode event names timestamps value",
     "http": "admission budget congestion connection deadlines delivery exchange flow peer pipeline reading responses"
     " router server shares sockets states turns",
-    "http.wire": "chunked grammar head limits line message parser",
+    "http.wire": "grammar head limits line message parser",
     "log": "lines log",
     "scheduled": "clock rotation",
     "sessions": "book identifiers pair pairing retries",

@@ -5,7 +5,7 @@ Knows octets and their order; neither limits nor what a holder is.
 
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 from winlogd.http.wire.message import Body
 
@@ -65,18 +65,21 @@ class Bodies:
                 self.octets -= len(body)
 
 
-class Holding(NamedTuple):
+class Holding:
     """What one holder has.
 
-    Attributes:
+    Args:
         octets: that nobody else has.
         shared: a body that others may have, too; empty for none.
         since: when it began to hold so much; greater is later.
     """
 
-    octets: int
-    shared: Body
-    since: int
+    __slots__ = ("octets", "shared", "since")
+
+    def __init__(self, octets: int, shared: Body, since: int) -> None:
+        self.octets: Final = octets
+        self.shared: Final = shared
+        self.since = since
 
 
 _NOTHING: Final = Holding(0, b"", 0)
@@ -118,8 +121,10 @@ class Share:
         had = before.get(holder, _NOTHING)
         if before is not after or not size:
             before.pop(holder, None)
+        if before is after and had is not _NOTHING:
+            holding.since = had.since
         if size:
-            after[holder] = holding._replace(since=had.since) if before is after and had.since else holding
+            after[holder] = holding
         self.octets += holding.octets - had.octets + self._bodies.change(had.shared, holding.shared)
         return had
 

@@ -2,18 +2,24 @@
 
 Sans-I/O, like the head's reader. Chunk extensions and trailer fields are checked, bounded and dropped:
 nothing in this server has a use for them, and merging trailers into the header section is how requests
-are smuggled (RFC 9112 §7.1.2).
+are smuggled (RFC 9112 §7.1.2). Loaded with the first such body.
 """
 
 import re
 from enum import Enum, auto
 from typing import Final
 
-from winlogd.http.wire import grammar
 from winlogd.http.wire.head import parse_field
 from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.line import take_line
 from winlogd.http.wire.message import HttpError
+
+_CHUNK_SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]+)(?:;[\t\x20-\x7e\x80-\xff]*)?")
+"""RFC 9112 §7.1: chunk-size and extensions. White space before the semicolon, which the grammar calls bad
+and some recipients read differently, is refused."""
+
+_PLAIN_CHUNK_SIZE_LINE: Final = re.compile(rb"([1-9A-Fa-f][0-9A-Fa-f]{0,7})\r\n")
+"""The same as senders write it, of a chunk with data."""
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"  # RFC 9110 §5.6.2
 _QUOTED: Final = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*+"'  # RFC 9110 §5.6.4
@@ -98,7 +104,7 @@ class ChunkedReader:
         1.0 to 1.8 µs a chunk instead of 5.2: a few clients that send nothing but tiny ones hold up all others.
         """
         body, most = self.body, self._limits.body
-        while (match := grammar.PLAIN_CHUNK_SIZE_LINE.match(buffer, start)) is not None:
+        while (match := _PLAIN_CHUNK_SIZE_LINE.match(buffer, start)) is not None:
             digits = match.group(1)
             size = int(digits, 16)
             data = match.end()
@@ -116,7 +122,7 @@ class ChunkedReader:
         if taken is None:
             return start
         line, start = taken
-        match = grammar.CHUNK_SIZE_LINE.fullmatch(line)
+        match = _CHUNK_SIZE_LINE.fullmatch(line)
         if match is None:
             raise HttpError(400, "A chunk does not begin with its size")
         if len(line) > match.end(1) and _EXTENSIONS.fullmatch(line, match.end(1)) is None:

@@ -5,6 +5,7 @@ that is the router's business. Every fault raised here closes the connection, be
 say where the next request begins.
 """
 
+import re
 from typing import Final
 
 from winlogd.http.wire import grammar
@@ -116,7 +117,7 @@ def _split_target(method: bytes, target: bytes) -> tuple[str, str]:
     """The target's path and query, from origin form, absolute form or (OPTIONS) asterisk form."""
     if target == b"*" and method == b"OPTIONS":  # RFC 9112 §3.2.4
         return "*", ""
-    match = grammar.ORIGIN_FORM.fullmatch(target) or grammar.ABSOLUTE_FORM.fullmatch(target)
+    match = grammar.ORIGIN_FORM.fullmatch(target) or re.fullmatch(grammar.ABSOLUTE_FORM, target)
     if match is None:
         raise HttpError(400, "The request target is neither an absolute path nor an http URI")
     path, query = match.group(1), match.group(2)
