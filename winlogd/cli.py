@@ -70,11 +70,10 @@ def _unknown(word: str) -> str:
 
 
 def _help() -> str:
-    from winlogd.commands.terminal import STATUSES
+    from winlogd.commands.terminal import status_lines
 
     width = max(map(len, COMMANDS))
     commands = "".join(f"  {name:{width}}  {purpose}\n" for name, purpose in COMMANDS.items())
-    statuses = "".join(f"  {status}  {meaning}\n" for status, meaning in STATUSES.items())
     return f"""\
 {USAGE}
 winlogd collects logon, logoff and hardware events from workstations and keeps them in SQLite.
@@ -85,4 +84,4 @@ Without --config, winlogd reads ./config.toml if it exists. An environment varia
 WINLOGD_SERVER_PORT=8080 winlogd
 
 exit statuses:
-{statuses}"""
+{status_lines()}"""

@@ -11,7 +11,8 @@ import pytest
 from tests.support.running import PATIENCE_S, Winlogd, run_to_end
 from winlogd import VERSION
 from winlogd.cli import COMMANDS
-from winlogd.commands.terminal import STATUSES
+from winlogd.commands.terminal import FAILED, STATUSES
+from winlogd.daemon import signals
 
 
 def test_version_and_help_are_told_on_standard_output(tmp_path: Path) -> None:
@@ -63,6 +64,11 @@ def test_the_help_lists_each_command_and_exit_status(tmp_path: Path) -> None:
     for status, meaning in STATUSES.items():
         assert f"  {status}  {meaning}" in lines
     assert sorted(STATUSES) == [0, 1, 2]
+
+
+def test_a_server_that_fails_has_the_status_that_the_help_lists() -> None:
+    """The server's room is below that of the commands, and may not import their statuses."""
+    assert signals.FAILED == FAILED
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])

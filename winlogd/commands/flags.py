@@ -6,7 +6,7 @@ The server starts without this module: argparse costs milliseconds that only a p
 import argparse
 from typing import Final, NoReturn
 
-from winlogd.commands.terminal import STATUSES, HelpAskedError, MisusedError
+from winlogd.commands.terminal import HelpAskedError, MisusedError, status_lines
 from winlogd.config.messages import escaped
 
 _CONFIG: Final = "read this file; without the flag, ./config.toml if it exists"
@@ -25,12 +25,11 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, command: str, does: str, example: str, usage: str | None = None) -> None:
-        statuses = "".join(f"  {status}  {meaning}\n" for status, meaning in STATUSES.items())
         super().__init__(
             prog=f"winlogd {command}",
             usage=usage,
             description=does,
-            epilog=f"example:\n{example}\nexit statuses:\n{statuses}",
+            epilog=f"example:\n{example}\nexit statuses:\n{status_lines()}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )

@@ -46,6 +46,11 @@ class FailedError(Exception):
     """The command could not do what it was asked to do; the argument is a sentence that says why."""
 
 
+def status_lines() -> str:
+    """Return the lines of a help that list every exit status."""
+    return "".join(f"  {status}  {meaning}\n" for status, meaning in STATUSES.items())
+
+
 def status_of(command: Callable[[], int]) -> int:
     """Run `command`; report what ended it early. Return the exit status."""
     try:

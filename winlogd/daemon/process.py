@@ -17,7 +17,7 @@ from winlogd.daemon.listening import ControlDoor, listen
 from winlogd.daemon.observer import RequestObserver
 from winlogd.daemon.orders import orders_of
 from winlogd.daemon.parts import Parts, assemble
-from winlogd.daemon.signals import Signals
+from winlogd.daemon.signals import FAILED, Signals
 from winlogd.daemon.startup import Acquired, acquire
 from winlogd.daemon.watchdog import Watchdog
 from winlogd.log.log import Log
@@ -119,7 +119,7 @@ class Daemon:
         """End the process here and now. What was acknowledged is committed; nothing else is owed to anybody."""
         self._log.warn("server", "ended at once, before all was answered", cause=why)
         self._log.stop()
-        os._exit(1)
+        os._exit(FAILED)
 
     # ── Owner of the store ────────────────────────────────────────────────────────────────────────────
 
@@ -141,7 +141,7 @@ class Daemon:
         """The writer has ended; unless it was asked to, so does the process."""
         self._store_gone.set()
         if error is not None:
-            self._status = 1
+            self._status = FAILED
             if isinstance(error, (UnusableError, ReplacedError)):
                 self._log.error("store", str(error))
             else:

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:  # it takes half of a start, and signals come at any time
     import asyncio
 
+FAILED: Final = 1
+"""The exit status of a server that failed, or that ended before it had answered every request."""
+
 _STOP: Final = (signal.SIGTERM, signal.SIGINT)
 _IGNORED: Final = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
 
@@ -44,7 +47,7 @@ class Signals:
     def _note_stop(self, *_: object) -> None:
         self._stops += 1
         if self._stops > 1:  # what holds the start up may hold it up for long, such as a name server
-            os._exit(1)
+            os._exit(FAILED)
 
     def _note_hangup(self, *_: object) -> None:
         self._hangups += 1
