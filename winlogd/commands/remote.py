@@ -13,6 +13,7 @@ from winlogd.config.sections import Config
 from winlogd.control.address import path_of
 from winlogd.control.client import OTHER_VERSION, OrderFailedError, ask
 from winlogd.daemon.privileges import PrivilegesError, become_owner
+from winlogd.daemon.settings import folder_fault
 from winlogd.store.errors import OwnedError
 from winlogd.store.file.ownership import Ownership
 
@@ -82,7 +83,7 @@ def _here(config: Config, path: str, alone: Alone) -> str:
             f"{error}, and it has no control socket that answers; try again, or look into its log"
         ) from None
     except OSError as error:
-        raise FailedError(f"the database's folder cannot be used: {error.strerror}: {error.filename}") from None
+        raise FailedError(folder_fault(error)) from None
     try:
         return alone(config, ownership.path)
     finally:

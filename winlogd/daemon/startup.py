@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from winlogd.config.sections import Config
 from winlogd.control.address import bind_control, path_of
+from winlogd.daemon.settings import folder_fault
 from winlogd.http.sockets import bind
 from winlogd.log.log import Log
 from winlogd.store.errors import OwnedError
@@ -86,7 +87,7 @@ def _own(path: str) -> Ownership:
     except OwnedError as error:
         raise StartError(f"{error}: stop it first, or give this one another database.path") from None
     except OSError as error:
-        raise StartError(f"the database's folder cannot be used: {error.strerror}: {error.filename}") from None
+        raise StartError(folder_fault(error)) from None
 
 
 def _leave_root(path: str) -> None:
