@@ -90,6 +90,13 @@ def assemble(
     return Parts(store, http_server, rotator, pace)
 
 
+def prepare_sqlite() -> None:
+    """Load and configure SQLite, once for the process. The store calls this on the writer's thread."""
+    from winlogd.store.file.database import configure_sqlite  # slow to load, while the server listens already
+
+    configure_sqlite()
+
+
 def _router(
     loop: asyncio.AbstractEventLoop,
     config: Config,

@@ -16,7 +16,7 @@ from winlogd.config.sections import Config
 from winlogd.daemon.listening import ControlDoor, listen
 from winlogd.daemon.observer import RequestObserver
 from winlogd.daemon.orders import orders_of
-from winlogd.daemon.parts import Parts, assemble
+from winlogd.daemon.parts import Parts, assemble, prepare_sqlite
 from winlogd.daemon.signals import FAILED, Signals
 from winlogd.daemon.startup import Acquired, acquire
 from winlogd.daemon.watchdog import Watchdog
@@ -79,7 +79,7 @@ class Daemon:
         loop.set_exception_handler(self._observer.loop_failed)
         self._parts = assemble(loop, self._config, log, acquired.ownership.path, self, self._observer)
         await listen(self._parts.server, acquired, log)
-        self._parts.store.start(_prepare_sqlite)
+        self._parts.store.start(prepare_sqlite)
         self._watchdog.listening()
         self._watchdog.keep()
         door = ControlDoor(loop, acquired.control)
@@ -147,10 +147,3 @@ class Daemon:
             else:
                 self._log.exception("store", "the writer has failed; winlogd ends", error)
             self._stop_asked.set()
-
-
-def _prepare_sqlite() -> None:
-    """Load and configure SQLite, on the writer's thread."""
-    from winlogd.store.file.database import configure_sqlite
-
-    configure_sqlite()
