@@ -1,6 +1,7 @@
 """What a person sees while the running server carries out an order, and what a script does not see."""
 
 import os
+import signal
 import subprocess
 import sys
 import termios
@@ -100,6 +101,20 @@ def test_who_waits_for_long_is_told_why(
     assert told.out == f"{SENTENCE}\n"
     [line] = told.err.splitlines()
     assert line.startswith("winlogd: the running winlogd is at it. Many rows take minutes")
+
+
+def test_a_person_who_ends_the_command_gets_one_line_and_status_1(database: Path) -> None:
+    with serving(control(database)) as desk:
+        desk.handle("rotate", desk.waiting.put)
+        process = subprocess.Popen(
+            COMMAND, cwd=database.parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        desk.waiting.get(timeout=PATIENCE_S)
+        process.send_signal(signal.SIGINT)
+        printed, shown = process.communicate(timeout=PATIENCE_S)
+
+    assert (process.returncode, printed) == (1, "")
+    assert shown == "winlogd: ended by Ctrl-C before the command was done\n"
 
 
 def test_a_server_of_another_version_is_told_of_with_status_1(database: Path) -> None:

@@ -63,8 +63,8 @@ def status_of(command: Callable[[], int]) -> int:
         return _complain("".join(f"winlogd: {fault}\n" for fault in error.faults), MISUSED)
     except FailedError as error:
         return fail(str(error))
-    except KeyboardInterrupt:  # a server that serves has a handler of its own
-        return FAILED
+    except KeyboardInterrupt:  # the server does not get here: it has its own handler of the signal
+        return fail("ended by Ctrl-C before the command was done")
 
 
 def say(sentence: str) -> int:
