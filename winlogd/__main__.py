@@ -1,4 +1,4 @@
-"""``python -m winlogd``."""
+"""Run the command line of `winlogd.cli` for ``python -m winlogd``."""
 
 import sys
 

@@ -1,7 +1,7 @@
-"""The command line: its first word chooses a module of `winlogd.commands`, which gets the other words.
+"""Run the sub-command that the first word of the command line names, with the other words.
 
-Only the module that runs is imported, because a fast start is a feature. This file must not know the flags of a
-command, nor what it does.
+Each sub-command is a module of `winlogd.commands`. Only the module that runs is imported, because a fast start is a
+feature. This file must not know the flags of a command, nor what the command does.
 """
 
 import sys
@@ -12,14 +12,14 @@ from typing import Final
 from winlogd import VERSION
 
 SERVE: Final = "serve"
-"""The command that runs where none is named."""
+"""The command that runs if the command line names none."""
 
 COMMANDS: Final[Mapping[str, str]] = {
     SERVE: "run the server until SIGTERM or Ctrl-C; winlogd without a command does the same",
     "check-config": "check the configuration and do nothing else",
     "rotate": "move finished days to the archive now",
 }
-"""Every command and what it is for. The command `check-config` is the module `winlogd.commands.check_config`."""
+"""Every command and its purpose. The command `check-config` is the module `winlogd.commands.check_config`."""
 
 USAGE: Final = """\
 usage: winlogd [COMMAND] [--config FILE]
@@ -28,11 +28,11 @@ usage: winlogd [COMMAND] [--config FILE]
 """
 
 _SHOWN_CHARACTERS: Final = 60
-"""The longest piece of a wrong word that its message repeats."""
+"""A message about a wrong word repeats at most this many of its characters."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that `arguments` (default: the process's own) ask for; return the exit status."""
+    """Run the command that `arguments` name, by default those of the process. Return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     from winlogd.commands.terminal import status_of
 
@@ -40,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
+    """Run the command that `words` name. Return the exit status."""
     from winlogd.commands import terminal
 
     first = words[0] if words else ""
@@ -55,13 +56,15 @@ def _run(words: Sequence[str]) -> int:
 
 
 def _command(name: str, words: Sequence[str]) -> int:
+    """Import the module of the command `name` and run it with `words`. Return the exit status."""
     module = import_module(f"winlogd.commands.{name.replace('-', '_')}")
     status: int = module.run(words)
     return status
 
 
 def _unknown(word: str) -> str:
-    from difflib import get_close_matches  # not loaded unless something is wrong
+    """Return a sentence that says that `word` is no command, and which command was perhaps meant."""
+    from difflib import get_close_matches  # loaded only for a wrong word
 
     word = word[:_SHOWN_CHARACTERS]
     near = get_close_matches(word.lower().replace("_", "-"), COMMANDS, n=1)
@@ -70,6 +73,7 @@ def _unknown(word: str) -> str:
 
 
 def _help() -> str:
+    """Return the text of ``winlogd --help``."""
     from winlogd.commands.terminal import status_lines
 
     width = max(map(len, COMMANDS))

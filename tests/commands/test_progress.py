@@ -100,7 +100,7 @@ def test_who_waits_for_long_is_told_why(
     told = capsys.readouterr()
     assert told.out == f"{SENTENCE}\n"
     [line] = told.err.splitlines()
-    assert line.startswith("winlogd: the running winlogd is at it. Many rows take minutes")
+    assert line.startswith("winlogd: the running winlogd is working on it. Many rows take minutes")
 
 
 def test_a_person_who_ends_the_command_gets_one_line_and_status_1(database: Path) -> None:

@@ -1,1 +1,1 @@
-"""One file a sub-command. `winlogd.cli` imports only the one that runs."""
+"""The sub-commands, one file each. `winlogd.cli` imports only the file of the command that runs."""

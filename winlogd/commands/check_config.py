@@ -1,4 +1,7 @@
-"""``winlogd check-config``: looks for mistakes in the configuration and does nothing else."""
+"""``winlogd check-config``: look for mistakes in the configuration and do nothing else.
+
+This file must not know the options: `winlogd.config` finds the mistakes in them.
+"""
 
 import os
 import stat
@@ -27,10 +30,13 @@ _EXAMPLE: Final = """\
 
 
 def run(words: Sequence[str]) -> int:
-    """Check what the configuration says; return the exit status.
+    """Check the configuration and print what is wrong with it. Return the exit status.
+
+    Args:
+        words: the command line after ``check-config``.
 
     Raises:
-        ConfigError: it has mistakes.
+        ConfigError: the configuration has mistakes.
         HelpAskedError, MisusedError: see `Parser`.
     """
     config = load(Parser("check-config", _DOES, _EXAMPLE).config_file(list(words)), os.environ)
@@ -41,18 +47,18 @@ def run(words: Sequence[str]) -> int:
 
 
 class _ThisMachine:
-    """What the warnings want to know, see `winlogd.config.warnings.Machine`."""
+    """Answer the questions that the warnings ask about this machine (`winlogd.config.warnings.Machine`)."""
 
     def kind_of(self, path: str) -> str:
-        """Return what stands at `path`; empty for a file and for nothing."""
+        """Return what `path` leads to, such as "a folder"; empty for a regular file, or if nothing is there."""
         try:
             mode = os.stat(path).st_mode
-        except OSError:  # not there yet, or not to be looked at: the start makes it or says why it cannot
+        except OSError:  # not there yet, or in a closed folder: the start makes it, or says why it cannot
             return ""
         return "" if stat.S_ISREG(mode) else kind_of(mode)
 
     def cannot_listen(self, host: str) -> str:
-        """Return why no socket can be bound to `host`; empty if one can."""
+        """Return the reason why no socket can be bound to `host`; empty if one can."""
         try:
             sockets = bind(host, 0)
         except OSError as error:
@@ -63,9 +69,10 @@ class _ThisMachine:
 
 
 def _check_certificate(config: Config) -> None:
+    """Raise `ConfigError` if the certificate or the key of TLS cannot be used."""
     if not config.server.tls_port:
         return
-    from winlogd.http.tls import CertificateError, server_context  # not loaded unless it is wanted
+    from winlogd.http.tls import CertificateError, server_context  # loaded only if the configuration wants TLS
 
     try:
         server_context(config.server.tls_certificate, config.server.tls_key)

@@ -1,6 +1,7 @@
 """The flags of a sub-command and its ``--help``, by argparse.
 
-The server starts without this module: argparse costs milliseconds that only a person who waits for a command spends.
+The server starts without this module, because argparse takes milliseconds to load. This file must not know what any
+command does.
 """
 
 import argparse
@@ -13,15 +14,15 @@ _CONFIG: Final = "read this file; without the flag, ./config.toml if it exists"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that has ``--help`` and ``--config FILE``; a command adds its own flags.
+    """A parser with the flags ``--help`` and ``--config FILE``. A command adds its own flags.
 
-    It ends a wrong command line with `MisusedError` and ``--help`` with `HelpAskedError`.
+    A wrong command line raises `MisusedError`, and ``--help`` raises `HelpAskedError`.
 
     Args:
         command: the word after `winlogd`.
         does: what the command does, in lines of at most 80 characters.
-        example: a command line, and what comes of it.
-        usage: the line after "usage: ", where argparse's own is not right.
+        example: a command line and its result.
+        usage: the text after "usage: "; None for the one that argparse makes.
     """
 
     def __init__(self, command: str, does: str, example: str, usage: str | None = None) -> None:
@@ -36,18 +37,19 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("--config", metavar="FILE", help=_CONFIG)
 
     def config_file(self, words: list[str]) -> str | None:
-        """Return FILE of ``--config FILE``, None without it; for a command that has no flag of its own.
+        """Read the command line of a command without flags of its own. Return FILE of ``--config FILE``, or None.
 
         Raises:
-            HelpAskedError, MisusedError: see the class.
+            HelpAskedError: `words` ask for help.
+            MisusedError: `words` are wrong.
         """
         file: str | None = self.parse_args(words).config
         return file
 
     def print_help(self, file: object = None) -> NoReturn:
-        """Raise `HelpAskedError`: argparse would print, and let a full disk through as a traceback."""
+        """Raise `HelpAskedError`. argparse itself would print, and end with a traceback if the disk is full."""
         raise HelpAskedError(self.format_help())
 
     def error(self, message: str) -> NoReturn:
-        """Raise `MisusedError`."""
+        """Raise `MisusedError` with `message`, the sentence that argparse has made."""
         raise MisusedError(escaped(message), self.format_usage())

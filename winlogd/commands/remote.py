@@ -1,7 +1,7 @@
-"""Has the running server carry out an order. Without a server, owns the database and does the work here.
+"""Let the running server carry out an order. If no server is running, own the database and do the work here.
 
-Root does both as the owner of the database's folder, so that nothing there becomes root's.
-Knows the control socket and the ownership of the database; not what an order does.
+A command that root runs first becomes the owner of the database's folder. Thus no file there belongs to root.
+This file knows the control socket and the ownership of the database. It must not know what an order does.
 """
 
 import os
@@ -18,19 +18,24 @@ from winlogd.store.errors import OwnedError
 from winlogd.store.file.ownership import Ownership
 
 _PATIENCE_S: Final = 10.0
-"""After this time a person is told why it may take long."""
+"""Seconds after which a person who still waits gets the reasons why an order can take long."""
 
 Alone = Callable[[Config, str], str]
-"""Does the work on the database at a real path, which nobody else uses; returns a sentence that says what was done."""
+"""Do the work of an order here, on the database at a real path that this process owns. Return a sentence about it."""
 
 
 def carried_out(config: Config, order: str, alone: Alone) -> str:
-    """Have `order` carried out on the database of `config`; return a sentence that says what was done.
+    """Have `order` carried out on the database of `config`. Return a sentence that says what was done.
 
-    Run as root, the process becomes the owner of the database's folder, and stays so.
+    If root runs this process, it becomes the owner of the database's folder, and cannot become root again.
+
+    Args:
+        config: names the database.
+        order: the order's name.
+        alone: carries the order out if no server is running.
 
     Raises:
-        FailedError: it was not, or not to its end.
+        FailedError: the order was not carried out, or not to its end.
     """
     path = os.path.realpath(config.database.path)
     try:
@@ -49,12 +54,18 @@ def carried_out(config: Config, order: str, alone: Alone) -> str:
 
 
 def _by_the_server(path: str, order: str) -> str:
+    """Let the server that owns the database at `path` carry out `order`. Return the server's sentence.
+
+    Raises:
+        FileNotFoundError, ConnectionRefusedError: no server is running.
+        FailedError: see `carried_out`.
+    """
     line = ProgressLine()
 
     def is_slow() -> None:
         line.clear()
         warn(
-            "the running winlogd is at it. Many rows take minutes; if it waits for a lock or for space, "
+            "the running winlogd is working on it. Many rows take minutes; if it waits for a lock or for space, "
             "its log says so. It goes on when you end this command."
         )
 
@@ -75,7 +86,7 @@ def _by_the_server(path: str, order: str) -> str:
 
 
 def _here(config: Config, path: str, alone: Alone) -> str:
-    """Own the database for as long as the work takes."""
+    """Own the database, do the work with `alone`, and give the ownership up. Return the sentence of `alone`."""
     try:
         ownership = Ownership(path)
     except OwnedError as error:
@@ -91,5 +102,6 @@ def _here(config: Config, path: str, alone: Alone) -> str:
 
 
 def _reason(error: OSError) -> str:
+    """Return why `error` happened, and what to do if this user has too few rights."""
     reason = error.strerror or str(error)
     return f"{reason}; run this as the user that winlogd runs as" if isinstance(error, PermissionError) else reason

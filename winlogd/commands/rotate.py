@@ -1,4 +1,7 @@
-"""``winlogd rotate``: asks the running server, or does it itself when none is running."""
+"""``winlogd rotate``: let the running server rotate the database, or rotate it here if no server is running.
+
+This file must not know what a rotation is.
+"""
 
 import os
 from collections.abc import Sequence
@@ -24,11 +27,14 @@ _EXAMPLE: Final = """\
 
 
 def run(words: Sequence[str]) -> int:
-    """Rotate the database of the configuration now; return the exit status.
+    """Rotate the database of the configuration now. Return the exit status.
+
+    Args:
+        words: the command line after ``rotate``.
 
     Raises:
         ConfigError: the configuration has mistakes.
-        FailedError: it was not rotated, or not to its end.
+        FailedError: the database was not rotated, or not to the end.
         HelpAskedError, MisusedError: see `Parser`.
     """
     config = load(Parser("rotate", _DOES, _EXAMPLE).config_file(list(words)), os.environ)

@@ -1,6 +1,7 @@
-"""The rotation of a database that no server uses.
+"""Rotate a database that no server uses.
 
-The caller owns the database. Loaded only where no server is running: it loads SQLite.
+The caller owns the database. This file loads SQLite; therefore it is imported only if no server is running.
+It must not know the control socket.
 """
 
 import time
@@ -18,10 +19,10 @@ from winlogd.store.jobs.rotation_rules import rules
 
 
 def rotated(config: Config, path: str) -> str:
-    """Rotate the database at `path`, a real path; return a sentence that says what was moved.
+    """Rotate the database at `path`, a real path. Return a sentence that says how many rows were moved.
 
     Raises:
-        FailedError: the rotation could not go on.
+        FailedError: the rotation failed before it had moved every row.
     """
     now_s = time.time()
     zone = zone_of(config.server.timezone)

@@ -1,4 +1,7 @@
-"""``winlogd serve``: the server, until a signal ends it. What winlogd does without a sub-command."""
+"""``winlogd serve``: run the server until a signal ends it. winlogd without a sub-command does the same.
+
+This file must not know the server's parts: `winlogd.daemon` makes and runs them.
+"""
 
 import os
 from collections.abc import Sequence
@@ -27,19 +30,22 @@ _EXAMPLE: Final = """\
 
 
 def run(words: Sequence[str]) -> int:
-    """Serve as the configuration says; return the exit status.
+    """Serve as the configuration says. Return the exit status.
+
+    Args:
+        words: the command line after ``serve``.
 
     Raises:
         ConfigError: the configuration has mistakes.
         HelpAskedError, MisusedError: see `winlogd.commands.flags`.
     """
     file = _config_file(words)
-    signals = Signals()  # first, because without it any signal ends the process
+    signals = Signals()  # first: until then, most signals end the process
     return _serve(load(file, os.environ), signals)
 
 
 def _config_file(words: Sequence[str]) -> str | None:
-    """Read the words of a usual start without argparse, which takes longer to load than the configuration."""
+    """Return FILE of ``--config FILE``, or None. The usual words are read without argparse, which is slow to load."""
     match words:
         case []:
             return None
@@ -53,7 +59,8 @@ def _config_file(words: Sequence[str]) -> str | None:
 
 
 def _serve(config: Config, signals: Signals) -> int:
-    from winlogd.daemon.process import Daemon  # a configuration with mistakes is told at once
+    """Run the server with its log. Return the exit status."""
+    from winlogd.daemon.process import Daemon  # loaded after the configuration: its mistakes are shown sooner
     from winlogd.daemon.startup import StartError
     from winlogd.log.log import Log
 
@@ -72,16 +79,17 @@ def _serve(config: Config, signals: Signals) -> int:
 
 
 def _log_warnings(config: Config, log: "Log") -> None:
-    from winlogd.config.warnings import warnings_of  # most sites have none
+    """Log a line for each option that is allowed but will cause trouble."""
+    from winlogd.config.warnings import warnings_of  # loaded only here: most sites have no warning
 
     for warning in warnings_of(config):
         log.warn("config", warning)
 
 
 def _occupy_standard_descriptors() -> None:
-    """Open /dev/null on those of the descriptors 0 to 2 that are closed.
+    """Open /dev/null on each of the descriptors 0 to 2 that is closed.
 
-    Otherwise the next file or socket would get such a number, and the log would be written into it.
+    Otherwise the next file or socket would get such a number. The log would then be written into that file.
     """
     descriptor = os.open(os.devnull, os.O_RDWR)
     while descriptor <= _STANDARD_ERROR:

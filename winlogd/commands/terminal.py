@@ -1,6 +1,6 @@
-"""What a command says and how it ends: exit statuses, sentences, errors, progress.
+"""Print what a command has to say, and choose its exit status: sentences, errors, progress.
 
-Knows standard output and standard error; not what any command does.
+This file knows standard output and standard error. It must not know what any command does.
 """
 
 import os
@@ -26,24 +26,28 @@ STATUSES: Final[Mapping[int, str]] = {
 _STANDARD_ERROR: Final = 2
 
 _USUAL_COLUMNS: Final = 80
-"""The width of a terminal that does not say how wide it is."""
+"""The width that is assumed if a terminal does not report its own."""
 
 
 class HelpAskedError(Exception):
-    """The command line asks for help, which is the argument. Nothing else is done."""
+    """The command line asks for help. The argument is the text of the help. The command does nothing else."""
 
 
 class MisusedError(Exception):
-    """The command line is wrong."""
+    """The command line is wrong.
+
+    Args:
+        sentence: what is wrong.
+        usage: the right form of the command line; its first line begins with "usage: ".
+    """
 
     def __init__(self, sentence: str, usage: str) -> None:
-        """Keep what is wrong, and how it would be right: lines that begin with "usage: "."""
         super().__init__(sentence)
         self.usage = usage
 
 
 class FailedError(Exception):
-    """The command could not do what it was asked to do; the argument is a sentence that says why."""
+    """The command could not do what it was asked to do. The argument is a sentence that says why."""
 
 
 def status_lines() -> str:
@@ -52,7 +56,7 @@ def status_lines() -> str:
 
 
 def status_of(command: Callable[[], int]) -> int:
-    """Run `command`; report what ended it early. Return the exit status."""
+    """Run `command` and return the exit status. If an error ends the command early, print why on standard error."""
     try:
         return command()
     except HelpAskedError as asked:
@@ -68,33 +72,34 @@ def status_of(command: Callable[[], int]) -> int:
 
 
 def say(sentence: str) -> int:
-    """Print a sentence on standard output; return the exit status, as `write` does."""
+    """Print a sentence on standard output. Return the same exit status as `write`."""
     return write(f"{sentence}\n")
 
 
 def write(text: str) -> int:
-    """Print `text` on standard output; return `OK`, or `FAILED` where it cannot be written (`> /dev/full`)."""
+    """Print `text` on standard output. Return `OK`, or `FAILED` if it cannot be written (``> /dev/full``)."""
     error = _put(sys.stdout, text)
     return OK if error is None else fail(f"standard output cannot be written: {error.strerror}")
 
 
 def warn(sentence: str) -> None:
-    """Print a sentence on standard error; the command goes on."""
+    """Print a sentence on standard error. The command goes on."""
     _put(sys.stderr, _prefixed(f"winlogd: {escaped(sentence)}\n", "WARN"))
 
 
 def fail(sentence: str) -> int:
-    """Print a sentence on standard error; return `FAILED`."""
+    """Print a sentence on standard error. Return `FAILED`."""
     return _complain(f"winlogd: {escaped(sentence)}\n", FAILED)
 
 
 def _complain(lines: str, status: int) -> int:
-    _put(sys.stderr, _prefixed(lines, "ERROR"))  # where that fails there is nobody left to tell
+    """Print `lines` on standard error. Return `status`."""
+    _put(sys.stderr, _prefixed(lines, "ERROR"))  # if this fails, there is no other place for a message
     return status
 
 
 def _prefixed(lines: str, level: str) -> str:
-    """Return `lines` with the journal's priority of `level`, where standard error is the journal."""
+    """Return `lines`, with the journal's priority for `level` if standard error leads to the journal."""
     stream = os.environ.get("JOURNAL_STREAM")
     if not stream:
         return lines
@@ -105,10 +110,10 @@ def _prefixed(lines: str, level: str) -> str:
 
 
 def _put(stream: TextIO | None, text: str) -> OSError | None:
-    """Write `text` to a standard stream (None: it was closed at the start); return what kept it from getting out.
+    """Write `text` to a standard stream, None if it was closed at the start. Return the error, None if there is none.
 
-    After a fault the stream leads to /dev/null. Otherwise Python would try the same text again at its end, and turn
-    the second fault into lines and an exit status of its own.
+    After an error the stream leads to /dev/null. Otherwise Python would write the same text again when it exits. The
+    second error would then cause more lines and another exit status.
     """
     if stream is None:
         return OSError(0, "it is closed")
@@ -124,19 +129,19 @@ def _put(stream: TextIO | None, text: str) -> OSError | None:
 
 
 def _in_its_letters(stream: TextIO, text: str) -> str:
-    """`text` as the stream can write it: letters that its encoding lacks as escapes."""
+    """Return `text` with an escape for each letter that the stream's encoding does not have."""
     return text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
 
 
 class ProgressLine:
-    """One line on standard error that is written over again and again; none where standard error is no terminal."""
+    """One line on standard error that shows the latest progress. If standard error is no terminal, there is no line."""
 
     def __init__(self) -> None:
         self._is_terminal: Final = sys.stderr is not None and sys.stderr.isatty()
         self._shown_characters = 0
 
     def show(self, fields: Mapping[str, object]) -> None:
-        """Show `fields` in place of what the line shows: ``rows moved: 4096, rows in all: 80000``."""
+        """Show `fields` instead of the line's present text, such as ``rows moved: 4096, rows in all: 80000``."""
         if not self._is_terminal:
             return
         text = escaped(", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in fields.items()))
@@ -145,10 +150,11 @@ class ProgressLine:
         self._shown_characters = len(text)
 
     def clear(self) -> None:
-        """Take the line away. Do it before anything else is printed."""
+        """Remove the line. Call this before anything else is printed."""
         if self._shown_characters:
             _put(sys.stderr, f"\r{' ' * self._shown_characters}\r")
             self._shown_characters = 0
 
     def _columns(self) -> int:
+        """Return the terminal's width in characters."""
         return os.get_terminal_size(sys.stderr.fileno()).columns or _USUAL_COLUMNS
