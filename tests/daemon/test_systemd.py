@@ -81,5 +81,5 @@ def test_the_watchdog_is_fed_for_as_long_as_the_loop_turns(manager: ServiceManag
 
 def test_a_service_manager_that_is_gone_costs_a_line_and_no_service(tmp_path: Path) -> None:
     with running(tmp_path, environ={"NOTIFY_SOCKET": str(tmp_path / "nobody")}) as server:
-        server.wait_for_log("WARN the service manager cannot be told")
+        server.wait_for_log("WARN the service manager cannot be notified")
         assert server.post(an_event()).status == 200

@@ -1,1 +1,1 @@
-"""One process: its start, its life, its end."""
+"""The server process: its start, its signals, its stop."""

@@ -1,4 +1,7 @@
-"""Opens the doors of a server on what `startup` has bound: HTTP, HTTPS, the control socket."""
+"""Listen on the sockets that `startup` has bound: HTTP, HTTPS, the control socket.
+
+This file must not know what a request or an order does.
+"""
 
 import asyncio
 import os
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 
 async def listen(server: Server, acquired: Acquired, log: Log) -> None:
-    """Begin to accept HTTP, and HTTPS where there is a certificate."""
+    """Accept HTTP on the acquired sockets, and HTTPS if there is a certificate. Log each address."""
     await server.listen(acquired.sockets)
     if acquired.tls is not None:
         server.listen_with_tls(acquired.tls_sockets, acquired.tls)
@@ -32,7 +35,7 @@ class ControlDoor:
 
     Args:
         loop: the event loop.
-        control: bound; None for no control socket.
+        control: the bound socket; None if there is no control socket.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, control: ControlSocket | None) -> None:
@@ -41,14 +44,14 @@ class ControlDoor:
         self._server: asyncio.AbstractServer | None = None
 
     async def open(self, orders: Mapping[str, "Handler"]) -> None:
-        """Begin to take orders."""
+        """Accept `orders`, handlers by the name of the order."""
         if self._control is not None:
-            from winlogd.control.server import serve  # loaded when HTTP is served already
+            from winlogd.control.server import serve  # loaded last: HTTP is served already
 
             self._server = await serve(self._loop, self._control.socket, orders)
 
     def close(self) -> None:
-        """Take no more orders, and remove the socket's file."""
+        """Accept no more orders, and remove the socket's file."""
         if self._control is not None and self._server is not None:
             self._server.close()
             with suppress(FileNotFoundError):
@@ -56,5 +59,6 @@ class ControlDoor:
 
 
 def _address_of(sock: socket.socket) -> tuple[str, int]:
+    """Return the host and the port that `sock` is bound to."""
     host, port = sock.getsockname()[:2]
     return host, port

@@ -1,6 +1,6 @@
-"""What happens to requests, as lines in the log.
+"""Log what happens to requests.
 
-Knows what a refusal is, and what of it may be shown; not why there was one.
+This file knows what a refusal is, and which parts of it the log may show. It must not know why a request is refused.
 """
 
 import asyncio
@@ -14,21 +14,22 @@ from winlogd.http.wire.message import REASONS, Response
 from winlogd.log.log import MASK, Log
 
 _FULL_EVERY_S: Final = 60.0
-"""Under a load that is too high for the disk, connections are held many times a second. One line a minute says so."""
+"""Log once in this time that clients have to wait. A slow disk makes clients wait many times a second."""
 
 _SENT_BYTES: Final = 1024
-"""How much of a refused body is decoded for a log at level `debug`, which shows less."""
+"""Decode this much of a refused body for a log at level `debug`, which shows its first 200 characters."""
 
-_PATH_CHARACTERS: Final = 200
+_PATH_BYTES: Final = 200
+"""The log shows this much of a refused request's path."""
 
 
 class RequestObserver:
-    """The observer of an HTTP server, on the event loop's thread.
+    """The observer of an HTTP server. Used on the event loop's thread only.
 
     Args:
-        loop: its clock.
-        config: what may be shown, and the token that must not.
-        log: where the lines go.
+        loop: the event loop, for its clock.
+        config: says whether the log may show names, and holds the token that the log must not show.
+        log: gets the lines.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, config: Config, log: Log) -> None:
@@ -40,27 +41,27 @@ class RequestObserver:
         self._full_at_s = -_FULL_EVERY_S
 
     def refused(self, peer: str, response: Response) -> None:
-        """Log a refused request, under the address that would be stored with it."""
+        """Log a refused request with the address that an event in it would be stored with."""
         head = response.head
         address = peer if head is None else source_address(head, peer, self._proxies)
         reason = response.reason or REASONS[response.status]
         self._refusals.refused(self._clock(), address, response.status, reason, lambda: self._about(response))
 
     def failed(self, error: Exception) -> None:
-        """Log an exception that a handler let through."""
+        """Log an exception that the handler of a request raised."""
         self._log.exception("server", "a request failed for a fault in winlogd itself", error)
 
     def loop_failed(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log an exception that a callback of the event loop let through."""
+        """Log an exception that a callback of the event loop raised."""
         error = context.get("exception") or RuntimeError("unknown fault")
         self._log.exception("server", context["message"], error)
 
     def swept(self, now: float) -> None:
-        """About a second has passed."""
+        """Log the counts of the minutes that are over at `now`. The server calls this about once a second."""
         self._refusals.sweep(now)
 
     def full(self) -> None:
-        """Log that clients have to wait, because more events come than the database takes."""
+        """Log that clients have to wait, because more events come than the database takes. Once a minute at most."""
         now_s = self._clock()
         if now_s - self._full_at_s >= _FULL_EVERY_S:
             self._full_at_s = now_s
@@ -70,19 +71,20 @@ class RequestObserver:
             )  # fmt: skip
 
     def close(self) -> None:
-        """Log what is counted and not logged yet, before a stop."""
+        """Log the counts of refused requests that are not logged yet. Call this before a stop."""
         self._refusals.close()
 
     def _about(self, response: Response) -> About:
+        """Return what the log may show of the request that `response` refuses."""
         path = None
         if response.head is not None:
-            path = self._masked(response.head.path.encode())[:_PATH_CHARACTERS].decode("utf-8", "replace")
+            path = self._masked(response.head.path.encode())[:_PATH_BYTES].decode("utf-8", "replace")
         names = self._config.logging.names
         match response.sent:
             case Event() as event:
                 return About(path, event.hostname, event.username if names else None)
             case bytes(body) if body:
-                from winlogd.daemon.told import sender_of  # not loaded before a request is refused
+                from winlogd.daemon.told import sender_of  # loaded with the first refused request
 
                 body = self._masked(body)
                 host, user = sender_of(body)
@@ -94,8 +96,8 @@ class RequestObserver:
         return About(path)
 
     def _masked(self, sent: bytes) -> bytes:
-        """Return `sent` without the token, of which the log, where lines are cut, could show the beginning."""
+        """Return `sent` without the token. The log masks whole tokens only, and this file cuts texts later."""
         token = self._config.security.ingest_token.encode("ascii")
-        for written in (token, token.replace(b"/", rb"\/")) if token else ():  # the second as JSON may write it
+        for written in (token, token.replace(b"/", rb"\/")) if token else ():  # JSON may write / as \/
             sent = sent.replace(written, MASK)
         return sent

@@ -1,4 +1,7 @@
-"""What the control socket may be asked, by name. Knows the parts that obey; not the socket."""
+"""The orders of the control socket, by name.
+
+This file knows the parts that carry the orders out. It must not know the socket.
+"""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -11,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def orders_of(rotator: Rotator) -> Mapping[str, "Handler"]:
-    """Return every order that a running server obeys."""
+    """Return a handler for each order that a running server carries out, by the name of the order.
+
+    Args:
+        rotator: carries out ``rotate``.
+    """
 
     def rotate(order: "Order") -> None:
         def ended(outcome: "Moved | Exception") -> None:

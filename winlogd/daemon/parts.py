@@ -1,6 +1,7 @@
-"""Makes the parts of a server and joins them as the configuration says.
+"""Make the parts of a server and join them as the configuration says.
 
-Knows every room's entrance and which option goes where; not how a process starts, goes on and ends.
+This file knows every room's entrance, and which part gets which option. It must not know how a process starts, runs
+and stops.
 """
 
 import asyncio
@@ -30,34 +31,34 @@ if TYPE_CHECKING:
     from winlogd.access.rate import Pace
 
 _ANSWER_MARGIN_S: Final = 2.0
-"""How much later than the store the server itself gives up on an event: only when the disk hangs in one call."""
+"""The server waits this much longer than the store for an event. It matters only if one call to the disk hangs."""
 
 _RESERVED_DESCRIPTORS: Final = 192
-"""Open files that are no connections: the database and its like, the listeners, those told that there are too many."""
+"""Open files that are not counted as connections: the database's files, the listeners, connections over the limit."""
 
 
 class Parts(NamedTuple):
-    """What a process serves with; joined to each other, and not started."""
+    """The parts of a server, joined and not started."""
 
     store: Store[Exchange]
     server: Server
     rotator: Rotator
     pace: "Pace | None"
-    """None where no address has a rate."""
+    """None if no address has a rate."""
 
 
 def assemble(
     loop: asyncio.AbstractEventLoop, config: Config, log: Log, database_path: str, owner: Owner, observer: Observer
 ) -> Parts:
-    """Makes all parts.
+    """Make all parts. Return them joined and not started.
 
     Args:
         loop: the event loop that they run on.
-        config: what they are to do.
-        log: told what they do.
+        config: the configuration.
+        log: gets the lines of all parts.
         database_path: the database's real path.
-        owner: told of the store.
-        observer: told of refusals and failures.
+        owner: the store notifies it when the store is open, full or ended.
+        observer: the server notifies it of refused and failed requests.
     """
     server, limits = config.server, config.limits
     store = Store(
@@ -91,7 +92,7 @@ def assemble(
 
 
 def prepare_sqlite() -> None:
-    """Load and configure SQLite, once for the process. The store calls this on the writer's thread."""
+    """Load SQLite and configure it for the whole process. The store calls this on the writer's thread."""
     from winlogd.store.file.database import configure_sqlite  # slow to load, while the server listens already
 
     configure_sqlite()
@@ -104,6 +105,7 @@ def _router(
     proxies: TrustedProxies,
     pace: "Pace | None",
 ) -> Router:
+    """Return the route table with its endpoints and the networks that may use them."""
     security = config.security
     events = Events(
         store,
@@ -123,6 +125,7 @@ def _router(
 
 
 def _http_limits(config: Config, longest_delay_s: float) -> Limits:
+    """Return the limits of the HTTP server. A request may be delayed for `longest_delay_s` before the store gets it."""
     limits = config.limits
     return Limits(
         request_line=limits.request_line,
@@ -137,7 +140,7 @@ def _http_limits(config: Config, longest_delay_s: float) -> Limits:
 
 
 def _pace(loop: asyncio.AbstractEventLoop, config: Config, proxies: TrustedProxies) -> "Pace | None":
-    """What keeps each address at its rate; nothing of it is loaded when there is none."""
+    """Return the part that keeps each address at its rate. Load nothing for it and return None if there is no rate."""
     limits = config.limits
     if not limits.events_per_second:
         return None
@@ -150,7 +153,10 @@ def _pace(loop: asyncio.AbstractEventLoop, config: Config, proxies: TrustedProxi
 
 
 def _most_connections(wanted: int, log: Log) -> int:
-    """The configured number, or what the limit on open files leaves; that is raised as far as it may be."""
+    """Return how many connections are possible: `wanted`, or fewer if the limit on open files is too low.
+
+    First raise that limit as far as the system allows. Log a warning if it is still too low.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + _RESERVED_DESCRIPTORS
     if soft < needed:

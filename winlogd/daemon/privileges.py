@@ -1,9 +1,10 @@
-"""Run as root, winlogd becomes the user to whom the database belongs, before it opens anything in the folder.
+"""Become the owner of the database, if root runs winlogd, before winlogd opens any file in the folder.
 
-Otherwise the lock, the WAL or the control socket would be root's, and the service, which runs as a user of its own,
-could not open them any more. No owner is ever changed: chown(2) could be led to another file by a planted link.
+Otherwise the lock, the WAL or the control socket would belong to root. The service runs as a user of its own, and
+could no longer open them. winlogd never changes the owner of a file, because a planted link could lead chown(2) to
+another file.
 
-Knows users, owners and links; not what the database is.
+This file knows users, owners and links. It must not know what the database is.
 """
 
 import errno
@@ -15,10 +16,10 @@ from typing import Final, NamedTuple
 ROOT: Final = 0
 
 _UNMAPPED: Final = 65_534
-"""The kernel shows this owner where a user namespace has no number for the real one (user_namespaces(7))."""
+"""The kernel shows this owner if a user namespace has no number for the real one (user_namespaces(7))."""
 
 _MOST_LINKS: Final = 40
-"""The kernel follows no more links in one path (path_resolution(7))."""
+"""The kernel follows at most this many links in one path (path_resolution(7))."""
 
 _LATER: Final = (
     *(
@@ -34,19 +35,20 @@ _LATER: Final = (
     ),
     *("encodings.idna", "encodings.unicode_escape", "encodings.utf_16_be"),
 )
-"""What winlogd loads of the standard library when it is needed first, which may be after the change of user."""
+"""Modules of the standard library that winlogd loads at their first use, which may be after the change of user."""
 
 
 class PrivilegesError(Exception):
-    """winlogd runs as root and must not go on as root; the text says why and what to do."""
+    """winlogd runs as root and must not go on as root. The text says why and what to do."""
 
 
 class _Owner(NamedTuple):
-    """Who owns something.
+    """The owner of a file or folder.
 
     Attributes:
-        user, group: their numbers.
-        path: what they own.
+        user: the user's number.
+        group: the group's number.
+        path: the file or folder.
     """
 
     user: int
@@ -55,13 +57,17 @@ class _Owner(NamedTuple):
 
 
 def become_owner(database: str) -> None:
-    """Become the owner of the folder of `database`, an absolute path, with the owner's groups; for ever.
+    """Become the owner of the folder of `database`, with the owner's groups. The process cannot become root again.
 
-    Where the folder is root's, become the owner of the regular file `database`. The process stays root's if that is
-    root's too, or if there is none. A process of another user than root stays as it is.
+    If the folder belongs to root, become the owner of the regular file `database`. If that belongs to root too, or is
+    not there, stay root. If another user than root runs the process, do nothing.
+
+    Args:
+        database: an absolute path.
 
     Raises:
-        PrivilegesError: the owner is unknown, the change is refused, or a stranger's symbolic link is on the way.
+        PrivilegesError: the owner is unknown, the system refuses the change, or a symbolic link on the way to the
+            database belongs neither to root nor to the owner.
         OSError: the folder cannot be looked at.
     """
     if os.geteuid() != ROOT:
@@ -79,10 +85,11 @@ def become_owner(database: str) -> None:
 
 
 def _owner_of(path: str) -> _Owner:
+    """Return the user to become for the database at `path`, a real path; root if the process is to stay root."""
     folder = os.path.dirname(path)
     try:
         status = os.stat(folder)
-    except FileNotFoundError:  # whoever makes it now is root
+    except FileNotFoundError:  # root makes the folder
         return _Owner(ROOT, ROOT, folder)
     if status.st_uid != ROOT:
         return _Owner(status.st_uid, status.st_gid, folder)
@@ -95,7 +102,11 @@ def _owner_of(path: str) -> _Owner:
 
 
 def _links_on(path: str) -> Iterator[tuple[str, int]]:
-    """Yield each symbolic link that the kernel follows on the way along `path`, and the number of its owner."""
+    """Yield each symbolic link that the kernel follows along `path`, and its owner's number.
+
+    Raises:
+        OSError: a link cannot be looked at, or there are too many.
+    """
     place, left, links = "/", path.split("/")[::-1], 0
     while left:
         name = left.pop()
@@ -106,7 +117,7 @@ def _links_on(path: str) -> Iterator[tuple[str, int]]:
         try:
             status = os.lstat(here)
         except FileNotFoundError:
-            return  # what is not there leads nowhere
+            return  # no link leads on from a name that does not exist
         if not stat.S_ISLNK(status.st_mode):
             place = here
             continue
@@ -120,7 +131,11 @@ def _links_on(path: str) -> Iterator[tuple[str, int]]:
 
 
 def _become(owner: _Owner) -> None:
-    """Take the owner's groups, group and user, in this order: after the last there is no way back."""
+    """Take the owner's groups, group and user, in this order: without root's user the others cannot be changed.
+
+    Raises:
+        PrivilegesError: the owner is unknown, or the system refuses the change.
+    """
     if owner.user == _UNMAPPED:
         raise PrivilegesError(
             f"winlogd runs as root, and {owner.path} belongs to user {_UNMAPPED}, which stands for an owner that this"
@@ -132,7 +147,7 @@ def _become(owner: _Owner) -> None:
     _load_what_comes_later()
     try:
         entry = pwd.getpwuid(owner.user)
-    except KeyError:  # only a container or another machine has a name for this user
+    except KeyError:  # only a container or another machine knows this user's name
         entry = None
     try:
         if entry is None:
@@ -149,7 +164,7 @@ def _become(owner: _Owner) -> None:
 
 
 def _load_what_comes_later() -> None:
-    """Load all that winlogd is made of: the new user may have no right to read it, as in a Python below /root."""
+    """Load all modules of winlogd, and `_LATER`. The new user may have no right to read them, as below /root."""
     from importlib import import_module
     from pkgutil import walk_packages
 
@@ -158,5 +173,5 @@ def _load_what_comes_later() -> None:
     for name in _LATER:
         import_module(name)
     for module in walk_packages(winlogd.__path__, "winlogd."):
-        if not module.name.endswith(("__main__", ".tls")):  # TLS is loaded already where it is wanted
+        if not module.name.endswith(("__main__", ".tls")):  # TLS, if wanted, is already loaded
             import_module(module.name)

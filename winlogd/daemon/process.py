@@ -1,7 +1,7 @@
-"""One process's life: start, signals, stop.
+"""Run the server process: start it, obey its signals, stop it.
 
-Starts the parts that `parts` makes, stops them in the order in which nothing is lost, and decides with which status the
-process ends: 0 as asked to, 1 otherwise. Knows what each part is for, not which options it has.
+Start the parts that `parts` makes. Stop them in an order that loses no event. Choose the exit status: 0 after a
+complete stop that a signal asked for, else `FAILED`. This file knows the purpose of each part, but not its options.
 """
 
 import asyncio
@@ -25,21 +25,21 @@ from winlogd.store.errors import ReplacedError, UnusableError
 from winlogd.store.file.marks import ROTATED_DAY
 
 _SWITCH_INTERVAL_S: Final = 0.0005
-"""How long the writer may wait for Python's global lock after a call into SQLite while the loop is busy; Python's own
-5 ms would be waited several times a batch. Throughput did not differ measurably between 0.5, 5 and 20 ms."""
+"""The writer waits at most this long for Python's global lock after a call into SQLite, while the loop is busy. With
+Python's own 5 ms it would wait several times a batch. Throughput did not differ measurably at 0.5, 5 and 20 ms."""
 
-_HURRY: Final = 0.6
-"""Of `server.shutdown_timeout`, how much events may wait for a locked database; the rest is for the answers and for
+_HURRY_SHARE: Final = 0.6
+"""In this share of `server.shutdown_timeout`, a stop waits for a locked database. The rest is for the answers and for
 peers that linger."""
 
 
 class Daemon:
-    """The server process; also the owner of its store.
+    """The server process. It is also the owner of its store: the store notifies it.
 
     Args:
-        config: what it is to do.
-        log: already started.
-        signals: that have come, and that will.
+        config: the configuration.
+        log: the log, already started.
+        signals: the signals of this process, since its start.
     """
 
     def __init__(self, config: Config, log: Log, signals: Signals) -> None:
@@ -56,10 +56,10 @@ class Daemon:
         self._store_gone: asyncio.Event
 
     def run(self) -> int:
-        """Serve until a signal or a fault; return the exit status.
+        """Serve until a signal or a fault ends the server. Return the exit status.
 
         Raises:
-            StartError: something that the configuration asks for cannot be had.
+            StartError: the server cannot get what the configuration asks for, such as a port.
         """
         acquired = acquire(self._config, self._log)
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
@@ -101,7 +101,7 @@ class Daemon:
         self._log.warn("server", "SIGHUP is ignored; restart winlogd to have it read its configuration again")
 
     async def _stop(self) -> None:
-        """Answer what was received in full, commit it, close the database."""
+        """Commit and answer every request that was received in full. Close the database."""
         timeout_s, parts = self._config.server.shutdown_timeout, self._parts
         self._log.info("server", "stopping")
         self._watchdog.stopping()
@@ -109,36 +109,36 @@ class Daemon:
         parts.rotator.stop()
         if parts.pace is not None:
             parts.pace.stop()
-        parts.store.hurry(timeout_s * _HURRY)
+        parts.store.hurry(timeout_s * _HURRY_SHARE)
         await parts.server.stop()
         parts.store.stop()
         await self._store_gone.wait()
         self._observer.close()
 
     def _end_at_once(self, why: str) -> None:
-        """End the process here and now. What was acknowledged is committed; nothing else is owed to anybody."""
-        self._log.warn("server", "ended at once, before all was answered", cause=why)
+        """End the process now. Acknowledged events are committed. Requests without an answer may be lost."""
+        self._log.warn("server", "ended at once, before every request was answered", cause=why)
         self._log.stop()
         os._exit(FAILED)
 
     # ── Owner of the store ────────────────────────────────────────────────────────────────────────────
 
     def store_opened(self, marks: Mapping[str, str]) -> None:
-        """The database is open."""
+        """Report that the database is open. Begin the daily rotation."""
         self._watchdog.opened()
         self._parts.rotator.begin(marks.get(ROTATED_DAY))
 
     def store_full(self) -> None:
-        """So many events wait that connections are not read until there are fewer."""
+        """Stop reading from connections: too many events wait for the database."""
         self._parts.server.congest()
         self._observer.full()
 
     def store_has_room(self) -> None:
-        """They may be read again."""
+        """Read from connections again: fewer events wait."""
         self._parts.server.relieve()
 
     def store_ended(self, error: BaseException | None) -> None:
-        """The writer has ended; unless it was asked to, so does the process."""
+        """Note that the writer has ended. If `error` ended it, log the error and stop the process with `FAILED`."""
         self._store_gone.set()
         if error is not None:
             self._status = FAILED

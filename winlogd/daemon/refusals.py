@@ -1,8 +1,8 @@
-"""Refused requests in the log: who and why, without letting one client fill the disk.
+"""Log refused requests: who sent them and why they are refused. One client must not fill the disk.
 
-An address gets ten lines a minute; the rest of its minute is counted, and told in one line when it is over.
-The number of addresses remembered is bounded too, since a stranger may have many. This file must not know a
-clock (time is passed in), nor threads: only one, the event loop's, uses it.
+An address gets ten lines a minute. Its other refused requests are counted, and one line reports the count at the end
+of the minute. The number of remembered addresses has a limit, because one stranger may have many addresses.
+This file must not know a clock: the caller passes the time. Used on the event loop's thread only.
 """
 
 from collections.abc import Callable
@@ -11,20 +11,25 @@ from typing import Final, NamedTuple
 from winlogd.log.log import Log
 
 _WINDOW_S: Final = 60.0
-_LINES_IN_A_WINDOW: Final = 10
-_ADDRESSES: Final = 1024
+_LINES_PER_WINDOW: Final = 10
+_MOST_ADDRESSES: Final = 1024
+"""Remember at most this many addresses at a time. All further addresses share one window."""
+
 _OTHER_ADDRESSES: Final = "other addresses"
+"""The log shows this instead of an address in lines about the shared window."""
+
 _SENT_CHARACTERS: Final = 200
+"""A log at level `debug` shows this much of a refused body."""
 
 
 class About(NamedTuple):
-    """What is known of a refused request besides why it was refused; None where it is not known, or not to be shown.
+    """What the log shows of a refused request, besides the reason. None stands for unknown, or for not to be shown.
 
     Attributes:
-        path: that was asked for.
-        host: that the body names; `user` likewise.
-        sent: the body. It may hold anything, so only a log at level `debug` shows it, and of it the first 200
-            characters.
+        path: the path of the request.
+        host: the host that the body names.
+        user: the user that the body names.
+        sent: the body. It may contain anything; therefore only a log at level `debug` shows its first 200 characters.
     """
 
     path: str | None = None
@@ -34,7 +39,13 @@ class About(NamedTuple):
 
 
 class _Window:
-    """One address's minute, from its first refusal on."""
+    """One minute of an address, from its first refused request.
+
+    Attributes:
+        began_s: when the minute began.
+        shown: refused requests that got a line.
+        counted: refused requests that got none.
+    """
 
     __slots__ = ("began_s", "counted", "shown")
 
@@ -45,35 +56,34 @@ class _Window:
 
 
 class Refusals:
-    """The log's view of refused requests.
+    """The refused requests of all addresses in their present minutes.
 
-    The times given to its methods are seconds of a clock that never goes back, such as `loop.time()`.
+    Times are seconds of a clock that never goes back, such as `loop.time()`.
 
     Args:
-        log: where the lines go.
+        log: gets the lines.
     """
 
     def __init__(self, log: Log) -> None:
-        """Begin with no address remembered."""
         self._log = log
-        # In order of `began_s`: a window is put at the end when it begins, and taken out when it is over.
+        # Windows in the order of `began_s`: a new one goes to the end, and one that is over is taken out.
         self._windows: dict[str, _Window] = {}
 
     def refused(
         self, now_s: float, address: str, status: int, reason: str, /, about: Callable[[], About] = About
     ) -> None:
-        """Log one refused request, or count it when its address has had its lines for this minute.
+        """Log one refused request, or count it if its address has had its lines for this minute.
 
         Args:
             now_s: the present time.
-            address: the client's, in the form in which it is to be shown.
-            status: of the answer, such as 403.
-            reason: why, in the words of the answer.
-            about: what else is known. Called only for a line that is written, because it may be costly to find out.
+            address: the client's address as the log shows it.
+            status: the status of the answer, such as 403.
+            reason: why the request is refused, in the words of the answer.
+            about: returns what else the log shows. Called only if a line is written, because it may be costly.
         """
         self.sweep(now_s)
         window = self._window(now_s, address)
-        if window.shown == _LINES_IN_A_WINDOW:
+        if window.shown == _LINES_PER_WINDOW:
             window.counted += 1
             return
         window.shown += 1
@@ -86,9 +96,9 @@ class Refusals:
         )  # fmt: skip
 
     def sweep(self, now_s: float) -> None:
-        """Tell the counts of the minutes that are over, and forget these. To be called every few seconds.
+        """Log the counts of the minutes that are over, and forget these minutes. Call this every few seconds.
 
-        Costs one look at the oldest minute when none is over.
+        If no minute is over, this looks at the oldest minute only.
         """
         over = []
         for address, window in self._windows.items():
@@ -99,14 +109,14 @@ class Refusals:
             self._forget(address)
 
     def close(self) -> None:
-        """Tell the counts of the minutes that are not over yet, as before a stop."""
+        """Log the counts of all minutes, also of those that are not over. Call this before a stop."""
         for address in list(self._windows):
             self._forget(address)
 
     def _window(self, now_s: float, address: str) -> _Window:
-        """The address's minute; one minute is shared by all addresses beyond those that can be remembered."""
+        """Return the minute of `address`. If no further address can be remembered, return the shared minute."""
         window = self._windows.get(address)
-        if window is None and len(self._windows) >= _ADDRESSES:
+        if window is None and len(self._windows) >= _MOST_ADDRESSES:
             address = _OTHER_ADDRESSES
             window = self._windows.get(address)
         if window is None:
@@ -114,6 +124,7 @@ class Refusals:
         return window
 
     def _forget(self, address: str) -> None:
+        """Forget the minute of `address`, and log its count if it has one."""
         counted = self._windows.pop(address).counted
         if counted:
             self._log.warn("http", "more requests refused in the last minute", address=address, count=counted)

@@ -1,6 +1,6 @@
-"""What the server and a command that owns the database both need: its settings, and a sentence for its folder.
+"""What the server and a command without a server both need to open a database: its settings, and a message.
 
-This file must not know how either of them goes on.
+This file must not know what either of them does with the database.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ _MB_BYTES: Final = 1_000_000
 
 
 def settings_of(config: Config, path: str) -> Settings:
-    """Return the store's settings for the database at `path`, a real path, from the configuration's sections."""
+    """Return the settings of `config` for the database at `path`, a real path."""
     database = config.database
     return Settings(
         path,
@@ -25,5 +25,5 @@ def settings_of(config: Config, path: str) -> Settings:
 
 
 def folder_fault(error: OSError) -> str:
-    """Return a sentence that says why nobody can own a database in its folder; `error` is of `Ownership`."""
+    """Return a sentence about `error`, with which `Ownership` could not make or lock a file in the folder."""
     return f"the database's folder cannot be used: {error.strerror}: {error.filename}"

@@ -1,7 +1,7 @@
-"""Signals, from the first moment of a server on: which ask for a stop, and which must not end it.
+"""Handle the signals of the server from its first moment: some ask for a stop, the others must not end the process.
 
-Before there is an event loop, requests are remembered, and passed on as soon as there is one. Knows signals and the
-loop; not what a stop is.
+Signals that come before the event loop are remembered. The loop gets them when it is there. This file knows signals
+and the loop. It must not know what a stop does.
 """
 
 import os
@@ -9,7 +9,7 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:  # it takes half of a start, and signals come at any time
+if TYPE_CHECKING:  # asyncio takes half of the start, and signals come at any time
     import asyncio
 
 FAILED: Final = 1
@@ -20,7 +20,7 @@ _IGNORED: Final = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGPIPE)
 
 
 class Signals:
-    """The signals of this process. Make it first: until then, most of them end a process at once."""
+    """The signals of this process. Make this object first: until then, most signals end the process at once."""
 
     def __init__(self) -> None:
         self._stops = 0
@@ -32,9 +32,9 @@ class Signals:
         signal.signal(signal.SIGHUP, self._note_hangup)
 
     def pass_on(self, loop: "asyncio.AbstractEventLoop", stop: Callable[[], None], hang_up: Callable[[], None]) -> None:
-        """Call `stop` for each SIGTERM and SIGINT, and `hang_up` for each SIGHUP, on the loop's thread.
+        """From now on, call `stop` for each SIGTERM and SIGINT, and `hang_up` for each SIGHUP, on the loop's thread.
 
-        Those that have come already are passed on now.
+        If such signals have come already, call `stop` once, and `hang_up` for each SIGHUP, before this returns.
         """
         for number in _STOP:
             loop.add_signal_handler(number, stop)
@@ -46,7 +46,7 @@ class Signals:
 
     def _note_stop(self, *_: object) -> None:
         self._stops += 1
-        if self._stops > 1:  # what holds the start up may hold it up for long, such as a name server
+        if self._stops > 1:  # the start may hang for long, as at a name server: do not wait for it
             os._exit(FAILED)
 
     def _note_hangup(self, *_: object) -> None:

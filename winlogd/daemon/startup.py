@@ -1,7 +1,8 @@
-"""What a server needs from the machine before it can start, and why it may not get it.
+"""Acquire what a server needs from the machine before it can start, or say why it cannot.
 
-The certificate and sockets, which root alone may be able to get; then the rights of the database's owner; then the
-database's ownership and the control socket. Knows the configuration and the system. No event loop runs yet.
+First acquire the certificate and the sockets, because perhaps only root can get them. Then become the owner of the
+database's folder. Then acquire the ownership of the database, and the control socket. This file knows the configuration
+and the system. It must not know an event loop: none runs yet.
 """
 
 import os
@@ -21,11 +22,11 @@ if TYPE_CHECKING:
 
 
 class StartError(Exception):
-    """The server cannot start; the text says why and what to do."""
+    """The server cannot start. The text says why and what to do."""
 
 
 class ControlSocket(NamedTuple):
-    """The control socket, to which commands can connect already, and its path."""
+    """The control socket and its path. Commands can already connect to it."""
 
     socket: socket.socket
     path: str
@@ -35,10 +36,11 @@ class Acquired(NamedTuple):
     """What a server has before it starts.
 
     Attributes:
-        ownership: of the database.
-        sockets: bound for plain HTTP; `tls_sockets` for HTTPS, none without `tls`.
-        tls: the certificate and what is allowed, None when no port speaks TLS.
-        control: None where the folder cannot have one: the server runs without it.
+        ownership: the ownership of the database.
+        sockets: the bound sockets for plain HTTP.
+        tls_sockets: the bound sockets for HTTPS; none without `tls`.
+        tls: the certificate, and the versions and ciphers that are allowed; None if no port has TLS.
+        control: the control socket; None if the folder cannot have one, and the server runs without it.
     """
 
     ownership: Ownership
@@ -49,7 +51,7 @@ class Acquired(NamedTuple):
 
 
 class _Doors(NamedTuple):
-    """What a server listens with: the members of `Acquired` that have these names."""
+    """The sockets and the certificate of a server. `Acquired` has members of the same names."""
 
     sockets: list[socket.socket]
     tls_sockets: list[socket.socket]
@@ -57,20 +59,20 @@ class _Doors(NamedTuple):
 
 
 def acquire(config: Config, log: Log) -> Acquired:
-    """Take everything that the configuration asks for. Run as root, go on as the owner of the database's folder.
+    """Acquire everything that the configuration asks for. If root runs this process, become the database's owner.
 
     Raises:
-        StartError: another process owns the database, or its folder, a port or the certificate cannot be had.
+        StartError: another process owns the database, or the folder, a port or the certificate cannot be used.
     """
     doors = _doors(config)
     ownership = _own(config.database.path)
-    if isinstance(doors, StartError):  # only now: when another winlogd has both the port and the database, say so
+    if isinstance(doors, StartError):  # only now: another winlogd with the same database is the better reason
         raise doors
     return Acquired(ownership, *doors, _bind_control(path_of(ownership.path), log))
 
 
 def _doors(config: Config) -> _Doors | StartError:
-    """Load the certificate and bind the ports; return why, if they cannot be had."""
+    """Load the certificate and bind the ports. If that fails, return the reason."""
     server = config.server
     try:
         tls: Final = _tls_context(config) if server.tls_port else None
@@ -81,6 +83,7 @@ def _doors(config: Config) -> _Doors | StartError:
 
 
 def _own(path: str) -> Ownership:
+    """Become the owner of the database at `path`, as a user and as a process. Raise `StartError` if that fails."""
     try:
         _leave_root(path)
         return Ownership(path)
@@ -91,7 +94,7 @@ def _own(path: str) -> Ownership:
 
 
 def _leave_root(path: str) -> None:
-    """Become the owner of the folder of the database `path`; nothing of it is loaded where root does not run this."""
+    """If root runs this process, become the owner of the folder of the database `path`. Else load nothing for it."""
     if os.geteuid():
         return
     from winlogd.daemon.privileges import PrivilegesError, become_owner
@@ -103,7 +106,8 @@ def _leave_root(path: str) -> None:
 
 
 def _tls_context(config: Config) -> "ssl.SSLContext":
-    from winlogd.http.tls import CertificateError, server_context  # not loaded unless it is wanted
+    """Load the certificate and its key. Raise `StartError` if they cannot be used."""
+    from winlogd.http.tls import CertificateError, server_context  # loaded only if the configuration wants TLS
 
     try:
         return server_context(config.server.tls_certificate, config.server.tls_key)
@@ -112,6 +116,7 @@ def _tls_context(config: Config) -> "ssl.SSLContext":
 
 
 def _bind(host: str, port: int) -> list[socket.socket]:
+    """Bind sockets to every address of `host`. Raise `StartError` if that fails."""
     try:
         return bind(host, port)
     except OSError as error:
@@ -119,7 +124,10 @@ def _bind(host: str, port: int) -> list[socket.socket]:
 
 
 def _bind_control(path: str, log: Log) -> ControlSocket | None:
-    """Bind the control socket before any other thread makes files: for a moment the process has another umask."""
+    """Bind the control socket. Return None and log a warning if that fails.
+
+    Call this before another thread makes files, because the process has another umask for a moment.
+    """
     try:
         return ControlSocket(bind_control(path), path)
     except OSError as error:

@@ -1,6 +1,6 @@
-"""Tells the service manager how the service is (sd_notify(3)): one datagram, no library.
+"""Notify the service manager of the service's state (sd_notify(3)), with one datagram and no library.
 
-Does nothing when the process was not started with ``Type=notify``.
+This file must not know when there is something to report. It does nothing if the unit has no ``Type=notify``.
 """
 
 import os
@@ -9,10 +9,14 @@ from collections.abc import Mapping
 
 
 def notify(environ: Mapping[str, str], state: str) -> None:
-    """Sends `state`, such as ``READY=1``, to the socket that ``$NOTIFY_SOCKET`` names.
+    """Send `state` to the socket that ``$NOTIFY_SOCKET`` names. Do nothing if the variable names none.
+
+    Args:
+        environ: the environment variables of the process.
+        state: an assignment such as ``READY=1``.
 
     Raises:
-        OSError: the socket is named but cannot be reached.
+        OSError: the socket cannot be reached.
     """
     address = environ.get("NOTIFY_SOCKET")
     if not address:
@@ -24,7 +28,10 @@ def notify(environ: Mapping[str, str], state: str) -> None:
 
 
 def watchdog_interval_s(environ: Mapping[str, str]) -> float | None:
-    """How often to send ``WATCHDOG=1``: half of what the unit allows (sd_watchdog_enabled(3)); None when not asked."""
+    """Return the seconds between two ``WATCHDOG=1``: half of the unit's WatchdogSec (sd_watchdog_enabled(3)).
+
+    Return None if the unit has no WatchdogSec, or if it is for another process.
+    """
     microseconds = environ.get("WATCHDOG_USEC", "")
     if not microseconds.isdecimal() or environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None

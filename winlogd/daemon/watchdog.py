@@ -1,4 +1,7 @@
-"""Reports to the service manager: ready, alive, stopping. Knows when; the datagrams are `systemd`'s."""
+"""Notify the service manager that the server is ready, alive, or stopping.
+
+This file knows when to report. It must not know the form of a report: that is in `systemd`.
+"""
 
 import asyncio
 import os
@@ -8,11 +11,11 @@ from winlogd.log.log import Log
 
 
 class Watchdog:
-    """Reports of one process.
+    """The reports of one process to the service manager.
 
     Args:
-        loop: the event loop. While it runs, ``WATCHDOG=1`` is sent.
-        log: told where the service manager cannot be reached.
+        loop: the event loop. ``WATCHDOG=1`` proves that it runs.
+        log: gets a warning if the service manager cannot be reached.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, log: Log) -> None:
@@ -21,18 +24,18 @@ class Watchdog:
         self._awaited = {"listening", "opened"}
 
     def keep(self) -> None:
-        """Report again and again that the loop runs, as often as the unit wants (sd_watchdog_enabled(3))."""
+        """Report now, and from now on as often as the unit wants, that the loop runs (sd_watchdog_enabled(3))."""
         interval_s = systemd.watchdog_interval_s(os.environ)
         if interval_s is not None:
             self._notify("WATCHDOG=1")
             self._loop.call_later(interval_s, self.keep)
 
     def listening(self) -> None:
-        """Report ``READY=1``, if the database is open."""
+        """Note that the server listens. Report ``READY=1`` if the database is open too."""
         self._reached("listening")
 
     def opened(self) -> None:
-        """Report ``READY=1``, if the server listens."""
+        """Note that the database is open. Report ``READY=1`` if the server listens too."""
         self._reached("opened")
 
     def stopping(self) -> None:
@@ -40,12 +43,14 @@ class Watchdog:
         self._notify("STOPPING=1")
 
     def _reached(self, what: str) -> None:
+        """Note that `what` has happened. Report ``READY=1`` if nothing else is awaited."""
         self._awaited.discard(what)
         if not self._awaited:
             self._notify("READY=1")
 
     def _notify(self, state: str) -> None:
+        """Send `state` to the service manager. Log a warning if that fails."""
         try:
             systemd.notify(os.environ, state)
         except OSError as error:
-            self._log.warn("server", "the service manager cannot be told", state=state, cause=error.strerror)
+            self._log.warn("server", "the service manager cannot be notified", state=state, cause=error.strerror)
