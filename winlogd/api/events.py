@@ -1,6 +1,7 @@
-"""POST of an event: the checks in their order, the way into the store, the answer.
+"""Handle the POST of an event: check it, give it to the store, answer it.
 
-What the header section alone decides is decided once for all requests with the same head (`Events.handler_for`).
+`Events.handler_for` makes the checks that need the header section alone, once for all requests with the same head.
+This file must not know how events are stored, nor how sessions follow from them.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from winlogd.access.rate import Pace
 
 METHOD_NOT_ALLOWED: Final = b'{"error":"Method not allowed","expected":"POST"}'
+"""The body of a 405 on a path that takes events."""
 
 _INVALID_AGENT: Final = Response(403, b'{"error":"Invalid User-Agent"}', reason="Invalid User-Agent")
 _INVALID_TOKEN: Final = Response(403, b'{"error":"Invalid token"}', reason="Invalid token")
@@ -30,19 +32,22 @@ _INVALID_TYPE: Final = Response(
 )
 _DATABASE_ERROR: Final = b'{"error":"Database error"}'
 UNAVAILABLE: Final = Response(503, _DATABASE_ERROR, (("Retry-After", "1"),), reason="Database busy or full")
+"""The answer if the event may be stored when the client sends it again."""
+
 _FAILED: Final = Response(500, _DATABASE_ERROR, reason="Database error")
+"""The answer if the event cannot be stored."""
 
 
 class Events:
-    """The endpoint.
+    """The endpoint that takes events.
 
     Args:
-        store: takes the events.
-        decoder: reads the bodies.
-        expected_user_agent: what User-Agent must begin with.
-        proxies: peers whose forwarding fields count.
-        pace: delays those that send too much; None for any rate.
-        token: what the head must carry besides; None when nothing.
+        store: stores the events.
+        decoder: turns bodies into events.
+        expected_user_agent: the text that User-Agent must begin with.
+        proxies: the peers whose forwarding fields count.
+        pace: delays the requests of an address that sends too many; None for no limit.
+        token: the token that the head must carry; None if it needs none.
     """
 
     def __init__(
@@ -62,7 +67,7 @@ class Events:
         self._token = token
 
     def handler_for(self, head: Head) -> Handler:
-        """What handles requests with `head`."""
+        """Return the handler of requests with `head`: one that stores events, or a `Refusal`."""
         if not (head.get("user-agent") or "").startswith(self._expected_user_agent):
             return Refusal(_INVALID_AGENT)
         if self._token is not None and not self._token.is_in(head):
@@ -87,7 +92,13 @@ class Events:
 
 
 def answer(exchange: Exchange, event: Event, outcome: Decision | Fault) -> None:
-    """Answers once the event is committed, or has failed."""
+    """Answer the request of `event`, after the event has been committed or has failed.
+
+    Args:
+        exchange: the request.
+        event: the event that it sent.
+        outcome: the identifiers of the stored event, or the fault that kept it from being stored.
+    """
     if isinstance(outcome, Fault):
         exchange.respond((UNAVAILABLE if outcome is Fault.UNAVAILABLE else _FAILED)._replace(sent=event))
         return

@@ -1,4 +1,4 @@
-"""GET /health: the process is alive. It never asks the database, which may be locked for a minute."""
+"""Answer GET /health: the process is alive. This file must not ask the database, which may be locked for a minute."""
 
 from winlogd import VERSION
 from winlogd.http.exchange import Exchange, Handler
@@ -8,7 +8,7 @@ _ALIVE = b'{"status":"ok","service":"winlog-server","version":"%b"}' % VERSION.e
 
 
 def handler_for(head: Head) -> Handler:
-    """The endpoint: any head will do."""
+    """Return the handler of requests with `head`, the same for every head."""
     return _respond
 
 

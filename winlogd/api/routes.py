@@ -1,4 +1,7 @@
-"""The route table: every path that this server answers, in one place."""
+"""The route table: every path that this server answers, in one place.
+
+This file must not know what an endpoint does. Reserve each new path in `winlogd.config.list_kinds` too.
+"""
 
 from typing import Final
 
@@ -15,14 +18,14 @@ SESSIONS: Final = "/api/v1/sessions/current"
 def make_router(
     events: Events, event_paths: tuple[str, ...], sessions: CurrentSessions, senders: Gate, readers: Gate
 ) -> Router:
-    """The router.
+    """Return the router of this server.
 
     Args:
-        events: takes the events.
-        event_paths: the paths that take them.
-        sessions: tells the open sessions.
-        senders: who may send events.
-        readers: who may read; /health alone is everybody's.
+        events: the endpoint that takes events.
+        event_paths: the paths of that endpoint.
+        sessions: the endpoint that lists the open sessions.
+        senders: lets the peers pass that may send events.
+        readers: lets the peers pass that may read. Every peer may read /health.
     """
     take = senders.before(events.handler_for)
     return Router(
