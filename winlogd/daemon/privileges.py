@@ -30,6 +30,7 @@ _LATER: Final = (
         "hmac",
         "ipaddress",
         "json",
+        "mmap",
         "unicodedata",
         "zoneinfo",
     ),

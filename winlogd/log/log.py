@@ -30,18 +30,14 @@ _WARN: Final = LEVELS.index("warn")
 _ERROR: Final = LEVELS.index("error")
 
 _CAPACITY_LINES: Final = 32_768
-"""The most lines in the buffer: those of one or two seconds on a busy server, about half a KiB each.
-
-The log thread may hold as many lines again when the descriptor stalls.
-"""
+"""The most lines in the buffer: those of one or two seconds on a busy server, about half a KiB each. The log thread may
+hold as many lines again when the descriptor stalls."""
 
 _GATHER_S: Final = 0.02
 """How long lines are gathered after the first one, before they are written.
-
 Each wake-up of the log thread costs a switch of threads, and each write a system call. The following is CPU time
 (getrusage) above that of the same loop without a log, for `compact` into a pipe and a hand-over each millisecond. With
-16 rows: 4.2 us a row without gathering, 1.8 us with 20 ms, 1.2 us with 100 ms. With one row: 79, 24 and 27 us.
-"""
+16 rows: 4.2 us a row without gathering, 1.8 us with 20 ms, 1.2 us with 100 ms. With one row: 79, 24 and 27 us."""
 
 
 class Log:
@@ -62,7 +58,6 @@ class Log:
     """
 
     def __init__(self, level: str, format: str, fd: int = 2, secret: str = "") -> None:
-        """Start to buffer lines. Only `start` starts to write them."""
         if level not in LEVELS:
             raise ValueError(f"log level {level!r}: must be one of {', '.join(LEVELS)}")
         if format not in FORMATS:
