@@ -1,3 +1,5 @@
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
@@ -5,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winlogd.events.timestamps import MAX_CHARACTERS, instant, one_second_before, stored_form, utc_text
+from winlogd.events.timestamps import (
+    MAX_CHARACTERS,
+    current_timestamp_text,
+    instant,
+    one_second_before,
+    stored_form,
+    utc_text,
+)
 
 KEPT = [
     "2026-01-13T08:30:00Z",
@@ -235,3 +244,17 @@ def test_the_machines_clock_is_written_with_six_digits_and_an_offset(microsecond
     assert stored_form(text) == text
     written = datetime.fromisoformat(text) - datetime(1970, 1, 1, tzinfo=UTC)
     assert abs(written / timedelta(microseconds=1) - microseconds) <= 1
+
+
+@given(st.integers(0, 4_000_000_000))
+def test_sqlite_writes_the_same_text_for_current_timestamp(seconds: int) -> None:
+    with closing(sqlite3.connect(":memory:")) as database:
+        [sqlite_text] = database.execute(
+            "SELECT datetime(?, 'unixepoch')", (seconds,)
+        ).fetchone()  # as CURRENT_TIMESTAMP
+
+    assert current_timestamp_text(seconds) == sqlite_text
+
+
+def test_a_part_of_a_second_is_cut_off_current_timestamp() -> None:
+    assert current_timestamp_text(1_768_266_000.999) == "2026-01-13 01:00:00"

@@ -110,3 +110,11 @@ def hours_after(stored: str, hours: float) -> str:
 def utc_text(seconds: float) -> str:
     """Return a time in seconds since 1970 as RFC 3339 in UTC, with microseconds and ``+00:00``."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
+
+
+def current_timestamp_text(seconds: float) -> str:
+    """Return a time in seconds since 1970 in the form of SQLite's CURRENT_TIMESTAMP: ``YYYY-MM-DD HH:MM:SS`` in UTC.
+
+    A part of a second is cut off, not rounded (lang_createtable.html, "The DEFAULT clause").
+    """
+    return datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds")[:19]

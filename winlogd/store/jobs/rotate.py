@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, final
 import apsw
 import orjson
 
-from winlogd.events.timestamps import utc_text
+from winlogd.events.timestamps import current_timestamp_text, utc_text
 from winlogd.sessions.book import Book
 from winlogd.store import load_book
 from winlogd.store.errors import RowsLostError
@@ -248,9 +248,8 @@ def _reopened(connection: apsw.Connection, book: Book, moving: list[Row]) -> lis
 
 def _close(connection: apsw.Connection, expiry: Expiry, now_s: float) -> int:
     """Insert the logoff; return the highest id in use then: a trigger of another program's may have taken some."""
-    received = utc_text(now_s)
-    created = received[:19].replace("T", " ")
-    connection.execute(_CLOSE, (expiry.timestamp, received, created, expiry.logon.event_id))
+    values = expiry.timestamp, utc_text(now_s), current_timestamp_text(now_s), expiry.logon.event_id
+    connection.execute(_CLOSE, values)
     if connection.changes() != 1:
         raise RowsLostError("a trigger on events_today keeps rows from being stored")
     return load_book.last_id(connection)
@@ -258,7 +257,7 @@ def _close(connection: apsw.Connection, expiry: Expiry, now_s: float) -> int:
 
 def _move(connection: apsw.Connection, moving: list[Row], now_s: float) -> None:
     ids = orjson.dumps([row.event_id for row in moving]).decode()
-    connection.execute(_COPY, (utc_text(now_s)[:19].replace("T", " "), ids))
+    connection.execute(_COPY, (current_timestamp_text(now_s), ids))
     copied = connection.changes()
     connection.execute(_DELETE, (ids,))
     if not copied == connection.changes() == len(moving):

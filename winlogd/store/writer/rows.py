@@ -11,7 +11,7 @@ from typing import Final
 
 import apsw
 
-from winlogd.events.timestamps import utc_text
+from winlogd.events.timestamps import current_timestamp_text, utc_text
 from winlogd.sessions.pair import Decision
 from winlogd.store.errors import RowsLostError
 from winlogd.store.submission import Submission
@@ -47,7 +47,7 @@ def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Deci
         RowsLostError: not all of them were stored.
         apsw.Error: SQLite's own.
     """
-    created_at = utc_text(written_s)[:19].replace("T", " ")  # the form of CURRENT_TIMESTAMP
+    created_at = current_timestamp_text(written_s)
     values = _values(decided)
     left = len(values) // _WIDTH
     start = 0
@@ -75,7 +75,7 @@ def insert_singly(
         RowsLostError: not all of them were stored.
         apsw.Error: SQLite's own.
     """
-    created_at = utc_text(written_s)[:19].replace("T", " ")
+    created_at = current_timestamp_text(written_s)
     values = _values([(submission, decision)])
     ids = []
     for start in range(0, len(values), _WIDTH):
