@@ -4,6 +4,8 @@ Whoever uses the store catches these. apsw's own errors leave the store only whe
 may pass is in `store.file.faults`. This file loads no SQLite.
 """
 
+from typing import Final
+
 
 class UnusableError(Exception):
     """The database cannot be opened, now or ever; the text says why, for the log."""
@@ -27,6 +29,10 @@ class LowSpaceError(Exception):
 
 class RowsLostError(Exception):
     """SQLite reported success and stored fewer rows: triggers with RAISE(IGNORE) do that (lang_createtrigger.html)."""
+
+
+NOT_STORED: Final = "a trigger on events_today keeps rows from being stored"
+"""The text of a `RowsLostError` after an INSERT into ``events_today``."""
 
 
 class JobCutShortError(Exception):

@@ -16,7 +16,7 @@ import orjson
 from winlogd.events.timestamps import current_timestamp_text, utc_text
 from winlogd.sessions.book import Book
 from winlogd.store import load_book
-from winlogd.store.errors import RowsLostError
+from winlogd.store.errors import NOT_STORED, RowsLostError
 from winlogd.store.file.columns import HOST, as_bytes, text
 from winlogd.store.file.marks import ROTATED_DAY, read_marks, set_mark
 from winlogd.store.jobs.job import Step
@@ -251,7 +251,7 @@ def _close(connection: apsw.Connection, expiry: Expiry, now_s: float) -> int:
     values = expiry.timestamp, utc_text(now_s), current_timestamp_text(now_s), expiry.logon.event_id
     connection.execute(_CLOSE, values)
     if connection.changes() != 1:
-        raise RowsLostError("a trigger on events_today keeps rows from being stored")
+        raise RowsLostError(NOT_STORED)
     return load_book.last_id(connection)
 
 

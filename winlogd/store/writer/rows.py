@@ -13,7 +13,7 @@ import apsw
 
 from winlogd.events.timestamps import current_timestamp_text, utc_text
 from winlogd.sessions.pair import Decision
-from winlogd.store.errors import RowsLostError
+from winlogd.store.errors import NOT_STORED, RowsLostError
 from winlogd.store.submission import Submission
 
 _COLUMNS: Final = (
@@ -56,7 +56,7 @@ def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Deci
             stop = start + size * _WIDTH
             connection.execute(_insert_of(size), [created_at, *values[start:stop]])
             if connection.changes() != size:
-                raise RowsLostError("a trigger on events_today keeps rows from being stored")
+                raise RowsLostError(NOT_STORED)
             start = stop
             left -= size
 
@@ -81,7 +81,7 @@ def insert_singly(
     for start in range(0, len(values), _WIDTH):
         connection.execute(_insert_of(1), [created_at, None, *values[start + 1 : start + _WIDTH]])
         if connection.changes() != 1:
-            raise RowsLostError("a trigger on events_today keeps rows from being stored")
+            raise RowsLostError(NOT_STORED)
         ids.append(connection.last_insert_rowid())
     return ids
 
