@@ -11,6 +11,7 @@ from typing import Final
 import apsw
 
 from winlogd.store.errors import SchemaError
+from winlogd.store.file.columns import column_names
 
 _TABLES: Final = ("events_today", "events_history")
 _META: Final = "winlogd_meta"
@@ -101,7 +102,7 @@ def _is_in_the_way(
     if name in _TABLES:
         return kind != "table"
     if name == _META:
-        return kind != "table" or _columns(connection, name) != _META_COLUMNS
+        return kind != "table" or column_names(connection, name) != _META_COLUMNS
     return name in indexes and (kind != "index" or table not in _TABLES)
 
 
@@ -120,10 +121,6 @@ def _digest(text: str) -> str:
     from hashlib import sha256  # only for a view that is not today's
 
     return sha256(_plain(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-def _columns(connection: apsw.Connection, table: str) -> list[str]:
-    return [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
 
 
 def _advice(kind: str, name: str) -> str:

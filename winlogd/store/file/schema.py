@@ -9,6 +9,7 @@ from typing import Final
 import apsw
 
 from winlogd.store.errors import SchemaError
+from winlogd.store.file.columns import column_names
 from winlogd.store.file.foreign import check_names, check_program
 
 SCHEMA_VERSION: Final = 1
@@ -130,7 +131,7 @@ def prepare(connection: apsw.Connection) -> bool:
     connection.execute("BEGIN IMMEDIATE")
     try:
         version = _version(connection)
-        had_tables = bool(_column_names(connection, "events_today"))
+        had_tables = bool(column_names(connection, "events_today"))
         for table, columns in _TABLES.items():
             _create_or_extend(connection, table, columns)
         connection.execute("CREATE TABLE IF NOT EXISTS winlogd_meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
@@ -196,12 +197,8 @@ def _version(connection: apsw.Connection) -> int:
     return int(str(connection.pragma("user_version")))
 
 
-def _column_names(connection: apsw.Connection, table: str) -> list[str]:
-    return [str(row[1]) for row in connection.execute(f"PRAGMA table_info({table})")]
-
-
 def _create_or_extend(connection: apsw.Connection, table: str, columns: dict[str, str]) -> None:
-    present = _column_names(connection, table)
+    present = column_names(connection, table)
     if not present:
         lines = ",\n    ".join(f"{name} {kind}" for name, kind in columns.items())
         connection.execute(f"CREATE TABLE {table} (\n    {lines}\n)")
