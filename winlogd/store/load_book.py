@@ -1,21 +1,28 @@
 """Fills a Book from ``events_today``, and keeps it true when another program writes there.
 
-Knows the table and the Book; not threads, transactions or when it is called.
+This file must not know threads, or when it is called: the writer's thread and a command without a server both use it.
 """
 
 import gc
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import apsw
 import orjson
 
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.book import Book
+from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.pair import OPPOSITES, Decision, OpenSession, PairKey, pair_key
+from winlogd.sessions.retries import RecentEvents
 from winlogd.store.file.columns import HOST, as_bytes, text
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.file.database import Database
+    from winlogd.store.recheck import Recheck
 
 REMEMBERED_S: Final = 600
 """How long an event is remembered for the sake of retries, across a restart too."""
@@ -56,6 +63,34 @@ _ARCHIVED: Final = f"""SELECT {as_bytes("username", HOST, "session_uuid")} FROM 
 """By the index on timestamps: a user may have thousands of rows there, and each in another spelling."""
 _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events_today'), 0),
     ifnull((SELECT max(id) FROM events_today), 0))"""
+
+
+def load_whole(connection: apsw.Connection) -> Book:
+    """Return a new Book of all that is committed now, read in one transaction.
+
+    A later commit of another program is not in it: `begin` takes that in.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    book = Book(RecentEvents(time.monotonic()), Identifiers())
+    with connection:
+        load(connection, book, time.time())
+    return book
+
+
+def begin(database: "Database", book: Book, recheck: "Recheck") -> None:
+    """Begin a write transaction. Take in the rows that other programs have added since the last one.
+
+    `recheck` is then due if another program has committed: it finds the rows that are gone.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    if database.begin():
+        refresh(database.connection, book)
+        recheck.begin()
+        database.note_changes()
 
 
 def load(connection: apsw.Connection, book: Book, now_s: float) -> None:

@@ -395,3 +395,33 @@ def test_alone_a_job_that_fails_is_let_go_and_its_error_is_the_callers(filled: P
 
     assert faulty.is_abandoned
     assert tally(filled) == []
+
+
+class Observing(Tally):
+    """Notes whose sessions are open at each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[set[str]] = []
+
+    def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
+        self.seen.append({session.username for session in book.open_sessions()})
+        return super().step(connection, book, now_s)
+
+
+def test_alone_a_step_sees_what_another_program_has_written_and_deleted(filled: Path) -> None:
+    observing = Observing()
+
+    def change(progress: Mapping[str, int]) -> None:
+        if progress == {"rows_counted": 1}:
+            with closing(apsw.Connection(str(filled))) as connection:
+                connection.execute("DELETE FROM events_today WHERE username = 'user7'")
+                connection.execute(
+                    "INSERT INTO events_today (username, action, timestamp, session_uuid)"
+                    " VALUES ('late', 'C', '2026-01-13T09:00:00Z', 'late@unknown@1')"
+                )
+
+    run_alone(observing, settings_of(filled), change)
+
+    before, after = set(USERS), {*USERS, "late"} - {"user7"}
+    assert observing.seen == [before, after, after, after]

@@ -9,8 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from winlogd.sessions.book import Book
-from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
 from winlogd.store.file.database import Database
 from winlogd.store.file.free_space import FreeSpace
@@ -42,8 +40,9 @@ def run_alone(
             space.require(time.monotonic())  # before the file is opened, which may change it
         database = Database(settings, LockWait(settings.busy_timeout_ms / 1000).waits)
         try:
-            book = _load(database)
-            while not _step(job, database, book, space).is_last:
+            book = load_book.load_whole(database.connection)
+            recheck = Recheck(database.connection, book)
+            while not _step(job, database, book, recheck, space).is_last:
                 report(job.progress)
             return job.outcome
         finally:
@@ -52,23 +51,16 @@ def run_alone(
         job.abandon()
 
 
-def _load(database: Database) -> Book:
-    book = Book(RecentEvents(time.monotonic()), Identifiers())
-    with database.connection:
-        load_book.load(database.connection, book, time.time())
-    return book
-
-
-def _step(job: Job[Any, Outcome], database: Database, book: Book, space: FreeSpace) -> Step:
+def _step(job: Job[Any, Outcome], database: Database, book: Book, recheck: Recheck, space: FreeSpace) -> Step:
     if job.needs_space:
         space.require(time.monotonic())
     commits = job.needs_transaction
-    if not commits:
+    if commits:
+        load_book.begin(database, book, recheck)
+        while recheck.is_due:  # at once: no event waits
+            recheck.go_on()
+    else:
         database.check_identity()
-    elif database.begin():
-        load_book.refresh(database.connection, book)
-        Recheck(database.connection, book).check(list(book.pairs))
-        database.note_changes()
     begun_s = time.monotonic()
     step: Step = job.step(database.connection, book, time.time())
     if commits:

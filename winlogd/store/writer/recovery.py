@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, TypeVar
 import apsw
 
 from winlogd.sessions.book import Book
-from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
 from winlogd.store.errors import StoppedError, UnusableError
 from winlogd.store.file.database import Database
@@ -88,10 +86,7 @@ class OpenDatabase:
         Raises:
             apsw.Error: SQLite's own.
         """
-        if self.database.begin():
-            load_book.refresh(self.database.connection, self.book)
-            self.recheck.begin()
-            self.database.note_changes()
+        load_book.begin(self.database, self.book, self.recheck)
 
     def recover(self, error: Exception) -> None:
         """Undo what a fault of the environment has left half done; open the file afresh after a disk error.
@@ -152,10 +147,8 @@ class OpenDatabase:
         old.abandon()
 
     def _load(self) -> None:
-        self.book = Book(RecentEvents(time.monotonic()), Identifiers())
         try:
-            with self.database.connection:  # one transaction: what others commit meanwhile is seen by `begin`
-                load_book.load(self.database.connection, self.book, time.time())
+            self.book = load_book.load_whole(self.database.connection)
         except (apsw.NotADBError, apsw.CorruptError) as error:
             raise UnusableError(_damaged(self._settings.path, error)) from None
         self.database.note_loaded()
