@@ -101,6 +101,20 @@ def test_finished_rows_move_in_order_with_all_their_columns(database: apsw.Conne
     assert set(database.execute("SELECT archived_at FROM events_history")) == {("2026-01-13 01:00:00",)}
 
 
+def test_the_seconds_of_a_rotation_count_from_its_first_step(database: apsw.Connection) -> None:
+    yesterday(database, 5)
+    rotation = Rotation(RULES, None, EIGHT_ROWS)
+    book = load(database)
+
+    assert rotation.outcome.seconds == 0.0  # it waits in the queue
+    begun_s = time.monotonic()
+    step(rotation, database, book)
+    after_one = rotation.outcome.seconds
+    step(rotation, database, book)
+
+    assert 0.0 < after_one < rotation.outcome.seconds <= time.monotonic() - begun_s
+
+
 def test_bytes_that_are_no_utf_8_move_as_they_are(database: apsw.Connection) -> None:
     store(database, "M", "2026-01-12T08:00:00", "hardware_1")
     database.execute("UPDATE events_today SET username = CAST(x'e96c' AS TEXT)")

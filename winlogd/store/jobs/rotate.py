@@ -73,7 +73,7 @@ class Moved(NamedTuple):
         expired: sessions that were closed because they were open for too long.
         kept: finished logons that stay, because their session is still open.
         open_sessions: all that are open when it ends: those of `kept`, and those that began since.
-        seconds: from its begin to its end.
+        seconds: from the begin of its first step to its end. Time in the queue does not count.
     """
 
     rows: int
@@ -138,7 +138,7 @@ class Rotation:
     def __init__(self, rules: Rules, day: str | None, steps: Steps = BESIDE_EVENTS) -> None:
         self._rules = rules
         self._day = day
-        self._begun_s = time.monotonic()
+        self._begun_s: float | None = None
         self._sorter = Sorter(rules, lambda _: False)
         self._book: Book | None = None
         self._after_id = 0
@@ -152,7 +152,7 @@ class Rotation:
     def outcome(self) -> Moved:
         """Return what it has done so far."""
         open_sessions = 0 if self._book is None else sum(1 for _ in self._book.open_sessions())
-        seconds = time.monotonic() - self._begun_s
+        seconds = 0.0 if self._begun_s is None else time.monotonic() - self._begun_s
         return Moved(self._moved, self._expired, self._sorter.kept, open_sessions, seconds)
 
     @property
@@ -177,6 +177,8 @@ class Rotation:
             RowsLostError: a trigger keeps rows from being copied or deleted.
             apsw.Error: SQLite's own.
         """
+        if self._begun_s is None:
+            self._begun_s = time.monotonic()
         if book is not self._book:
             self._begin(book)
         if not self._ends_at_finished:
