@@ -1,6 +1,6 @@
-"""The writer's connection to the database file: opening it, waiting for it, knowing it is still the same file.
+"""The writer's connection to the database file: opens it, waits for it, checks that it is still the same file.
 
-Knows SQLite's settings and faults; not events. Everything here runs on the writer's thread.
+This file must not know events. Everything here runs on one thread, the one that writes.
 """
 
 import os
@@ -17,24 +17,26 @@ from winlogd.store.file.rescue import save_from
 from winlogd.store.file.settings import Settings
 
 _JOURNAL_LIMIT_BYTES: Final = 16 << 20
-"""To what the WAL or the journal is cut when it is begun again after a transaction that made it larger, such as
-another program's (pragma.html#pragma_journal_size_limit)."""
+"""SQLite cuts the WAL or the journal to this size when it reuses one that a large transaction has made larger
+(pragma.html#pragma_journal_size_limit)."""
 _MODE: Final = 0o640
+"""The widest permissions of a new database."""
 _STATEMENTS_KEPT: Final = 32
-_STEPS: Final = 50_000
-"""Of SQLite's virtual machine, after which it is asked whether to give up: some 600 open sessions, 6 ms."""
+"""Prepared statements that a connection keeps for the next use."""
+_INSTRUCTIONS_A_CALL: Final = 50_000
+"""SQLite calls `gives_up` after this many instructions of its virtual machine: some 600 open sessions, 6 ms."""
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_NOMUTEX
 """One thread uses the connection, so it needs no lock (threadsafe.html): 0.1 µs a row."""
 _LOOKASIDE: Final = (400, 300)
-"""Bytes and number of the blocks that a connection has ready (malloc.html §3.3): the values of a statement of
-some 48 rows. 0.2 µs a row less than by malloc."""
+"""Size in bytes, and number, of the blocks of memory that a connection keeps ready (malloc.html §3.3). They hold the
+values of a statement of some 48 rows. That saves 0.2 µs a row against malloc."""
 
 
 def configure_sqlite() -> None:
-    """Sets what SQLite keeps for the whole process. To be called once, while no connection is open.
+    """Set SQLite's settings for the whole process. Call this once, while no connection is open.
 
-    SQLite is not to count the memory it takes, for which every allocation takes a lock (malloc.html §3.1): 0.25 µs
-    a row.
+    SQLite then does not count the memory it uses. The count needs a lock at every allocation (malloc.html §3.1), which
+    costs 0.25 µs a row.
     """
     apsw.shutdown()
     apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
@@ -46,13 +48,19 @@ class Database:
     """An open database whose schema is winlogd's.
 
     Args:
-        settings: where and how.
-        on_busy: called while another connection holds the lock; sleeps a little and says whether to go on waiting.
-        gives_up: called many times a second until `note_loaded`; returns True to give up. None goes on.
+        settings: where the database is, and how SQLite treats it.
+        on_busy: called while another connection holds the lock, with the number of earlier calls. It sleeps a little
+            and returns True to go on waiting.
+        gives_up: called many times a second until `note_loaded`; returns True to give up. None never gives up.
+
+    Attributes:
+        connection: the open connection.
+        upgraded: the file was a database of an older server, and is now winlogd's.
 
     Raises:
         apsw.InterruptError: `gives_up` has returned True.
-        UnusableError: it is no database, a damaged one, or one of a newer winlogd.
+        UnusableError: the file is not a database, is damaged, is of a newer winlogd or of another program, or cannot
+            have the journal mode.
         apsw.Error: a fault that may pass (`WAIT_FOR`).
     """
 
@@ -64,7 +72,7 @@ class Database:
             check_file(settings.path)
             is_new = not os.path.lexists(settings.path)
             self.connection: Final = apsw.Connection(settings.path, _FLAGS, statementcachesize=_STATEMENTS_KEPT)
-            self.connection.set_progress_handler(gives_up, _STEPS)
+            self.connection.set_progress_handler(gives_up, _INSTRUCTIONS_A_CALL)
             if is_new:
                 _narrow(settings.path)
             self._identity = _identify(settings.path)
@@ -84,7 +92,7 @@ class Database:
 
     def _prepare(self, on_busy: Callable[[int], bool]) -> None:
         connection, settings = self.connection, self._settings
-        if connection.readonly("main"):  # SQLite opens such a file without a word, and no event could be stored
+        if connection.readonly("main"):  # SQLite opens such a file without an error, but cannot store events
             raise apsw.ReadOnlyError(
                 "it can only be read: check the file's owner and mode, and its disk's mount options"
             )
@@ -95,7 +103,7 @@ class Database:
         connection.execute(f"PRAGMA cache_size = {settings.cache_size}")
         # A sort of many rows goes to memory: a server may have no folder for temporary files that it can write to.
         connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA secure_delete = ON")  # what is deleted, or moved, is not left in the file
+        connection.execute("PRAGMA secure_delete = ON")  # rows that are deleted or moved leave nothing in the file
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_LIMIT_BYTES}")
         self.upgraded = schema.prepare(connection)
         self._wait_for_disk()
@@ -104,10 +112,10 @@ class Database:
         self._data_version = self._newest_data_version = self._read_data_version()
 
     def _wait_for_disk(self) -> None:
-        """Waits until all that can be read is on the disk.
+        """Wait until all rows that can be read are on the disk.
 
         A process that was killed in a COMMIT, before its fsync, may leave a transaction that SQLite takes for
-        committed. What is sent again is answered from it, without another fsync: a power cut could still take it.
+        committed. winlogd answers a retry from its rows, without another fsync. So a power cut must not remove them.
         """
         connection = self.connection
         if self.has_wal:
@@ -124,59 +132,64 @@ class Database:
 
     @property
     def has_wal(self) -> bool:
-        """Whether the journal mode is WAL."""
+        """Return True if the journal mode is WAL."""
         return self._settings.journal_mode == "WAL"
 
     @property
     def in_transaction(self) -> bool:
-        """Whether a transaction has begun and not ended."""
+        """Return True if a transaction has begun and not ended."""
         return self.connection.in_transaction
 
     def note_loaded(self) -> None:
-        """Ask no more whether to give up: the database is open, and what is in it was read."""
+        """Stop calling `gives_up`: the database is open, and the Book was loaded from it."""
         self.connection.set_progress_handler(None)
 
     def begin(self) -> bool:
-        """Begins a write transaction.
+        """Begin a write transaction.
 
         Returns:
-            Whether another connection has committed since `note_changes` (PRAGMA data_version, pragma.html).
+            True if another connection has committed since `note_changes` (PRAGMA data_version, pragma.html).
+
+        Raises:
+            apsw.Error: SQLite's own.
         """
         self.connection.execute("BEGIN IMMEDIATE")
         self._newest_data_version = self._read_data_version()
         return self._newest_data_version != self._data_version
 
     def note_changes(self) -> None:
-        """Takes note that what `begin` told of has been read."""
+        """Take note that the caller has read the changes that `begin` reported."""
         self._data_version = self._newest_data_version
 
     def commit(self) -> None:
         """Commit.
 
-        The files are looked at before and after: a WAL that was deleted takes every COMMIT, and nobody else sees it.
+        The identity of the files is checked before and after: SQLite commits into a deleted WAL without an error, and
+        no other connection sees that.
 
         Raises:
-            ReplacedError: the file or its WAL was replaced or deleted; what was committed must not be acknowledged.
-            apsw.Error: SQLite's own; whether the transaction was committed is then unknown.
+            ReplacedError: the file or its WAL was replaced or deleted. The events of this transaction must not be
+                acknowledged.
+            apsw.Error: SQLite's own. It is then unknown if the transaction was committed.
         """
         self.check_identity()
         self.connection.execute("COMMIT")
         self.check_identity()
 
     def checkpoint(self) -> "Checkpoint":
-        """Moves what is in the WAL into the database, as far as no reader needs it where it is (wal.html §2.2).
+        """Move the pages of the WAL into the database. Pages that a reader still needs stay (wal.html §2.2).
 
-        SQLite does it by itself when a COMMIT leaves 1 000 pages or more in the WAL.
+        SQLite does this by itself when a COMMIT leaves 1 000 pages or more in the WAL.
 
         Raises:
-            ReplacedError: the file was replaced or deleted; it is not touched.
+            ReplacedError: the file was replaced or deleted. The checkpoint does not touch it.
         """
         if not self.has_wal:
             return Checkpoint(0)
         self.check_identity()
         try:
             frames, moved = self.connection.wal_checkpoint()
-        except (apsw.BusyError, apsw.LockedError):  # another connection is just about it
+        except (apsw.BusyError, apsw.LockedError):  # another connection makes a checkpoint now
             return Checkpoint(0)
         except apsw.Error as error:
             return Checkpoint(1, error)
@@ -185,10 +198,10 @@ class Database:
     def check_identity(self) -> None:
         """Check that the paths of the file and its WAL still lead to what was opened.
 
-        If only the WAL is gone, this connection alone holds what was committed into it: it is saved first.
+        If only the WAL is gone, this connection alone can still read the newest events: they are saved first.
 
         Raises:
-            ReplacedError: they do not.
+            ReplacedError: a path leads to another file, or to none.
         """
         path = self._settings.path
         if _identify(path) != self._identity:
@@ -205,12 +218,16 @@ class Database:
             )
 
     def rollback(self) -> None:
-        """Ends a transaction, if one is left: some errors have ended it already (lang_transaction.html §3.1)."""
+        """Roll the transaction back, unless an error has already ended it (lang_transaction.html §3.1).
+
+        Raises:
+            apsw.Error: SQLite's own.
+        """
         if self.connection.in_transaction:
             self.connection.execute("ROLLBACK")
 
     def try_rollback(self) -> bool:
-        """As `rollback`; whether it went well."""
+        """Call `rollback`. Return False if SQLite failed."""
         try:
             self.rollback()
         except apsw.Error:
@@ -218,11 +235,11 @@ class Database:
         return True
 
     def close(self) -> None:
-        """Closes the connection; SQLite checkpoints and removes the WAL when it is the last one (wal.html §2.3)."""
+        """Close the connection. SQLite checkpoints and removes the WAL if it is the last one (wal.html §2.3)."""
         self.connection.close()
 
     def abandon(self) -> None:
-        """Closes the connection after a disk error, whatever it says: what it knew is read again from the file."""
+        """Close the connection after a disk error, and ignore errors: the next connection reads the file again."""
         with suppress(apsw.Error):
             self.connection.close(True)
 
@@ -232,11 +249,11 @@ class Database:
 
 
 class Checkpoint(NamedTuple):
-    """What a checkpoint has come to.
+    """The result of a checkpoint.
 
     Attributes:
-        frames_left: pages that stay in the WAL, for the next one; at least 1 after a fault.
-        fault: SQLite's, if there was one. Nothing is lost by it.
+        frames_left: pages that stay in the WAL until the next checkpoint; at least 1 after a fault.
+        fault: SQLite's error, if there was one. No event is lost by it.
     """
 
     frames_left: int
@@ -244,11 +261,12 @@ class Checkpoint(NamedTuple):
 
 
 def _narrow(path: str) -> None:
-    """Take the rights of others from a file that SQLite has just made, empty; its WAL gets the same mode."""
+    """Remove other users' permissions from a file that SQLite has just made. Its WAL gets the same mode."""
     os.chmod(path, os.stat(path).st_mode & _MODE)
 
 
 def _identify(path: str) -> tuple[int, int] | None:
+    """Return the device and inode of a file; None if there is none."""
     try:
         status = os.stat(path)
     except OSError:
@@ -257,7 +275,12 @@ def _identify(path: str) -> tuple[int, int] | None:
 
 
 def _set_journal_mode(connection: apsw.Connection, settings: Settings) -> None:
-    """Sets it; where SQLite cannot, it goes on with another one and says no more than which (pragma.html)."""
+    """Set the journal mode. SQLite keeps another mode, without an error, where it cannot set this one (pragma.html).
+
+    Raises:
+        UnusableError: SQLite kept another mode.
+        apsw.Error: SQLite's own.
+    """
     mode = str(connection.execute(f"PRAGMA journal_mode = {settings.journal_mode}").get).upper()
     if mode != settings.journal_mode:
         raise UnusableError(
@@ -267,7 +290,10 @@ def _set_journal_mode(connection: apsw.Connection, settings: Settings) -> None:
 
 
 def _synchronous(settings: Settings) -> str:
-    """With the journal mode DELETE, what ends a transaction is the deletion of its journal, and only EXTRA waits until
-    that is on the disk (pragma.html#pragma_synchronous); FULL is to mean that a committed transaction stays so."""
+    """Return the value of PRAGMA synchronous.
+
+    FULL promises that a committed transaction survives a power cut. With the journal mode DELETE, a transaction ends
+    when its journal is deleted, and only EXTRA syncs this deletion (pragma.html#pragma_synchronous).
+    """
     is_deleted = settings.journal_mode == "DELETE"
     return "EXTRA" if is_deleted and settings.synchronous == "FULL" else settings.synchronous

@@ -1,6 +1,6 @@
-"""What in a file is not winlogd's: found before anything is changed, so that it is left alone.
+"""Refuses files and objects that are not winlogd's, before winlogd changes anything in them.
 
-Only reads. Knows which names winlogd uses; how its objects look is `schema`'s.
+Everything here only reads. It knows the names that winlogd uses. How winlogd's objects look is in `schema`.
 """
 
 import os
@@ -18,6 +18,7 @@ _META: Final = "winlogd_meta"
 _META_COLUMNS: Final = ["key", "value"]
 _OWN_PREFIXES: Final = ("winlogd_", "sqlite_")
 _NAMES_SHOWN: Final = 5
+"""An error message names at most this many tables of another program."""
 
 _EARLIER_VIEWS: Final = frozenset(
     {
@@ -28,20 +29,20 @@ _EARLIER_VIEWS: Final = frozenset(
         "ed9dd3144a78db17",
     }
 )
-"""Views that earlier versions of winlogd have made, as `_digest` gives them."""
+"""Digests (`_digest`) of views that earlier versions of winlogd have made."""
 
 _OBJECTS: Final = "SELECT type, name, tbl_name, ifnull(sql, '') FROM sqlite_master"
 
 
 def check_file(path: str) -> None:
-    """Check that a lock beside `path` locks the file.
+    """Check that the lock file beside `path` protects the database: the file must have one name only.
 
     Raises:
         SchemaError: the file has more than one name. Each name would have a lock of its own.
     """
     try:
         status = os.stat(path)
-    except OSError:  # SQLite meets that itself, and says it better
+    except OSError:  # SQLite meets the same error and describes it better
         return
     if stat.S_ISREG(status.st_mode) and (links := status.st_nlink) > 1:
         raise SchemaError(
@@ -54,7 +55,7 @@ def check_program(connection: apsw.Connection) -> None:
     """Check that the database is new, winlogd's or an older server's, and has winlogd's encoding.
 
     Raises:
-        SchemaError: it is another program's, or has another encoding.
+        SchemaError: the database is another program's, or has another encoding.
         apsw.Error: SQLite's own.
     """
     tables = [str(name) for kind, name, _, _ in connection.execute(_OBJECTS) if kind == "table"]
@@ -79,7 +80,7 @@ def check_names(connection: apsw.Connection, views: Mapping[str, str], indexes: 
         indexes: the names of its indexes.
 
     Raises:
-        SchemaError: one has.
+        SchemaError: such an object exists.
         apsw.Error: SQLite's own.
     """
     for row in connection.execute(_OBJECTS):
@@ -97,6 +98,7 @@ def _is_in_the_way(
     views: Mapping[str, str],
     indexes: Collection[str],
 ) -> bool:
+    """Return True if an object has one of winlogd's names and is not winlogd's."""
     if name in views:
         return kind != "view" or not _is_ours(name, text, views[name])
     if name in _TABLES:
@@ -107,9 +109,10 @@ def _is_in_the_way(
 
 
 def _is_ours(name: str, text: str, current: str) -> bool:
+    """Return True if a view's text is one that a winlogd or an older server made. `current` is today's text."""
     if _plain(text) == _plain(current) or _digest(text) in _EARLIER_VIEWS:
         return True
-    # The older servers' scripts made this view, in words that differ in their white space and list of columns.
+    # The older servers' scripts made this view. Their texts differ in white space and in the list of columns.
     return name == "events_all" and "union all" in text.lower() and all(table in text for table in _TABLES)
 
 
@@ -118,7 +121,7 @@ def _plain(text: str) -> str:
 
 
 def _digest(text: str) -> str:
-    from hashlib import sha256  # only for a view that is not today's
+    from hashlib import sha256  # loaded only for a view whose text is not today's
 
     return sha256(_plain(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 

@@ -1,7 +1,7 @@
-"""Whether the database's disk has room enough left: looked at before a batch is written, on the writer's thread.
+"""Checks, before each write, that the database's disk has enough free space.
 
-A disk that fills up to the last byte takes the log, the system's other services and SQLite's own checkpoints with
-it; so winlogd stops before that, and goes on by itself when somebody has made room.
+On a completely full disk the log, other services and SQLite's own checkpoints fail, too. So winlogd stops writing
+before the disk is full. It goes on by itself when there is space again. Runs on the thread that writes.
 """
 
 import os
@@ -9,16 +9,17 @@ from typing import Final
 
 from winlogd.store.errors import LowSpaceError
 
-_LOOKS_EVERY_S: Final = 1.0
+_LOOK_EVERY_S: Final = 1.0
+"""Ask the system for the free space at most this often."""
 _MB_BYTES: Final = 1_000_000
 
 
 class FreeSpace:
-    """The free space beside a file.
+    """The free space of the disk that holds a file.
 
     Args:
-        path: the database's.
-        least_bytes: how much must be free; 0 for no look at all.
+        path: the database file.
+        least_bytes: the space that must be free; 0 turns the check off.
     """
 
     def __init__(self, path: str, least_bytes: int) -> None:
@@ -28,16 +29,16 @@ class FreeSpace:
         self._free_bytes = least_bytes
 
     def require(self, now_s: float) -> None:
-        """Checks it, with what was found in the last second.
+        """Check the free space. The figure may be a second old.
 
         Args:
             now_s: the monotonic clock.
 
         Raises:
-            LowSpaceError: there is less.
+            LowSpaceError: less space is free than `least_bytes`.
         """
         if self._least_bytes and now_s >= self._look_due_s:
-            self._look_due_s = now_s + _LOOKS_EVERY_S
+            self._look_due_s = now_s + _LOOK_EVERY_S
             self._free_bytes = self._look()
         if self._free_bytes < self._least_bytes:
             raise LowSpaceError(
@@ -48,6 +49,6 @@ class FreeSpace:
     def _look(self) -> int:
         try:
             status = os.statvfs(self._folder)
-        except OSError:  # a folder that is gone or a disk that fails: SQLite meets that itself, and tells it better
+        except OSError:  # the folder is gone or the disk fails: SQLite meets the same error and describes it better
             return self._least_bytes
         return status.f_bavail * status.f_frsize

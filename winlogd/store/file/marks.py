@@ -1,6 +1,6 @@
-"""The small facts that winlogd keeps about a database in its table ``winlogd_meta``, by key.
+"""Marks: small facts about a database, by key, in its table ``winlogd_meta``.
 
-Knows the table; not what a mark means.
+This file must not know what a mark means.
 """
 
 from typing import TYPE_CHECKING, Final

@@ -1,8 +1,8 @@
-"""Only one winlogd may own a database file: a lock beside it says whose it is.
+"""Only one winlogd may own a database file: its process locks a file beside the database.
 
 The lock is an flock on ``<real path>.lock``, a file of its own: closing any descriptor on the database itself
-would drop SQLite's locks on it (SQLite's "howtocorrupt.html" §2.2). It is never deleted, because a file deleted by
-one process can still be locked by another, and both would believe they own the database.
+would drop SQLite's locks on it (SQLite's "howtocorrupt.html" §2.2). The lock file is never deleted. One process could
+still lock the deleted file while another locks a new one, and both would believe that they own the database.
 """
 
 import fcntl
@@ -13,7 +13,7 @@ from winlogd.store.errors import OwnedError
 
 _MODE: Final = 0o600
 _FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-"""A link in the place of the lock would lead to a file that somebody else has chosen."""
+"""O_NOFOLLOW: somebody could put a symbolic link in the place of the lock file, to a file of their choice."""
 
 
 class Ownership:
@@ -24,7 +24,7 @@ class Ownership:
 
     Raises:
         OwnedError: another process owns it.
-        OSError: the folder cannot be made, or the lock file not be opened.
+        OSError: the folder cannot be made, or the lock file cannot be opened.
     """
 
     def __init__(self, database: str) -> None:
@@ -38,5 +38,5 @@ class Ownership:
             raise OwnedError(f"another winlogd is using {self.path}") from None
 
     def release(self) -> None:
-        """Lets another process have it."""
+        """Give the ownership up: another process may take it."""
         os.close(self._descriptor)

@@ -1,6 +1,6 @@
-"""Saves what one connection alone can still read, after its WAL was deleted under it.
+"""Saves the events that only one connection can still read, because its WAL was deleted while it was open.
 
-The copy lies beside the database, for a person. winlogd itself never reads it again.
+The copy is made beside the database, for the administrator. winlogd never reads it.
 """
 
 import os
@@ -13,10 +13,12 @@ _MODE: Final = 0o600
 
 
 def save_from(connection: apsw.Connection, path: str) -> str:
-    """Copy everything that `connection` has committed to ``<path>.rescued-<time>``; end a transaction first.
+    """Copy all committed rows that `connection` can read to ``<path>.rescued-<time>``.
+
+    Roll an open transaction back first. Errors of SQLite or the system are not raised: they are part of the text.
 
     Returns:
-        What became of it, as the end of a sentence for the log.
+        The end of a sentence for the log: where the copy is and what to do, or why there is none.
     """
     target = f"{path}.rescued-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
     try:

@@ -1,7 +1,7 @@
-"""Tables, views and indexes, and how a database of the older servers becomes one of winlogd's.
+"""Tables, views and indexes, and the upgrade of a database of the older servers.
 
-The tables' columns and the views are promised to the administrators' own queries; indexes are not. What is
-changed on an older database leaves the older server's SQL working, so that going back stays possible.
+Administrators' own queries may rely on the tables' columns and on the views, but not on indexes. After an upgrade the
+older server's SQL still works, so that going back stays possible.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from winlogd.store.file.columns import column_names
 from winlogd.store.file.foreign import check_names, check_program
 
 SCHEMA_VERSION: Final = 1
-"""Kept in ``PRAGMA user_version``; the older servers left 0."""
+"""The version that winlogd writes to ``PRAGMA user_version``. The older servers left 0 there."""
 
 _COLUMNS: Final = {
     "id": "INTEGER PRIMARY KEY AUTOINCREMENT",
@@ -45,14 +45,14 @@ _OLD_INDEXES: Final = (
     "idx_today_session",
     "idx_today_action_time",
 )
-"""What the older servers searched today's table by. They cost 64 µs an event where none costs 3 µs, and
-winlogd finds open sessions in memory."""
+"""The older servers' indexes on today's table, which winlogd drops: it finds open sessions in memory. An event costs
+64 µs with them and 3 µs without."""
 
 _INDEXES: Final = {
-    # For administrators' queries that look for sessions without a logoff (… NOT EXISTS … session_uuid = …):
-    # minutes at 100 000 rows without it. Logons and inventory are left out: half the cost.
+    # Administrators' queries look for sessions without a logoff (… NOT EXISTS … session_uuid = …). At 100 000 rows
+    # they take minutes without this index. It leaves logons and inventory out, which halves its cost.
     "idx_today_logoff": "events_today(session_uuid) WHERE action = 'D'",
-    # History is written once a day and searched often: the older servers' indexes stay.
+    # winlogd writes history once a day and people search it often: the older servers' indexes stay.
     "idx_history_username": "events_history(username)",
     "idx_history_timestamp": "events_history(timestamp)",
     "idx_history_hostname": "events_history(hostname)",
@@ -66,11 +66,11 @@ _SECONDS: Final = (
     "(julianday(CASE WHEN substr({0}, 18, 2) = '60' THEN substr({0}, 1, 17) || '59' || substr({0}, 20)"
     " ELSE {0} END) * 86400 + (substr({0}, 18, 2) = '60'))"
 )
-"""A timestamp as seconds; SQLite's date functions know no second 60 (lang_datefunc.html)."""
+"""SQL for a timestamp in seconds. SQLite's date functions do not know second 60 (lang_datefunc.html)."""
 
 _RECEIVED: Final = "substr(replace(server_timestamp, ' ', 'T'), 1, 19)"
-"""When a row was received, to the second: a row that an administrator wrote has CURRENT_TIMESTAMP, with a space and
-no fraction."""
+"""SQL for the time of receipt, to the second. An administrator's row has CURRENT_TIMESTAMP, with a space and no
+fraction."""
 
 _FIRST_LOGOFF: Final = f"""SELECT {{0}} FROM
     (SELECT id, timestamp, origin, 0 AS today, {_RECEIVED} AS received FROM events_history
@@ -80,12 +80,14 @@ _FIRST_LOGOFF: Final = f"""SELECT {{0}} FROM
      WHERE session_uuid = c.session_uuid AND action = 'D') d
     WHERE received >= c.received OR today > c.today OR (today = c.today AND id > c.id)
     ORDER BY received, today, id LIMIT 1"""
-"""The first logoff that came after a logon. The order of the rows tells that, whatever the clock did: no logoff moves
-to the archive before its logon. Of rows that another program has archived in another order, the time of receipt does.
-What came before, by both, ended an older session with the same identifier.
+"""SQL for the first logoff that arrived after a logon.
 
-Both halves name the session themselves: from outside, SQLite would read both tables whole for it, and index them
-for the time of one query."""
+The order of the rows is the order of arrival, whatever the clock did: no logoff moves to the archive before its logon.
+Another program may have archived rows in another order; then the time of receipt decides. A logoff that is earlier by
+both has ended an older session with the same identifier.
+
+Both halves of the UNION compare the session's identifier themselves. With one comparison outside, SQLite would read
+both tables whole and build an index for each query."""
 
 _DURATION: Final = f"max(0.0, round({_SECONDS.format('d.timestamp')} - {_SECONDS.format('c.timestamp')}, 3))"
 
@@ -117,13 +119,13 @@ _VIEWS: Final = {
 
 
 def prepare(connection: apsw.Connection) -> bool:
-    """Makes the database winlogd's: creates what is missing, upgrades what is old, in one transaction.
+    """Create missing tables, views and indexes, and upgrade old ones, in one transaction.
 
     Returns:
-        Whether rows of an older server were found and upgraded.
+        True if the database was one of an older server.
 
     Raises:
-        SchemaError: the file was written by a newer winlogd, or its tables lack essential columns.
+        SchemaError: a newer winlogd has written the file, or its tables lack essential columns.
         apsw.Error: SQLite's own.
     """
     if _is_current(connection):
@@ -155,7 +157,7 @@ def check(connection: apsw.Connection) -> None:
     """Check that winlogd may use the database. Changes nothing.
 
     Raises:
-        SchemaError: the database was written by a newer winlogd, or is not winlogd's.
+        SchemaError: a newer winlogd has written the database, or the database is not winlogd's.
         apsw.Error: SQLite's own.
     """
     check_program(connection)
@@ -164,8 +166,11 @@ def check(connection: apsw.Connection) -> None:
 
 
 def check_version(connection: apsw.Connection) -> None:
-    """Raises:
-    SchemaError: the database was written by a newer winlogd.
+    """Check that no newer winlogd has written the database.
+
+    Raises:
+        SchemaError: a newer winlogd has written it.
+        apsw.Error: SQLite's own.
     """
     version = _version(connection)
     if version > SCHEMA_VERSION:
@@ -176,8 +181,11 @@ def check_version(connection: apsw.Connection) -> None:
 
 
 def _is_current(connection: apsw.Connection) -> bool:
-    """Whether nothing is to be done. An older server that was run again in between may have left its indexes, and an
-    earlier winlogd its views."""
+    """Return True if `prepare` has nothing to do.
+
+    The version alone does not show it: an older server that ran in between may have made its indexes again, and an
+    earlier winlogd its views.
+    """
     check_version(connection)
     found = {str(name): sql for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")}
     wanted = {*_TABLES, *_INDEXES, "winlogd_meta"}
@@ -208,6 +216,6 @@ def _create_or_extend(connection: apsw.Connection, table: str, columns: dict[str
             continue
         if "PRIMARY KEY" in kind or ("NOT NULL" in kind and "DEFAULT" not in kind):
             raise SchemaError(f"has a table {table} without the column {name}: it is not a winlog database")
-        # ALTER TABLE takes no default that has to be computed (lang_altertable.html); winlogd fills these itself.
+        # ALTER TABLE allows no computed default (lang_altertable.html). winlogd writes these columns itself.
         kind = kind.removesuffix(" DEFAULT CURRENT_TIMESTAMP")
         connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")

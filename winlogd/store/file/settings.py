@@ -1,18 +1,18 @@
-"""Where the database is, and how SQLite is to treat it. A value; knows no SQLite."""
+"""Settings of the database, as a value. This file must not load SQLite."""
 
 from typing import NamedTuple
 
 
 class Settings(NamedTuple):
-    """Where the database is and how SQLite is to treat it (pragma.html).
+    """Where the database is, and how SQLite treats it (pragma.html).
 
     Attributes:
-        path: the file's real path.
+        path: the real path of the file.
         journal_mode: WAL, DELETE, TRUNCATE or PERSIST.
         synchronous: NORMAL, FULL or EXTRA.
-        busy_timeout_ms: how long a command that works without the server waits for a lock.
-        cache_size: pages, or KiB when negative.
-        min_free_bytes: while its disk has less free space than this, nothing is written.
+        busy_timeout_ms: how long a command without a server waits for a lock.
+        cache_size: SQLite's cache in pages, or in KiB if negative.
+        min_free_bytes: winlogd writes nothing while the disk has less free space than this; 0 turns the check off.
     """
 
     path: str
