@@ -1,22 +1,22 @@
 """The store's own errors.
 
-Whoever uses the store catches these. apsw's own errors leave the store only where a docstring says so. Which of them
-may pass is in `store.file.faults`. This file loads no SQLite.
+Callers of the store catch these errors. SQLite's own (`apsw.Error`) leave the store only where a docstring says so.
+Which of those may pass is in `store.file.faults`. This file must not load SQLite.
 """
 
 from typing import Final
 
 
 class UnusableError(Exception):
-    """The database cannot be opened, now or ever; the text says why, for the log."""
+    """The database cannot be opened, and waiting does not help. The text says why, for the log."""
 
 
 class SchemaError(Exception):
-    """The file's tables are not ones that winlogd can use; the text goes on after the file's path."""
+    """winlogd cannot use the file's tables. The text continues a sentence that begins with the file's path."""
 
 
 class ReplacedError(Exception):
-    """The path no longer leads to the file that is open. Whatever is committed now would be lost."""
+    """The path leads to another file than the open one, or to none. An event that is committed now would be lost."""
 
 
 class OwnedError(Exception):
@@ -36,8 +36,8 @@ NOT_STORED: Final = "a trigger on events_today keeps rows from being stored"
 
 
 class JobCutShortError(Exception):
-    """A job did not come to its end, because winlogd stops; the text says so."""
+    """winlogd stopped before a job had ended. The text says so."""
 
 
 class StoppedError(Exception):
-    """A stop was asked for while the database could not be opened, and no event waits for it."""
+    """A stop was requested while the database could not be opened, and no event waits for it."""

@@ -1,8 +1,8 @@
 """Gathers the events of a few rounds of the event loop into one hand-over to the writer.
 
-When many clients send at once, each round of the loop brings some of their events. One hand-over with all of them costs
-less than many, and makes larger transactions. One client alone waits for nobody. Knows rounds and time; neither what an
-event is nor what the writer does with it.
+When many clients send at once, each round of the loop brings some of their events. One hand-over of all these events
+costs less than many, and makes larger transactions. An event of a single client is handed over at once. This file must
+not know what an event is, or what the writer does with it.
 """
 
 import asyncio
@@ -12,23 +12,22 @@ from typing import Final
 
 from winlogd.store.submission import Submission
 
-_MAX_GATHERED: Final = 512
-"""Events that are handed over without waiting for a round of the loop that brings none."""
+_MAX_GATHERED_EVENTS: Final = 512
+"""Hand over at this many events, even if the next round of the loop may bring more."""
 _MAX_GATHER_S: Final = 0.002
-"""How long the first of them may wait for that."""
+"""Hand over when the first event has waited this long, even if the next round may bring more."""
 
 
 class Gathering:
-    """What was submitted and not handed over yet; on the loop's thread.
+    """Events that were submitted and not handed over yet. All methods run on the loop's thread.
 
     Args:
         loop: the event loop.
-        hand_over: takes the gathered events.
-        go_on: called after a hand-over, or when there was nothing to wait for: the writer need not wait for more.
+        hand_over: gives the gathered events to the writer.
+        go_on: called after a hand-over, and when no further events are expected: the writer may stop waiting for more.
 
     Attributes:
-        gathered: what was submitted in this round and not handed over yet. Whoever appends the first one calls
-            `begin_round` before it.
+        gathered: the submissions that were not handed over yet. Call `begin_round` before you append the first one.
         received_s: when the events of this round were received, in seconds since 1970.
     """
 
@@ -36,10 +35,10 @@ class Gathering:
         "_gather_until_s",
         "_go_on",
         "_hand_over",
-        "_heard",
         "_is_crowded",
         "_is_scheduled",
         "_loop",
+        "_seen",
         "gathered",
         "received_s",
     )
@@ -55,17 +54,17 @@ class Gathering:
         self._go_on = go_on
         self.gathered: list[Submission] = []
         self._is_scheduled = self._is_crowded = False
-        self._heard = 0
+        self._seen = 0
         self._gather_until_s = 0.0
         self.received_s = 0.0
 
     def begin_round(self) -> None:
-        """Note when the events of this round came, and hand them over soon."""
+        """Note the time of receipt of this round's events, and schedule their hand-over."""
         self.received_s = time.time()
         self._schedule()
 
     def note_answered(self, count: int) -> None:
-        """Take note that so many clients were answered at once: what they send next is gathered."""
+        """Take note that `count` clients were answered at once. If they are several, gather their next events."""
         self._is_crowded = count > 1
         if self._is_crowded:
             self._schedule()
@@ -73,7 +72,7 @@ class Gathering:
             self._go_on()
 
     def flush(self) -> None:
-        """Hand over what there is."""
+        """Hand all gathered events over now."""
         if self.gathered:
             self._hand_over(self.gathered)
             self.gathered = []
@@ -81,15 +80,15 @@ class Gathering:
     def _schedule(self) -> None:
         if not self._is_scheduled:
             self._is_scheduled = True
-            self._heard = 0
+            self._seen = 0
             self._gather_until_s = time.monotonic() + _MAX_GATHER_S
             self._loop.call_soon(self._flush_when_quiet)
 
     def _flush_when_quiet(self) -> None:
-        """Go on gathering for as long as each round of the loop brings events, when more than one client is there."""
-        heard = len(self.gathered)
-        if self._is_crowded and self._heard < heard < _MAX_GATHERED and time.monotonic() < self._gather_until_s:
-            self._heard = heard
+        """Hand over, unless several clients are active and this round has brought further events."""
+        seen = len(self.gathered)
+        if self._is_crowded and self._seen < seen < _MAX_GATHERED_EVENTS and time.monotonic() < self._gather_until_s:
+            self._seen = seen
             self.received_s = time.time()
             self._loop.call_soon(self._flush_when_quiet)
             return

@@ -1,4 +1,4 @@
-"""Fills a Book from ``events_today``, and keeps it true when another program writes there.
+"""Fills a Book from ``events_today``, and updates it when another program has written there.
 
 This file must not know threads, or when it is called: the writer's thread and a command without a server both use it.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # types only
     from winlogd.store.recheck import Recheck
 
 REMEMBERED_S: Final = 600
-"""How long an event is remembered for the sake of retries, across a restart too."""
+"""How long an event is remembered to recognise a retry, also across a restart."""
 _NO_ID: Final = 2**63 - 1
 """No row has a higher id."""
 
@@ -38,20 +38,21 @@ _OPEN: Final = f"""SELECT id,
     WHERE id > ? AND action = 'C' AND session_uuid IS NOT NULL AND NOT EXISTS
         (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D' AND d.id > c.id)
     ORDER BY id"""
-"""Logons that no logoff followed. One that came before, of an identifier that somebody used again, has ended them."""
+"""Logons that no logoff followed. The second column is true if an earlier logoff has the same identifier: somebody
+used the identifier again, and the logon counts as ended."""
 _LATEST: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}, max(id)
     FROM events_today WHERE id > ? AND origin = 'client' GROUP BY username, {HOST}, action"""
-"""The bare columns are those of the row with the greatest id (lang_select.html §2.5). SQL cannot fold names: each
-spelling is a group of its own, and a pair may have several."""
+"""The columns outside max() are those of the row with the greatest id (lang_select.html §2.5). SQL cannot fold names:
+each spelling is a group of its own, and a pair may have several."""
 _NEW_WHOLE_SECONDS: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp")}, id FROM events_today
     WHERE id > ? AND origin = 'client' AND action IN ('C', 'D') AND instr(timestamp, '.') = 0"""
 _WHOLE_SECONDS: Final = f"""{_NEW_WHOLE_SECONDS} AND (lower(username) || ' ' || action || timestamp IN
     (SELECT value FROM json_each(?)) OR length(username) <> octet_length(username))"""
-"""The rows among a million that may be wanted, so that Python looks at few. SQL folds ASCII names; all others pass."""
+"""Find the few rows of a million that Python has to look at. SQL folds ASCII names; rows with other names all pass."""
 _LOGOFFS: Final = f"SELECT {as_bytes('session_uuid')} FROM events_today WHERE action = 'D' AND session_uuid IS NOT NULL"
 _NEW_LOGOFFS: Final = f"SELECT {as_bytes('session_uuid')} FROM events_today WHERE id > ? AND action = 'D'"
 _RECEIVED: Final = "replace(server_timestamp, ' ', 'T')"
-"""CURRENT_TIMESTAMP, which an administrator's row has, is written with a space."""
+"""SQL for the time of receipt. An administrator's row has CURRENT_TIMESTAMP, with a space instead of T."""
 _FIRST_RECENT: Final = f"""SELECT min(id) FILTER (WHERE received <= ?2), min(id) FROM
     (SELECT id, {_RECEIVED} AS received FROM events_today) WHERE received >= ?1"""
 _RECENT: Final = f"""SELECT id, {as_bytes("username", HOST, "action", "timestamp")} FROM events_today
@@ -60,7 +61,7 @@ _STORED: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "
     FROM events_today WHERE id = ? AND origin = 'client'"""
 _ARCHIVED: Final = f"""SELECT {as_bytes("username", HOST, "session_uuid")} FROM events_history
     WHERE timestamp = ? AND action = ? AND origin = 'client' ORDER BY id DESC"""
-"""By the index on timestamps: a user may have thousands of rows there, and each in another spelling."""
+"""Search by the index on timestamps: a user may have thousands of rows in the archive, each in another spelling."""
 _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events_today'), 0),
     ifnull((SELECT max(id) FROM events_today), 0))"""
 
@@ -68,7 +69,7 @@ _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE na
 def load_whole(connection: apsw.Connection) -> Book:
     """Return a new Book of all that is committed now, read in one transaction.
 
-    A later commit of another program is not in it: `begin` takes that in.
+    A later commit of another program is not in the Book: `begin` adds it.
 
     Raises:
         apsw.Error: SQLite's own.
@@ -80,9 +81,9 @@ def load_whole(connection: apsw.Connection) -> Book:
 
 
 def begin(database: "Database", book: Book, recheck: "Recheck") -> None:
-    """Begin a write transaction. Take in the rows that other programs have added since the last one.
+    """Begin a write transaction, and add the rows that other programs have committed since the last one to `book`.
 
-    `recheck` is then due if another program has committed: it finds the rows that are gone.
+    If another program has committed, `recheck` is due afterwards: it finds the rows that are gone.
 
     Raises:
         apsw.Error: SQLite's own.
@@ -96,8 +97,11 @@ def begin(database: "Database", book: Book, recheck: "Recheck") -> None:
 def load(connection: apsw.Connection, book: Book, now_s: float) -> None:
     """Fill the empty `book` from the database; `now_s` is the wall clock, in seconds since 1970.
 
-    The garbage collector is off meanwhile, and never looks at what was loaded: it finds no garbage there, and takes as
-    long as all the rest (0.5 of 1.2 s for 100 000 open sessions).
+    The garbage collector is off meanwhile, and never looks at the loaded objects later. It would find no garbage, and
+    would take 0.5 of 1.2 s for 100 000 open sessions.
+
+    Raises:
+        apsw.Error: SQLite's own.
     """
     with _without_collector():
         _load(connection, book, now_s)
@@ -115,10 +119,13 @@ def _load(connection: apsw.Connection, book: Book, now_s: float) -> None:
 
 
 def refresh(connection: apsw.Connection, book: Book) -> None:
-    """Take in the rows that another program has written: those with higher ids.
+    """Add the rows that another program has written to `book`: those with higher ids.
 
-    `recheck` finds the rows that are gone. A changed row, and a logoff that was deleted by hand, are noticed at the
-    next start only.
+    `recheck` finds the rows that are gone. A changed row, and a logoff that was deleted by hand, are noticed only at
+    the next start.
+
+    Raises:
+        apsw.Error: SQLite's own.
     """
     for (session_uuid,) in connection.execute(_NEW_LOGOFFS, (book.last_id,)):
         book.close_whoever_has(text(session_uuid))
@@ -130,9 +137,13 @@ def refresh(connection: apsw.Connection, book: Book) -> None:
 def read_stored(
     connection: apsw.Connection, event_id: int, key: PairKey, action: str, timestamp: str
 ) -> Decision | None:
-    """The event `event_id`, if it is the one of this pair, action and timestamp.
+    """Return the stored event `event_id` if it has this pair, action and timestamp; otherwise None.
 
-    A rotation may have moved it, if the clock was ahead; the id is not kept in the archive.
+    A rotation may have moved the event if the clock was ahead. The archive does not keep the id, so any event there
+    with this pair, action and timestamp is returned.
+
+    Raises:
+        apsw.Error: SQLite's own.
     """
     for row in connection.execute(_STORED, (event_id,)):
         username, host, *stored_as, session_uuid = map(text, row)
@@ -146,6 +157,7 @@ def read_stored(
 
 
 def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
+    """Add open sessions and latest events to `book`, from rows with higher ids than `after_id`."""
     for event_id, is_ended, *row in connection.execute(_OPEN, (after_id,)):
         uuid, timestamp, username, hostname, source_ip, os_name, os_version = row
         session = OpenSession(
@@ -168,19 +180,19 @@ def _optional(value: object) -> str | None:
 
 
 def _shared(value: object) -> str | None:
-    """As `_optional`, with one copy in memory for all sessions: a site has few systems."""
+    """Return the same as `_optional`, but keep one copy of equal texts: a site has few operating systems."""
     return None if value is None else sys.intern(text(value))
 
 
 def _observe_whole_seconds(book: Book, rows: Iterable[tuple[object, ...]]) -> None:
-    """Note which of the latest events are sent again no more, because of the opposite ones in `rows`."""
+    """Note the latest events that cannot be retried any more, because of the opposite events in `rows`."""
     for *row, event_id in rows:
         username, host, action, timestamp = map(text, row)
         book.observe_whole_second(pair_key(username, host), action, timestamp, cast("int", event_id))
 
 
 def _whole_seconds_wanted(book: Book) -> Iterator[str]:
-    """What would end the retries of the latest events, in the form of `_WHOLE_SECONDS`."""
+    """Return the opposite events that would end the retries of the latest ones, in the form of `_WHOLE_SECONDS`."""
     for (username, _), pair in book.pairs.items():
         for action, opposite in OPPOSITES.items():
             latest, other = pair.of(action).stored, pair.of(opposite).stored
@@ -191,13 +203,13 @@ def _whole_seconds_wanted(book: Book) -> Iterator[str]:
 
 
 def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:
-    """Fill what is remembered to recognise retries with all that may have been received in the last ten minutes.
+    """Remember, to recognise retries, all events that may have been received in the last ten minutes.
 
-    A time of receipt is only what a clock said, and the clock may have been set, or an administrator may have written
-    the row. The order of ids is the order of arrival, whatever the clock did. So an event counts when it arrived after
-    any row that was received in the last ten minutes, even if its own time is older; and it counts when its own time is
-    in the future. That is more than ten minutes of events after a clock was set, never less because of a later row.
-    The one scan that finds the first such row looks at no more than its time of receipt.
+    A time of receipt can be wrong: the clock may have been set, or an administrator may have written the row. The order
+    of ids is the order of arrival, whatever the clock did. So an event counts if it arrived after any row that was
+    received in the last ten minutes, even if its own time is older. It also counts if its own time is in the future.
+    After a clock was set, these may be more than ten minutes of events. A later row never makes them fewer.
+    One scan finds the first such row. It reads only the times of receipt.
     """
     since, now = utc_text(now_s - REMEMBERED_S), utc_text(now_s)
     [(first, first_or_future)] = connection.execute(_FIRST_RECENT, (since, now))

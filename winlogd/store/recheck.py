@@ -1,8 +1,8 @@
-"""Looks whether the rows of a Book are still there, after another program has committed.
+"""Checks that the rows of a Book still exist, after another program has committed.
 
-The cost of an event must not grow with the open sessions. So the pairs of a batch are looked at before the batch is
-decided, and all others in pieces of a millisecond between the batches: 100 000 open sessions take half a second.
-Knows the table and the Book; not when it is called. Everything here runs on the writer's thread.
+The cost of an event must not grow with the number of open sessions. So the pairs of a batch are checked before the
+batch is decided. All others are checked in pieces of a millisecond between the batches: 100 000 open sessions take half
+a second. This file must not know when it is called. Everything here runs on the thread that writes.
 """
 
 import time
@@ -16,17 +16,19 @@ from winlogd.sessions.book import Book
 from winlogd.sessions.pair import PairKey
 
 _PIECE_S: Final = 0.001
-_FEWEST_PAIRS: Final = 16
-_MOST_PAIRS: Final = 4096
+"""How long one piece of the check should take."""
+_MIN_PAIRS: Final = 16
+_MAX_PAIRS: Final = 4096
+"""The fewest and the most pairs of one piece, however long it takes."""
 _STILL_THERE: Final = "SELECT id FROM events_today WHERE id IN (SELECT value FROM json_each(?))"
 
 
 class Recheck:
-    """The pairs of one Book that have to be looked at.
+    """The pairs of one Book that have to be checked.
 
     Args:
         connection: the database.
-        book: what is known of it.
+        book: the Book of the same connection.
     """
 
     __slots__ = ("_again", "_at", "_book", "_connection", "_keys", "_pairs")
@@ -37,18 +39,17 @@ class Recheck:
         self._keys: Sequence[PairKey] = ()
         self._at = 0
         self._again = False
-        self._pairs = _FEWEST_PAIRS
+        self._pairs = _MIN_PAIRS
 
     @property
     def is_due(self) -> bool:
-        """Return True if there are pairs that were not looked at since another program has committed."""
+        """Return True if there are pairs that were not checked since another program has committed."""
         return self._at < len(self._keys)
 
     def begin(self) -> None:
-        """Take note that another program has committed: look at every pair once more.
+        """Take note that another program has committed: check every pair again.
 
-        A walk that is under way comes to its end first. Otherwise a program that commits all the time would keep it
-        from ever coming there.
+        A check that has begun ends first. Otherwise it would never end while a program commits all the time.
         """
         if self.is_due:
             self._again = True
@@ -56,7 +57,7 @@ class Recheck:
             self._keys, self._at = list(self._book.pairs), 0
 
     def check(self, keys: Iterable[PairKey]) -> None:
-        """Look at some pairs now.
+        """Check some pairs now, and forget rows of theirs that are gone.
 
         Raises:
             apsw.Error: SQLite's own.
@@ -72,7 +73,7 @@ class Recheck:
                 self._book.keep(key, there)
 
     def go_on(self) -> None:
-        """Look at the next pairs, for about a millisecond.
+        """Check the next pairs, for about a millisecond.
 
         Raises:
             apsw.Error: SQLite's own.
@@ -81,7 +82,7 @@ class Recheck:
         self.check(self._keys[self._at : self._at + self._pairs])
         self._at += self._pairs
         took_s = time.monotonic() - begun_s
-        self._pairs = max(_FEWEST_PAIRS, min(int(self._pairs * min(2.0, _PIECE_S / took_s)), _MOST_PAIRS))
+        self._pairs = max(_MIN_PAIRS, min(int(self._pairs * min(2.0, _PIECE_S / took_s)), _MAX_PAIRS))
         if not self.is_due:
             self._keys, self._at = (list(self._book.pairs) if self._again else ()), 0
             self._again = False

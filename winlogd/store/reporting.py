@@ -1,4 +1,4 @@
-"""What the writer tells, as lines in the log. Called on the writer's thread; the log takes lines from any thread."""
+"""Writes the writer's reports to the log. Called on the writer's thread: the log takes lines from any thread."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -18,12 +18,12 @@ _CLOSED_FIELDS_WITHOUT_NAMES: Final = ("id", "host", "logon")
 
 
 class Reporting:
-    """The log's view of one database.
+    """Reports on one database.
 
     Args:
-        log: where the lines go.
-        path: the database's.
-        names: users' names may appear in the log.
+        log: the log that gets the lines.
+        path: the database file, for the lines.
+        names: log users' names, too.
     """
 
     __slots__ = ("_log", "_logs_events", "_logs_names", "_path", "_was_loaded")
@@ -36,27 +36,32 @@ class Reporting:
         self._was_loaded = False
 
     def upgraded(self) -> None:
-        """An older server's database has become winlogd's."""
+        """Log that an older server's database was upgraded."""
         self._log.info("store", "database of an older server upgraded in place", path=self._path)
 
     def loaded(self, open_sessions: int) -> None:
-        """Open sessions are in memory. Logged once: while a disk fails, they are read again many times a second."""
+        """Log that open sessions are in memory, once: while a disk fails, they are loaded many times a second."""
         if not self._was_loaded:
             self._was_loaded = True
             self._log.info("store", "database opened", path=self._path, open_sessions=open_sessions)
 
     def waiting(self, error: Exception) -> None:
-        """The database cannot be written for now."""
+        """Log that the database cannot be written for now, and why."""
         self._log.warn(
             "store", "the database cannot be written for now; events wait", path=self._path, cause=str(error)
         )
 
     def recovered(self) -> None:
-        """It can be written again."""
+        """Log that the database can be written again."""
         self._log.info("store", "the database can be written again", path=self._path)
 
     def wal_grown(self, size_bytes: int, fault: "apsw.Error | None") -> None:
-        """The WAL has become large."""
+        """Log that the WAL has become large.
+
+        Args:
+            size_bytes: its size.
+            fault: the error of the last checkpoint; None if a reader keeps the pages in the WAL.
+        """
         cause = "a program reads or writes the database without a pause" if fault is None else str(fault)
         self._log.warn(
             "store", "the WAL grows, because it cannot be moved into the database; events are stored in it meanwhile",
@@ -64,7 +69,7 @@ class Reporting:
         )  # fmt: skip
 
     def failed(self, error: Exception, submission: Submission) -> None:
-        """One event could not be stored."""
+        """Log that one event could not be stored, with the traceback and the client's address."""
         self._log.exception("store", "an event could not be stored", error, address=submission.source_ip)
 
     def finished(self, results: Sequence[Result]) -> None:

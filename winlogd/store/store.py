@@ -1,7 +1,7 @@
 """The store as the event loop sees it: events go in, results come out, both on the loop's thread.
 
-Turns what the writer's thread tells into calls on the loop. Knows both threads; no SQL, no HTTP. What goes to the
-writer together is `gathering`'s, what the log says is `reporting`'s.
+Turns the reports of the writer's thread into calls on the loop. `gathering` decides which events go to the writer
+together, and `reporting` writes to the log. This file must not know SQL or HTTP.
 """
 
 import asyncio
@@ -24,34 +24,35 @@ if TYPE_CHECKING:  # types only
     from winlogd.store.jobs.job import AnyJob, Job
 
 _PLACE_BYTES: Final = 4096
-"""What one event may bring and count as one of those that wait; the largest, of 80 KiB, count as twenty."""
+"""An event takes one place in the queue, and one more for each full 4 KiB of memory: the largest, of 80 KiB, some
+twenty."""
 
 
 class Owner(Protocol):
-    """Who started the store; called on the loop's thread."""
+    """The caller that started the store. The store calls these methods on the loop's thread."""
 
     def store_opened(self, marks: Mapping[str, str]) -> None:
-        """The database is open, and has these `marks` (`store.file.marks`)."""
+        """Take note that the database is open and has these `marks` (`store.file.marks`)."""
 
     def store_full(self) -> None:
-        """So many events wait that no further ones should be submitted until `store_has_room`; none is refused."""
+        """Submit no further events until `store_has_room`: too many wait. The store refuses none, even so."""
 
     def store_has_room(self) -> None:
-        """Less than half as many events wait."""
+        """Submit events again: more than half of the places are free."""
 
     def store_ended(self, error: BaseException | None) -> None:
-        """The writer has ended: None after `Store.stop`, otherwise the process must end."""
+        """Take note that the writer has ended: `error` is None after `Store.stop`; otherwise the process must end."""
 
 
 Reply = TypeVar("Reply")
-"""What a submitter needs to answer the client."""
+"""The object by which a submitter answers the client. The store never looks into it."""
 
 Outcome = TypeVar("Outcome")
-"""What a job has done, as it tells it itself."""
+"""A job's own summary of what it has done."""
 
 
 class _Watcher(NamedTuple):
-    """Who is told of one job."""
+    """The callbacks for one job: its end, and its progress."""
 
     tell: Callable[[Any], None]
     report: Callable[[Mapping[str, int]], None] | None
@@ -63,12 +64,12 @@ class Store(Generic[Reply]):
     Args:
         loop: the event loop.
         settings: the database.
-        log: told of stored events and faults.
-        event_timeout_s: how long after its receipt an event may be committed.
-        queued_events: how many ordinary events may wait for their answers before the owner is told.
-        logs_names: whether users' names may appear in the log.
-        answer: called on the loop's thread with what was submitted with an event, the event, and what became of it.
-        owner: told when the store opens and ends.
+        log: gets a line for each stored event and each fault.
+        event_timeout_s: an event may be committed until this long after its receipt.
+        queued_events: places for waiting events; an ordinary event takes one. The owner is notified when none is left.
+        logs_names: log users' names, too.
+        answer: called on the loop's thread with the reply that was submitted with an event, the event, and its outcome.
+        owner: notified when the store opens, is full, has room again, and ends.
     """
 
     def __init__(
@@ -102,25 +103,28 @@ class Store(Generic[Reply]):
         self._gathering = Gathering(loop, self._writer.submit, self._writer.go_on)
 
     def start(self, prepare: Callable[[], None]) -> None:
-        """Begin to open the database on the writer's thread, after `prepare` has run there."""
+        """Start the writer's thread, which calls `prepare` and then opens the database."""
         self._writer.start(prepare)
 
     def hurry(self, timeout_s: float) -> None:
-        """Before a stop: lets nothing wait longer than `timeout_s` for a database that cannot be written or read."""
+        """Prepare a stop: let no event wait longer than `timeout_s` for a database that cannot be written or read."""
         self._hurried = True
         self._writer.hurry(time.monotonic() + timeout_s)
-        self._tell_book()
+        self._pass_book_on()
 
     def stop(self) -> None:
-        """Commits what was submitted and closes the database; `Owner.store_ended` tells when."""
+        """Commit all submitted events and close the database. `Owner.store_ended` is called afterwards."""
         self._gathering.flush()
         self._writer.stop()
 
     def submit(self, event: Event, source_ip: str, reply: Reply, octets: int) -> None:
-        """Stores `event`; `answer` is called with `reply` once it is committed, or has failed.
+        """Store `event`. `answer` is called with `reply` when the event is committed or has failed.
 
         Args:
-            octets: of memory, about, that all of them take until then.
+            event: the client's event.
+            source_ip: the client's address.
+            reply: passed on to `answer`.
+            octets: about how much memory event and reply take until then.
         """
         if self._ended:
             self._answer(reply, event, Fault.UNAVAILABLE)
@@ -144,10 +148,9 @@ class Store(Generic[Reply]):
         """Run a job, a step at a time between the events.
 
         Args:
-            job: what is to be done. It begins when the jobs that were asked for earlier have ended; a job that goes
-                first begins before the others.
-            tell: called when it has ended, with its outcome or why it ended early.
-            report: called now and then with how far it is.
+            job: begins when the earlier jobs have ended. A job with `goes_first` begins before the others.
+            tell: called when the job has ended, with its outcome or with the exception that ended it.
+            report: called now and then with the job's progress.
         """
         if self._ended or self._hurried:
             tell(JobCutShortError("winlogd is stopping"))
@@ -156,7 +159,7 @@ class Store(Generic[Reply]):
         self._writer.run(job)
 
     def with_book(self, use: Callable[[Book | None], None]) -> None:
-        """Calls `use` with the committed state, as soon as that is in memory; None when a stop comes first."""
+        """Call `use` with the Book as soon as it is in memory; with None if a stop comes first."""
         if self._book is None and not self._hurried:
             self._awaiting_book.append(use)
         else:
@@ -178,9 +181,9 @@ class Store(Generic[Reply]):
 
     def _take_book(self, book: Book) -> None:
         self._book = book
-        self._tell_book()
+        self._pass_book_on()
 
-    def _tell_book(self) -> None:
+    def _pass_book_on(self) -> None:
         awaiting, self._awaiting_book = self._awaiting_book, []
         for use in awaiting:
             use(self._book)
@@ -194,7 +197,7 @@ class Store(Generic[Reply]):
             watcher.report(progress)
 
     def _end(self, error: BaseException | None) -> None:
-        """Answers what came too late for the writer, and passes the end on."""
+        """Answer the events that came too late for the writer, and notify the owner."""
         self._ended = True
         while self._jobs:
             _, watcher = self._jobs.popitem()
@@ -206,30 +209,30 @@ class Store(Generic[Reply]):
     # ── Listener, on the writer's thread ──────────────────────────────────────────────────────────────
 
     def opened(self, upgraded: bool, marks: Mapping[str, str]) -> None:
-        """The database is open."""
+        """Pass on that the database is open."""
         if upgraded:
             self._reporting.upgraded()
         self._loop.call_soon_threadsafe(self._owner.store_opened, marks)
 
     def loaded(self, book: Book) -> None:
-        """Open sessions are in memory."""
+        """Pass on that open sessions are in memory."""
         self._reporting.loaded(sum(1 for _ in book.open_sessions()))
         self._loop.call_soon_threadsafe(self._take_book, book)
 
     def finished(self, results: Sequence[Result]) -> None:
-        """Some events are committed, or have failed."""
+        """Pass on the results of some events, and log them."""
         if results:
             self._loop.call_soon_threadsafe(self._deliver, results)
             self._reporting.finished(results)
 
     def job_ended(self, job: "AnyJob", outcome: object) -> None:
-        """A job has ended."""
+        """Pass on that a job has ended."""
         self._loop.call_soon_threadsafe(self._end_job, job, outcome)
 
     def job_progressed(self, job: "AnyJob", progress: Mapping[str, int]) -> None:
-        """A job is so far."""
+        """Pass on a job's progress."""
         self._loop.call_soon_threadsafe(self._report_job, job, progress)
 
     def ended(self, error: BaseException | None) -> None:
-        """The writer's thread ends."""
+        """Pass on that the writer's thread ends."""
         self._loop.call_soon_threadsafe(self._end, error)

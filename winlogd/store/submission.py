@@ -1,4 +1,4 @@
-"""What goes into the writer and what comes out: values only, no SQL and no thread."""
+"""The values that go into the writer and come out of it. This file must not know SQL or threads."""
 
 from enum import Enum, auto
 from typing import Final, final
@@ -20,12 +20,12 @@ class Submission(Value):
     """An event on its way into the database.
 
     Attributes:
-        event: what a client sent.
+        event: the client's event.
         source_ip: the client's address.
-        received_s: when it came, in seconds since 1970.
-        due_s: until when it must be committed, on the monotonic clock.
-        reply: what its submitter needs to answer; never looked at here.
-        places: how many places it takes among the events that wait.
+        received_s: the time of receipt, in seconds since 1970.
+        due_s: the deadline of its COMMIT, on the monotonic clock.
+        reply: the object by which the submitter answers. The store never looks into it.
+        places: how many places it takes in the queue (`Store`).
     """
 
     __slots__ = ("due_s", "event", "places", "received_s", "reply", "source_ip")
@@ -42,4 +42,4 @@ class Submission(Value):
 
 
 Result = tuple[Submission, Decision | Fault]
-"""What has become of an event. Only ever taken apart into its two, by name."""
+"""An event and its outcome. Always unpack it into two names."""
