@@ -1,7 +1,7 @@
-"""Runs a job without a server: in a process that owns the database for as long as that takes.
+"""Runs a job without a server, in a process that owns the database for that time.
 
-Nobody but other programs waits beside it, so there are no pauses. Knows the database and the job's steps; neither who
-owns the file nor who is told.
+No event waits, only other programs do. So there are no pauses between the steps. This file must not know the writer's
+thread, or how the process owns the file.
 """
 
 import time
@@ -16,7 +16,8 @@ from winlogd.store.file.settings import Settings
 from winlogd.store.jobs.job import Job, Outcome, Step
 from winlogd.store.recheck import Recheck
 
-_LOOKS_AGAIN_AFTER_S: Final = 0.01
+_RETRY_S: Final = 0.01
+"""The pause between two attempts to get a lock."""
 
 
 def run_alone(
@@ -25,19 +26,20 @@ def run_alone(
     """Run `job` to its end and return its outcome.
 
     Args:
-        job: not begun.
+        job: a job that has not begun. It is abandoned at the end, also after an error.
         settings: the database, which the caller owns (`store.file.ownership`). A lock of another program is waited for
-            as long as its `busy_timeout_ms` says.
-        report: called after each step with how far the job is.
+            for `busy_timeout_ms`.
+        report: called after each step but the last, with the job's progress.
 
     Raises:
-        UnusableError, ReplacedError, LowSpaceError, RowsLostError: as the server would; what is committed stays so.
+        UnusableError, ReplacedError, LowSpaceError, RowsLostError: for the reasons that `store.errors` gives. Committed
+            steps stay committed.
         apsw.Error: SQLite's own.
     """
     try:
         space = FreeSpace(settings.path, settings.min_free_bytes)
         if job.needs_space:
-            space.require(time.monotonic())  # before the file is opened, which may change it
+            space.require(time.monotonic())  # before the file is opened: that may write
         database = Database(settings, LockWait(settings.busy_timeout_ms / 1000).waits)
         try:
             book = load_book.load_whole(database.connection)
@@ -70,7 +72,7 @@ def _step(job: Job[Any, Outcome], database: Database, book: Book, recheck: Reche
 
 
 class LockWait:
-    """A busy handler that gives up after a time."""
+    """SQLite's busy handler for a command: waits for a lock, and gives up after `timeout_s`."""
 
     __slots__ = ("_begun_s", "_timeout_s")
 
@@ -79,8 +81,12 @@ class LockWait:
         self._begun_s = 0.0
 
     def waits(self, attempts: int) -> bool:
-        """Wait a little. Return True if it is worth trying again."""
+        """Wait a little. Return True if SQLite should try again, False after `timeout_s`.
+
+        Args:
+            attempts: how often SQLite has called it for this lock before.
+        """
         if attempts == 0:
             self._begun_s = time.monotonic()
-        time.sleep(_LOOKS_AGAIN_AFTER_S)
+        time.sleep(_RETRY_S)
         return time.monotonic() - self._begun_s < self._timeout_s

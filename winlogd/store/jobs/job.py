@@ -1,11 +1,11 @@
 """What a job is: long work on the database, cut into steps so short that events hardly wait for one.
 
-The writer's thread runs a step, writes the events that wait, and runs the next one (`running`). A command that finds no
+The writer's thread runs a step, writes the waiting events, and runs the next step (`running`). A command without a
 server runs one step after the other (`alone`). A job must not know which of the two runs it.
 
-A step that changes the database runs inside a write transaction, which whoever runs it begins and commits. Some of
-SQLite's work cannot: a step of its backup fails with BusyError inside one, and a checkpoint with LockedError
-(`tests/store/jobs/test_jobs.py`). A job says before each step which kind comes next.
+A step that changes the database runs inside a write transaction. Its runner begins and commits this transaction. Some
+work of SQLite cannot run inside one: a step of its backup fails with BusyError, and a checkpoint with LockedError
+(`tests/store/jobs/test_jobs.py`). Before each step the job says which kind comes next.
 """
 
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ class Step(Value):
     """What one step has done.
 
     Attributes:
-        is_last: the job is done.
-        wrote: it changed the database. A disk that fails lets a transaction pass that only reads.
+        is_last: True if the job is done.
+        wrote: True if the step changed the database. A COMMIT that wrote nothing does not show that a disk works again.
     """
 
     __slots__ = ("is_last", "wrote")
@@ -36,16 +36,16 @@ Taken = TypeVar("Taken", bound=Step)
 """The steps of one kind of job."""
 
 Outcome = TypeVar("Outcome", covariant=True)
-"""What one kind of job has to tell when it is done."""
+"""A job's own summary of what it has done."""
 
 
 class Job(Protocol[Taken, Outcome]):
     """Work in steps. All methods are called on one thread.
 
     Attributes:
-        goes_first: it runs before jobs that do not go first, even if such a one has begun.
-        needs_space: a step may only begin while the disk has the free space of ``limits.min_free_disk``. False for a
-            job that frees space.
+        goes_first: True if it runs before all jobs that do not go first, even if one of these has begun.
+        needs_space: True if a step needs the free disk space of ``limits.min_free_disk``. False for a job that frees
+            space.
     """
 
     goes_first: bool
@@ -57,43 +57,43 @@ class Job(Protocol[Taken, Outcome]):
 
     @property
     def outcome(self) -> Outcome:
-        """Return what the job has done, once its last step was taken."""
+        """Return what the job has done. The runner asks when the last step is committed."""
 
     @property
     def progress(self) -> Mapping[str, int]:
-        """Return how far the job is, in figures for a person: ``{"rows_moved": 4096}``."""
+        """Return the job's progress in figures for a person: ``{"rows_moved": 4096}``."""
 
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Taken:
         """Do the next piece of work.
 
-        The same piece is asked for again when its COMMIT has failed. After a disk error connection and book are others,
-        and the job has to look again at what it has read.
+        The runner calls this again for the same piece if the COMMIT has failed. After a disk error connection and book
+        are new ones, and the job must read again what it has read.
+
+        A step never waits for a lock: it raises BusyError or LockedError, and the runner calls it again a little later.
 
         Args:
             connection: the database.
-            book: the committed state; changed by `took` only.
+            book: the committed state. Only `took` may change it.
             now_s: the wall clock, in seconds since 1970.
 
-        A step never waits for a lock: it raises BusyError or LockedError, and is asked for again a little later.
-
         Raises:
-            apsw.Error: SQLite's own; so do errors of `store.errors`. The job goes on later after a lock, and ends
-                after any other error.
+            apsw.Error: SQLite's own. After a lock the job goes on later; after any other error it ends.
+            Exception: an error of `store.errors`, or of the job's own. The job ends.
         """
 
     def took(self, step: Taken, book: Book, took_s: float) -> None:
-        """Take note that `step` is committed: change `book`, and go on to the next piece.
+        """Take note that `step` is committed: change `book`, and turn to the next piece.
 
         Args:
-            step: what `step` has returned last.
-            book: the one that `step` was given.
-            took_s: how long it took, without the wait for the write lock.
+            step: the last result of `Job.step`.
+            book: the Book that this step was given.
+            took_s: how long the step and its COMMIT took, without the wait for the write lock.
         """
 
     def abandon(self) -> None:
-        """Let go of what the job holds: it ends before its last step, or has ended.
+        """Release what the job holds, such as open files: it has ended, or is ended early.
 
-        Called once for each job that was asked for, even if none of its steps was run.
+        Called once for each job, even if none of its steps was run.
         """
 
 

@@ -12,7 +12,7 @@ from winlogd.store.jobs.job import Step
 
 @final
 class SetMark:
-    """Sets `key` to `value`, in one step."""
+    """Sets the mark `key` to `value` in one step. It goes before long jobs."""
 
     goes_first = True
     needs_space = True
@@ -25,7 +25,11 @@ class SetMark:
         self.value = value
 
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
-        """Set the mark."""
+        """Set the mark, inside the transaction that the caller has begun.
+
+        Raises:
+            apsw.Error: SQLite's own.
+        """
         set_mark(connection, self.key, self.value)
         return Step(is_last=True, wrote=True)
 
@@ -33,4 +37,4 @@ class SetMark:
         """Take note that the mark is committed: nothing is left to do."""
 
     def abandon(self) -> None:
-        """Let go of nothing."""
+        """Release nothing: this job holds nothing."""

@@ -1,7 +1,7 @@
-"""When a job works and how long it pauses, so that events that come meanwhile hardly wait.
+"""When a job works and how long it pauses, so that events hardly wait for it.
 
 A job works in pieces: steps, and checkpoints between them. A piece takes about as long as an event's own COMMIT, so an
-event that meets one waits twice as long. At most one event in five meets a piece, unless pieces take more than a
+event that arrives during a piece waits twice as long. At most one event in five does, unless pieces take more than a
 quarter of a second. Pure: the caller gives the time, of a monotonic clock in seconds.
 
 99 events of 100 take 1.4, 1.6 and 1.8 ms at most during a rotation, and 1.0, 1.2 and 1.3 otherwise
@@ -12,19 +12,19 @@ cores).
 from typing import Final
 
 _PAUSE_FOR_WORK: Final = 4.0
-"""How many times as long as a piece the pause after it is, while events come."""
-_LONGEST_PAUSE_S: Final = 1.0
-"""A piece that waited for a reader to let it commit, or for a disk that hung, says nothing of the next one."""
+"""While events come, the pause after a piece is this many times as long as the piece."""
+_MAX_PAUSE_S: Final = 1.0
+"""The longest pause. A piece may take long because of a reader or a slow disk; the next one may be short again."""
 _STEPS_A_CHECKPOINT: Final = 2
-"""A row goes into five indexes of the archive, all over the file: the pages of two steps take about as long to
-checkpoint as one step."""
+"""Make a checkpoint after this many steps that wrote. A row goes into five indexes of the archive, all over the file.
+To checkpoint the pages of two steps takes about as long as one step."""
 
 
 class Pacing:
-    """The pauses of one job after the other.
+    """The pauses of the jobs of one writer.
 
     Attributes:
-        until_s: no piece may begin before that.
+        until_s: no piece may begin before this time.
     """
 
     __slots__ = ("_events_came", "_steps", "until_s")
@@ -44,25 +44,35 @@ class Pacing:
         self._events_came = True
 
     def after_step(self, begun_s: float, ended_s: float) -> None:
-        """Begin the pause after a step."""
+        """Begin the pause after a step.
+
+        Args:
+            begun_s: when the step began.
+            ended_s: when its COMMIT had ended.
+        """
         self._pause(begun_s, ended_s)
         self._events_came = False
 
     def after_checkpoint(self, begun_s: float, ended_s: float) -> None:
-        """Begin the pause after a checkpoint. One that moved nothing took no time, and ends no pause of a step."""
+        """Begin the pause after a checkpoint. One that moved no page took no time, and has no pause.
+
+        Args:
+            begun_s: when the checkpoint began.
+            ended_s: when it had ended.
+        """
         self._steps = 0
         self._pause(begun_s, ended_s)
 
     def note_pages(self) -> None:
-        """Take note that a step has written: with a WAL, it has left pages to checkpoint."""
+        """Take note that a step has written: a WAL then has pages to checkpoint."""
         self._steps += 1
 
     def end(self) -> None:
-        """End the last pause: the job is over."""
+        """End the pause: the job has ended."""
         self.until_s = 0.0
         self._events_came = False
         self._steps = 0
 
     def _pause(self, begun_s: float, ended_s: float) -> None:
-        pause_s = min(_PAUSE_FOR_WORK * (ended_s - begun_s), _LONGEST_PAUSE_S) if self._events_came else 0.0
+        pause_s = min(_PAUSE_FOR_WORK * (ended_s - begun_s), _MAX_PAUSE_S) if self._events_came else 0.0
         self.until_s = ended_s + pause_s

@@ -1,9 +1,9 @@
 """Moves finished rows from ``events_today`` to ``events_history``, a few in each transaction.
 
-Copy and delete are in one transaction, so that a row is in exactly one of the two tables whenever the process or the
-power ends; a rotation that was cut short begins again and finds what is left. It first looks, from the highest id there
-is when it begins, for the last finished row, and then at every row up to that once, in the order of ids. Knows the
-tables and the Book; not threads, or when it is called.
+Copy and delete are in one transaction. So a row is in exactly one of the two tables, whenever the process or the power
+ends. A rotation that was cut short begins again and finds the rows that are left. It first searches the last finished
+row, downwards from the highest id at its begin. Then it reads every row up to that one once, in the order of ids. This
+file must not know threads, or when it is called.
 """
 
 import time
@@ -42,11 +42,12 @@ _CLOSE: Final = """INSERT INTO events_today
 
 
 class Steps(NamedTuple):
-    """How large the steps of a rotation are.
+    """The size of a rotation's steps.
 
     Attributes:
-        target_s: how long one, with its COMMIT, should take at most.
-        fewest: rows of one, however long that takes; `most` however fast it is.
+        target_s: how long a step with its COMMIT should take at most.
+        fewest: the fewest rows of a step, however slow it is.
+        most: the most rows of a step, however fast it is.
     """
 
     target_s: float
@@ -55,24 +56,24 @@ class Steps(NamedTuple):
 
 
 BESIDE_EVENTS: Final = Steps(0.0007, 8, 256)
-"""Events that come meanwhile wait for a step. With 10 ms for a sync, of which two steps and the checkpoint after them
-have five (one is the new header of the WAL), steps have the fewest rows and a million take some fifty minutes, and five
-times as long while events come."""
+"""Steps in a server: events wait for them. Two steps and the checkpoint after them make five syncs, of which one is for
+the new header of the WAL. If a sync takes 10 ms, steps have the fewest rows. A million rows then take some fifty
+minutes, and five times as long while events come."""
 ALONE: Final = Steps(0.2, 256, 8192)
-"""Nobody waits but who would write beside it, another program."""
+"""Steps without a server: only other programs that write wait for them."""
 
-_LOOKED_AT: Final = 64
-"""Rows in which the last finished one is looked for, for each that would be moved in the same time."""
+_SEARCHED_A_MOVED_ROW: Final = 64
+"""To search this many rows for the last finished one takes about as long as to move one row."""
 
 
 class Moved(NamedTuple):
     """What a rotation has done.
 
     Attributes:
-        rows: moved to the archive.
-        expired: sessions that were closed because they were open for too long.
-        kept: finished logons that stay, because their session is still open.
-        open_sessions: all that are open when it ends: those of `kept`, and those that began since.
+        rows: how many rows moved to the archive.
+        expired: how many sessions were closed because they were open for too long.
+        kept: how many finished logons stay because their session is still open.
+        open_sessions: how many sessions are open at the end: those of `kept`, and those that began later.
         seconds: from the begin of its first step to its end. Time in the queue does not count.
     """
 
@@ -84,7 +85,7 @@ class Moved(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What was done, for a person."""
+        """Return these figures as a sentence for a person."""
         return (
             f"{self.rows} rows moved to events_history in {self.seconds:.1f} s; sessions that stay open:"
             f" {self.open_sessions}, closed because they were open for too long: {self.expired}"
@@ -96,9 +97,11 @@ class RotationStep(Step):
     """What one transaction of a rotation changes, for `Rotation.took`.
 
     Attributes:
-        moving: rows, and `expired` sessions, whose logons are among them.
-        reopened: identifiers whose last logoff is among them, while a logon may stay that used one again.
-        after_id: the last row that was looked at; `last_id` the highest in use.
+        moving: the rows that move.
+        expired: the sessions that are closed. Their logons are in `moving`.
+        reopened: identifiers whose last logoff is in `moving`, while a logon that used the identifier again may stay.
+        after_id: the id of the last row that was read.
+        last_id: the highest id in use.
     """
 
     __slots__ = ("after_id", "expired", "last_id", "moving", "reopened")
@@ -126,9 +129,9 @@ class Rotation:
     """One rotation: a job.
 
     Args:
-        rules: what is finished.
-        day: ``YYYY-MM-DD``, remembered as the last rotated day when it is done; None remembers nothing.
-        steps: how large they are.
+        rules: which rows are finished.
+        day: ``YYYY-MM-DD``, stored as the last rotated day at the end; None stores nothing.
+        steps: the size of its steps.
     """
 
     goes_first = True
@@ -150,7 +153,7 @@ class Rotation:
 
     @property
     def outcome(self) -> Moved:
-        """Return what it has done so far."""
+        """Return what the rotation has done so far."""
         open_sessions = 0 if self._book is None else sum(1 for _ in self._book.open_sessions())
         seconds = 0.0 if self._begun_s is None else time.monotonic() - self._begun_s
         return Moved(self._moved, self._expired, self._sorter.kept, open_sessions, seconds)
@@ -169,12 +172,12 @@ class Rotation:
             self._ends_at_finished = self._last_id == 0
 
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> RotationStep:
-        """Moves some rows, inside the transaction that the caller has begun and will commit.
+        """Move some rows, inside the transaction that the caller has begun and will commit.
 
-        It begins at the first row, and again when `book` is another one: the database was opened afresh.
+        The rotation begins again at the first row if `book` is another one: the database was opened again then.
 
         Raises:
-            RowsLostError: a trigger keeps rows from being copied or deleted.
+            RowsLostError: a trigger keeps rows from being stored, copied or deleted.
             apsw.Error: SQLite's own.
         """
         if self._begun_s is None:
@@ -205,8 +208,8 @@ class Rotation:
         return RotationStep(moving, expired, reopened, after_id, last_id, is_last, wrote=bool(moving) or marks)
 
     def _look_for_the_last_finished(self, connection: apsw.Connection) -> None:
-        """Lowers the id at which this ends: there may be millions of today's rows, in which there is nothing to do."""
-        most = self._rows * _LOOKED_AT
+        """Lower the id at which the rotation ends: today's rows may be millions, and none of them moves."""
+        most = self._rows * _SEARCHED_A_MOVED_ROW
         [(found, lowest, count)] = connection.execute(_LAST_FINISHED, (self._rules.before, self._last_id, most))
         self._ends_at_finished = found is not None or count < most
         if found is not None:
@@ -215,8 +218,8 @@ class Rotation:
             self._last_id = 0 if self._ends_at_finished else lowest - 1
 
     def took(self, step: RotationStep, book: Book, took_s: float) -> None:
-        """Takes note that `step` is committed, after `took_s`, without the wait for the write lock."""
-        for expiry in step.expired:  # first: who has an open session is not forgotten
+        """Take note that `step` is committed (`Job.took`), and choose the number of rows of the next step."""
+        for expiry in step.expired:  # first: `forget_event` keeps a pair that has an open session
             book.close(expiry.logon.pair, expiry.logon.session_uuid)
         for row in step.moving:
             if row.is_client:
@@ -234,10 +237,11 @@ class Rotation:
             self._rows = max(fewest, min(int(self._rows * min(2.0, target_s / took_s)), most))
 
     def abandon(self) -> None:
-        """Let go of nothing: what has moved has moved."""
+        """Release nothing: rows that have moved stay in the archive."""
 
 
 def _opens(book: Book, row: Row) -> bool:
+    """Return True if `row` is the logon of an open session."""
     pair = book.pairs.get(row.pair)
     return pair is not None and any(session.event_id == row.event_id for session in pair.open)
 
@@ -249,7 +253,7 @@ def _reopened(connection: apsw.Connection, book: Book, moving: list[Row]) -> lis
 
 
 def _close(connection: apsw.Connection, expiry: Expiry, now_s: float) -> int:
-    """Insert the logoff; return the highest id in use then: a trigger of another program's may have taken some."""
+    """Insert the logoff. Return the highest id in use after that: another program's trigger may have taken some."""
     values = expiry.timestamp, utc_text(now_s), current_timestamp_text(now_s), expiry.logon.event_id
     connection.execute(_CLOSE, values)
     if connection.changes() != 1:

@@ -1,8 +1,7 @@
 """Which rows of ``events_today`` move to the archive: the rules, pure. No SQL, no clock, no I/O.
 
 A row is *finished* when it was received on a day before today and more than ten minutes ago. Finished rows move in
-the order of their ids, but for the logons of sessions that are still open and young enough, which stay, so that the
-logoff finds them.
+the order of their ids. Logons of sessions that are open and not too old stay, so that the logoff finds them.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,20 +10,20 @@ from typing import Final, NamedTuple
 from winlogd.events.timestamps import hours_after, utc_text
 from winlogd.sessions.pair import PairKey, pair_key
 
-RESTS_S: Final = 600
-"""A row that was received less than this ago stays: its client may still send it again."""
+MIN_AGE_S: Final = 600
+"""A younger row stays, by its time of receipt: its client may still send the event again."""
 
 _SIEVE_BYTES: Final = 1 << 20
-"""Small beside the server, and large enough that nearly none of a day's sessions is taken for another."""
+"""The size of a `Sieve`: small beside the server, and large enough for a day's sessions."""
 
 
 class Rules(NamedTuple):
-    """What counts as finished and as too old, for one rotation.
+    """Which rows are finished, and which open sessions are too old, for one rotation.
 
     Attributes:
         before: rows received before this instant are finished; UTC, ``YYYY-MM-DDTHH:MM:SS``.
-        open_since: an open session whose logon was received before this instant is closed; likewise.
-        keep_open_hours: the duration that such a session is given.
+        open_since: open sessions whose logon was received before this instant are closed; in the same form.
+        keep_open_hours: the duration that such a session gets.
     """
 
     before: str
@@ -33,22 +32,29 @@ class Rules(NamedTuple):
 
 
 def rules(now_s: float, midnight_s: float, keep_open_hours: float) -> Rules:
-    """The rules of a rotation at `now_s` of a day that began at `midnight_s`, both in seconds since 1970."""
-    before_s = min(midnight_s, now_s - RESTS_S)
+    """Return the rules of a rotation at `now_s`.
+
+    Args:
+        now_s: the wall clock, in seconds since 1970.
+        midnight_s: when today began, in seconds since 1970.
+        keep_open_hours: how old an open session may become.
+    """
+    before_s = min(midnight_s, now_s - MIN_AGE_S)
     return Rules(utc_text(before_s)[:19], utc_text(now_s - keep_open_hours * 3600)[:19], keep_open_hours)
 
 
 class Row(NamedTuple):
-    """What has to be known of a row.
+    """The columns of a row that decide if it moves.
 
     Attributes:
         event_id: its id in ``events_today``.
         action: C, D or M.
-        username, host: as stored; `pair` is the key of both.
+        username: the user as stored.
+        host: the host as stored, or `UNKNOWN_HOST`.
         timestamp: the client's time.
-        received: UTC, ``YYYY-MM-DDTHH:MM:SS``; empty when unknown, which counts as long ago.
+        received: UTC, ``YYYY-MM-DDTHH:MM:SS``; empty if unknown, which counts as long ago.
         session_uuid: its identifier.
-        is_client: whether a client sent it; otherwise winlogd wrote it by itself.
+        is_client: True if a client sent the event; False if winlogd added it.
     """
 
     event_id: int
@@ -74,10 +80,10 @@ class Expiry(NamedTuple):
 
 
 class Sieve:
-    """A set of words that takes 1 MiB however many they are, and may hold a word to be in it that is not.
+    """A set of words that takes 1 MiB, however many they are. It may report a word that was never added.
 
-    One bit for each word: among a hundred thousand one other in eighty counts as one of them, among a million one in
-    nine. Which ones differs from process to process.
+    Each word sets one bit. With a hundred thousand words, one other word in eighty is reported by mistake; with a
+    million, one in nine. These words differ from process to process.
     """
 
     __slots__ = ("_bits",)
@@ -86,12 +92,12 @@ class Sieve:
         self._bits = bytearray(_SIEVE_BYTES)
 
     def add(self, word: str) -> None:
-        """Puts `word` in."""
+        """Add `word`."""
         place, bit = divmod(hash(word) % (8 * _SIEVE_BYTES), 8)
         self._bits[place] |= 1 << bit
 
     def may_hold(self, word: str) -> bool:
-        """Whether `word` was put in, or another one with its bit."""
+        """Return True if `word`, or another word with the same bit, was added."""
         place, bit = divmod(hash(word) % (8 * _SIEVE_BYTES), 8)
         return bool(self._bits[place] & 1 << bit)
 
@@ -101,7 +107,7 @@ class Sorter:
 
     Args:
         rules: of this rotation.
-        is_open: whether the logon in a row opened a session that is still open.
+        is_open: returns True if the logon in a row opened a session that is still open.
     """
 
     __slots__ = ("_is_open", "_newer", "_rules", "_staying")
@@ -110,17 +116,21 @@ class Sorter:
         self._rules = rules
         self._is_open = is_open
         self._staying: set[str] = set()
-        """Open sessions, whose logon stays: so does their logoff, because none may move before its logon."""
+        """Identifiers of open sessions whose logon stays. Their logoffs stay, too: none moves before its logon."""
         self._newer = Sieve()
-        """Sessions whose logon is not finished: as many as came before a clock that was ahead was set back."""
+        """Identifiers of sessions whose logon is not finished: many, if a clock was ahead and was set back."""
 
     @property
     def kept(self) -> int:
-        """Finished logons that stay, because their session is still open."""
+        """Return how many finished logons stay because their session is still open."""
         return len(self._staying)
 
     def sort(self, rows: Iterable[Row]) -> tuple[list[Row], list[Expiry]]:
-        """The rows to move, and the sessions to close before that."""
+        """Return the rows to move, and the sessions to close before that.
+
+        Args:
+            rows: the next rows in the order of ids.
+        """
         moving: list[Row] = []
         expired: dict[str, Expiry] = {}  # by identifier: one logoff closes all that share it
         for row in rows:
@@ -140,9 +150,10 @@ class Sorter:
         return moving, list(expired.values())
 
     def _has_to_stay(self, session_uuid: str) -> bool:
-        """Whether the logon of a finished logoff stays.
+        """Return True if the logon of a finished logoff stays, or may stay.
 
-        That it stays because it is newer takes a clock that was set back between the two. What only seems to be such
-        a logoff moves with a later rotation, when those logons have moved, or after a restart.
+        A logon can be newer than its logoff by the time of receipt, if the clock was set back between the two. The
+        sieve may report another session by mistake. The logoff of that one moves with a later rotation, when the newer
+        logons have moved, or after a restart.
         """
         return session_uuid in self._staying or self._newer.may_hold(session_uuid)

@@ -1,8 +1,7 @@
 """Runs jobs on the writer's thread: one step, the events that wait, the next step.
 
-Jobs run in the order in which they were asked for. A job that goes first runs before the
-others, even in the middle of a longer one. Knows steps, pauses, checkpoints and what goes wrong with them; not what a
-job does.
+Jobs run in the order in which they were requested. A job that goes first runs before the others, even in the middle of
+a longer one. This file decides about steps, pauses, checkpoints and their faults. It must not know what a job does.
 """
 
 import time
@@ -15,8 +14,9 @@ from winlogd.store.jobs.job import AnyJob, Step
 from winlogd.store.jobs.pacing import Pacing
 
 _LOCK_PAUSE_S: Final = 0.05
-"""Until a step that has met a lock is tried again."""
+"""The pause before a step that has met a lock is tried again."""
 _REPORT_EVERY_S: Final = 0.25
+"""Report a job's progress at most this often."""
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.writer.listener import Listener
@@ -28,9 +28,9 @@ class RunningJobs:
     """The jobs of one writer.
 
     Args:
-        opened: the database and the Book.
-        patience: how faults that may pass are waited for.
-        listener: told how each job has ended.
+        opened: the database and its Book.
+        patience: waits until a fault of the environment has passed.
+        listener: notified of each job's progress and end.
     """
 
     __slots__ = ("_batches", "_first", "_later", "_listener", "_opened", "_pacing", "_patience", "_report_at_s")
@@ -46,7 +46,7 @@ class RunningJobs:
         self._pacing: Final = Pacing()
 
     def add(self, job: AnyJob) -> None:
-        """Run `job` as well; `Listener.job_ended` tells how it ended, unless the writer ends before it."""
+        """Add a job. `Listener.job_ended` is called when it has ended, unless the writer ends before it."""
         (self._first if job.goes_first else self._later).append(job)
 
     @property
@@ -59,7 +59,7 @@ class RunningJobs:
 
         Args:
             now_s: the monotonic clock.
-            batches: how many batches of events were written so far: pauses are longer while events come.
+            batches: how many batches of events were written so far. Pauses are longer while events come.
 
         Raises:
             ReplacedError, UnusableError, StoppedError: the writer has to end.
@@ -76,9 +76,9 @@ class RunningJobs:
             self._step_patiently((self._first or self._later)[0])
 
     def abandon(self) -> None:
-        """Let all jobs go: the writer ends."""
+        """Abandon all jobs: the writer ends."""
         for job in (*self._first, *self._later):
-            let_go(job)
+            _abandon(job)
 
     def _step_patiently(self, job: AnyJob) -> None:
         try:
@@ -89,9 +89,9 @@ class RunningJobs:
         except _NotYetError:
             self._pacing.until_s = time.monotonic() + _LOCK_PAUSE_S
         except LOCKS as error:  # a COMMIT that waits for readers
-            self._patience.tell(error)
+            self._patience.report(error)
             self._recover(error)
-        except WAIT_FOR as error:  # of the disk, perhaps only where the job reads or writes: events go on without it
+        except WAIT_FOR as error:  # the disk fails, perhaps only where the job works: events go on without it
             self._recover(error)
             self._end(job, error)
         except (ReplacedError, UnusableError, StoppedError):
@@ -107,7 +107,7 @@ class RunningJobs:
                 self._report(job)
 
     def _is_ready_for(self, job: AnyJob) -> bool:
-        """Begin a transaction if the next step needs one. Return False if it has to wait as an event would."""
+        """Check the disk, and begin a transaction if the next step needs one. Return False if the step has to wait."""
         try:
             if job.needs_space:
                 self._opened.require_space()
@@ -116,14 +116,14 @@ class RunningJobs:
             else:
                 self._opened.database.check_identity()
         except WAIT_FOR as error:
-            self._patience.tell(error)
+            self._patience.report(error)
             self._recover(error)
             return False
         return True
 
     def _step(self, job: AnyJob) -> Step:
         opened = self._opened
-        commits = job.needs_transaction  # asked before the step: a trigger may end the transaction
+        commits = job.needs_transaction  # read before the step: a trigger may end the transaction
         begun_s = time.monotonic()  # the wait for another program's write lock is no work
         self._patience.is_in_a_step = True
         try:
@@ -142,13 +142,13 @@ class RunningJobs:
         try:
             job.took(step, opened.book, ended_s - begun_s)
         except Exception:
-            opened.load_again()  # what is committed is not what the Book says
+            opened.load_again()  # the Book does not agree with the committed rows
             raise
         return step
 
     def _note_success(self, step: Step) -> None:
-        """End a wait that was told. Events that wait tell by themselves."""
-        if self._patience.told and not self._patience.somebody_waits:
+        """End a reported wait. If events wait, their batch ends it."""
+        if self._patience.reported and not self._patience.events_wait:
             if step.wrote:
                 self._patience.end()
             else:
@@ -162,22 +162,22 @@ class RunningJobs:
 
     def _recover(self, error: Exception) -> None:
         self._opened.recover(error)
-        self._patience.hear()
+        self._patience.take_in()
         self._patience.pause()
 
     def _end(self, job: AnyJob, outcome: object) -> None:
         (self._first if job.goes_first else self._later).remove(job)
-        fault = let_go(job)
+        fault = _abandon(job)
         self._pacing.end()
         self._listener.job_ended(job, outcome if fault is None else fault)
 
 
 class _NotYetError(Exception):
-    """A step has met a lock that only it needs. Nothing was written; events go on."""
+    """A step has met a lock that only this step needs. It wrote nothing; events are stored as usual."""
 
 
-def let_go(job: AnyJob) -> Exception | None:
-    """Let a job go that ends; return the exception with which it failed even in that."""
+def _abandon(job: AnyJob) -> Exception | None:
+    """Call `job.abandon`. Return the exception that it raised, or None."""
     try:
         job.abandon()
     except Exception as error:  # a fault of the job's own must not end the writer

@@ -1,1 +1,1 @@
-"""The one thread that writes the database."""
+"""The thread that alone writes the database."""

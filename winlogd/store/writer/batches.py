@@ -1,14 +1,15 @@
-"""One batch after the other: what waits is decided, inserted and committed in one transaction, and handed back.
+"""Writes batches: decides all waiting events, inserts and commits them in one transaction, and hands the results back.
 
 What can go wrong with a batch, and what follows:
 
-- the environment fails (lock, full disk or nearly so, disk error): nothing is answered, the events wait, each until
-  its own deadline, then they are answered as unavailable; after a disk error the database is opened afresh;
-- the file is no longer the one that was opened, which a checkpoint looks at too: nothing more can be promised, the
-  process must end;
-- anything else: the batch is repeated one event a transaction, and the event that fails is answered as failed.
+- The environment fails (a lock, a disk that is full or nearly full, a disk error). The events wait, each until its own
+  deadline; then they are answered as unavailable. After a disk error the database is opened again.
+- The path leads to another file than the open one. A checkpoint checks this, too. No event can be acknowledged any
+  more, and the process must end.
+- Anything else fails. The batch is repeated with one event in each transaction, and the event that fails is answered
+  as failed.
 
-Knows one batch; not the thread, nor when it is called. Everything here runs on the writer's thread.
+This file must not know the thread, or when it is called. Everything here runs on the writer's thread.
 """
 
 import time
@@ -32,16 +33,16 @@ if TYPE_CHECKING:  # types only
 
 
 class Batches:
-    """Writes what waits in an inbox.
+    """Writes the events that wait in an inbox.
 
     Args:
         settings: the database.
-        inbox: holds what waits.
-        patience: how faults that may pass are waited for.
-        listener: told of results and faults.
+        inbox: holds the waiting events.
+        patience: waits until a fault of the environment has passed.
+        listener: notified of results and faults.
 
     Attributes:
-        opened: the database.
+        opened: the database and its Book.
         written: how many batches were committed.
     """
 
@@ -55,26 +56,26 @@ class Batches:
         self.written = 0
 
     def write_patiently(self) -> None:
-        """Write all that waits, as one batch, or put it back and pause.
+        """Write all waiting events as one batch. If the environment fails, put them back and pause.
 
         Raises:
             ReplacedError, UnusableError, StoppedError: the writer has to end.
         """
         try:
             self._write_waiting()
-            if self._patience.told:
+            if self._patience.reported:
                 self._patience.end()
         except WAIT_FOR as error:
-            self._patience.tell(error)
+            self._patience.report(error)
             self._withdraw(error)
 
     def _write_waiting(self) -> None:
-        """One transaction with all that waits; repeated one by one when the environment is not at fault."""
+        """Store all waiting events in one transaction; one by one if it fails and the environment is not at fault."""
         try:
             self.opened.require_space()
             self.opened.begin()
             self._inbox.take_all_in()
-            if not self._waiting:  # all of it became overdue while a lock was waited for
+            if not self._waiting:  # all events became overdue during the wait for a lock
                 self.opened.database.rollback()
                 return
             self._in_flight = list(self._waiting)
@@ -91,7 +92,7 @@ class Batches:
 
     def _write_one_by_one(self) -> None:
         for _ in range(len(self._waiting)):
-            if not self._waiting:  # what is overdue is answered while a lock is waited for
+            if not self._waiting:  # overdue events are answered during the wait for a lock
                 return
             self._in_flight = [self._waiting.popleft()]
             try:
@@ -107,7 +108,7 @@ class Batches:
             self._in_flight = []
 
     def _store(self, batch: list[Submission]) -> None:
-        """Decides and inserts `batch` in the transaction that has begun, commits, hands the results back."""
+        """Decide and insert `batch` in the transaction that has begun, commit, and hand the results back."""
         book, database = self.opened.book, self.opened.database
         book.recent.turn(time.monotonic())
         now_s = time.time()
@@ -120,7 +121,7 @@ class Batches:
         self._finish(draft, decided)
 
     def _store_singly(self, submission: Submission) -> None:
-        """Store one event with ids that SQLite chooses: another program may have taken those that come next."""
+        """Store one event with ids that SQLite chooses: another program may have taken the next ids of the Book."""
         book, connection = self.opened.book, self.opened.database.connection
         now_s = time.time()
         self._recheck([submission])
@@ -132,14 +133,14 @@ class Batches:
         self._finish(draft, [(submission, decision)])
 
     def _recheck(self, batch: list[Submission]) -> None:
-        """Look whether another program has removed rows of the batch's pairs."""
+        """Forget the rows of the batch's pairs that another program has removed."""
         events = (submission.event for submission in batch)
         self.opened.recheck.check({pair_key(event.username, event.hostname) for event in events})
 
     def _finish(self, draft: Draft, decided: Sequence[Result]) -> None:
         self.opened.database.commit()
         self.opened.book.accept(draft)
-        self._inbox.is_their_turn = True
+        self._inbox.is_clients_turn = True
         self.written += 1
         self._listener.finished(decided)
 
@@ -147,13 +148,14 @@ class Batches:
         return load_book.read_stored(self.opened.database.connection, event_id, key, action, timestamp)
 
     def on_busy(self, attempts: int) -> bool:
-        """SQLite's busy handler: waits a little; gives up at the deadline of what a COMMIT in progress holds.
+        """Wait a little for a lock: SQLite's busy handler. Return False to give up.
 
-        In a job's step it gives up at once: events must not wait for a lock that only the job needs.
+        A COMMIT gives up at the deadline of its oldest event. A job's step gives up at once: events must not wait for a
+        lock that only the job needs.
         """
         if self._patience.is_in_a_step:
             return False
-        self._patience.hear()
+        self._patience.take_in()
         if self._in_flight and self._inbox.is_overdue(self._in_flight[0]):
             return False
         if self._inbox.is_stopping and not self._waiting and not self._in_flight:
@@ -162,15 +164,15 @@ class Batches:
         return True
 
     def _withdraw(self, error: Exception) -> None:
-        """Puts a batch that could not be committed back before what waits, and pauses."""
+        """Put a batch that could not be committed back, before the waiting events, and pause."""
         self._waiting.extendleft(reversed(self._in_flight))
         self._in_flight = []
         self.opened.recover(error)
-        self._patience.hear()
+        self._patience.take_in()
         self._patience.pause()
 
     def give_up(self) -> list[Submission]:
-        """Return everything that is not written, and forget it: the writer ends."""
+        """Return and forget all events that are not written: the writer ends."""
         self._inbox.take_all_in()
         lost = [*self._in_flight, *self._waiting]
         self._waiting.clear()

@@ -1,7 +1,7 @@
-"""What waits for the writer: events in the order in which they came, each until its deadline, and jobs.
+"""The writer's inbox: events in their order of arrival, each with a deadline, and jobs.
 
-Other threads put lists of events into a queue; here they are taken out, on the writer's thread. Knows order, turns and
-time; no SQL.
+Other threads put lists of events and jobs into a queue. The writer's thread takes them out here. This file must not
+know SQL.
 """
 
 import time
@@ -17,25 +17,27 @@ if TYPE_CHECKING:  # types only
     from winlogd.store.jobs.job import AnyJob
 
 _TURN_S: Final = 0.002
-"""How long the event loop may take to hand a batch's results out and to hear what the clients send next."""
+"""The longest wait for the loop to hand a batch's results out and to submit the next events of the same clients."""
 
 
 class Inbox:
     """The writer's end of the queue.
 
     Args:
-        queue: of lists of events, jobs, and None for a look at `is_stopping`; an empty list ends a turn.
+        queue: gives lists of events, and jobs. None only wakes the thread, which then sees `is_stopping`. An empty list
+            only ends the wait of `await_turn`.
 
     Attributes:
         waiting: the events that were taken out of the queue and not written yet, oldest first.
-        jobs: what else was asked for, and not taken up yet.
-        is_stopping: whether the writer is to end when all that waits is written.
-        latest_due_s: until when an event may wait whatever its own deadline, on the monotonic clock.
-        is_their_turn: whether results were handed out, and those who got them have not submitted what they send next.
-        waits_its_turn: whether the writer waits for that.
+        jobs: the jobs that were taken out of the queue and not started yet.
+        is_stopping: True if the writer is to end when all waiting events are written. Any thread may set it.
+        latest_due_s: no event waits longer than this, on the monotonic clock. Any thread may set it.
+        is_clients_turn: True if results were handed out and the loop has not yet submitted the clients' next events.
+            The writer's thread sets it; both threads clear it.
+        waits_for_clients: True while `await_turn` waits for these events.
     """
 
-    __slots__ = ("_queue", "is_stopping", "is_their_turn", "jobs", "latest_due_s", "waiting", "waits_its_turn")
+    __slots__ = ("_queue", "is_clients_turn", "is_stopping", "jobs", "latest_due_s", "waiting", "waits_for_clients")
 
     def __init__(self, queue: "SimpleQueue[list[Submission] | AnyJob | None]") -> None:
         self._queue = queue
@@ -43,10 +45,10 @@ class Inbox:
         self.jobs: deque[AnyJob] = deque()
         self.is_stopping = False
         self.latest_due_s = inf
-        self.is_their_turn = self.waits_its_turn = False
+        self.is_clients_turn = self.waits_for_clients = False
 
     def await_more(self, until_s: float | None) -> None:
-        """Wait for something to do, at most until `until_s` on the monotonic clock; None for as long as it takes."""
+        """Wait for an event or a job, at most until `until_s` on the monotonic clock; None waits without a limit."""
         if until_s is None:
             self._take_in(self._queue.get())
         elif (left_s := until_s - time.monotonic()) > 0:
@@ -54,30 +56,30 @@ class Inbox:
                 self._take_in(self._queue.get(timeout=left_s))
 
     def await_turn(self) -> None:
-        """Lets those whose events were committed send their next ones, which then share a transaction with what waits.
+        """Wait until the clients of the last batch have sent their next events, so that these join the waiting ones.
 
-        Sixty-four clients that wait for each answer would otherwise fall into two halves, of which one is written
-        while the other is read: commits half as large, and two threads that fight for one core: 15 % of the processor
-        time.
+        Sixty-four clients that wait for each answer would otherwise fall into two halves: one is written while the
+        other is read. Commits would be half as large, and two threads would compete for one core. That costs 15 % of
+        the processor time.
         """
         until_s = time.monotonic() + _TURN_S
-        self.waits_its_turn = True
-        while self.is_their_turn and not self.is_stopping and (left_s := until_s - time.monotonic()) > 0:
+        self.waits_for_clients = True
+        while self.is_clients_turn and not self.is_stopping and (left_s := until_s - time.monotonic()) > 0:
             with suppress(Empty):
                 self._take_in(self._queue.get(timeout=left_s))
-        self.waits_its_turn = self.is_their_turn = False
+        self.waits_for_clients = self.is_clients_turn = False
 
     def take_all_in(self) -> None:
-        """Takes out what is in the queue by now."""
+        """Take everything out of the queue that is in it now."""
         while not self._queue.empty():
             self._take_in(self._queue.get())
 
     def is_overdue(self, submission: Submission) -> bool:
-        """Whether `submission` has waited for as long as it may."""
+        """Return True if `submission` has reached its deadline."""
         return time.monotonic() >= min(submission.due_s, self.latest_due_s)
 
     def take_overdue(self) -> list[Submission]:
-        """Takes those out that have waited for as long as they may."""
+        """Remove the events that have reached their deadlines from `waiting`, and return them."""
         overdue = []
         while self.waiting and self.is_overdue(self.waiting[0]):
             overdue.append(self.waiting.popleft())

@@ -1,4 +1,4 @@
-"""Who is told what the writer does."""
+"""The protocol by which the writer reports what it does."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -13,34 +13,47 @@ if TYPE_CHECKING:  # types only
 
 
 class Listener(Protocol):
-    """Who is told what the writer does; called on the writer's thread."""
+    """The object that gets the writer's reports. The writer calls all methods on its own thread."""
 
     def opened(self, upgraded: bool, marks: Mapping[str, str]) -> None:
-        """The database is open; `upgraded` from an older server's, with these `marks` (`store.file.marks`)."""
+        """Take note that the database is open.
+
+        Args:
+            upgraded: True if the database was one of an older server.
+            marks: the database's marks (`store.file.marks`).
+        """
 
     def loaded(self, book: Book) -> None:
-        """Open sessions are in memory; called again after the database had to be opened afresh."""
+        """Take note that open sessions are in memory. Called again each time the database was opened again."""
 
     def finished(self, results: Sequence[Result]) -> None:
-        """What has become of some events: those with a Decision are committed."""
+        """Take the results of some events: an event with a Decision is committed."""
 
     def job_ended(self, job: "AnyJob", outcome: object) -> None:
-        """A job has ended: its own outcome, or the exception for which it could not go on."""
+        """Take note that a job has ended: `outcome` is its own, or the exception that ended it."""
 
     def job_progressed(self, job: "AnyJob", progress: Mapping[str, int]) -> None:
-        """A job is so far (`Job.progress`); told a few times a second at most."""
+        """Take a job's progress (`Job.progress`); called a few times a second at most."""
 
     def waiting(self, error: Exception) -> None:
-        """The database cannot be written for now; told once for each kind of reason until `recovered`."""
+        """Take note that the database cannot be written for now.
+
+        Called once for each kind of error until `recovered`.
+        """
 
     def recovered(self) -> None:
-        """It has been written again after `waiting`."""
+        """Take note that the database was written again after `waiting`."""
 
     def wal_grown(self, size_bytes: int, fault: apsw.Error | None) -> None:
-        """The WAL has become large: checkpoints fail for `fault`, or somebody keeps them from coming to their end."""
+        """Take note that the WAL has become large.
+
+        Args:
+            size_bytes: its size.
+            fault: the error of the last checkpoint; None if a reader keeps the pages in the WAL.
+        """
 
     def failed(self, error: Exception, submission: Submission) -> None:
-        """One event could not be stored."""
+        """Take note that one event could not be stored, because of `error`."""
 
     def ended(self, error: BaseException | None) -> None:
-        """The thread is about to end: None as asked to, else the process must not go on."""
+        """Take note that the thread ends: `error` is None after a stop; otherwise the process must end."""

@@ -1,7 +1,7 @@
-"""The database as the writer has it open, and the Book that belongs to it: opened, and opened again after a fault.
+"""The writer's open database and its Book: opens them, and opens them again after a fault.
 
-Knows which faults are waited for and when the file has to be opened afresh; not batches, nor jobs. Everything here runs
-on the writer's thread.
+Decides which faults the writer waits for, and after which it opens the file again. This file must not know batches or
+jobs. Everything here runs on the writer's thread.
 """
 
 import time
@@ -32,14 +32,14 @@ class OpenDatabase:
 
     Args:
         settings: the database.
-        on_busy: called while another connection holds the lock, as `Database` says.
-        patience: how faults that may pass are waited for.
-        listener: told when the database is open and loaded.
+        on_busy: called while another connection holds the lock (`Database`).
+        patience: waits until a fault of the environment has passed.
+        listener: notified when the database is open, and when the Book is loaded.
 
     Attributes:
         database: the connection; another one after a disk error.
         book: the committed state of that very connection.
-        recheck: what of the book another program may have removed.
+        recheck: checks the rows of the Book after another program has committed.
     """
 
     __slots__ = ("_listener", "_on_busy", "_patience", "_settings", "_space", "book", "database", "recheck")
@@ -60,8 +60,8 @@ class OpenDatabase:
         """Open the database for the first time: wait for a lock and a full disk.
 
         Raises:
-            UnusableError: any other fault; the start ends.
-            StoppedError: a stop was asked for meanwhile.
+            UnusableError: any other fault of the file or its disk. The start ends.
+            StoppedError: a stop was requested meanwhile.
         """
         self.database = self._patiently(self._opened)
         try:
@@ -76,12 +76,12 @@ class OpenDatabase:
         """Check the free space of the database's disk.
 
         Raises:
-            LowSpaceError: it is less than `limits.min_free_disk`.
+            LowSpaceError: less space is free than `limits.min_free_disk`.
         """
         self._space.require(time.monotonic())
 
     def begin(self) -> None:
-        """Begin a write transaction, and bring the Book up to date with what other programs have committed.
+        """Begin a write transaction, and add the rows to the Book that other programs have committed.
 
         Raises:
             apsw.Error: SQLite's own.
@@ -89,20 +89,22 @@ class OpenDatabase:
         load_book.begin(self.database, self.book, self.recheck)
 
     def recover(self, error: Exception) -> None:
-        """Undo what a fault of the environment has left half done; open the file afresh after a disk error.
+        """Roll back after a fault of the environment. After a disk error, open the file again.
 
         Raises:
-            StoppedError: a stop was asked for while it was opened.
+            StoppedError: a stop was requested while the file was opened.
+            ReplacedError: the path leads to another file.
+            UnusableError: the file is damaged.
         """
         if isinstance(error, REOPEN_AFTER) or not self.database.try_rollback():
             self._reopen()
 
     def load_again(self) -> None:
-        """Make a new Book of what is committed: the old one can no longer be trusted.
+        """Load a new Book from the committed rows: the old one may be wrong.
 
         Raises:
-            UnusableError: the database is damaged.
-            StoppedError: a stop was asked for meanwhile.
+            UnusableError: the database is damaged, or its disk fails.
+            StoppedError: a stop was requested meanwhile.
         """
         self._patiently(self._load)
 
@@ -110,6 +112,7 @@ class OpenDatabase:
         return Database(self._settings, self._on_busy, self._patience.may_stop)
 
     def _patiently(self, do: Callable[[], T]) -> T:
+        """Return `do()`, repeated for as long as a lock or a full disk keeps it from success."""
         while True:
             try:
                 return do()
@@ -123,11 +126,11 @@ class OpenDatabase:
                 raise UnusableError(_damaged(self._settings.path, error)) from None
 
     def _reopen(self) -> None:
-        """Open the same file afresh after a disk error, as often as it takes.
+        """Open the same file again after a disk error, and repeat that until it succeeds.
 
-        With a WAL the old connection is closed last. The last connection to close the file lets go of the wal-index,
-        which alone knows that a batch in the WAL was never synced; whoever opens the file next would take it for
-        committed (walformat.html, "Recovery"), and the batch's repetition for one of what is stored.
+        With a WAL, close the old connection last. When the last connection closes, the wal-index is lost, and only the
+        wal-index shows that a batch in the WAL was never synced. The next connection would take this batch for
+        committed (walformat.html, "Recovery"). Its events, stored again, would then count as retries.
         """
         old = self.database
         if old.in_transaction or not old.has_wal:

@@ -1,8 +1,8 @@
 """Writes the rows of one batch: decided events in, few and large INSERT statements out.
 
-Every call into SQLite gives up Python's global lock and may have to wait for it while the event loop is busy, so
-64 rows go in one statement, not in 64. Ids are given out by the session Book, which the answers need anyway;
-AUTOINCREMENT keeps its own count in step (autoinc.html).
+Every call into SQLite releases Python's global lock. To get the lock back may take long while the event loop is busy.
+So one statement inserts 64 rows, not 64 statements. The Book chooses the ids, because the answers need them;
+AUTOINCREMENT takes its count from them (autoinc.html).
 """
 
 from collections.abc import Iterable
@@ -21,37 +21,38 @@ _COLUMNS: Final = (
     " kernel_version, hardware_info, session_uuid, origin"
 )
 _WIDTH: Final = 13
+"""Values of one row, besides created_at."""
 _ROW: Final = f"(?1{', ?' * _WIDTH})"
-"""Created_at is the same for all rows of a batch; each further value has a parameter of its own."""
-_SIZES: Final = (256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
-"""Rows a statement. A batch is cut into these, so that few statements are prepared and kept; 256 rows have 3 329
-parameters, of 32 766 that SQLite takes (limits.html)."""
+"""One row of a statement. All rows of a batch share the first parameter, created_at."""
+_ROWS_A_STATEMENT: Final = (256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
+"""Numbers of rows of the statements into which a batch is cut. So SQLite prepares and keeps few statements. 256 rows
+have 3 329 parameters; SQLite allows 32 766 (limits.html)."""
 
 Value = str | int | None
 
 
-@lru_cache(len(_SIZES))  # on demand: all of them are 40 kB, and an idle server needs none
+@lru_cache(len(_ROWS_A_STATEMENT))  # on demand: all of them are 40 kB, and an idle server needs none
 def _insert_of(size: int) -> str:
     return f"INSERT INTO events_today ({_COLUMNS}) VALUES {', '.join([_ROW] * size)}"
 
 
 def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Decision]], written_s: float) -> None:
-    """Inserts the rows of decided events, inside the transaction that the caller has begun.
+    """Insert the rows of decided events, inside the transaction that the caller has begun.
 
     Args:
         connection: the database.
-        decided: in order of their ids; retries among them have no row.
+        decided: events in the order of their ids. Retries among them get no row.
         written_s: the wall clock, in seconds since 1970, for ``created_at``.
 
     Raises:
-        RowsLostError: not all of them were stored.
+        RowsLostError: SQLite stored fewer rows.
         apsw.Error: SQLite's own.
     """
     created_at = current_timestamp_text(written_s)
     values = _values(decided)
     left = len(values) // _WIDTH
     start = 0
-    for size in _SIZES:
+    for size in _ROWS_A_STATEMENT:
         while left >= size:
             stop = start + size * _WIDTH
             connection.execute(_insert_of(size), [created_at, *values[start:stop]])
@@ -64,15 +65,15 @@ def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Deci
 def insert_singly(
     connection: apsw.Connection, submission: Submission, decision: Decision, written_s: float
 ) -> list[int]:
-    """Insert the rows of one event, each with an id that SQLite chooses when its turn comes.
+    """Insert the rows of one event. SQLite chooses the id of each.
 
-    For a table on which another program's trigger inserts rows, too: these take ids that winlogd would give out next.
+    Another program's trigger on the table may insert rows, too, and so take the ids that the Book would choose next.
 
     Returns:
-        The ids of the rows, those of the logoffs that the event brings about first.
+        The ids of the rows: first those of the automatic logoffs, last the event's own.
 
     Raises:
-        RowsLostError: not all of them were stored.
+        RowsLostError: SQLite stored fewer rows.
         apsw.Error: SQLite's own.
     """
     created_at = current_timestamp_text(written_s)
@@ -87,16 +88,16 @@ def insert_singly(
 
 
 def _values(decided: Iterable[tuple[Submission, Decision]]) -> list[Value]:
-    """The rows' values one after the other; before an event's own row those of the logoffs that it brings about."""
+    """Return the values of all rows, one after the other: each event's automatic logoffs, then its own row."""
     values: list[Value] = []
-    told_s = -1.0
+    latest_s = -1.0
     received_at = ""
     for submission, decision in decided:
         if decision.is_retry:
             continue
-        if submission.received_s != told_s:  # events of one round of the event loop have one time
-            told_s = submission.received_s
-            received_at = utc_text(told_s)
+        if submission.received_s != latest_s:  # events of one round of the event loop have one time
+            latest_s = submission.received_s
+            received_at = utc_text(latest_s)
         event, source_ip = submission.event, submission.source_ip
         for closed in decision.closed:
             session = closed.session

@@ -1,8 +1,8 @@
-"""What the writer's thread does from its begin to its end: batches of events, jobs between them, a look at the WAL.
+"""The work of the writer's thread, from its start to its end: batches of events, steps of jobs, a look at the WAL.
 
-One event alone is committed at once and waits for nobody; a thousand that wait share one transaction and one fsync. A
-batch is taken up only when the write lock is held, so that whatever arrives during the wait joins it. Knows the order
-of things; what happens to a batch is in `batches`, to a job in `store.jobs.running`.
+A single event is committed at once. A thousand waiting events share one transaction and one fsync. The writer fills a
+batch only when it holds the write lock, so that events that arrive during the wait join it. This file decides what
+comes next. `batches` writes a batch, and `store.jobs.running` runs a job.
 """
 
 import time
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # types only
     from winlogd.store.writer.listener import Listener
 
 _RECHECK_AGAIN_S: Final = 0.05
+"""The pause before `Recheck` is tried again after a fault."""
 
 
 class Serving:
@@ -28,8 +29,8 @@ class Serving:
 
     Args:
         settings: the database.
-        inbox: what waits.
-        listener: told of results and faults.
+        inbox: holds the waiting events and jobs.
+        listener: notified of results and faults.
 
     Attributes:
         batches: writes the events.
@@ -45,11 +46,11 @@ class Serving:
         self._jobs: RunningJobs | None = None  # not loaded until there is one
 
     def run(self) -> None:
-        """Open the database, serve until a stop is asked for and all is written, close the database.
+        """Open the database, serve until a stop is requested and all events are written, and close it.
 
         Raises:
-            StoppedError: a stop was asked for before the database could be opened.
-            UnusableError, ReplacedError: it cannot be opened, or its path leads elsewhere.
+            StoppedError: a stop was requested before the database could be opened.
+            UnusableError, ReplacedError: the database cannot be opened, or its path leads to another file.
         """
         self.batches.opened.open()
         self._serve()
@@ -57,7 +58,7 @@ class Serving:
         self.batches.opened.database.close()
 
     def give_up(self) -> list[Submission]:
-        """Let everything go that is not written, and return it: the thread ends with an error."""
+        """Abandon all jobs, and return all events that are not written: the thread ends with an error."""
         self._abandon_jobs()
         return self.batches.give_up()
 
@@ -83,14 +84,14 @@ class Serving:
                 self._report_wal(size_bytes)
 
     def _next_at_s(self) -> float | None:
-        """Return when there is something to do even if nothing comes, on the monotonic clock; None for never."""
+        """Return when a job or a recheck is due, on the monotonic clock; None if there is neither."""
         job_at_s = self._jobs.next_at_s if self._jobs is not None else None
         if not self.batches.opened.recheck.is_due:
             return job_at_s
         return self._recheck_at_s if job_at_s is None else min(self._recheck_at_s, job_at_s)
 
     def _recheck(self, now_s: float) -> None:
-        """Look at some pairs more. After a fault that may pass, try again a little later."""
+        """Check some more pairs. After a fault that may pass, try again a little later."""
         if now_s < self._recheck_at_s:
             return
         try:
@@ -108,12 +109,12 @@ class Serving:
 
     def _abandon_jobs(self) -> None:
         self._inbox.take_all_in()
-        if self._inbox.jobs:  # asked for and not taken up: they are let go like the others
+        if self._inbox.jobs:  # jobs that were not started are abandoned, too
             self._take_jobs()
         if self._jobs is not None:
             self._jobs.abandon()
 
     def _report_wal(self, size_bytes: int) -> None:
         checkpoint = self.batches.opened.database.checkpoint()
-        if checkpoint.frames_left:  # otherwise the next COMMIT begins the WAL again, and cuts it
+        if checkpoint.frames_left:  # without frames, the next COMMIT restarts the WAL and cuts it
             self._listener.wal_grown(size_bytes, checkpoint.fault)

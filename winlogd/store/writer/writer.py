@@ -1,7 +1,7 @@
-"""The writer thread, as others see it: a queue that takes events and jobs, and a thread that begins and ends.
+"""The writer as other threads see it: a queue for events and jobs, and a thread that starts and ends.
 
-The thread is the only one that writes or checkpoints the database. It loads SQLite and all that knows it by itself, so
-that the event loop answers before that is done. What it does with the queue is in `serving`; this file knows no SQL.
+This thread alone writes and checkpoints the database. It loads SQLite, and all modules that use it, by itself: the
+event loop answers before that is done. `serving` works the queue off. This file must not load SQL.
 """
 
 import threading
@@ -21,11 +21,11 @@ if TYPE_CHECKING:  # types only
 
 
 class Writer:
-    """The thread and the queue before it.
+    """The writer's thread and its queue.
 
     Args:
         settings: the database.
-        listener: told of results and faults.
+        listener: notified of results and faults.
     """
 
     def __init__(self, settings: "Settings", listener: "Listener") -> None:
@@ -48,31 +48,31 @@ class Writer:
         self._thread.start()
 
     def submit(self, submissions: list[Submission]) -> None:
-        """Queues events, from any thread; never blocks."""
+        """Queue events, from any thread. This never blocks."""
         self._queue.put(submissions)
 
     def run(self, job: "AnyJob") -> None:
-        """Ask for a job, from any thread; `Listener.job_ended` tells how it ended."""
+        """Queue a job, from any thread. `Listener.job_ended` is called when it has ended."""
         self._queue.put(job)
 
     def go_on(self) -> None:
-        """Told by who submits: results are handed out, and what clients sent upon that is submitted."""
+        """Take note that the loop has handed all results out and has submitted the clients' next events."""
         inbox = self._inbox
-        inbox.is_their_turn = False
-        if inbox.waits_its_turn:
+        inbox.is_clients_turn = False
+        if inbox.waits_for_clients:
             self._queue.put([])
 
     def hurry(self, due_s: float) -> None:
-        """Lets no event wait longer than until `due_s`, on the monotonic clock, whatever its own deadline."""
+        """Let no event wait longer than until `due_s` on the monotonic clock, whatever its own deadline."""
         self._inbox.latest_due_s = due_s
 
     def stop(self) -> None:
-        """Asks the thread to finish what is queued and to close the database."""
+        """Ask the thread to write all queued events, to close the database and to end."""
         self._inbox.is_stopping = True
         self._queue.put(None)
 
     def leftovers(self) -> list[Submission]:
-        """What was queued and not taken up, once the thread has ended."""
+        """Return the queued events that were not written. Call this when the thread has ended."""
         self._inbox.take_all_in()
         return list(self._inbox.waiting)
 
