@@ -1,1 +1,1 @@
-"""What follows from events, without SQL, clock or I/O."""
+"""The rules of sessions: what follows from events, without SQL, clock or I/O."""

@@ -1,7 +1,7 @@
-"""What is known from committed rows: open sessions, and what is remembered to recognise retries.
+"""The Book: what winlogd remembers of committed rows, that is open sessions and what is needed to recognise retries.
 
-Pure: no SQL, no clock, no I/O. The writer's thread alone changes it, and only for what is committed. The event loop
-reads it (`Book.pairs`). The rules are in `pairing`.
+Pure: no SQL, no clock, no I/O. The writer's thread alone changes a Book, and only after a COMMIT. The event loop reads
+`Book.pairs`. The rules are in `pairing`.
 """
 
 from collections.abc import Container, Iterable
@@ -25,12 +25,12 @@ from winlogd.sessions.retries import RecentEvents
 
 
 class Decided(Protocol):
-    """What was decided on a batch of events.
+    """The decisions on a batch of events, as the Book takes them over.
 
     Attributes:
-        pairs: the pairs that the batch changes, as they are now.
-        stored: the events that were stored, by fingerprint.
-        last_id: the highest id given out.
+        pairs: the pairs that the batch changes, after the change.
+        stored: the events that were stored, by fingerprint, in the order of their ids.
+        last_id: the highest id of a row.
     """
 
     pairs: dict[PairKey, Pair]
@@ -39,16 +39,16 @@ class Decided(Protocol):
 
 
 class Book:
-    """Open sessions and what is remembered to recognise retries, as of the last commit.
+    """Open sessions, and what is needed to recognise retries, as of the last COMMIT.
 
     Attributes:
-        pairs: by key; a pair that has no row in ``events_today`` is not there, unless one was moved from it that is
-            remembered yet. Values are immutable, so another thread may copy them out (``list(book.pairs.values())``)
-            at any time.
+        pairs: all pairs that have a row in ``events_today``, by key. A pair whose rows have moved stays while one of
+            them is remembered for retries. Values are immutable, so another thread may copy them at any time
+            (``list(book.pairs.values())``).
         shared: identifiers that open sessions of several pairs may have, with all these pairs. Nearly always empty:
             winlogd draws each identifier once, but an administrator may copy a row.
-        reused: logons that came after a logoff of their identifier, by identifier. They count as ended for as long as
-            that logoff is in ``events_today``. Nearly always empty, too.
+        reused: logons that came after a logoff of their identifier, by identifier. They count as ended while that
+            logoff is in ``events_today``. Nearly always empty, too.
         recent: the events of the last minutes.
         identifiers: draws new session identifiers.
         last_id: the highest id that a row of ``events_today`` has or had.
@@ -63,7 +63,7 @@ class Book:
         self.last_id = 0
 
     def accept(self, draft: Decided) -> None:
-        """Takes over what was decided on `draft`, once its rows are committed."""
+        """Take the decisions of `draft` over. Call this when its rows are committed."""
         self.pairs.update(draft.pairs)
         self.last_id = draft.last_id
         self.recent.extend(draft.stored, [stored.event_id for stored in draft.stored.values()])
@@ -71,12 +71,13 @@ class Book:
             self._renew_identifiers()
 
     def _renew_identifiers(self) -> None:
+        """Begin a new map of used digits, in which only those of open sessions are marked."""
         self.identifiers = Identifiers()
         for session in self.open_sessions():
             self.identifiers.mark(session.session_uuid)
 
     def observe_open(self, session: OpenSession) -> None:
-        """Learns of a committed logon that no logoff has closed."""
+        """Add a committed logon that no logoff has closed."""
         key = pair_key(session.username, session.hostname)
         pair = self.pairs.get(key, NEW_PAIR)
         sessions = (*pair.open, session)
@@ -88,28 +89,28 @@ class Book:
             self._note_sharing(session.session_uuid, key)
 
     def _note_sharing(self, session_uuid: str, key: PairKey) -> None:
-        """Note the pairs that may have an identifier which does not look drawn for `key`, and for `key` alone."""
+        """Note all pairs that may have this identifier, unless it can only have been drawn for `key`."""
         keys = _named_in(session_uuid)
         if keys != {key}:
             self.shared[session_uuid] = self.shared.get(session_uuid, frozenset()) | keys | {key}
 
     def observe_reused(self, session: OpenSession) -> None:
-        """Learns of a committed logon that came after a logoff of its identifier."""
+        """Add a committed logon that came after a logoff of its identifier."""
         self.reused[session.session_uuid] = (*self.reused.get(session.session_uuid, ()), session)
 
     def forget_reused(self, session_uuid: str, event_id: int) -> None:
-        """Forgets a logon of `reused` whose row has left ``events_today``."""
+        """Forget a logon of `reused` whose row has left ``events_today``."""
         left = tuple(each for each in self.reused.pop(session_uuid, ()) if each.event_id != event_id)
         if left:
             self.reused[session_uuid] = left
 
     def reopen(self, session_uuid: str) -> None:
-        """Learns that ``events_today`` has no logoff of an identifier any more: logons that used it again are open."""
+        """Open the logons that used an identifier again: ``events_today`` has no logoff of it any more."""
         for session in self.reused.pop(session_uuid, ()):
             self.observe_open(session)
 
     def observe_latest(self, key: PairKey, action: str, stored: Decision) -> None:
-        """Learns of a committed event that may be the pair's latest of an action: that with the highest id is."""
+        """Add a committed event that may be the pair's latest of its action: the one with the highest id is."""
         pair = self.pairs.get(key, NEW_PAIR)
         latest = pair.of(action)
         highest = max(latest.highest, stored.timestamp)
@@ -122,14 +123,17 @@ class Book:
         self.pairs[key] = pair.after(action, Latest(stored, highest), pair.open)
 
     def observe_whole_second(self, key: PairKey, action: str, timestamp: str, event_id: int) -> None:
-        """Learns of a client's committed event whose timestamp has no fraction, once the latest events are known."""
+        """Apply `Pair.ending_retries` for a client's committed event without a fraction of a second.
+
+        Call this when the latest events are known.
+        """
         pair = self.pairs.get(key, NEW_PAIR)
         opposite = pair.of(OPPOSITES[action]).stored
         if opposite is not None and opposite.event_id < event_id:
             self.pairs[key] = pair.ending_retries(action, timestamp)
 
     def observe_recent(self, events: Iterable[tuple[PairKey, str, str, int]]) -> None:
-        """Learns of committed events of the last minutes: pair, action, timestamp and id, in order of arrival."""
+        """Add committed events of the last minutes: pair, action, timestamp and id, in order of arrival."""
         for key, action, timestamp, event_id in events:
             self.recent.extend([hash((key, action, timestamp))], [event_id])
             self._raise_highest(key, action, timestamp)
@@ -141,13 +145,13 @@ class Book:
             self.pairs[key] = pair.after(action, Latest(latest.stored, timestamp), pair.open)
 
     def keep(self, key: PairKey, there: Container[int]) -> None:
-        """Forget what is known of a pair's rows that are not in `there`: another program removed them.
+        """Forget the rows of a pair that are not in `there`: another program removed them.
 
-        The pair stays: earlier events may be remembered.
+        The pair itself stays, because earlier events of it may be remembered.
 
         Args:
-            key: the pair.
-            there: ids of those of its rows that are in ``events_today``.
+            key: the pair, which must be in `pairs`.
+            there: the ids of its rows that still exist in ``events_today``.
         """
         pair = self.pairs[key]
         pair = pair.replaced(open=tuple(session for session in pair.open if session.event_id in there))
@@ -158,10 +162,10 @@ class Book:
         self.pairs[key] = pair
 
     def forget_event(self, key: PairKey, action: str, event_id: int) -> None:
-        """Forgets an event whose row has left ``events_today``, and the pair when nothing else is known of it.
+        """Forget an event whose row has left ``events_today``. Forget the pair, too, if this was its last known row.
 
-        Only a clock that is ahead moves a row that is remembered yet. The pair stays then, with its highest timestamps:
-        they tell that the event, sent again, is to be looked for.
+        A row moves while it is remembered for retries only if the clock was ahead. Then the pair stays, with its
+        highest timestamps: they show that a retry of the event may come and has to be searched.
         """
         pair = self.pairs.get(key)
         if pair is None:
@@ -176,24 +180,24 @@ class Book:
             del self.pairs[key]
 
     def close(self, key: PairKey, session_uuid: str) -> None:
-        """Learns of a committed logoff with the identifier of an open session of `key`."""
+        """Close all open sessions that a committed logoff ends, in `key` and in pairs that share the identifier."""
         for each in self.shared.get(session_uuid, frozenset()) | {key}:
             pair = self.pairs.get(each)
             if pair is not None:
                 self.pairs[each] = pair.without(session_uuid)
 
     def close_whoever_has(self, session_uuid: str) -> None:
-        """Learn of a logoff that another program wrote: close all open sessions with its identifier."""
+        """Close all open sessions with the identifier of a logoff that another program wrote."""
         for key in self.shared.get(session_uuid, frozenset()) | _named_in(session_uuid):
             self.close(key, session_uuid)
 
     def open_sessions(self) -> Iterable[OpenSession]:
-        """All open sessions, in no order."""
+        """Return all open sessions, in no particular order."""
         return (session for pair in list(self.pairs.values()) for session in pair.open)
 
 
 def _named_in(session_uuid: str) -> frozenset[PairKey]:
-    """Return the pairs that an identifier may have been drawn for; several when a name holds an ``@``, or none."""
+    """Return the pairs for which an identifier may have been drawn: several if a name contains an ``@``, or none."""
     names = session_uuid.rpartition("@")[0]
     places = [at for at, character in enumerate(names) if character == "@"]
     return frozenset([pair_key(names[:at], names[at + 1 :]) for at in places])

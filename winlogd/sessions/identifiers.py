@@ -1,8 +1,8 @@
 """Draws session identifiers: ``<username>@<hostname>@<6 hex digits>``.
 
-The digits are the first six of an MD5 over names, day and time: an identifier, not a secret. Six digits are few,
-so the ones that were used are marked in a map of bits, and a used one is drawn again: otherwise a busy day would
-give a new session the identifier of one that has ended, and it would count as closed from its beginning.
+The digits are the first six of an MD5 over names, day and time: an identifier, not a secret. Six digits are few, so a
+map of bits marks the used ones, and winlogd draws again when it has drawn a used one. Without the map, a new session of
+a busy day could get the identifier of an ended one, and would count as closed from its beginning.
 """
 
 from mmap import mmap
@@ -17,32 +17,33 @@ except ImportError:  # a Python that was built without it
 _HEX_DIGITS: Final = 6
 _BITS: Final = 16**_HEX_DIGITS
 _MAX_DRAWS: Final = 16
-"""With half of all digits used, sixteen used ones in a row come once in 65 536 draws."""
+"""Give up after this many used digits, and use the last. With half of all digits used, that happens once in 65 536
+identifiers."""
 
 
 class Identifiers:
-    """Draws identifiers that have not been used since the map was made.
+    """Draws identifiers whose digits were not used since the map was made.
 
-    The map takes 2 MiB at most, and of that only the pages that were touched.
+    The map takes 2 MiB of memory at most: only the pages that were touched count.
     """
 
     __slots__ = ("_marked", "_used")
 
     def __init__(self) -> None:
         self._marked = 0
-        self._used = mmap(-1, _BITS // 8)  # anonymous memory: unlike a bytearray's, untouched pages cost nothing
+        self._used = mmap(-1, _BITS // 8)  # anonymous memory: untouched pages cost nothing, unlike a bytearray's
 
     @property
     def is_worn(self) -> bool:
-        """Whether more than half of all digits are used, so that it is time for a new map."""
+        """Return True if more than half of all digits are used: it is time for a new map."""
         return self._marked > _BITS // 2
 
     def draw(self, username: str, hostname: str, date: str, now_ns: int) -> str:
-        """A new identifier.
+        """Return a new identifier, and mark its digits.
 
         Args:
             username: as the client sent it.
-            hostname: likewise, or what stands for it.
+            hostname: as the client sent it, or `UNKNOWN_HOST`.
             date: ``YYYY-MM-DD`` of the event.
             now_ns: nanoseconds since 1970.
         """
@@ -54,7 +55,7 @@ class Identifiers:
         return f"{username}@{hostname}@{digits}"
 
     def mark(self, session_uuid: str) -> None:
-        """Marks the digits of an identifier that is in the database; other forms of text are passed over."""
+        """Mark the digits of an identifier that is in the database. Ignore text of another form."""
         digits = session_uuid[-_HEX_DIGITS:]
         if len(digits) == _HEX_DIGITS:
             try:
@@ -63,7 +64,7 @@ class Identifiers:
                 return
 
     def _mark(self, number: int) -> bool:
-        """Marks `number`; whether it was free."""
+        """Mark `number`. Return True if it was free."""
         byte, bit = number >> 3, 1 << (number & 7)
         if self._used[byte] & bit:
             return False

@@ -1,6 +1,6 @@
-"""What is known of one user on one host, and what is decided on an event: values, which threads may share.
+"""Values: a pair (one user on one host), its open sessions and latest events, and the decision on an event.
 
-Pure. The rules are in `pairing`; who keeps the pairs is `book`.
+Threads may share them. Pure. The rules are in `pairing`; `book` keeps the pairs.
 """
 
 from typing import Final, final
@@ -9,13 +9,13 @@ from winlogd.events.names import folded, folded_host
 from winlogd.events.value import Value
 
 UNKNOWN_HOST: Final = "unknown"
-"""Stands for the host in a pair and in identifiers when the client does not tell its name."""
+"""The host in a pair and in identifiers if the client sends no hostname."""
 
 ACTIONS: Final = ("C", "D", "M")
 OPPOSITES: Final = {"C": "D", "D": "C"}
 
 PairKey = tuple[str, str]
-"""(username, hostname or `UNKNOWN_HOST`), both folded: made by `pair_key` alone."""
+"""(username, hostname or `UNKNOWN_HOST`), both folded: made by `pair_key`, and by `Draft.decide` in the same way."""
 
 
 @final
@@ -23,11 +23,14 @@ class OpenSession(Value):
     """A session whose logon is stored and whose logoff is not.
 
     Attributes:
-        event_id: the row of its logon in ``events_today``.
+        event_id: the id of its logon in ``events_today``.
         session_uuid: the identifier that its logoff will get.
         connected_at: the logon's timestamp as stored.
-        username: as stored; with `hostname` (None where the client told none) what people are shown.
-        source_ip: where the logon came from; `os_name` and `os_version` what the workstation said it runs.
+        username: as stored, for people.
+        hostname: as stored, for people; None if the client sent none.
+        source_ip: the address from which the logon came.
+        os_name: the operating system that the workstation reported.
+        os_version: its version.
     """
 
     __slots__ = (
@@ -67,8 +70,8 @@ class Closed(Value):
     """A session that a new logon closes: the automatic D row to be stored before it.
 
     Attributes:
-        event_id: of the D row.
-        session: what it closes.
+        event_id: the id of the D row.
+        session: the session that it closes.
         timestamp: one second before the new logon, but not before the session began.
     """
 
@@ -82,14 +85,14 @@ class Closed(Value):
 
 @final
 class Decision(Value):
-    """What is to be done with one event, and what is remembered of it when it is done.
+    """What winlogd does with one event, and later remembers of it.
 
     Attributes:
-        timestamp: the event's, as stored.
-        event_id: its row, existing when `is_retry`.
-        session_uuid: its identifier.
-        is_retry: nothing is to be stored: the client gets the first answer again.
-        closed: sessions to be closed by D rows first.
+        timestamp: the event's timestamp as stored.
+        event_id: the id of its row. The row of a retry exists already.
+        session_uuid: the identifier of its session, or its own if it belongs to none.
+        is_retry: True if nothing is stored, and the client gets the first answer again.
+        closed: the sessions that automatic logoffs close before it.
     """
 
     __slots__ = ("closed", "event_id", "is_retry", "session_uuid", "timestamp")
@@ -109,7 +112,7 @@ class Latest(Value):
     """What is known of one action of a pair.
 
     Attributes:
-        stored: the latest event in order of arrival. None when none is known, or when the same again is no retry of it
+        stored: the latest event in order of arrival. None if none is known, or if an equal event is no retry of it
             (`Pair.ending_retries`).
         highest: the greatest timestamp, as text, of this pair's remembered events of the action. An event with a
             greater one is no retry. Any order of texts would do, as long as equal texts are equal. Each action has its
@@ -123,7 +126,8 @@ class Latest(Value):
         self.highest: Final = highest
 
 
-NONE: Final = Latest(None, "")
+NOTHING: Final = Latest(None, "")
+"""The `Latest` of an action of which the pair has no event."""
 
 
 @final
@@ -132,7 +136,9 @@ class Pair(Value):
 
     Attributes:
         open: the open sessions, the one with the latest timestamp last, ties in order of arrival.
-        connection: of its C; `disconnection` of its D, `hardware` of its M.
+        connection: what is known of its logons (C).
+        disconnection: what is known of its logoffs (D).
+        hardware: what is known of its inventory (M).
     """
 
     __slots__ = ("connection", "disconnection", "hardware", "open")
@@ -140,9 +146,9 @@ class Pair(Value):
     def __init__(
         self,
         open: tuple[OpenSession, ...] = (),
-        connection: Latest = NONE,
-        disconnection: Latest = NONE,
-        hardware: Latest = NONE,
+        connection: Latest = NOTHING,
+        disconnection: Latest = NOTHING,
+        hardware: Latest = NOTHING,
     ) -> None:
         self.open: Final = open
         self.connection: Final = connection
@@ -162,7 +168,7 @@ class Pair(Value):
         return Pair(open, self.connection, self.disconnection, latest)
 
     def event_ids(self) -> list[int]:
-        """Return the ids of all rows that the pair refers to."""
+        """Return the ids of all rows to which the pair refers."""
         latest = (self.connection.stored, self.disconnection.stored, self.hardware.stored)
         return [each.event_id for each in (*self.open, *latest) if each is not None]
 
@@ -173,19 +179,20 @@ class Pair(Value):
     def ending_retries(self, action: str, timestamp: str) -> "Pair":
         """Return the pair after a client's `action` whose `timestamp` has no fraction.
 
-        Clients that tell whole seconds may log on, off and on within one. So the latest event of the opposite action,
-        if it has the same timestamp, is sent again no more: the same once more is another event.
+        Clients that send whole seconds may log on, off and on again within one second. So if the latest event of the
+        opposite action has the same timestamp, an equal event is no retry of it any more, but another event.
         """
-        latest = self.disconnection if action == "C" else self.connection if action == "D" else NONE
+        latest = self.disconnection if action == "C" else self.connection if action == "D" else NOTHING
         if latest.stored is None or latest.stored.timestamp != timestamp:
             return self
         return self.after(OPPOSITES[action], Latest(None, latest.highest), self.open)
 
 
 NEW_PAIR: Final = Pair()
+"""A pair of which no row is known."""
 
 
 def pair_key(username: str, hostname: str | None) -> PairKey:
-    """Return the key of a pair, whatever the spelling of its names; an empty hostname counts as none."""
+    """Return the key of a pair: equal for all spellings of its names. An empty hostname counts as none."""
     host = hostname or UNKNOWN_HOST
     return folded(username), folded_host(host) or UNKNOWN_HOST

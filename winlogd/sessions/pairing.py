@@ -1,7 +1,8 @@
 """The pairing rules: which session an event opens, closes or belongs to, and which events are retries.
 
-Pure: no SQL, no clock, no I/O. A batch of events is decided on a `Draft`, which later events of the batch see. The Book
-takes it over when the batch has been committed, and knows nothing of it when it has not.
+Pure: no SQL, no clock, no I/O. A batch of events is decided on a `Draft`, so that later events of the batch see the
+decisions on earlier ones. The Book takes the Draft over when the batch is committed. If the COMMIT fails, the Draft is
+dropped and the Book is unchanged.
 """
 
 from collections.abc import Callable
@@ -24,24 +25,24 @@ from winlogd.sessions.pair import (
 )
 
 ReadStored = Callable[[int, PairKey, str, str], Decision | None]
-"""Reads the committed event `id` if it is the one of this pair, action and timestamp, otherwise None."""
+"""Returns the committed event with an id if it has this pair, action and timestamp; otherwise None."""
 
 _PREFIXES: Final = {"D": "orphan_", "M": "hardware_"}
-"""Of the identifiers of events that belong to no session."""
+"""Prefixes, by action, of the identifiers of events that belong to no session."""
 
 
 class Draft:
     """The decisions on one batch of events.
 
     Args:
-        book: what is committed; not changed here.
-        read_stored: reads a committed event back, to be sure of a retry.
+        book: the committed state. The Draft changes only its map of used identifiers.
+        read_stored: reads a committed event, to be sure of a retry.
         now_ns: nanoseconds since 1970, mixed into identifiers.
 
     Attributes:
-        pairs: the pairs that the batch changes, as they will be.
-        stored: the events to be stored, by fingerprint.
-        last_id: the highest id given out.
+        pairs: the pairs that the batch changes, after the change.
+        stored: the events to be stored, by fingerprint, in the order of their ids.
+        last_id: the highest id of a row.
     """
 
     __slots__ = (
@@ -68,7 +69,7 @@ class Draft:
         self.last_id = book.last_id
 
     def decide(self, event: Event, source_ip: str) -> Decision:
-        """The decision on the next event of the batch, in order of arrival."""
+        """Decide the next event of the batch, in order of arrival, and return the decision."""
         action, timestamp = event.action, event.timestamp
         username, host = event.username, event.hostname or UNKNOWN_HOST
         if username.isascii() and host.isascii() and host[-1] != ".":  # as `pair_key` does: 0.1 µs less than a call
@@ -79,17 +80,17 @@ class Draft:
         latest = pair.connection if action == "C" else pair.disconnection if action == "D" else pair.hardware
         highest, sessions = latest.highest, pair.open
         fingerprint = hash((key, action, timestamp))
-        if timestamp > highest:  # later than all its like that this pair has sent: no retry, which spares the search
+        if timestamp > highest:  # later than every such event of this pair: no retry, and no search
             highest = timestamp
         elif (first := self._first_of(latest.stored, key, action, timestamp, fingerprint)) is not None:
             return Decision(timestamp, first.event_id, first.session_uuid, is_retry=True)
         else:
-            self.stored.pop(fingerprint, None)  # the same is stored again: `stored` is in the order of ids
+            self.stored.pop(fingerprint, None)  # an equal event is stored again: `stored` has the order of ids
         closed: tuple[Closed, ...] = ()
         if sessions and action == "D":
             session_uuid = sessions[-1].session_uuid
             sessions = sessions[:-1]
-            if sessions:  # left by another program: one logoff closes all that have its identifier
+            if sessions:  # another program has left several: a logoff closes all with its identifier
                 sessions = tuple([session for session in sessions if session.session_uuid != session_uuid])
             if self._shared:
                 self._close_elsewhere(session_uuid, key)
@@ -116,13 +117,13 @@ class Draft:
         return Decision(timestamp, event_id, session_uuid, closed=closed) if closed else stored
 
     def renumber(self, event: Event, decision: Decision, ids: list[int], last_id: int) -> Decision:
-        """Give the only event of the batch the ids that its rows have got in the end.
+        """Give the only event of the batch the ids that SQLite has chosen. Return the decision with these ids.
 
         Args:
-            event: the only one.
-            decision: what `decide` has returned for it; no retry.
-            ids: of the logoffs before it, and its own.
-            last_id: the highest one in the table by now.
+            event: the only event of the batch.
+            decision: the decision on it; no retry.
+            ids: the ids of its automatic logoffs, then its own.
+            last_id: the highest id in the table now.
         """
         *closed_ids, event_id = ids
         self.last_id = last_id
@@ -142,9 +143,10 @@ class Draft:
     def _first_of(
         self, latest: Decision | None, key: PairKey, action: str, timestamp: str, fingerprint: int
     ) -> Decision | None:
-        """The stored event of which this one is a retry: the pair's latest of its action, or a recent one.
+        """Return the stored event of which this one is a retry: the pair's latest of its action, or a recent one.
 
-        None too when the opposite action came after that event, and both have the same timestamp without a fraction.
+        Return None if there is none. Return None, too, if the opposite action came after the stored event and both have
+        the same timestamp without a fraction.
         """
         if latest is not None and latest.timestamp == timestamp:
             return latest  # nothing opposite came after it: see `Pair.ending_retries`
@@ -156,7 +158,7 @@ class Draft:
         return first if other is None or other.event_id < first.event_id else None
 
     def _remembered(self, key: PairKey, action: str, timestamp: str, fingerprint: int) -> Decision | None:
-        """The latest event like this of the batch or of the last minutes."""
+        """Return the latest equal event of the batch or of the last minutes, or None."""
         stored = self.stored.get(fingerprint)
         if stored is not None and stored.timestamp == timestamp:
             return stored
@@ -167,7 +169,7 @@ class Draft:
         return None
 
     def _close_all(self, sessions: tuple[OpenSession, ...], key: PairKey, timestamp: str) -> tuple[Closed, ...]:
-        """Closes `sessions`, because their pair logs on again at `timestamp`: a logoff for each identifier."""
+        """Close `sessions`, because their pair logs on again at `timestamp`. Return a logoff for each identifier."""
         latest = {session.session_uuid: session for session in sessions}
         first_id = self.last_id + 1
         self.last_id += len(latest)
@@ -182,7 +184,7 @@ class Draft:
         )
 
     def _close_elsewhere(self, session_uuid: str, key: PairKey) -> None:
-        """Closes what has the identifier of a session of `key` in other pairs: a logoff closes all that share it."""
+        """Close the sessions of other pairs that share an identifier with `key`: a logoff closes all of them."""
         for other in self._shared.get(session_uuid, frozenset()) - {key}:
             pair = self.pairs.get(other) or self._committed(other)
             if pair is not None:

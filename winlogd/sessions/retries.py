@@ -1,13 +1,13 @@
-"""Which events were received in the last minutes, in 3 bytes each.
+"""Remembers the events of the last minutes, in 3 bytes each, to recognise retries.
 
-A client whose answer was lost sends its event again; to recognise it, every event of the last ten minutes has
-to be found by its content. Strings would cost 300 bytes an event, and a load of 30 000 events a second brings
-eighteen million of them; so only a fingerprint is kept, the place where it stands gives the row's id, and whoever asks
-reads the row to be sure. Pure: the clock is the caller's.
+A client whose answer was lost sends its event again. To recognise that, every event of the last ten minutes must be
+found by its content. Texts would take 300 bytes an event, and 30 000 events a second are eighteen million events. So
+only a fingerprint is kept. Its position gives the id of the row, and the caller reads the row to be sure. Pure: the
+caller gives the time.
 
-Strategy: to add is to append, because every event is added and few are asked for: who asks searches it all, 3 ms for
-a million events. An index over it is made only where many ask; it takes 8 to 12 bytes more an event, and 0.4 s for
-a million events at once.
+Every event is added, but few are searched. So an event is added by appending, and a search reads all fingerprints: 3 ms
+for a million events. An index is made only after many searches. It takes 8 to 12 bytes more an event, and 0.4 s for a
+million events at once.
 """
 
 from collections.abc import Collection, Iterator
@@ -15,30 +15,36 @@ from struct import Struct
 from typing import Final
 
 _BUCKETS: Final = 4096
-"""A power of two. With a quarter of a million events a bucket of the index has 61 records: 0.3 µs to search."""
+"""Buckets of an index, a power of two. With a quarter of a million events a bucket has 61 records: 0.3 µs to search."""
 _SEARCHES_WITHOUT_INDEX: Final = 64
-"""So many together take half as long as the index does."""
+"""Make the index after this many searches. Together they take half as long as to make the index."""
 _FINGERPRINT_BYTES: Final = 3
 _MASK: Final = 0xFF_FFFF
 _FINGERPRINT: Final = Struct("<HB")
 _RECORD: Final = Struct("<HBI")
-"""Of the index: a fingerprint, and its place in the generation."""
+"""A record of the index: a fingerprint, and its place in the generation."""
 
 GENERATION_S: Final = 60.0
+"""The time that one generation of events covers. Memory is freed a generation at a time."""
 _GENERATIONS: Final = 11
 """Ten full generations are kept besides the current one: an event is remembered for 600 to 660 seconds."""
 
 _RUN_EVENTS: Final = 16_384
-"""Memory that is taken and given back in pieces of one size, 48 KiB, does not fall into pieces of all sizes."""
-_MAX_GAP: Final = 64
-"""Ids that a run may leave out at once: so many are cheaper than a new one. The server itself gives an id or two to
-the logoffs that it adds."""
-_NOBODY: Final = bytes(_FINGERPRINT_BYTES)
+"""The most events of a run. All runs then take 48 KiB, and memory does not fragment when they are freed."""
+_MAX_GAP_IDS: Final = 64
+"""A run may leave out this many ids at once: that is cheaper than a new run. Automatic logoffs take an id or two."""
+_NO_EVENT: Final = bytes(_FINGERPRINT_BYTES)
 """The fingerprint of an id that is left out: zero, which no event has (`_packed`)."""
 
 
 class _Run:
-    """Fingerprints of rows whose ids follow each other; `first` is the place of the first in its generation."""
+    """Fingerprints of rows with consecutive ids.
+
+    Attributes:
+        base_id: the id of the first row.
+        first: the place of the first fingerprint in the generation.
+        fingerprints: all of them, `_FINGERPRINT_BYTES` each.
+    """
 
     __slots__ = ("base_id", "fingerprints", "first")
 
@@ -52,7 +58,7 @@ class _Run:
 
 
 class _Generation:
-    """The events of some time, in order of arrival, and perhaps an index over the first of them."""
+    """The events of one minute in order of arrival, and after many searches an index of them."""
 
     __slots__ = ("_buckets", "_indexed", "_next_id", "_runs", "_searches", "_size")
 
@@ -72,8 +78,8 @@ class _Generation:
             return
         for fingerprint, event_id in zip(fingerprints, event_ids, strict=True):
             gap = event_id - self._next_id
-            if self._runs and 0 <= gap <= _MAX_GAP:
-                self._append(_NOBODY * gap + _packed((fingerprint,)))
+            if self._runs and 0 <= gap <= _MAX_GAP_IDS:
+                self._append(_NO_EVENT * gap + _packed((fingerprint,)))
             else:
                 self._begin_run(event_id)
                 self._append(_packed((fingerprint,)))
@@ -113,7 +119,7 @@ class _Generation:
         return run.base_id + place - run.first
 
     def _run_of(self, place: int) -> int:
-        from bisect import bisect_right  # not loaded until somebody asks
+        from bisect import bisect_right  # loaded with the first search by the index
 
         return bisect_right(self._runs, place, key=lambda run: run.first) - 1
 
@@ -130,12 +136,12 @@ class _Generation:
 
 
 def _packed(fingerprints: Collection[int]) -> bytes:
-    """What is kept of each, one after the other: 1 instead of 0."""
+    """Return the lowest 24 bits of each fingerprint, one after the other. 0, which means no event, becomes 1."""
     return b"".join([(each & _MASK or 1).to_bytes(_FINGERPRINT_BYTES, "little") for each in fingerprints])
 
 
 def _places(needle: bytes, octets: bytearray, width: int) -> Iterator[int]:
-    """Where `needle` begins a record of `width` octets."""
+    """Return the positions at which `needle` begins a record of `width` octets."""
     at = octets.find(needle)
     while at >= 0:
         if at % width == 0:
@@ -146,8 +152,11 @@ def _places(needle: bytes, octets: bytearray, width: int) -> Iterator[int]:
 class RecentEvents:
     """Ids of the events of the last 10 minutes or somewhat more, by fingerprint.
 
-    A fingerprint is any integer that is equal for equal events, such as `hash` gives; 24 bits of it are kept, so
-    that among a million events one in seventeen is mistaken for another until its row is read.
+    A fingerprint is an integer that is equal for equal events, such as their `hash`. 24 bits of it are kept. With a
+    million events, one search in seventeen finds another event by mistake; the caller reads the row to notice that.
+
+    Args:
+        now_s: a monotonic clock.
     """
 
     __slots__ = ("_generations", "_turn_s")
@@ -157,8 +166,8 @@ class RecentEvents:
         self._turn_s = now_s + GENERATION_S
 
     def turn(self, now_s: float) -> None:
-        """Forgets what is old; `now_s` is a monotonic clock, so that a clock set back or forth forgets nothing."""
-        if now_s >= self._turn_s + GENERATION_S * (_GENERATIONS - 1):  # long asleep: everything is old
+        """Forget old events. `now_s` is a monotonic clock: nothing is forgotten because the wall clock was set."""
+        if now_s >= self._turn_s + GENERATION_S * (_GENERATIONS - 1):  # after a long pause all events are old
             self._generations = [_Generation()]
             self._turn_s = now_s + GENERATION_S
         while now_s >= self._turn_s:
@@ -166,13 +175,18 @@ class RecentEvents:
             self._turn_s += GENERATION_S
 
     def extend(self, fingerprints: Collection[int], event_ids: list[int]) -> None:
-        """Remembers events: their fingerprints and, in the same order, the ids of their rows."""
+        """Remember events.
+
+        Args:
+            fingerprints: of the events.
+            event_ids: the ids of their rows, in the same order.
+        """
         self._generations[0].extend(fingerprints, event_ids)
 
     def reaches(self, event_id: int) -> bool:
-        """Whether the event with this id may be one of them."""
+        """Return True if the event with this id may be remembered, False if it certainly is not."""
         return any(generation.reaches(event_id) for generation in self._generations)
 
     def find(self, fingerprint: int) -> list[int]:
-        """Ids of events that may be the one with `fingerprint`; empty when it is none of them for certain."""
+        """Return the ids of events that may have `fingerprint`; empty if certainly no event has it."""
         return [event_id for generation in self._generations for event_id in generation.find(fingerprint)]
