@@ -39,7 +39,7 @@ def test_digits_are_used_once_whoever_they_are_for() -> None:
 
     drawn = [identifiers.draw(f"user{number}", "A102-07", DAY, number) for number in range(20_000)]
 
-    # 20 000 draws of 16 777 216 meet about twelve times when used ones are not drawn again.
+    # Without the map, 20 000 draws of 16 777 216 would repeat about twelve times.
     assert len({digits_of(session_uuid) for session_uuid in drawn}) == 20_000
 
 

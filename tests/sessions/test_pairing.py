@@ -18,12 +18,12 @@ def nothing_to_read(event_id: int, key: PairKey, action: str, timestamp: str) ->
 
 @pytest.fixture
 def book() -> Book:
-    """What is known of an empty database."""
+    """Return the Book of an empty database."""
     return Book(RecentEvents(0.0), Identifiers())
 
 
 def commit(book: Book, *events: Event) -> list[Decision]:
-    """Decides events as one batch and commits it."""
+    """Decide events as one batch, and commit it."""
     draft = Draft(book, nothing_to_read, 1)
     decisions = [draft.decide(event, "192.0.2.1") for event in events]
     book.accept(draft)
@@ -105,7 +105,7 @@ def test_a_logoff_that_claims_to_be_earlier_still_closes(book: Book) -> None:
 
 
 def test_of_several_open_sessions_a_logoff_takes_the_one_with_the_latest_instant(book: Book) -> None:
-    # As an older server may have left them; the first one's text is greater, its instant is not.
+    # An older server may have left these. The first text is greater, but its instant is not.
     for number, connected_at in enumerate(
         ["2026-01-13T10:30:00+02:00", "2026-01-13T09:00:00Z", "2026-01-13T08:59:59.9Z", "2026-01-13T09:00:00.000Z"]
     ):
@@ -315,7 +315,7 @@ def test_an_identifier_shows_names_as_they_came(book: Book) -> None:
 
 
 class Rows:
-    """The committed events, read back as the database does."""
+    """Reads committed events back as the database does."""
 
     def __init__(self, book: Book) -> None:
         self._book = book
@@ -431,7 +431,7 @@ def test_ids_that_are_remembered_stay_in_order_when_the_same_is_stored_twice_in_
     rows.commit(*(event(action, "08:00:00") for action in "CDC"))
 
     assert book.recent.reaches(2)
-    assert not book.recent.reaches(1)  # the first logon: what is the same came later
+    assert not book.recent.reaches(1)  # the first logon: the equal one came later
 
 
 # ── identifiers that several sessions share ───────────────────────────────────────────────────────────────

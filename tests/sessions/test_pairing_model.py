@@ -1,6 +1,6 @@
 """The pairing rules against a model that keeps all rows in a list and searches it.
 
-The model is slow and plain on purpose: every rule is the sentence that states it.
+The model is slow and simple on purpose: each rule reads like its sentence in the specification.
 """
 
 from contextlib import closing
@@ -28,7 +28,7 @@ NOW_S = 1_768_300_000.0
 
 
 class Row(NamedTuple):
-    """A row of the table; `is_recent` as long as a retry is recognised by it alone."""
+    """A row of the table. `is_recent` is True while it is remembered to recognise retries."""
 
     event_id: int
     username: str
@@ -44,19 +44,19 @@ class Row(NamedTuple):
 
 
 def pair_of(username: str, hostname: str | None) -> tuple[str, str]:
-    """Names are compared folded: Unicode NFC, then casefold; a trailing dot of a host does not count."""
+    """Return the folded names: Unicode NFC, then casefold, without a trailing dot of the host."""
     user, host = (normalize("NFC", name).casefold() for name in (username, hostname or "unknown"))
     return user, host[:-1] if host.endswith(".") else host
 
 
 def seconds(timestamp: str) -> Fraction:
-    """Seconds of the day, exactly; all timestamps here are of one day."""
+    """Return the exact seconds since midnight. All timestamps here are of one day."""
     hour, minute, second = timestamp[11:].removesuffix("Z").removesuffix("+00:00").split(":")
     return Fraction(hour) * 3600 + Fraction(minute) * 60 + Fraction(second)
 
 
 class Model:
-    """All rows, and the rules as searches among them."""
+    """All rows. Each rule is a search among them."""
 
     def __init__(self, rows: list[Row], last_id: int) -> None:
         self.rows = list(rows)
@@ -68,14 +68,14 @@ class Model:
         return sorted(logons, key=lambda row: (seconds(row.timestamp), row.event_id))
 
     def first_of(self, event: Event) -> Row | None:
-        """The row of which `event` is a retry."""
+        """Return the row of which `event` is a retry, or None."""
         of_pair = [row for row in self.rows if row.is_of(event) and row.action == event.action and not row.is_automatic]
         recent = [row for row in of_pair if row.is_recent or row is of_pair[-1]]
         same = [row for row in recent if row.timestamp == event.timestamp]
         return same[-1] if same and not self.is_ended(same[-1], event) else None
 
     def is_ended(self, first: Row, event: Event) -> bool:
-        """A client's opposite action of the pair with the same whole second came after `first`."""
+        """Return True if the pair's client sent the opposite action with the same whole second after `first`."""
         return "." not in event.timestamp and any(
             row.event_id > first.event_id and row.timestamp == event.timestamp and not row.is_automatic
             for row in self.rows
@@ -83,7 +83,7 @@ class Model:
         )
 
     def store(self, event: Event, decision: Decision) -> None:
-        """Checks `decision` and stores the rows that the rules ask for."""
+        """Check `decision` against the rules, and add the rows that they require."""
         first = self.first_of(event)
         if first is not None:
             assert decision == Decision(first.timestamp, first.event_id, first.session_uuid, True)
@@ -121,7 +121,7 @@ def event(username: str, hostname: str | None, action: str, hour: str, second: s
     return Event(username, action, f"2026-01-13T{hour}:00:{second}", hostname, None, None, None, None)
 
 
-# Few values, so that events meet.
+# Few values, so that many events are of the same pair and time.
 events = st.builds(
     event,
     st.sampled_from(["alice", "ALICE", "\u00e9lise", "E\u0301LISE"]),
@@ -137,7 +137,7 @@ INSERT = """INSERT INTO events_today (id, username, hostname, action, timestamp,
 
 
 def columns_of(row: Row) -> tuple[int | str | None, ...]:
-    """A row as `INSERT` takes it."""
+    """Return the values of a row for `INSERT`."""
     origin = "auto" if row.is_automatic else "client"
     received = utc_text(NOW_S if row.is_recent else NOW_S - FORGOTTEN_AFTER_S)
     return *row[:6], origin, received
@@ -148,7 +148,7 @@ def pair_of_row(row: Row) -> tuple[str, str]:
 
 
 class Sessions(RuleBasedStateMachine):
-    """Batches come, are committed or thrown away, and time passes."""
+    """Batches come and are committed or dropped, and time passes."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -67,7 +67,7 @@ def test_every_added_id_is_found(steps: list[tuple[int, int]], at_once: int) -> 
     event_ids = list(accumulate(step for _, step in steps))
     for at in range(0, len(steps), at_once):
         recent.extend(fingerprints[at : at + at_once], event_ids[at : at + at_once])
-        assert at % 3 or event_ids[at] in recent.find(fingerprints[at])  # asked meanwhile, and not
+        assert at % 3 or event_ids[at] in recent.find(fingerprints[at])  # some are searched in between, others not
 
     for fingerprint, event_id in zip(fingerprints, event_ids, strict=True):
         assert event_id in recent.find(fingerprint)
@@ -78,7 +78,7 @@ def test_many_events_are_found_and_no_others_however_often_one_asks() -> None:
     for first in range(1, 50_000, 1000):
         recent.extend([7 * event_id for event_id in range(first, first + 1000)], list(range(first, first + 1000)))
 
-    for event_id in range(1, 50_001, 250):  # from some number on there is an index
+    for event_id in range(1, 50_001, 250):  # after some searches there is an index
         assert recent.find(7 * event_id) == [event_id]
         assert recent.find(7 * event_id + 1) == []
     recent.extend([42 << 30], [50_001])
@@ -118,7 +118,7 @@ def test_a_fingerprint_is_not_found_across_two_records() -> None:
 
 def test_a_place_in_the_index_is_not_taken_for_a_fingerprint() -> None:
     recent = RecentEvents(0.0)
-    recent.extend([5, 0x001001], [100, 101])  # the second one's place is 1, and its bucket that of 1
+    recent.extend([5, 0x001001], [100, 101])  # the second has place 1, and the bucket of 1
     for _ in range(1000):
         assert recent.find(0x001001) == [101]
 
@@ -128,7 +128,7 @@ def test_a_place_in_the_index_is_not_taken_for_a_fingerprint() -> None:
 @pytest.mark.parametrize("searches_before", [0, 1000])
 def test_an_id_that_is_left_out_is_nobodys(searches_before: int) -> None:
     recent = RecentEvents(0.0)
-    recent.extend([7 << 24, 8], [100, 102])  # all that is kept of the first is zero
+    recent.extend([7 << 24, 8], [100, 102])  # the kept bits of the first are zero
     for _ in range(searches_before):
         recent.find(5)
 

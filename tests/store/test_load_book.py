@@ -22,14 +22,14 @@ ALICE = pair_key("alice", "A")
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[apsw.Connection]:
-    """An empty database of winlogd's."""
+    """Return an empty database of winlogd's."""
     with closing(apsw.Connection(str(tmp_path / "winlog.db"))) as connection:
         schema.prepare(connection)
         yield connection
 
 
 def store(database: apsw.Connection, action: str, time: str, session: str | None, **columns: object) -> int:
-    """Stores a row as another program would; returns its id."""
+    """Store a row as another program does, and return its id."""
     row: dict[str, object] = {"username": "alice", "hostname": "A", "action": action, "session_uuid": session}
     row |= {"timestamp": f"2026-01-13T{time}Z", "server_timestamp": f"2026-01-13T{time}.000000+00:00"} | columns
     names, marks = ", ".join(row), ", ".join("?" * len(row))
@@ -44,7 +44,7 @@ def load(database: apsw.Connection, now_s: float = 1.8e9) -> Book:
 
 
 def refresh(database: apsw.Connection, book: Book) -> None:
-    """What the writer does after another program has committed, all of it at once."""
+    """Do all at once that the writer does after another program has committed."""
     load_book.refresh(database, book)
     recheck = Recheck(database, book)
     recheck.begin()
@@ -157,7 +157,7 @@ YEAR_S = 365 * 24 * HOUR_S
 def test_later_rows_with_an_old_time_of_receipt_hide_no_recent_event(
     database: apsw.Connection, newest: int, received: str | None
 ) -> None:
-    """An administrator wrote them, or the clock was set back, and then right again."""
+    """An administrator wrote the rows, or the clock was set back and then right again."""
     now_s = time.time()
     if received == "2 hours ago":
         received = utc_text(now_s - 2 * HOUR_S)
@@ -170,13 +170,13 @@ def test_later_rows_with_an_old_time_of_receipt_hide_no_recent_event(
     book = load(database, now_s)
 
     assert recent(book, ALICE, "C", "08:00:00") == [1]
-    assert recent(book, ALICE, "C", "10:00:00") == [newest + 2]  # it came after one that is recent for certain
+    assert recent(book, ALICE, "C", "10:00:00") == [newest + 2]  # it came after an event that is certainly recent
     assert book.pairs[ALICE].connection.highest == "2026-01-13T10:00:00Z"
 
 
 @pytest.mark.parametrize("ahead_s", [30 * MINUTE_S, YEAR_S])
 def test_an_event_that_was_received_in_the_future_is_remembered(database: apsw.Connection, ahead_s: float) -> None:
-    """The clock was ahead; what came after it was set right is old by now."""
+    """The clock was ahead. The events that came after it was set right are old now."""
     now_s = time.time()
     store(database, "C", "08:00:00", "s1", server_timestamp=utc_text(now_s + ahead_s))
     store(database, "C", "09:00:00", "s2", server_timestamp=utc_text(now_s - HOUR_S))
@@ -219,7 +219,7 @@ def test_all_spellings_of_a_name_are_one_pair(database: apsw.Connection) -> None
 def test_a_restart_knows_who_logs_on_and_off_within_a_whole_second(
     database: apsw.Connection, actions: str, is_retry: bool, noticed_later: bool
 ) -> None:
-    """All but the last event are stored; the opposite one in another spelling."""
+    """Store all events but the last. The opposite event has another spelling of the names."""
     book = load(database)
     for action in actions[:-1]:
         names = {} if action == actions[-1] else {"username": "ALICE", "hostname": "a."}
@@ -326,7 +326,7 @@ def test_identifiers_that_are_in_the_table_are_not_drawn_again(database: apsw.Co
 @pytest.mark.parametrize(
     "columns",
     [
-        {"timestamp": "1768291200"},  # kept as a number in a DATETIME column
+        {"timestamp": "1768291200"},  # SQLite stores it as a number in a DATETIME column
         {"timestamp": 17.5},
         {"timestamp": "noon"},
         {"timestamp": "2026-01-13 08:00:00"},
@@ -360,7 +360,7 @@ def test_text_that_is_not_utf_8_stops_nothing(database: apsw.Connection, action:
 
 
 def assert_bobs_session_is_found_and_alice_may_log_on(database: apsw.Connection) -> None:
-    """Whether the rows are there at the start, or are noticed later."""
+    """The result is the same if the rows are there at the start, or are noticed later."""
     for book in (load(database), Book(RecentEvents(0.0), Identifiers())):
         refresh(database, book)
         draft = Draft(book, lambda *key: load_book.read_stored(database, *key), 1)

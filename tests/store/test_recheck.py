@@ -81,7 +81,7 @@ def test_a_program_that_commits_all_the_time_keeps_no_pair_from_its_turn(databas
     database.execute("DELETE FROM events_today WHERE username = 'user1999'")
 
     for _ in itertools.islice(steps(recheck), 2 * PAIRS):
-        recheck.begin()  # after each piece there was another commit
+        recheck.begin()  # another program commits after each piece
         if "user1999" not in open_users(book):
             return
 

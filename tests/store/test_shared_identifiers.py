@@ -1,4 +1,4 @@
-"""Rows that share an identifier: memory, what it lists, and both views say the same.
+"""Rows that share an identifier: the Book and both views agree about open sessions.
 
 winlogd draws each identifier once, but administrators copy rows.
 """
@@ -19,7 +19,7 @@ COLUMNS: Final = "username, hostname, action, timestamp, server_timestamp, sessi
 
 
 class Site:
-    """A server at work, and an administrator with a shell."""
+    """A writer at work, and an administrator with a shell."""
 
     def __init__(self, path: Path) -> None:
         self.running = Running(path)
@@ -33,15 +33,15 @@ class Site:
         self.running.store(*events)
 
     def copy(self, event_id: int, table: str = "events_today", **changed: str) -> None:
-        """Copies a row of today's, with some columns changed."""
+        """Copy a row of ``events_today``, with some columns changed."""
         copied = ", ".join(f"'{changed[name]}'" if name in changed else name for name in COLUMNS.split(", "))
         self.running.execute(
             f"INSERT INTO {table} ({COLUMNS}) SELECT {copied} FROM events_today WHERE id = ?", event_id
         )
 
     def listed(self) -> set[tuple[str, ...]]:
-        """Who is where, from memory, as it is answered over HTTP."""
-        self.send(event("M", "12:00:00", "inventory"))  # what others have committed is read with the next event
+        """Return the open sessions of the Book, which the server also answers over HTTP."""
+        self.send(event("M", "12:00:00", "inventory"))  # the writer reads other programs' commits with the next event
         listing = orjson.loads(as_json(self.book))
         return {tuple(each[name] for name in ("username", "hostname", "connected_at")) for each in listing}
 
@@ -49,7 +49,7 @@ class Site:
         return set(self.running.rows("SELECT username, hostname, connected_at FROM open_sessions"))
 
     def without_end(self) -> set[tuple[str, ...]]:
-        """Logons of today's to which the view `sessions` joins no logoff."""
+        """Return the logons of ``events_today`` to which the view `sessions` joins no logoff."""
         return set(
             self.running.rows(
                 """SELECT s.username, s.hostname, s.connected_at FROM sessions s JOIN events_today c

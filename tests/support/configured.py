@@ -1,4 +1,4 @@
-"""A config.toml in a test's folder and variables beside it: the configuration they make, or what is wrong with them."""
+"""Loads a config.toml and variables of the environment: the configuration, or its faults."""
 
 from pathlib import Path
 
@@ -8,16 +8,17 @@ from winlogd.config.load import ConfigError, load
 from winlogd.config.sections import Config
 
 SECTION_LIST = "[server], [database], [rotation], [security], [limits], [logging]"
-"""All sections, as a fault lists them."""
+"""All sections, in the form in which a fault lists them."""
 
 
 def from_toml(folder: Path, text: str, **environ: str) -> Config:
+    """Return the configuration of a config.toml with this text. The working directory must be `folder`."""
     (folder / "config.toml").write_text(text, encoding="utf-8")
     return load(None, environ)
 
 
 def faults_of(folder: Path, text: str, **environ: str) -> list[str]:
-    """What is wrong with a file, without the file's name in front."""
+    """Return the faults of a config.toml with this text, without the file's name in front."""
     with pytest.raises(ConfigError) as caught:
         from_toml(folder, text, **environ)
     return [line.removeprefix("config.toml: ") for line in caught.value.faults]

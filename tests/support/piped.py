@@ -1,4 +1,4 @@
-"""A pipe as standard error, and how the lines that come out of it are read."""
+"""A pipe as standard error, and functions that read its lines."""
 
 import os
 import re
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class Pipe:
-    """A pipe as standard error; nothing is read from it until someone asks."""
+    """A pipe as standard error. Nothing reads it until the test does."""
 
     def __init__(self) -> None:
         self.reader, self.writer = os.pipe()
@@ -19,7 +19,7 @@ class Pipe:
             return stream.read().decode().splitlines()
 
     def read_until(self, enough: Callable[[bytes], bool]) -> bytes:
-        """What has come when `enough` says so; fails when nothing comes any more."""
+        """Read until `enough` returns True, and return all bytes. Fail if nothing comes for 20 s."""
         text = b""
         while not enough(text):
             assert select.select([self.reader], [], [], 20)[0], "nothing is written any more"
@@ -38,10 +38,10 @@ class Pipe:
 
 
 def fields_of(line: str) -> dict[str, str]:
-    """The `name=value` fields of a line that has no quotes."""
+    """Return the `name=value` fields of a line without quotes."""
     return dict(re.findall(r" (\w+)=(\S+)", line))
 
 
 def dropped_counts(lines: list[str]) -> list[int]:
-    """How many lines were lost, as each line that tells it says."""
+    """Return the counts of the lines that report dropped lines."""
     return [int(fields_of(line)["count"]) for line in lines if " WARN log lines dropped " in line]

@@ -1,4 +1,4 @@
-"""A winlogd process for tests: started on a free port, asked over real sockets, stopped by its own pid."""
+"""A winlogd process for tests: starts on a free port, answers over real sockets, is stopped by its own pid."""
 
 import http.client
 import json
@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 PATIENCE_S: Final = 30.0
-"""How long a test waits for what must happen; far more than it takes, so that a busy machine fails nothing."""
+"""How long a test waits for an event that must happen: far more than it takes, even on a busy machine."""
 
 A_SMALL_DISK_WILL_DO: Final = {"WINLOGD_LIMITS_MIN_FREE_DISK": "0"}
 MORE_THAN_THERE_IS: Final = {"WINLOGD_LIMITS_MIN_FREE_DISK": "1000000000"}
-"""How much space must be free: none, and a thousand TB."""
+"""The free space that winlogd needs: none, and a thousand TB."""
 
 CLIENT_HEADERS: Final = {"User-Agent": "Winlog/0.1.0", "Content-Type": "application/json"}
 
@@ -34,12 +34,12 @@ class Answer(NamedTuple):
     body: bytes
 
     @property
-    def json(self) -> Any:  # noqa: ANN401  # whatever the server said
+    def json(self) -> Any:  # noqa: ANN401  # any JSON value
         return json.loads(self.body)
 
 
 def an_event(**fields: object) -> dict[str, object]:
-    """An event as a workstation sends it; `fields` replace or add."""
+    """Return an event as a workstation sends it. `fields` replace or add fields."""
     event: dict[str, object] = {
         "username": "alice",
         "action": "C",
@@ -56,9 +56,9 @@ class Winlogd:
 
     Args:
         folder: holds config.toml, the database and the log.
-        settings: the text of config.toml without host and port of the server; sections may be given.
+        settings: the text of config.toml. Leave the port out: `port` replaces it.
         environ: variables besides the inherited ones.
-        port: 0 lets the system choose.
+        port: the port to listen on; 0 lets the system choose.
     """
 
     def __init__(
@@ -76,85 +76,89 @@ class Winlogd:
         self.port = 0
 
     def start(self) -> "Winlogd":
-        """Starts the process and waits until it listens."""
+        """Start the process and wait until it listens."""
         self.spawn()
         self.port = int(self.wait_for_log(r"listening address=\S+ port=(\d+)")[1])
         return self
 
     def spawn(self) -> None:
-        """Starts the process and waits for nothing."""
+        """Start the process. Do not wait."""
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(self.command, cwd=self.folder, stderr=log, env=self._environ)
 
     def stop(self) -> int:
-        """Asks it to stop; returns the exit status."""
+        """Ask the process to stop, and return its exit status."""
         self.process.send_signal(signal.SIGTERM)
         return self.wait()
 
     def wait(self) -> int:
-        """Waits for its end; returns the exit status."""
+        """Wait for the end of the process, and return its exit status."""
         return self.process.wait(PATIENCE_S)
 
     def restart(self) -> None:
-        """Starts it again, after its end, on the same port and with the same folder."""
+        """Start the process again after its end, on the same port and with the same folder."""
         self._environ["WINLOGD_SERVER_PORT"] = str(self.port)
         self.start()
 
     def kill(self) -> None:
-        """Ends it as a crash would."""
+        """End the process as a crash would."""
         self.process.kill()
         self.process.wait(PATIENCE_S)
 
     @property
     def log(self) -> str:
-        """What it has logged so far."""
+        """Return the log so far."""
         return self.log_file.read_text("utf-8")
 
     def wait_for_log(self, pattern: str) -> re.Match[str]:
-        """Waits for a line that matches `pattern`."""
+        """Wait for a line that matches `pattern`, and return the match."""
         found: re.Match[str] = wait_for(
             lambda: re.search(pattern, self.log), f"a log line like {pattern!r}", self.process
         )
         return found
 
     def wait_until_open(self) -> None:
-        """Waits until the open sessions are in memory."""
+        """Wait until the open sessions are in memory."""
         self.wait_for_log("database opened")
 
     def wait_until_it_obeys(self) -> None:
-        """Waits until the database is open and commands are heard: the control socket listens after the ports do."""
+        """Wait until the database is open and the control socket listens, which it does after the ports."""
         self.wait_until_open()
         assert self.request("GET", "/health").status == 200  # the loop opens that socket before it goes on
 
     def wait_until_settled(self) -> None:
-        """Waits until the first day is marked as well, which a server does on a new database: then it does nothing."""
+        """Wait until the server has marked the first day of a new database: it is idle then."""
         self.wait_until_open()
         wait_for(lambda: self.rows("SELECT * FROM winlogd_meta"), "the day to be marked", self.process)
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """One request on a connection of its own."""
+        """Send one request on a new connection, and return the answer."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)) as connection:
             connection.request(method, path, body, dict(headers or {}))
             return read_answer(connection)
 
     def post(self, event: object, headers: Mapping[str, str] | None = None) -> Answer:
-        """Sends an event as a workstation does."""
+        """Send an event as a workstation does, and return the answer."""
         sent = CLIENT_HEADERS | dict(headers or {})
         return self.request("POST", "/api/v1/events", json.dumps(event).encode(), sent)
 
     def rows(self, sql: str = "SELECT * FROM events_today ORDER BY id", *values: object) -> list[dict[str, Any]]:
-        """What a query of the database gives, asked through a connection of its own."""
+        """Return the rows of a query, through a new connection to the database."""
         with closing(sqlite3.connect(self.database, timeout=PATIENCE_S)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
 
     def rotate(self, within_s: float = PATIENCE_S) -> str:
-        """Asks for a rotation as ``winlogd rotate`` does: ``ok`` or ``error`` and a sentence; empty from one that dies.
+        """Ask the server for a rotation as ``winlogd rotate`` does.
+
+        Returns:
+            ``ok`` or ``error`` and a sentence; empty if the server dies.
 
         Raises:
-            OSError: it is not there, or dies; TimeoutError when it takes longer than `within_s`.
+            OSError: the server does not run, or dies.
+            TimeoutError: the rotation takes longer than `within_s`.
         """
         end = time.monotonic() + within_s
         answer = b""
@@ -173,22 +177,22 @@ class Winlogd:
         return ""
 
     def execute(self, sql: str, *values: object) -> None:
-        """Writes to the database as another program would."""
+        """Write to the database as another program does."""
         with closing(sqlite3.connect(self.database, timeout=PATIENCE_S)) as connection, connection:
             connection.execute(sql, values)
 
 
 def run_to_end(folder: Path, *words: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    """Runs winlogd with these words on the command line, in `folder`, until it ends by itself."""
+    """Run winlogd with these words on the command line, in `folder`, until it ends by itself."""
     command = [sys.executable, "-m", "winlogd", *words]
     env = {**os.environ, **A_SMALL_DISK_WILL_DO, "WINLOGD_SERVER_PORT": "0", **(environ or {})}
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 
 def a_steady_port() -> int:
-    """A free port that the system gives to nobody else: below the range it chooses from by itself.
+    """Return a free port below the range from which the system chooses, so that no other program gets it.
 
-    For servers that are started again on the same port while their clients go on trying.
+    For servers that start again on the same port while their clients go on trying.
     """
     lowest_ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
@@ -199,10 +203,10 @@ def a_steady_port() -> int:
 
 
 def listening_port(pid: int) -> int | None:
-    """The port of a process's listening socket, if it has one yet; from proc(5), where state 0A is LISTEN."""
+    """Return the port of a process's listening socket, or None (proc(5); state 0A is LISTEN)."""
     inodes = set()
     for name in os.listdir(f"/proc/{pid}/fd"):
-        with suppress(FileNotFoundError):  # closed since
+        with suppress(FileNotFoundError):  # closed in between
             inodes.add(os.readlink(f"/proc/{pid}/fd/{name}").removeprefix("socket:[").removesuffix("]"))
     for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
@@ -212,14 +216,14 @@ def listening_port(pid: int) -> int | None:
 
 
 def read_answer(connection: http.client.HTTPConnection) -> Answer:
-    """The answer to the request that was sent on `connection`."""
+    """Return the answer to the request that was sent on `connection`."""
     response = connection.getresponse()
     headers = {name.lower(): value for name, value in response.getheaders()}
     return Answer(response.status, headers, response.read())
 
 
 def wait_for(check: Callable[[], Any], what: str, process: subprocess.Popen[bytes] | None = None) -> Any:  # noqa: ANN401
-    """Waits until `check()` is true, and returns what it gave."""
+    """Wait until `check()` is true, and return its result. Fail after `PATIENCE_S`, or when `process` has ended."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         found = check()
@@ -232,7 +236,7 @@ def wait_for(check: Callable[[], Any], what: str, process: subprocess.Popen[byte
 
 
 def until_stored(server: Winlogd, event: dict[str, object]) -> Answer:
-    """Sends an event until it is answered 200, as clients do: a busy machine may take longer than the time limit."""
+    """Send an event until the answer is 200, as clients do: a busy machine may take longer than the time limit."""
     stored: Answer = wait_for(
         lambda: answer if (answer := server.post(event)).status == 200 else None, "a 200", server.process
     )
@@ -243,7 +247,7 @@ def until_stored(server: Winlogd, event: dict[str, object]) -> Answer:
 def running(
     folder: Path, settings: str = "", environ: Mapping[str, str] | None = None, port: int = 0
 ) -> Iterator[Winlogd]:
-    """A running server, stopped at the end whatever happens."""
+    """Start a server, and kill it at the end of the block if it still runs."""
     server = Winlogd(folder, settings, environ, port)
     try:
         yield server.start()

@@ -1,4 +1,4 @@
-"""One TCP connection to a server, spoken to in bytes: for what an HTTP library would not let a test do."""
+"""One TCP connection to a server, used in bytes: an HTTP library would not let a test send wrong requests."""
 
 import json
 import socket
@@ -13,17 +13,17 @@ CLIENT_FIELDS: Final = ("User-Agent: Winlog/0.1.0", "Content-Type: application/j
 
 
 def request(method: str, path: str, *fields: str, body: bytes = b"", version: str = "1.1") -> bytes:
-    """The bytes of a request with a Host and nothing else that is not asked for."""
+    """Return the bytes of a request with a Host, these `fields` and this `body`, and nothing else."""
     return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: winlogd", *fields, "", ""]).encode() + body
 
 
 def health(*fields: str, version: str = "1.1") -> bytes:
-    """The bytes of GET /health."""
+    """Return the bytes of GET /health."""
     return request("GET", "/health", *fields, version=version)
 
 
 def event_of(event: object, *fields: str, version: str = "1.1") -> bytes:
-    """The bytes with which a workstation sends `event`, a JSON value or a body as it stands."""
+    """Return the bytes with which a workstation sends `event`: a JSON value, or a body in bytes."""
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
     length = f"Content-Length: {len(body)}"
     return request("POST", EVENTS, *CLIENT_FIELDS, length, *fields, body=body, version=version)
@@ -33,10 +33,10 @@ class Wire:
     """A connection.
 
     Args:
-        port: the server's.
+        port: the server's port.
         host: the server's address.
-        source: the address to connect from, where it matters.
-        receive_buffer: bytes that the system may keep for us, where it matters.
+        source: the address to connect from; None lets the system choose.
+        receive_buffer: the size of the system's receive buffer in bytes; None keeps the system's default.
     """
 
     def __init__(
@@ -63,21 +63,21 @@ class Wire:
         self.socket.close()
 
     def send(self, *pieces: bytes) -> None:
-        """Sends each piece by a call of its own."""
+        """Send each piece by a separate call."""
         for piece in pieces:
             self.socket.sendall(piece)
 
     def half_close(self) -> None:
-        """Says that nothing more will be sent."""
+        """Send FIN: nothing more will be sent."""
         self.socket.shutdown(socket.SHUT_WR)
 
     def vanish(self) -> None:
-        """Ends the connection with a reset, as a machine does that loses its power and comes back."""
+        """End the connection with a reset, as a machine that lost its power and started again does."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 
     def answer(self, to: str = "GET") -> Answer:
-        """The next answer, interim ones included; `to` is the method it answers, since HEAD gets no body."""
+        """Return the next answer, which may be an interim one. `to` is the request's method: HEAD gets no body."""
         while b"\r\n\r\n" not in self._received:
             self._receive()
         head, _, self._received = self._received.partition(b"\r\n\r\n")
@@ -90,7 +90,11 @@ class Wire:
         return Answer(int(status_line.split(" ")[1]), fields, body)
 
     def rest(self) -> bytes:
-        """Everything until the server's FIN; a reset raises ConnectionResetError."""
+        """Return all bytes until the server's FIN.
+
+        Raises:
+            ConnectionResetError: the server has reset the connection.
+        """
         received, self._received = self._received, b""
         while piece := self.socket.recv(65536):
             received += piece

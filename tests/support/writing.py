@@ -1,7 +1,7 @@
-"""A writer at work on a real file, and someone who listens to it.
+"""A writer at work on a real file, and a listener that keeps its reports.
 
-Other programs are played by other connections of apsw. Python's own sqlite3 is a second SQLite in the process; when
-that closes a file, the locks of the first are gone (SQLite's "howtocorrupt.html" §2.2).
+Other connections of apsw play other programs. Python's own sqlite3 is a second SQLite in the process: when it closes a
+file, the locks of the first are lost (SQLite's "howtocorrupt.html" §2.2).
 """
 
 import queue
@@ -23,7 +23,7 @@ from winlogd.store.submission import Fault, Result, Submission
 from winlogd.store.writer.writer import Writer
 
 PATIENCE_S: Final = 30.0
-"""How long a test waits for what must happen; far more than it takes, so that a busy machine fails nothing."""
+"""How long a test waits for an event that must happen: far more than it takes, even on a busy machine."""
 
 
 def event(action: str, time: str, username: str = "alice", hostname: str | None = "A102-07") -> Event:
@@ -35,7 +35,7 @@ def logons(*usernames: str) -> list[Event]:
 
 
 class Ear:
-    """Listens to a writer, and keeps what it hears in order: (what, value)."""
+    """Keeps a writer's reports in their order: (the method's name, its value)."""
 
     def __init__(self) -> None:
         self._heard: queue.Queue[tuple[str, Any]] = queue.Queue()
@@ -72,8 +72,8 @@ class Ear:
     def ended(self, error: BaseException | None) -> None:
         self._heard.put(("ended", error))
 
-    def wait_for(self, what: str) -> Any:  # noqa: ANN401  # whatever was told
-        """The next time that the writer tells `what`; what it tells before that is passed over."""
+    def wait_for(self, what: str) -> Any:  # noqa: ANN401  # any report's value
+        """Wait for the next report `what`, and return its value. Earlier reports go to `passed_over`."""
         while True:
             heard, value = self._heard.get(timeout=PATIENCE_S)
             if heard == what:
@@ -83,7 +83,7 @@ class Ear:
 
 
 class Running:
-    """A writer that was started on the database at `path`."""
+    """A writer that works on the database at `path`, from its construction on."""
 
     def __init__(self, path: Path, ear: Ear | None = None, **settings: Any) -> None:  # noqa: ANN401  # of Settings
         self.path = path
@@ -94,20 +94,20 @@ class Running:
 
     @property
     def database(self) -> Database:
-        """The writer's own connection, once it is open: for what only that can tell."""
+        """Return the writer's own connection. It must be open."""
         serving = self.writer._serving
         assert serving is not None
         return serving.batches.opened.database
 
     @property
     def book(self) -> Book:
-        """What the writer knows."""
+        """Return the writer's Book."""
         serving = self.writer._serving
         assert serving is not None
         return serving.batches.opened.book
 
     def submit(self, *events: Event, within_s: float = PATIENCE_S) -> list[Submission]:
-        """Submits events as one list, as the loop does; they are due in `within_s`."""
+        """Submit events as one list, as the loop does. They are due in `within_s`."""
         due_s = time.monotonic() + within_s
         submissions: list[Submission] = [
             Submission(event, "192.0.2.1", time.time(), due_s, _nobody, 1) for event in events
@@ -116,7 +116,7 @@ class Running:
         return submissions
 
     def outcomes(self, count: int) -> list[Decision | Fault]:
-        """What has become of the next `count` events, in the order in which it was told."""
+        """Wait for the outcomes of the next `count` events, and return them in the order of the reports."""
         results: list[Decision | Fault] = []
         while len(results) < count:
             results += [outcome for _, outcome in self.ear.wait_for("finished")]
@@ -124,14 +124,14 @@ class Running:
         return results
 
     def store(self, *events: Event) -> list[Decision]:
-        """Submits events, and returns the decisions once they are committed."""
+        """Submit events, and return their decisions when they are committed."""
         self.submit(*events)
         decisions = [outcome for outcome in self.outcomes(len(events)) if isinstance(outcome, Decision)]
         assert len(decisions) == len(events)
         return decisions
 
     def stop(self, within_s: float = PATIENCE_S) -> BaseException | None:
-        """Asks it to stop; returns what it ended with."""
+        """Ask the writer to stop, and return the error with which it ended, or None."""
         self.writer.hurry(time.monotonic() + within_s)
         self.writer.stop()
         error: BaseException | None = self.ear.wait_for("ended")
@@ -140,22 +140,22 @@ class Running:
     def rows(
         self, sql: str = "SELECT * FROM events_today ORDER BY id", *values: str | int | None
     ) -> list[tuple[Any, ...]]:
-        """What a query gives to another connection."""
+        """Return the rows of a query, through another connection."""
         with closing(self._connect()) as connection:
             return connection.execute(sql, values).fetchall()
 
     def users(self) -> list[str]:
-        """The users of the stored rows, in order."""
+        """Return the users of the stored rows, in the order of ids."""
         return [username for (username,) in self.rows("SELECT username FROM events_today ORDER BY id")]
 
     def execute(self, sql: str, *values: str | int | None) -> None:
-        """Writes as another program does."""
+        """Write as another program does."""
         with closing(self._connect()) as connection:
             connection.execute(sql, values)
 
     @contextmanager
     def lock(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[apsw.Connection]:
-        """Another program's transaction, rolled back at the end."""
+        """Begin a transaction as another program, and roll it back at the end of the block."""
         with closing(self._connect()) as connection:
             connection.execute(begin)
             try:

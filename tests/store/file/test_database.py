@@ -1,4 +1,4 @@
-"""The writer's connection: how it opens, what a checkpoint moves, and what it leaves alone."""
+"""The writer's connection: how it opens the file, what a checkpoint moves, and which files it does not touch."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(path: Path) -> Iterator[Database]:
-    """One with something in its WAL."""
+    """Return a database with pages in its WAL."""
     database = Database(Settings(str(path), "WAL", "FULL", 30_000, 10_000), lambda _: False)
     database.connection.execute("CREATE TABLE other (octets BLOB)")
     yield database
@@ -27,7 +27,7 @@ def database(path: Path) -> Iterator[Database]:
 
 
 def rows_without_the_wal(path: Path) -> list[object]:
-    """What the database alone holds: who opens it as immutable looks for no WAL."""
+    """Return the rows of the file without its WAL: SQLite reads no WAL of a file that is opened as immutable."""
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     with closing(apsw.Connection(f"file:{path}?immutable=1", flags)) as connection:
         return [row[0] for row in connection.execute("SELECT octets FROM other")]
@@ -70,7 +70,7 @@ def test_a_checkpoint_does_not_touch_a_file_that_is_no_longer_at_its_path(databa
 
 @pytest.fixture
 def without_shared_memory() -> Iterator[None]:
-    """All that is opened meanwhile is on a disk that SQLite cannot have a WAL on."""
+    """Let SQLite open files as on a disk on which no WAL can be used."""
     disk = apsw.VFS("without shared memory", "unix-dotfile", makedefault=True)
     yield
     disk.unregister()

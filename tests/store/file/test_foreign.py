@@ -1,4 +1,4 @@
-"""What is not winlogd's is refused with its name, and left as it is."""
+"""Objects that are not winlogd's are refused by their names, and stay as they are."""
 
 import os
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ def opened(path: Path) -> Database:
 
 
 def made_by(path: Path, *statements: str) -> bytes:
-    """A database that another program has made; returns its octets."""
+    """Make a database as another program does, and return its bytes."""
     with closing(apsw.Connection(str(path))) as connection:
         for statement in statements:
             connection.execute(statement)

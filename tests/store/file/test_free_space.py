@@ -1,4 +1,4 @@
-"""A disk with too little free space, played by /proc, which never has any: a link leads there and back."""
+"""A disk with too little free space. /proc plays it, because it never has any: a link leads there and back."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ FULL_DISK = Path("/proc")
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Path:
-    """A link that leads to a folder on a disk with room."""
+    """Return a link to a folder on a disk with free space."""
     (tmp_path / "roomy").mkdir()
     link = tmp_path / "disk"
     link.symlink_to(tmp_path / "roomy")

@@ -19,7 +19,7 @@ print('mine', flush=True)
 
 
 def another_process(path: Path, then: str) -> subprocess.Popen[str]:
-    """A process that takes ownership and then runs `then`."""
+    """Start a process that takes ownership and then runs `then`."""
     command = [sys.executable, "-c", f"{OWN}{then}", str(path)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 

@@ -34,7 +34,7 @@ OLD_OPEN_SESSIONS = """SELECT id, session_uuid FROM events_today c WHERE action 
 
 @pytest.fixture
 def new(tmp_path: Path) -> Iterator[apsw.Connection]:
-    """A database that winlogd has just made."""
+    """Return a database that winlogd has just made."""
     with closing(apsw.Connection(str(tmp_path / "new.db"))) as connection:
         prepare(connection)
         yield connection
@@ -42,7 +42,7 @@ def new(tmp_path: Path) -> Iterator[apsw.Connection]:
 
 @pytest.fixture
 def older(tmp_path: Path) -> Path:
-    """A database as the older server left it."""
+    """Return a database as the older server left it."""
     return Path(shutil.copy(OLDER, tmp_path / "older.db"))
 
 
@@ -52,7 +52,7 @@ def prepare_file(path: Path) -> bool:
 
 
 def rows(path: Path, sql: str, *values: object) -> list[tuple[Any, ...]]:
-    """What a query gives in the SQLite that Python itself has, which is an older one."""
+    """Return the rows of a query in Python's own SQLite, which is an older version."""
     with closing(sqlite3.connect(path)) as connection, connection:
         return connection.execute(sql, values).fetchall()
 
@@ -277,7 +277,7 @@ def test_tables_of_something_else_are_refused_and_left_alone(tmp_path: Path) -> 
 
 
 def test_a_failed_upgrade_leaves_the_file_as_it_was(older: Path) -> None:
-    rows(older, "CREATE TABLE sessions (id)")  # stands where a view must be made, after all else is done
+    rows(older, "CREATE TABLE sessions (id)")  # takes the name of a view, which is made last
     before = older.read_bytes()
 
     with closing(apsw.Connection(str(older))) as connection:

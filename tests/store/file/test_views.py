@@ -1,4 +1,4 @@
-"""What the views say, asked through the SQLite that Python itself has: an administrator's is not the newest either."""
+"""The views, read by Python's own SQLite: an administrator's SQLite is not the newest either."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ NOT_EXISTS = """SELECT c.username FROM events_today c WHERE action = 'C' AND NOT
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[sqlite3.Connection]:
-    """An empty database of winlogd's."""
+    """Return an empty database of winlogd's."""
     with closing(apsw.Connection(str(tmp_path / "winlog.db"))) as connection:
         prepare(connection)
     with closing(sqlite3.connect(tmp_path / "winlog.db")) as connection:
@@ -29,7 +29,7 @@ def store(
     database: sqlite3.Connection, action: str, timestamp: str, session: str = "alice@A@000001", table: str = "today",
     **columns: Any,  # noqa: ANN401  # any value of a column
 ) -> None:  # fmt: skip
-    """Stores a row that was received when it says, unless `columns` say otherwise."""
+    """Store a row whose time of receipt is its timestamp, unless `columns` give another."""
     row = {"username": "alice", "hostname": "A", "action": action, "timestamp": timestamp, "session_uuid": session}
     row = {"server_timestamp": timestamp, "source_ip": "192.0.2.1", "os_name": "Windows"} | row | columns
     names, marks = ", ".join(row), ", ".join("?" * len(row))
@@ -154,7 +154,7 @@ def test_a_logoff_of_an_identifier_that_was_used_before_does_not_count(database:
 def test_a_logoff_ends_every_logon_of_its_identifier_that_came_before_it(
     database: sqlite3.Connection, tables: tuple[str, str]
 ) -> None:
-    """An administrator has copied one; another came after the logoff."""
+    """An administrator has copied one logon; another came after the logoff."""
     first, later = tables
     store(database, "C", "2026-01-13T08:00:00Z", table=first)
     store(database, "C", "2026-01-13T08:30:00Z", table=later, username="bob")
@@ -171,7 +171,7 @@ def test_a_logoff_ends_every_logon_of_its_identifier_that_came_before_it(
 
 @pytest.mark.parametrize("received", ["2026-01-13 08:00:00", "2026-01-13 09:00:00"])
 def test_a_logoff_that_an_administrator_wrote_ends_the_session(database: sqlite3.Connection, received: str) -> None:
-    """CURRENT_TIMESTAMP writes a space, and whole seconds."""
+    """CURRENT_TIMESTAMP has a space instead of T, and whole seconds."""
     store(database, "C", "2026-01-13T08:00:00Z", server_timestamp="2026-01-13T08:00:00.999999+00:00")
     store(database, "D", "2026-01-13T09:00:00Z", server_timestamp=received)
 
@@ -194,7 +194,7 @@ LOGONS = 3000
 
 @pytest.fixture
 def full(database: sqlite3.Connection) -> sqlite3.Connection:
-    """The same with `LOGONS` sessions of 300 users in history, and as many in today's table, a tenth of them open."""
+    """Add `LOGONS` sessions of 300 users to history, and as many to today's table, a tenth of them open."""
     for number in range(2 * LOGONS):
         table = "history" if number < LOGONS else "today"
         user, session = f"user{number % 300}", f"user@A@{number:06x}"
@@ -207,7 +207,7 @@ def full(database: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def instructions(database: sqlite3.Connection, sql: str) -> int:
-    """How many thousands of SQLite's instructions a query takes (a measure without a clock)."""
+    """Return how many thousands of SQLite's instructions a query takes: a measure without a clock."""
     count = 0
 
     def tick() -> int:
@@ -238,7 +238,7 @@ def test_one_users_sessions_are_found_by_indexes(full: sqlite3.Connection) -> No
 
     lines = plan(full, query)
     assert "SEARCH events_history USING INDEX idx_history_username (username=?)" in lines
-    assert "AUTOMATIC" not in lines  # an index that SQLite would make of the whole table, for this query alone
+    assert "AUTOMATIC" not in lines  # SQLite would build an index of the whole table, only for this query
     assert "SCAN events_history" not in lines
     assert len(full.execute(query).fetchall()) == 2 * LOGONS // 300
     assert instructions(full, query) < 100  # one pass over today's rows, and the twenty sessions

@@ -1,4 +1,4 @@
-"""When a large WAL is told: sparse files play it."""
+"""When a large WAL is reported. Sparse files play the WAL."""
 
 import os
 from pathlib import Path

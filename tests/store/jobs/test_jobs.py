@@ -1,4 +1,4 @@
-"""Jobs run in steps between the events, in their order, and whatever ends one leaves the database whole."""
+"""Jobs run in steps between the events, in their order. However a job ends, the database stays consistent."""
 
 import signal
 import subprocess
@@ -30,7 +30,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def filled(path: Path) -> Path:
-    """A database with some events in some thirty pages."""
+    """Return a database with some events in some thirty pages."""
     running = Running(path)
     running.store(*logons(*USERS))
     assert running.stop() is None
@@ -111,7 +111,7 @@ def test_a_checkpoint_inside_a_transaction_is_refused(filled: Path) -> None:
 
 
 class Busy(Copy):
-    """Has an event sent in its first step, which is stored before the second one."""
+    """Has an event sent in its first step. The event is stored before the second step."""
 
     def __init__(self, to: Path, send: Callable[[], object], users: Callable[[], list[str]]) -> None:
         super().__init__(to)
@@ -139,7 +139,7 @@ def test_events_are_stored_between_the_steps_of_a_copy_and_are_in_it(filled: Pat
 
 
 class Order(Tally):
-    """Writes down when its steps run."""
+    """Notes when its steps run."""
 
     def __init__(self, name: str, seen: list[str], goes_first: bool = False) -> None:
         super().__init__()
@@ -247,7 +247,7 @@ def test_a_stop_lets_jobs_go_that_were_not_begun(running: Running) -> None:
 
 
 class Truncate(Tally):
-    """Cuts the WAL, which needs every reader to end: a step outside transactions that another program holds up."""
+    """Truncates the WAL, outside transactions. This waits for every reader, so another program can hold it up."""
 
     needs_transaction = False
 
@@ -275,7 +275,7 @@ def test_a_step_that_a_reader_holds_up_holds_up_no_event(filled: Path) -> None:
 
 
 class Elsewhere(Tally):
-    """Needs a lock in another file for its first steps; that is no fault of the database."""
+    """Needs a lock in another file for its first steps, which is no fault of the database."""
 
     tries = 0
 
@@ -300,7 +300,7 @@ class Clinging(Tally):
 
 
 class Speechless:
-    """A job without an outcome: what it says when it has done everything fails."""
+    """A job whose `outcome` raises an error."""
 
     goes_first = False
     needs_space = needs_transaction = True
@@ -340,7 +340,7 @@ def test_a_job_that_does_not_let_go_keeps_no_writer_from_its_end(running: Runnin
 
 
 class Forgetful(Tally):
-    """Fails when its first step is committed, with a Book that says something else."""
+    """Fails in `took` of its first step, and leaves a Book that does not agree with the rows."""
 
     def took(self, step: Step, book: Book, took_s: float) -> None:
         book.pairs.clear()

@@ -1,4 +1,4 @@
-"""Finished rows move to the archive, each exactly once, and sessions go on across it."""
+"""Finished rows move to the archive, each exactly once. Open sessions go on."""
 
 import time
 from collections.abc import Iterator
@@ -41,7 +41,7 @@ def database(path: Path) -> Iterator[apsw.Connection]:
 
 
 def store(database: apsw.Connection, action: str, received: str, session: str, **columns: object) -> int:
-    """A row received at ``YYYY-MM-DDTHH:MM:SS``; returns its id."""
+    """Store a row that was received at ``YYYY-MM-DDTHH:MM:SS``, and return its id."""
     row: dict[str, object] = {"username": "alice", "hostname": "A", "action": action, "session_uuid": session}
     row |= {"timestamp": f"{received}.5Z", "server_timestamp": f"{received}.000000+00:00", "source_ip": "192.0.2.7"}
     row |= {"os_name": "Windows", "created_at": received.replace("T", " ")} | columns
@@ -51,7 +51,7 @@ def store(database: apsw.Connection, action: str, received: str, session: str, *
 
 
 def yesterday(database: apsw.Connection, sessions: int) -> None:
-    """A day on which so many people came and went, each in turn."""
+    """Store a logon and a logoff of yesterday for each of `sessions` users."""
     for number in range(sessions):
         received = f"2026-01-12T08:{number // 60 % 60:02d}:{number % 60:02d}"
         name = f"user{number}"
@@ -60,7 +60,7 @@ def yesterday(database: apsw.Connection, sessions: int) -> None:
 
 
 def today(database: apsw.Connection, sessions: int) -> None:
-    """So many logons of today."""
+    """Store `sessions` logons of today."""
     with database:
         for number in range(sessions):
             store(database, "C", "2026-01-13T00:30:00", f"new{number}", username=f"new{number}")
@@ -146,7 +146,7 @@ def test_thousands_of_todays_rows_are_passed_over_in_a_few_steps(database: apsw.
 
 
 def test_a_finished_row_among_many_of_today_moves_too(database: apsw.Connection) -> None:
-    """The clock was set back for it."""
+    """Rows can be in this order if the clock was set back."""
     today(database, 1_000)
     finished = store(database, "M", "2026-01-12T08:00:00", "hardware_1")
     today(database, 1_000)
@@ -219,7 +219,7 @@ def test_ids_are_not_used_again_after_all_rows_have_moved(database: apsw.Connect
     assert load(database).last_id == book.last_id == 4
 
 
-@pytest.mark.parametrize("steps", range(7))  # one that looks, and six that write
+@pytest.mark.parametrize("steps", range(7))  # one step that searches, and six that write
 def test_cut_short_at_any_step_it_goes_on_at_the_next(database: apsw.Connection, steps: int) -> None:
     yesterday(database, 20)
     store(database, "C", "2026-01-12T09:00:00", "s1")
@@ -247,7 +247,7 @@ def test_after_the_database_was_opened_afresh_it_begins_again(database: apsw.Con
     step(rotation, database, book)
     database.execute("BEGIN IMMEDIATE")
     rotation.took(rotation.step(database, book, NOW_S), book, 0.0001)
-    database.execute("ROLLBACK")  # a COMMIT that did not last
+    database.execute("ROLLBACK")  # the COMMIT fails
 
     afresh = load(database)
     while not step(rotation, database, afresh).is_last:
@@ -370,7 +370,7 @@ def open_in(book: Book) -> list[tuple[object, ...]]:
 
 
 def open_in_view(database: apsw.Connection) -> list[tuple[object, ...]]:
-    """The view has no id: it is looked up by what else the rows tell."""
+    """Find the ids by the other columns: the view has no id."""
     rows = database.execute("""SELECT c.id, c.session_uuid FROM open_sessions o JOIN events_today c
         ON (c.username, c.hostname, c.timestamp, c.session_uuid) =
            (o.username, o.hostname, o.connected_at, o.session_uuid) WHERE c.action = 'C' ORDER BY c.id""")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from winlogd.store.jobs.rotation_rules import Row, Rules, Sorter, rules
 
 RULES = Rules("2026-01-13T00:00:00", "2026-01-12T01:00:00", 24.0)
-"""At one in the morning of the thirteenth."""
+"""The rules of a rotation at 01:00 on January 13."""
 
 YESTERDAY, TODAY, EARLIER = "2026-01-12T08:00:00", "2026-01-13T00:30:00", "2026-01-10T08:00:00"
 
@@ -59,12 +59,12 @@ def test_a_session_that_is_open_for_too_long_is_closed_and_moves() -> None:
 
 
 def test_a_logoff_does_not_move_before_its_logon() -> None:
-    """The clock was set back between the two."""
+    """The clock was set back between logon and logoff."""
     assert moved(row(1, received=TODAY), row(2, "D"), row(3, "D", session="s2")) == [3]
 
 
 def test_among_many_newer_logons_their_logoffs_stay_and_nearly_all_others_move() -> None:
-    """The clock was set back after them."""
+    """The clock was set back after these rows."""
     many = range(20_000)
     newer = [row(number, received=TODAY, session=f"new{number}") for number in many]
     theirs = [row(20_000 + number, "D", session=f"new{number}") for number in many]

@@ -1,7 +1,7 @@
 """Two tiny jobs, one of each kind, and a process that runs one of them and can be killed at any step.
 
-``python -m tests.store.jobs.tiny FILE KIND RUNNER STEP MOMENT``: runs the job on FILE, and dies by SIGKILL in its STEP
-step (-1 for never), at a MOMENT: ``inside`` it, or when it is ``committed``.
+``python -m tests.store.jobs.tiny FILE KIND RUNNER STEP MOMENT``: runs a job on FILE. The
+process kills itself by SIGKILL at step STEP (-1: never), at a MOMENT: ``inside`` the step, or when it is ``committed``.
 """
 
 import os
@@ -24,7 +24,7 @@ PAGES_A_STEP: Final = 8
 
 
 class Killed:
-    """Kills the process at one moment of one step; by default never."""
+    """Kills the process at one moment of one step, by default never."""
 
     def __init__(self, step: int = -1, moment: str = "") -> None:
         self._step = step
@@ -36,7 +36,7 @@ class Killed:
 
 
 class Tally:
-    """Counts to `ROWS`, a row a step: each step needs a transaction. It goes on where an earlier one has ended."""
+    """Counts to `ROWS`, a row a step. Each step needs a transaction. A new Tally goes on where an earlier one ended."""
 
     goes_first = False
     needs_space = True
@@ -91,7 +91,7 @@ class Copy:
 
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
         if self._target is None:
-            self._to.unlink(missing_ok=True)  # what a killed process has left
+            self._to.unlink(missing_ok=True)  # a killed process has left it
             self._target = apsw.Connection(str(self._to))
             self._backup = self._target.backup("main", connection, "main")
         self._backup.step(PAGES_A_STEP)

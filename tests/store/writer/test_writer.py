@@ -26,7 +26,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def running(path: Path) -> Iterator[Running]:
-    """A writer on an empty database, stopped at the end."""
+    """Start a writer on an empty database, and stop it at the end."""
     running = Running(path)
     yield running
     running.writer.stop()
@@ -62,7 +62,7 @@ def test_a_new_logon_stores_the_automatic_logoff_before_itself(running: Running)
 
 
 def test_a_result_is_told_after_its_rows_are_committed(path: Path) -> None:
-    """What another connection can read when a result is told is what was committed by then."""
+    """Note the rows that another connection can read at the moment of each report."""
     seen: list[int] = []
 
     class Reader(Ear):
@@ -221,9 +221,9 @@ def test_the_settings_hold_on_the_connection(path: Path, journal_mode: str, sync
     running = Running(path, journal_mode=journal_mode, synchronous=synchronous, cache_size=-1234)
     running.store(*logons("alice"))
 
-    connection = running.database.connection  # idle, and the only one that can tell
+    connection = running.database.connection  # idle; no other connection has its settings
     assert connection.pragma("journal_mode") == journal_mode.lower()
-    with_folder = (journal_mode, synchronous) == ("DELETE", "FULL")  # FULL is to mean that what is committed stays so
+    with_folder = (journal_mode, synchronous) == ("DELETE", "FULL")  # FULL promises that committed rows stay
     assert connection.pragma("synchronous") == (3 if with_folder else level)
     assert connection.pragma("cache_size") == -1234
     assert running.users() == ["alice"]
@@ -292,7 +292,7 @@ def test_what_a_rotation_moves_is_soon_in_the_database_file_and_not_only_in_the_
 
 
 class Chain(Ear):
-    """Has an event sent as soon as the one before it is answered."""
+    """Submits an event as soon as the one before it has its result."""
 
     def __init__(self) -> None:
         super().__init__()

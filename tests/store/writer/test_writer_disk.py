@@ -1,7 +1,6 @@
-"""What becomes of events when the disk is full or fails.
+"""Events wait when the disk is full or fails.
 
-Each test is a process of its own, because the limit on the size of files that plays the failing disk holds for a
-whole process.
+A limit on the size of files plays the failing disk. It holds for a whole process, so each test starts a new one.
 """
 
 import subprocess

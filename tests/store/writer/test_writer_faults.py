@@ -1,4 +1,4 @@
-"""What becomes of events when the database is locked, full, replaced, damaged, or refuses one of them."""
+"""Events when the database is locked, full, replaced or damaged, or refuses one of them."""
 
 import gc
 import shutil
@@ -27,14 +27,14 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=["WAL", "DELETE"])
 def running(path: Path, request: pytest.FixtureRequest) -> Running:
-    """A writer with one stored event, of zoe."""
+    """Start a writer with one stored event, of zoe."""
     running = Running(path, journal_mode=request.param)
     running.store(*logons("zoe"))
     return running
 
 
 def answered(running: Running) -> list[Decision | Fault]:
-    """All outcomes that were told and passed over so far."""
+    """Return all outcomes that were reported and passed over so far."""
     return [outcome for what, value in running.ear.passed_over if what == "finished" for _, outcome in value]
 
 
@@ -77,7 +77,7 @@ def test_a_wait_is_told_once_until_the_database_can_be_written_again(running: Ru
 
 
 def test_a_reader_that_holds_up_a_commit_makes_events_wait(path: Path) -> None:
-    """Without a WAL, a COMMIT needs all readers gone."""
+    """Without a WAL, a COMMIT waits until no connection reads."""
     running = Running(path, journal_mode="DELETE")
     running.store(*logons("zoe"))
     with running.lock("BEGIN") as reader:
@@ -123,7 +123,7 @@ def test_a_large_wal_that_can_be_taken_in_is_not_worth_a_word(path: Path) -> Non
 
 @pytest.fixture
 def blocker(path: Path) -> Iterator[apsw.Connection]:
-    """Another program's connection, which lets nobody else even read the database."""
+    """Hold an exclusive lock as another program: no other connection can even read the database."""
     Running(path, journal_mode="DELETE").stop()
     with closing(apsw.Connection(str(path))) as connection:
         connection.execute("BEGIN EXCLUSIVE")
@@ -193,7 +193,7 @@ def test_a_stop_while_a_rotation_waits_for_a_database_that_cannot_be_opened_agai
 
 @pytest.mark.parametrize("way", ["ABORT", "FAIL", "ROLLBACK"])
 def test_a_row_that_is_refused_fails_alone(running: Running, way: str) -> None:
-    """ABORT undoes the statement, FAIL leaves the rows before, ROLLBACK ends the transaction."""
+    """ABORT undoes the statement, FAIL keeps its earlier rows, ROLLBACK ends the transaction."""
     running.execute(
         "CREATE TRIGGER keep_out BEFORE INSERT ON events_today WHEN NEW.username = 'mallory'"
         f" BEGIN SELECT RAISE({way}, 'mallory is kept out'); END"
@@ -216,7 +216,7 @@ def test_a_row_that_is_refused_fails_alone(running: Running, way: str) -> None:
 
 
 def test_a_row_that_a_trigger_drops_without_a_word_fails_alone(running: Running) -> None:
-    """RAISE(IGNORE) lets the statement succeed."""
+    """With RAISE(IGNORE) the statement succeeds and stores fewer rows."""
     running.execute(
         "CREATE TRIGGER keep_out BEFORE INSERT ON events_today WHEN NEW.username = 'mallory'"
         " BEGIN SELECT RAISE(IGNORE); END"
@@ -269,7 +269,7 @@ def test_a_file_that_was_replaced_or_deleted_ends_the_writer_without_touching_wh
     assert isinstance(error, ReplacedError)
     assert str(path) in str(error)
     del running.writer
-    gc.collect()  # takes the connection with it
+    gc.collect()  # frees the connection
     after = {file.name: file.read_bytes() for file in path.parent.iterdir() if not file.name.endswith("-shm")}
     assert after == before
 
@@ -285,7 +285,7 @@ def test_what_was_submitted_before_the_end_is_answered(path: Path) -> None:
 
 
 def cannot_be_used(path: Path) -> str:
-    """What the writer ends with; the file stays as it is."""
+    """Return the error with which a writer ends. Check that the file is unchanged."""
     before = path.read_bytes() if path.is_file() else None
     running = Running(path)
     error = running.ear.wait_for("ended")

@@ -1,4 +1,4 @@
-"""Files that are deleted or replaced under a running writer: nothing is acknowledged that could be lost."""
+"""Files that are deleted or replaced under a running writer: no event is acknowledged that could be lost."""
 
 import shutil
 import time
@@ -81,7 +81,7 @@ def test_where_the_database_was_moved_away_nothing_is_written_beside_its_path(pa
     path.with_name("winlog.db-wal").unlink()
     path.parent.joinpath("winlog.db-wal").mkdir()
     kept = path.parent / "kept"
-    path.rename(kept)  # now the folder is another one, which takes no files
+    path.rename(kept)  # the path of the database leads to no file now
     running.submit(*logons("bob"))
 
     assert running.outcomes(1) == [Fault.UNAVAILABLE]
@@ -113,7 +113,7 @@ def test_without_a_wal_a_file_of_that_name_is_nobodys_business(path: Path) -> No
 
 
 def test_what_cannot_be_saved_is_said_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder stands where the copy is to be made."""
+    """A folder has the name that the copy would get."""
     moment = time.gmtime(1_768_266_000)
     monkeypatch.setattr(time, "gmtime", lambda *_: moment)
     running = Running(path)
