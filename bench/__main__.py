@@ -1,4 +1,7 @@
-"""Entry of ``python -m bench``: what the user chose, then run, tables, file, pictures."""
+"""Run ``python -m bench``: read the command line, take the samples, show the tables, write the file and the pictures.
+
+This file must not know how a figure is taken.
+"""
 
 import argparse
 import signal
@@ -20,21 +23,21 @@ from bench.scenarios import SCENARIOS
 
 _RESULTS: Final = Path(__file__).parent / "results"
 _DISK: Final = Path("/var/tmp")
-"""On a disk where there is one; /tmp is often memory, where FULL costs nothing."""
+"""Make the databases below this folder. It is usually on a disk; /tmp is often in memory, where FULL costs nothing."""
 
 _QUICK: Final = Lengths(load_s=0.7, warm_s=0.2, idle_s=2.0, morning_s=1.0, workstations=400, many_events=20_000)
-_QUICK_BEGIN_S: Final = 48.0
-"""After so many seconds of a quick run nothing new is begun, so that it ends within a minute."""
+_QUICK_LAST_START_S: Final = 48.0
+"""A quick run starts no sample after this many seconds. Thus it ends within a minute."""
 
 _LOSS_STATUS: Final = 1
 _USAGE_STATUS: Final = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the bench.
+    """Run the bench as `arguments` say, by default those of the process.
 
     Returns:
-        The exit status: 1 when a peer lost an event that it had acknowledged, 2 when nothing could be run.
+        The exit status: 1 if a peer lost an event that it had acknowledged, 2 if nothing could be run, else 0.
     """
     started_s = time.monotonic()
     chosen = _parser().parse_args(arguments)
@@ -54,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     compile_bytecode()
     steps = _steps(chosen, peers)
     lengths = _QUICK if chosen.quick else Lengths(load_s=chosen.seconds)
-    deadline_s = started_s + _QUICK_BEGIN_S if chosen.quick else None
+    deadline_s = started_s + _QUICK_LAST_START_S if chosen.quick else None
     options = {
         name: value if isinstance(value, (int, float, list)) else str(value) for name, value in vars(chosen).items()
     }
@@ -87,7 +90,7 @@ def _list() -> None:
 
 
 def _startable(names: Sequence[str], may_build: bool) -> list[Peer]:
-    """The peers among `names` that can start, built; a line for each that cannot."""
+    """Return the peers among `names` that can start, built if necessary. Print a line for each of the others."""
     found = []
     for peer in (PEERS[name] for name in names):
         reason = peer.unavailable()
@@ -101,6 +104,7 @@ def _startable(names: Sequence[str], may_build: bool) -> list[Peer]:
 
 
 def _build(peer: Peer) -> str | None:
+    """Build `peer`. Return the reason if that fails."""
     print(f"building {peer.name} …", file=sys.stderr)
     try:
         peer.build()
@@ -110,6 +114,7 @@ def _build(peer: Peer) -> str | None:
 
 
 def _steps(chosen: argparse.Namespace, peers: Sequence[Peer]) -> list[runner.Step]:
+    """Return the samples to take, in their order."""
     steps = []
     for name in chosen.scenario or SCENARIOS:
         scenario = SCENARIOS[name]
@@ -125,7 +130,7 @@ def _steps(chosen: argparse.Namespace, peers: Sequence[Peer]) -> list[runner.Ste
 def _run(
     steps: Sequence[runner.Step], lengths: Lengths, folder: Path, deadline_s: float | None
 ) -> tuple[list[Sample], list[runner.Failure]]:
-    """Takes the steps behind a progress bar; an interrupt ends it early with what there is."""
+    """Take the samples and show a progress bar. After an interrupt, return the samples that are complete."""
     from bench import report
 
     samples: list[Sample] = []
@@ -149,13 +154,14 @@ def _run(
                     failures.append(outcome)
                 bar.advance(task)
         except KeyboardInterrupt:
-            bar.console.print("interrupted: what follows is what there is")
+            bar.console.print("interrupted: the tables have the samples that were complete")
     return samples, failures
 
 
 def _show(
     samples: Sequence[Sample], failures: Sequence[runner.Failure], options: Mapping[str, object], output: Path
 ) -> int:
+    """Show the tables, and write the file and the pictures. Return the exit status."""
     from bench import plots, report
 
     console = report.console()
@@ -176,6 +182,6 @@ if __name__ == "__main__":
     if missing:
         print(f"The bench needs {' and '.join(missing)}: pip install -e . --group bench", file=sys.stderr)
         sys.exit(_USAGE_STATUS)
-    # As an interrupt does, so that no server is left behind.
+    # SIGTERM is handled as an interrupt. Thus every server is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

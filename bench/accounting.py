@@ -1,7 +1,7 @@
-"""What a server's processes have used, from /proc (proc(5)); knows nothing of what the server is.
+"""Read from /proc what the processes of a server have used (proc(5)). This file must not know what the server is.
 
-A server is a process with its descendants and the rest of its session (setsid(2)), so that masters and workers are
-counted together: some masters make a session of their own, some workers outlive their parent.
+The processes of a server are its first process, the descendants, and the rest of its session (setsid(2)). Thus masters
+and workers are counted together: some masters make a session of their own, and some workers outlive their parent.
 """
 
 import os
@@ -13,12 +13,12 @@ _TICK_S: Final = 1 / os.sysconf("SC_CLK_TCK")
 _PROC: Final = Path("/proc")
 
 _STATE, _PARENT, _SESSION, _TIMES = 0, 1, 3, slice(11, 15)
-"""Places of fields in /proc/PID/stat, counted from ``state``."""
+"""The places of fields in /proc/PID/stat, counted from ``state``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What all processes of a server have used since they started.
+    """The use of all processes of a server since they started.
 
     Attributes:
         cpu_s: processor time, user and system, in steps of a clock tick (10 ms).
@@ -30,7 +30,7 @@ class Usage:
 
 
 def processes(root: int) -> list[int]:
-    """The pids of the server whose first process is `root`, those that have ended and are not yet awaited left out."""
+    """Return the pids of the server whose first process is `root`, without zombies."""
     found, last = {root}, set[int]()
     stats = {int(entry.name): _stat(int(entry.name)) for entry in _PROC.iterdir() if entry.name.isdigit()}
     living = {pid: fields for pid, fields in stats.items() if fields and fields[_STATE] != "Z"}
@@ -41,7 +41,7 @@ def processes(root: int) -> list[int]:
 
 
 def usage(root: int) -> Usage:
-    """What the server `root` has used, its ended and awaited children included."""
+    """Return what the server `root` has used, including its children that have ended and were waited for."""
     ticks = switches = 0
     for pid in processes(root):
         fields = _stat(pid)
@@ -52,9 +52,9 @@ def usage(root: int) -> Usage:
 
 
 def resident_mib(root: int) -> float:
-    """Memory in RAM: the largest process' resident set, and what each other process has for itself alone.
+    """Return the server's memory in RAM: the largest process' resident set, and the private memory of the others.
 
-    The sum of the resident sets would count what forked workers share once for each of them.
+    The sum of the resident sets would count memory that forked workers share once for each worker.
     """
     sizes = []
     for pid in processes(root):
@@ -67,7 +67,7 @@ def resident_mib(root: int) -> float:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat after the command's name, from ``state`` on; none when the process has ended."""
+    """Return the fields of /proc/PID/stat from ``state`` on, none if the process has ended."""
     try:
         text = (_PROC / f"{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -76,7 +76,7 @@ def _stat(pid: int) -> list[str]:
 
 
 def _status(path: Path, key: str) -> int:
-    """The number behind ``key:`` in a file such as /proc/PID/status, 0 when it is not there."""
+    """Return the number behind ``key:`` in a file such as /proc/PID/status, 0 if it is not there."""
     try:
         lines = path.read_text().splitlines()
     except (FileNotFoundError, ProcessLookupError):

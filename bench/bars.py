@@ -1,6 +1,7 @@
-"""What winlogd wants to reach, and whether a run reached it. Told, never asserted: a busy machine proves nothing.
+"""Compare the figures of a run with bars: limits that winlogd wants to reach.
 
-A bar holds for the median over the rounds, of a figure or of a ratio that is taken round by round. Pure.
+The bench shows the result and never fails because of it: figures of a busy machine prove nothing. A bar is a limit for
+the median over the rounds. The median is of a figure, or of a ratio or difference that is taken round by round. Pure.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from bench.ratios import Key, Rounds, Spread
 
 
 class Comparison(Enum):
-    """What the bar's limit is a limit of."""
+    """The number that a bar limits: a figure itself, or its ratio to or difference from another figure."""
 
     ITSELF = auto()
     RATIO = auto()
@@ -21,16 +22,16 @@ class Comparison(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One thing to reach.
+    """One limit to reach.
 
     Attributes:
-        says: what is compared with what.
+        says: the text that the table shows.
         figure: the figure's name.
-        key: whose figure.
-        limit: the bar itself.
-        at_least: whether more is better; otherwise `limit` is the most.
-        against: whose figure it is compared with; itself for `Comparison.ITSELF`.
-        comparison: how.
+        key: the scenario, variant and peer of the figure.
+        limit: the limit.
+        at_least: True if the number must be at least `limit`, False if it must be at most `limit`.
+        against: the key of the figure to compare with. For `Comparison.ITSELF` it is `key`.
+        comparison: the number that `limit` is for.
     """
 
     says: str
@@ -44,7 +45,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of a bar: the spread over the rounds, and whether its median reaches the limit."""
+    """The result for a bar.
+
+    Attributes:
+        bar: the bar.
+        spread: the number over the rounds.
+        met: True if the median reaches the limit.
+    """
 
     bar: Bar
     spread: Spread
@@ -57,19 +64,19 @@ _START: Final = "empty database"
 
 
 def _beside(scenario: str, variant: str, peer: str, figure: str, limit: float, *, at_least: bool) -> Bar:
-    """winlogd against another peer in the same variant."""
+    """Return a bar for the ratio of winlogd's figure to the figure of another peer in the same variant."""
     key, against = (scenario, variant, "winlogd"), (scenario, variant, peer)
     return Bar(f"{scenario}, {variant}: × {peer}", figure, key, limit, at_least, against, Comparison.RATIO)
 
 
 def _across(scenario: str, variant: str, other: str, limit: float) -> Bar:
-    """winlogd's events a second in one variant against another one."""
+    """Return a bar for the ratio of winlogd's events a second in `variant` to those in `other`."""
     key, against = (scenario, variant, "winlogd"), (scenario, other, "winlogd")
     return Bar(f"{scenario}: {variant} × {other}", "events_s", key, limit, True, against, Comparison.RATIO)
 
 
 def _alone(says: str, scenario: str, variant: str, figure: str, limit: float) -> Bar:
-    """The most that a figure of winlogd's may be."""
+    """Return a bar for the largest value that a figure of winlogd may have."""
     key = (scenario, variant, "winlogd")
     return Bar(says, figure, key, limit, False, key, Comparison.ITSELF)
 
@@ -98,11 +105,11 @@ BARS: Final = (
     ),
     _alone("idle: switches/s", "idle-cpu", _START, "switches_s", 0.0),
 )
-"""In the order in which they are shown."""
+"""Every bar, in the order in which they are shown."""
 
 
 def verdicts(rounds: Rounds, bars: Sequence[Bar] = BARS) -> list[Verdict]:
-    """The bars that the run has figures for."""
+    """Return the results for those `bars` for which the run has figures."""
     found = []
     for bar in bars:
         spread = _compared(rounds, bar)
@@ -113,6 +120,7 @@ def verdicts(rounds: Rounds, bars: Sequence[Bar] = BARS) -> list[Verdict]:
 
 
 def _compared(rounds: Rounds, bar: Bar) -> Spread | None:
+    """Return the number that `bar` limits, over the rounds; None if the run has no figures for it."""
     if bar.comparison is Comparison.ITSELF:
         return rounds.spread(bar.key, bar.figure)
     compare = rounds.ratio if bar.comparison is Comparison.RATIO else rounds.difference

@@ -1,4 +1,4 @@
-"""Which processor core runs what: the server on one, the load on another, the same for every peer."""
+"""Choose the processor cores: one for the server, another for the load, the same for every peer."""
 
 import os
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ from typing import Final
 _CORES: Final = sorted(os.sched_getaffinity(0))
 SERVER: Final = _CORES[0]
 LOAD: Final = _CORES[-1]
-"""The same core as the server's where there is only one; the figures then say little."""
+"""With a single core, this is the server's core too. The figures then say little."""
 
 
 @contextmanager
 def pinned_to(core: int) -> Iterator[None]:
-    """Processes that are started meanwhile by this thread run on `core` (sched_setaffinity(2) is inherited)."""
+    """Let each process that this thread starts in the block run on `core` (children inherit sched_setaffinity(2))."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

@@ -1,4 +1,7 @@
-"""A peer's database before and after a run: filled with valid rows, and counted. Knows SQL that all schemas share."""
+"""Fill a peer's database with valid rows before a run, and count its rows after the run.
+
+This file knows the SQL that works with the schema of every peer.
+"""
 
 import os
 import shutil
@@ -14,11 +17,13 @@ from bench.registry import Peer
 from bench.server import Setup, running
 
 _DAY_S: Final = 8 * 3600
-_RECENT_S: Final = 11 * 60
-"""Rows are older than what a server may remember for retries, as most rows of a day are."""
+"""The oldest row is this old, or of midnight if that is later."""
 
-# Complete sessions: for each pair in turn a logon, then its logoff. printf's %06x gives each session digits of its own:
-# 7919 is prime, so the products run through all residues of 16^6.
+_RECENT_S: Final = 11 * 60
+"""The newest row is this old. Thus no server remembers a row for retries; it remembers few rows of a real day."""
+
+# The rows are complete sessions: for each pair of user and host in turn, a logon and then its logoff. printf's %06x
+# gives each session its own digits: 7919 is prime, so the products run through all residues of 16^6.
 FILL: Final = f"""
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < :rows - 1),
 row(i, user, host, digits, received) AS (
@@ -33,10 +38,10 @@ SELECT user, CASE i % 2 WHEN 0 THEN 'C' ELSE 'D' END, printf('2026-01-12T08:30:0
 
 
 class Databases:
-    """Makes databases with rows in them, each kind once, and hands out copies.
+    """The databases of a run: one of each kind, with rows in it. Each sample gets a copy.
 
     Args:
-        folder: on the disk that is to be measured; is left as it is at the end.
+        folder: a folder on the disk to be measured. Nothing here is removed at the end.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -45,7 +50,7 @@ class Databases:
         self._runs = 0
 
     def fresh(self, peer: Peer, rows: int, history_rows: int) -> Path:
-        """A path for one run in a folder of its own; the file is there when it is to have rows."""
+        """Return the path of a database for one run, in a folder of its own. The file exists if it is to have rows."""
         self._runs += 1
         folder = self._folder / f"run-{self._runs}"
         folder.mkdir()
@@ -56,11 +61,11 @@ class Databases:
                 self._made[key] = self._fill(peer, rows, history_rows)
             shutil.copyfile(self._made[key], path)
             with path.open("rb") as copy:
-                os.fsync(copy.fileno())  # or the server's first fsync would be charged for all of the copy
+                os.fsync(copy.fileno())  # else the server's first fsync would write the whole copy
         return path
 
     def _fill(self, peer: Peer, rows: int, history_rows: int) -> Path:
-        """The peer makes its own schema, then rows are inserted that it could have stored."""
+        """Let the peer make its own schema, then insert rows that it could have stored. Return the file's path."""
         folder = self._folder / f"filled-{peer.name}-{rows}-{history_rows}"
         folder.mkdir()
         path = folder / "winlog.db"
@@ -79,7 +84,11 @@ class Databases:
 
 
 def _wait_for_schema(path: Path) -> None:
-    """A server may answer /health before its database is made."""
+    """Wait until the server has made its tables: it may answer /health earlier.
+
+    Raises:
+        RuntimeError: there are no tables after 30 s.
+    """
     until = time.monotonic() + 30
     while time.monotonic() < until:
         if path.exists():
@@ -92,7 +101,7 @@ def _wait_for_schema(path: Path) -> None:
 
 
 def stored(path: Path) -> int:
-    """How many of a load's events are in the database at `path`; its server must have ended."""
+    """Return how many of a load's events are in the database at `path`. Its server must have ended."""
     if not path.exists():
         return 0
     with closing(sqlite3.connect(path)) as connection:
@@ -100,5 +109,5 @@ def stored(path: Path) -> int:
 
 
 def remove(path: Path) -> None:
-    """Removes one run's folder."""
+    """Remove the folder of one run, with the database at `path`."""
     shutil.rmtree(path.parent)

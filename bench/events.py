@@ -1,22 +1,23 @@
-"""The events that every load is made of, as bytes on the wire, and how they are found again in a database.
+"""Make the events of every load as bytes on the wire, and find these events in a database.
 
-Event number n is unique for ever: its timestamp holds n. Numbers alternate between logon (even) and logoff (odd) over
-`PAIRS` pairs of user and host, as `load/events.lua` does for wrk; the two must stay twins.
+The timestamp of event n holds n, so each event is unique. Even numbers are logons and odd numbers are logoffs, over
+`PAIRS` pairs of user and host. `load/events.lua` makes the same events for wrk: change both files together.
 """
 
 from typing import Final
 
 PAIRS: Final = 5_000
+"""The number of pairs of user and host."""
 
 LOAD_TIMESTAMPS: Final = "2026-01-13T08:30:00._________+00:00"
-"""SQL LIKE pattern of the load's timestamps; rows that were there before are of the day before."""
+"""The SQL LIKE pattern of the load's timestamps. Rows from before the load have timestamps of the day before."""
 
 COUNT_STORED: Final = f"""SELECT count(DISTINCT timestamp) FROM events_today
     WHERE timestamp LIKE '{LOAD_TIMESTAMPS}'
     AND (action != 'D' OR substr(timestamp, 29, 1) IN ('1', '3', '5', '7', '9'))
 """
-"""The load's own events in a peer's database. A logoff that the server itself added has the fraction of the logon that
-caused it, which is even; the clients' logoffs are odd."""
+"""Count the load's own events in a peer's database. A logoff that the server itself added has the even fraction of the
+logon that caused it. The clients' logoffs have odd fractions."""
 
 _HEAD: Final = (
     b"POST /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1:3000\r\nContent-Type: application/json\r\n"
@@ -34,18 +35,18 @@ _HARDWARE: Final = (
 
 
 def request(number: int) -> bytes:
-    """The whole request of event `number`: a logon when it is even, a logoff when it is odd."""
+    """Return the request of event `number`: a logon for an even number, a logoff for an odd one."""
     pair = number // 2 % PAIRS
     return _request(pair, "D" if number % 2 else "C", number, "null")
 
 
 def logon(number: int, workstation: int) -> bytes:
-    """A logon at `workstation`; `number` must be even."""
+    """Return the request of a logon at `workstation`. `number` must be even."""
     return _request(workstation % PAIRS, "C", number, "null")
 
 
 def inventory(number: int, workstation: int) -> bytes:
-    """What the hardware of `workstation` is."""
+    """Return the request that reports the hardware of `workstation`."""
     return _request(workstation % PAIRS, "M", number, _HARDWARE)
 
 

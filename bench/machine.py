@@ -1,4 +1,4 @@
-"""What the figures were taken on."""
+"""Describe the machine that the figures were taken on."""
 
 import os
 import platform
@@ -10,7 +10,7 @@ from bench import cores
 
 
 def describe() -> dict[str, str]:
-    """Processor, cores, kernel and the versions that matter, by name."""
+    """Return the processor, the cores, the kernel and the versions that matter, by name."""
     return {
         "processor": _processor(),
         "cores": f"{os.cpu_count()} (server on core {cores.SERVER}, load on core {cores.LOAD})",
@@ -40,7 +40,7 @@ def _apsw_sqlite() -> str:
 
 
 def _first_line(command: list[str]) -> str:
-    """Of what a program says about itself; wrk does so with status 1."""
+    """Return the first line that a program prints about itself, or "missing". wrk prints its line with status 1."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     except FileNotFoundError:

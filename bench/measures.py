@@ -1,7 +1,7 @@
-"""How one figure is taken: a server is started, loaded or left alone, and asked what it used.
+"""Take figures: start a server, load it or leave it alone, and read what it has used.
 
-Every measure takes a Trial, which holds the peer and the lengths of this run, and returns figures by name; the names
-carry their units. Whatever a load has acknowledged is added to the Trial, and counted in the database afterwards.
+Every measure takes a Trial, which holds the peer and the lengths of this run. It returns figures by name, and the names
+have the units. The Trial counts the acknowledged events of every load. Afterwards they are counted in the database.
 """
 
 import json
@@ -23,25 +23,29 @@ from bench.server import Server, Setup, running
 Figures = dict[str, float]
 
 NEEDED_MODULES: Final = "import uvloop, orjson, apsw, tomllib"
-"""What winlogd cannot do without: the floor of its start-up time and memory."""
+"""Import the packages that winlogd needs: their import is the least time and memory that winlogd can take."""
 
 _NUMBERS_APART: Final = 2_000_000
-"""Between the first numbers of two loads on one database: no load is that long. Numbers have nine digits."""
+"""The first numbers of two loads on one database are this far apart: no load has more events. A number has 9 digits."""
 
 _SETTLED_S: Final = 0.1
+"""A server that uses no processor time for this long has nothing left to do."""
+
 _SETTLE_PATIENCE_S: Final = 10.0
+"""Wait at most this long for a server to have nothing left to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lengths:
-    """How long a run takes its time.
+    """The lengths of the parts of a run.
 
     Attributes:
-        load_s: of a measured load; `warm_s` of the load before it, which is not measured.
-        idle_s: how long a server is watched doing nothing.
-        morning_s: within which all workstations log on.
-        workstations: how many log on in a morning.
-        many_events: after how many events the memory is looked at.
+        load_s: seconds of a measured load.
+        warm_s: seconds of the load before it, which is not measured.
+        idle_s: seconds in which an idle server is observed.
+        morning_s: seconds in which all workstations log on.
+        workstations: the number of workstations that log on in a morning.
+        many_events: the number of events after which the memory is measured.
     """
 
     load_s: float = 3.0
@@ -54,7 +58,16 @@ class Lengths:
 
 @dataclass(slots=True)
 class Trial:
-    """One peer, one variant, one round."""
+    """One peer in one variant and one round.
+
+    Attributes:
+        peer: the peer.
+        setup: how the peer runs.
+        database: the path of its database.
+        lengths: the lengths of this run.
+        acked: events that were answered 200 so far.
+        loads: loads that were started so far.
+    """
 
     peer: Peer
     setup: Setup
@@ -65,17 +78,17 @@ class Trial:
 
     @contextmanager
     def server(self) -> Iterator[Server]:
-        """The peer, running."""
+        """Run the peer until the end of the block."""
         with running(self.peer, self.setup, self.database) as server:
             yield server
 
     def first_number(self) -> int:
-        """Where the next load's events begin."""
+        """Return the number of the next load's first event."""
         self.loads += 1
         return (self.loads - 1) * _NUMBERS_APART
 
     def took(self, load: Load) -> Load:
-        """Remembers what was acknowledged."""
+        """Count the acknowledged events of `load`. Return `load`."""
         self.acked += load.acked
         return load
 
@@ -85,7 +98,7 @@ Loader = Callable[[Trial, Server, float], Load]
 
 
 def _generator(module: str, *arguments: object) -> Load:
-    """Runs one of our own generators on the load's core."""
+    """Run one of our own generators on the load's core. Return its result."""
     command = [sys.executable, "-m", f"bench.load.{module}", *map(str, arguments)]
     with cores.pinned_to(cores.LOAD):
         done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
@@ -93,7 +106,7 @@ def _generator(module: str, *arguments: object) -> Load:
 
 
 def keep_alive(connections: int) -> Loader:
-    """wrk with so many kept connections, each of which sends its next event when the last is answered."""
+    """Return a closed loop by wrk: each kept connection sends its next event when the last one is answered."""
 
     def load(trial: Trial, server: Server, seconds: float) -> Load:
         with cores.pinned_to(cores.LOAD):
@@ -103,19 +116,19 @@ def keep_alive(connections: int) -> Loader:
 
 
 def connection_an_event(concurrency: int) -> Loader:
-    """So many clients at once, each of which connects, sends one event, and closes after the answer."""
+    """Return a closed loop of `concurrency` clients. Each connects, sends one event, and closes after the answer."""
     return lambda trial, server, seconds: _generator("oneshot", server.port, concurrency, seconds, trial.first_number())
 
 
 def planned(rate: int) -> Loader:
-    """Open loop: `rate` events a second on kept connections."""
+    """Return an open loop: `rate` events a second on kept connections."""
     return lambda trial, server, seconds: _generator(
         "openloop", server.port, "plain", rate, seconds, trial.first_number()
     )
 
 
 def loaded(loader: Loader) -> Measure:
-    """The rate, the times to an answer, and the processor time an event, under one kind of load."""
+    """Return a measure of the rate, the times to an answer, and the processor time per event, under a load."""
 
     def measure(trial: Trial) -> Figures:
         with trial.server() as server:
@@ -130,7 +143,7 @@ def loaded(loader: Loader) -> Measure:
 
 
 def _settle(server: Server) -> None:
-    """Waits until the server has ended what the load before left under way, so that the next is not charged for it."""
+    """Wait until the server has finished the work of the last load. Else the next load would include that work."""
     until = time.monotonic() + _SETTLE_PATIENCE_S
     before, now = -1.0, server.usage().cpu_s
     while now > before and time.monotonic() < until:
@@ -139,6 +152,7 @@ def _settle(server: Server) -> None:
 
 
 def _figures(load: Load, cpu_s: float) -> Figures:
+    """Return the figures of a load during which the server used `cpu_s` seconds of processor time."""
     figures: Figures = {
         "events_s": load.acked / load.seconds,
         "p50_ms": load.p50_ms,
@@ -153,7 +167,7 @@ def _figures(load: Load, cpu_s: float) -> Figures:
 
 
 def morning(trial: Trial) -> Figures:
-    """All workstations log on within a few seconds, then send their inventory; a connection each."""
+    """Measure a morning: all workstations send logons, then inventories. Each event has its own connection."""
     lengths = trial.lengths
     with trial.server() as server:
         before = server.usage()
@@ -166,7 +180,7 @@ def morning(trial: Trial) -> Figures:
 
 
 def with_reader(loader: Loader) -> Measure:
-    """Like `loaded`, while another process lists the history all the time, on the load's core."""
+    """Return a measure like `loaded`, while another process on the load's core lists the history all the time."""
 
     def measure(trial: Trial) -> Figures:
         with trial.server() as server:
@@ -190,7 +204,7 @@ def with_reader(loader: Loader) -> Measure:
 
 
 def start_up(trial: Trial) -> Figures:
-    """From the start of the process to the first 200, and the bare import of the same interpreter just after it."""
+    """Measure the time from the start of the process to the first 200, and then the time of a bare import."""
     with trial.server() as server:
         started_s = server.started_s
     with cores.pinned_to(cores.SERVER):
@@ -201,9 +215,9 @@ def start_up(trial: Trial) -> Figures:
 
 
 def idle_memory(trial: Trial) -> Figures:
-    """What a server holds that has answered nothing but /health, and what the bare import holds."""
+    """Measure the memory of a server that has answered only /health, and the memory of a bare import."""
     with trial.server() as server:
-        time.sleep(0.5)  # what it does after it began to listen
+        time.sleep(0.5)  # the server may finish its start after it listens
         held = server.resident_mib()
     code = f"{NEEDED_MODULES}; print(open('/proc/self/status').read().split('VmRSS:')[1].split()[0])"
     with cores.pinned_to(cores.SERVER):
@@ -213,7 +227,7 @@ def idle_memory(trial: Trial) -> Figures:
 
 
 def memory_after_many(trial: Trial) -> Figures:
-    """What a server holds after very many events, a second after the last."""
+    """Measure the memory of a server after very many events, a second after the last one."""
     load = keep_alive(64)
     with trial.server() as server:
         while trial.acked < trial.lengths.many_events:
@@ -225,10 +239,10 @@ def memory_after_many(trial: Trial) -> Figures:
 
 
 def idle_cpu(trial: Trial) -> Figures:
-    """What a server does while nobody is connected."""
+    """Measure the context switches and the processor time of a server while nobody is connected."""
     seconds = trial.lengths.idle_s
     with trial.server() as server:
-        time.sleep(1)  # what it does after it began to listen
+        time.sleep(1)  # the server may finish its start after it listens
         before = server.usage()
         time.sleep(seconds)
         after = server.usage()

@@ -1,4 +1,4 @@
-"""Pictures of a run: throughput and time to an answer a peer, cost against rows, latency against load."""
+"""Draw the pictures of a run: each peer's throughput and time to an answer, cost against rows, latency against load."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -29,7 +29,7 @@ _DOTS_PER_INCH: Final = 120
 
 
 def draw(samples: Sequence[Sample], folder: Path, prefix: str) -> list[Path]:
-    """Draws what the samples allow into ``folder/prefix-NAME.png``; the paths of what was drawn."""
+    """Draw the pictures for which there are samples, as ``folder/prefix-NAME.png``. Return their paths."""
     rounds = Rounds(samples)
     drawn = []
     drawings: dict[str, Callable[[Rounds], Figure | None]] = {
@@ -47,7 +47,7 @@ def draw(samples: Sequence[Sample], folder: Path, prefix: str) -> list[Path]:
 
 
 def _throughput(rounds: Rounds) -> Figure | None:
-    """Bars a peer: the rate and the P50 and P99, on kept connections and with a connection an event."""
+    """Draw bars for each peer: rate, P50 and P99, on kept connections and with a connection for each event."""
     panels = [
         (scenario, variant)
         for scenario, variant in (("keep-alive", "64 connections"), ("one-connection", "64 at once"))
@@ -80,7 +80,7 @@ def _throughput(rounds: Rounds) -> Figure | None:
 
 
 def _bars(axes: Axes, rounds: Rounds, of: tuple[str, str], peers: Sequence[str], figures: dict[str, str]) -> None:
-    """Horizontal bars with the spread as a line and the median as text."""
+    """Draw horizontal bars, with the spread as a line and the median as text."""
     height = 0.8 / len(figures)
     for offset, (name, label) in enumerate(figures.items()):
         for place, peer in enumerate(peers):
@@ -108,7 +108,7 @@ def _bars(axes: Axes, rounds: Rounds, of: tuple[str, str], peers: Sequence[str],
 
 
 def _rows(rounds: Rounds) -> Figure | None:
-    """Lines a peer: processor time an event against the rows that the day has already."""
+    """Draw a line for each peer: processor time per event against the rows that the day already has."""
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     places = {variant: place for place, variant in enumerate(_ROWS)}
@@ -125,7 +125,7 @@ def _rows(rounds: Rounds) -> Figure | None:
 
 
 def _latency(rounds: Rounds) -> Figure | None:
-    """Lines a peer: P99 and P50 against the events a second that are sent."""
+    """Draw lines for each peer: P50 and P99 against the events sent per second."""
     figure = Figure(figsize=(12, 5), layout="constrained")
     left, right = figure.subplots(1, 2)
     rates = {variant.name: float(variant.name.split()[0]) for variant in SCENARIOS["latency"].variants}
@@ -155,12 +155,12 @@ def _lines(
     name: str,
     value: Callable[[Spread], float],
 ) -> bool:
-    """One line a peer with the spread; whether there was anything to draw."""
+    """Draw one line for each peer, with the spread. Return True if there was anything to draw."""
     for peer in PEERS:
         found = {
             x: spread for variant, x in places.items() if (spread := rounds.spread((scenario, variant, peer), name))
         }
-        # A rate at which nothing was answered has no cost an event.
+        # If nothing was answered at a rate, an event has no cost.
         found = {x: spread for x, spread in found.items() if spread.median > 0}
         if found:
             errors = [_error(spread) for spread in found.values()]
@@ -178,18 +178,19 @@ def _lines(
 
 
 def _error(spread: Spread) -> list[list[float]]:
-    """Downwards and upwards, as matplotlib takes it."""
+    """Return the distances from the median down and up, in the form that matplotlib wants."""
     return [[spread.median - spread.least], [spread.most - spread.median]]
 
 
 def _in_plain_numbers(axis: Axis) -> None:
-    """1, 2, 5, 10 on a logarithmic axis, written out."""
+    """Label a logarithmic axis with 1, 2, 5, 10 and so on, without powers."""
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axis.set_minor_locator(NullLocator())
 
 
 def _plain(axes: Axes) -> None:
+    """Draw a pale grid, and no frame on the right and at the top."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)

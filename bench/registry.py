@@ -1,8 +1,8 @@
-"""The peers: what each stands for, how it is started, and why it cannot be when it cannot.
+"""The table of peers: what each stands for, how to build and start it, and why it cannot start here.
 
-Every peer is one command that reads its orders from the environment: PEER_PORT on 127.0.0.1, PEER_DATABASE (a path; its
-folder exists), PEER_SYNCHRONOUS (FULL or NORMAL) and PEER_LOG_LEVEL (info: a line an event on standard error; error:
-none). It serves GET /health and POST /api/v1/events and ends on SIGTERM.
+Every peer is one command that reads its orders from the environment. PEER_PORT is its port on 127.0.0.1. PEER_DATABASE
+is a path whose folder exists. PEER_SYNCHRONOUS is FULL or NORMAL. PEER_LOG_LEVEL is info, for a line per event on
+standard error, or error, for none. A peer serves GET /health and POST /api/v1/events, and ends on SIGTERM.
 """
 
 import compileall
@@ -23,17 +23,18 @@ Orders = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A server that is compared.
+    """A server that the bench compares.
 
     Attributes:
-        name: as it is chosen and shown.
-        stands_for: what a reader should think of.
-        command: what is executed.
-        unavailable: why the peer cannot start on this machine, in one line, or None; builds nothing.
-        is_built: whether it is ready to start; if not, `build` makes it so, or raises BuildError.
-        environ: the PEER_ variables to those that the command understands besides.
-        stores: whether it has a database at all.
-        synchronous: what it uses whatever it is told, as the server that it stands for did.
+        name: the name for the command line and the tables.
+        stands_for: what kind of server the peer represents, in one line.
+        command: the program and its arguments.
+        unavailable: returns in one line why the peer cannot start on this machine, or None. It builds nothing.
+        is_built: returns True if the peer is ready to start.
+        build: makes the peer ready to start, or raises `BuildError`.
+        environ: returns further variables for the command, made from the PEER_ variables.
+        stores: False if the peer has no database.
+        synchronous: the setting that the peer uses despite PEER_SYNCHRONOUS, as the server that it represents did.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Peer:
 
 
 class BuildError(Exception):
-    """A peer could not be built; the text is one line."""
+    """A peer could not be built. The text says why in one line."""
 
 
 def _winlogd_environ(orders: Orders) -> dict[str, str]:
@@ -62,10 +63,10 @@ def _winlogd_environ(orders: Orders) -> dict[str, str]:
 
 
 def compile_bytecode() -> None:
-    """Compiles winlogd as pip does when it installs it.
+    """Compile winlogd, as pip does when it installs winlogd.
 
-    Where PYTHONDONTWRITEBYTECODE is set, a tree that was never installed would be compiled at every start: its imports
-    take 200 ms then instead of 118, and half a megabyte more stays.
+    Otherwise Python compiles a tree that was never installed at every start, if PYTHONDONTWRITEBYTECODE is set. The
+    imports then take 200 ms instead of 118, and the process keeps half a megabyte more.
     """
     compileall.compile_dir(REPOSITORY / "winlogd", quiet=1)
 
@@ -109,7 +110,7 @@ def _rust(name: str, package: str, stands_for: str, synchronous: str | None = No
             raise BuildError(f"cargo build failed: {' '.join(faults[:3]) or 'no reason given'}")
         if not binary.exists():
             raise BuildError(f"cargo build made no {binary}")
-        binary.touch()  # cargo leaves a binary that would come out the same
+        binary.touch()  # cargo does not touch a binary that would not change
 
     return Peer(name, stands_for, (str(binary),), unavailable, is_built, build, synchronous=synchronous)
 
@@ -125,7 +126,7 @@ PEERS: Final = {
             _needs_modules("uvloop"),
             stores=False,
         ),
-        # The package cannot be called axum, as what it depends on is.
+        # The package cannot have the name axum, because it depends on a package of that name.
         _rust(
             "axum",
             "axum-peer",

@@ -1,4 +1,4 @@
-"""What a person sees on the terminal: progress, one table a scenario, and a loss as a loss."""
+"""Show a run on the terminal: the progress, a table for each scenario, the bars, and every lost event."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
@@ -14,6 +14,14 @@ from bench.scenarios import SCENARIOS
 
 
 class _Column(NamedTuple):
+    """A column of a table.
+
+    Attributes:
+        figure: the name of the figure that it shows.
+        title: the column's heading.
+        form: the format of a number, for `format`.
+    """
+
     figure: str
     title: str
     form: str
@@ -36,30 +44,30 @@ _COLUMNS: Final = (
     _Column("refused", "refused", ",.0f"),
     _Column("failed", "no answer", ",.0f"),
 )
-_WIDE: Final = 150
-"""Characters, for output that goes to no terminal."""
+_WIDTH_CHARACTERS: Final = 150
+"""The width of the tables if the output does not go to a terminal."""
 
 
 def console() -> Console:
-    """Where everything is written."""
+    """Return a console on standard output."""
     found = Console()
-    return found if found.is_terminal else Console(width=_WIDE)
+    return found if found.is_terminal else Console(width=_WIDTH_CHARACTERS)
 
 
 def progress(on: Console) -> Progress:
-    """The bar; it leaves nothing behind."""
+    """Return a progress bar that disappears at its end."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     return Progress(*columns, console=on, transient=True)
 
 
 def show_machine(on: Console, machine: Mapping[str, str]) -> None:
-    """What the figures were taken on."""
+    """Show the machine that the figures were taken on."""
     for name, value in machine.items():
         on.print(f"[dim]{name:>18}[/]  {value}", highlight=False)
 
 
 def show(on: Console, samples: Sequence[Sample], failures: Sequence[Failure]) -> int:
-    """The tables; how many acknowledged events were lost."""
+    """Show the tables, the bars, the failures and the losses. Return how many acknowledged events were lost."""
     rounds = Rounds(samples)
     keys = rounds.keys()
     for scenario in dict.fromkeys(key[0] for key in keys):
@@ -101,7 +109,7 @@ def _bars(reached: Sequence[Verdict]) -> Table:
 
 
 def _failure_lines(failures: Sequence[Failure]) -> list[str]:
-    """A line for each reason in a scenario, with all to whom it happened."""
+    """Return a line for each reason in a scenario, with all peers and variants that failed for this reason."""
     whom: dict[tuple[str, str], list[str]] = {}
     for failure in failures:
         step = failure.step
@@ -131,7 +139,7 @@ def _table(rounds: Rounds, name: str, keys: Sequence[Key]) -> Table:
     for title in titles:
         table.add_column(title, justify="right")
     shown = ""
-    # In each variant the peers in the order of the run, whatever the rounds left out.
+    # In each variant, the peers are in the order of the run, even if a round left some out.
     for key in sorted(keys, key=lambda key: [variant.name for variant in scenario.variants].index(key[1])):
         _, variant, peer = key
         if shown and variant != shown:
@@ -146,7 +154,7 @@ def _table(rounds: Rounds, name: str, keys: Sequence[Key]) -> Table:
 
 
 def _matters(rounds: Rounds, keys: Sequence[Key], figure: str) -> bool:
-    """Refusals and missing answers are shown when there are any."""
+    """Return True if a table shows `figure`: refusals and missing answers only if there are any."""
     if figure not in ("refused", "failed"):
         return True
     return any((spread := rounds.spread(key, figure)) is not None and spread.most > 0 for key in keys)

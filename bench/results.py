@@ -1,4 +1,4 @@
-"""Writes a run to a file: the machine, what was run, every sample, and the summary that is printed."""
+"""Write a run to a file: the machine, the options, every sample, and the summary that the terminal shows."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from bench.scenarios import SCENARIOS
 
 
 def write(path: Path, machine: Mapping[str, str], options: Mapping[str, object], samples: Sequence[Sample]) -> None:
-    """Writes `path`, JSON, and makes its folder."""
+    """Write the run to the file `path` as JSON. Make its folder if necessary."""
     rounds = Rounds(samples)
     document = {
         "machine": machine,
@@ -29,6 +29,7 @@ def write(path: Path, machine: Mapping[str, str], options: Mapping[str, object],
 
 
 def _summary(rounds: Rounds, key: Key) -> dict[str, Any]:
+    """Return the spreads of the figures and the ratios of `key`, and its lost events."""
     scenario, variant, peer = key
     figure = SCENARIOS[scenario].figure
     first = SCENARIOS[scenario].variants[0].name
@@ -50,5 +51,5 @@ def _summary(rounds: Rounds, key: Key) -> dict[str, Any]:
 
 
 def _spread(spread: Spread | None) -> list[float] | None:
-    """[median, least, most]"""
+    """Return [median, least, most]; None if there is no spread."""
     return [round(value, 4) for value in (spread.median, spread.least, spread.most)] if spread else None

@@ -1,4 +1,4 @@
-"""Runs what was chosen, interleaved: in each round every variant, in each variant every peer in turn."""
+"""Take samples, interleaved: in each round every variant, and in each variant every peer in turn."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ from bench.scenarios import Scenario, Variant
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One sample to be taken."""
+    """One sample to take: a peer in a variant of a scenario, and the number of the round, from 0."""
 
     scenario: Scenario
     variant: Variant
@@ -24,14 +24,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A sample that could not be taken, and why."""
+    """A sample that could not be taken, and the reason."""
 
     step: Step
     reason: str
 
 
 def interleaved(scenario: Scenario, variants: Sequence[Variant], peers: Sequence[Peer], rounds: int) -> list[Step]:
-    """The steps of one scenario in their order; the peers that it does not ask are left out."""
+    """Return the steps of one scenario in their order, without the peers that the scenario does not include."""
     return [
         Step(scenario, variant, peer, number)
         for number in range(rounds)
@@ -48,14 +48,14 @@ def run(
     deadline_s: float | None,
     begins: Callable[[Step], None],
 ) -> Iterator[Sample | Failure]:
-    """Takes the steps in turn.
+    """Take the steps in turn. Yield a sample, or a failure, for each.
 
     Args:
-        steps: in their order, see `interleaved`.
-        lengths: of each measure.
-        folder: for the databases, on the disk that is to be measured.
-        deadline_s: on `time.monotonic`'s clock; what has not begun by then is left out.
-        begins: is called before each step.
+        steps: the steps in their order, see `interleaved`.
+        lengths: the lengths of the measures.
+        folder: a folder for the databases, on the disk to be measured.
+        deadline_s: on `time.monotonic`'s clock; a step that has not begun at this time is left out. None for no limit.
+        begins: called before each step.
     """
     databases = Databases(folder)
     for step in steps:
@@ -66,12 +66,12 @@ def run(
         try:
             yield take(step, lengths, databases)
         except Exception as error:
-            # A peer that fails is a finding of the bench, not its end.
+            # A peer that fails is a result; the bench goes on.
             yield Failure(step, f"{type(error).__name__}: {error}")
 
 
 def take(step: Step, lengths: Lengths, databases: Databases) -> Sample:
-    """One sample: runs the measure, then counts what it stored."""
+    """Take one sample: run the measure, then count the stored events."""
     variant = step.variant
     path = databases.fresh(step.peer, variant.rows, variant.history_rows)
     trial = Trial(step.peer, variant.setup, path, lengths)

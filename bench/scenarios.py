@@ -1,4 +1,4 @@
-"""The table of scenarios: what is asked, of whom, with which variants. Adding one is adding an entry here."""
+"""The table of scenarios: the question, the peers and the variants of each. To add one, add an entry here."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -30,11 +30,12 @@ class Variant:
     """One way to run a scenario.
 
     Attributes:
-        name: as it is shown; the first variant of a scenario is what the others are compared with.
-        measure: what is done.
+        name: the name for the tables. The others are compared with the first variant of a scenario.
+        measure: takes the figures.
         setup: how the server runs.
-        rows: in ``events_today`` beforehand; `history_rows` in ``events_history``.
-        quick: whether ``--quick`` takes it.
+        rows: the rows in ``events_today`` before the load.
+        history_rows: the rows in ``events_history`` before the load.
+        quick: True if ``--quick`` includes it.
     """
 
     name: str
@@ -50,12 +51,12 @@ class Scenario:
     """A question to the peers.
 
     Attributes:
-        name: as it is chosen.
-        question: one line.
-        figure: the name of the figure that ratios are made of.
-        variants: the ways to run it.
-        peers: who is asked unless the user says; a peer outside cannot answer or would take hours.
-        quick_peers: of these, who is asked by ``--quick``.
+        name: the name for the command line and the tables.
+        question: the question in one line.
+        figure: the name of the figure that the ratios are made of.
+        variants: the ways to run the scenario.
+        peers: the names of the peers that can answer. The others cannot, or would take hours.
+        quick_peers: the names of those peers that ``--quick`` includes.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Starts a peer as a process of its own, waits until it answers, and stops it by its own process group."""
+"""Start a peer as a process of its own, wait until it answers, and stop its whole process group."""
 
 import os
 import random
@@ -21,7 +21,7 @@ _PROBE: Final = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r
 
 
 class StartError(Exception):
-    """A peer did not answer; the text has the last lines of its log."""
+    """A peer did not answer. The text has the last lines of its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running one.
+    """A running server.
 
     Attributes:
-        port: on 127.0.0.1.
-        pid: of its first process.
-        started_s: from the start of the process to the first 200 of /health.
+        port: its port on 127.0.0.1.
+        pid: the pid of its first process.
+        started_s: the seconds from the start of the process to its first 200 for /health.
     """
 
     port: int
@@ -52,23 +52,25 @@ class Server:
     started_s: float
 
     def usage(self) -> accounting.Usage:
-        """What it has used so far."""
+        """Return what the server has used since its start."""
         return accounting.usage(self.pid)
 
     def resident_mib(self) -> float:
-        """The memory that it holds now."""
+        """Return the memory that the server has now."""
         return accounting.resident_mib(self.pid)
 
 
 @contextmanager
 def running(peer: Peer, setup: Setup, database: Path) -> Iterator[Server]:
-    """`peer` on a free port, until the end of the block.
+    """Run `peer` on a free port until the end of the block.
 
     Args:
-        database: the file it keeps; its folder also takes the log and is the working directory.
+        peer: the peer.
+        setup: how the peer runs.
+        database: the path of the peer's database. The folder is the working directory, and gets the log.
 
     Raises:
-        StartError: it ended, or did not answer in time.
+        StartError: the peer ended, or did not answer in time.
     """
     port = _free_port()
     log_file = database.parent / f"{peer.name}.log"
@@ -102,7 +104,7 @@ def _environ(peer: Peer, setup: Setup, database: Path, port: int) -> dict[str, s
 
 
 def _free_port() -> int:
-    """A port below those that the system chooses by itself: nobody else gets it before the peer listens there."""
+    """Return a free port. The system itself never chooses it, so no other program gets it before the peer listens."""
     lowest_chosen = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     while True:
         port = random.randrange(1024, lowest_chosen)
@@ -122,7 +124,7 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log_file: P
 
 
 def is_healthy(port: int) -> bool:
-    """Whether GET /health is answered 200 now."""
+    """Return True if the server answers GET /health with 200 now."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(_PROBE)
         return connection.recv(4096)[9:12] == b"200"
@@ -130,7 +132,7 @@ def is_healthy(port: int) -> bool:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """SIGTERM to the whole group, since some masters leave their workers behind; SIGKILL to what then still runs."""
+    """Send SIGTERM to the whole group, because some masters leave their workers behind. Kill what runs after 10 s."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     until = time.perf_counter() + _STOP_PATIENCE_S

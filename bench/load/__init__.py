@@ -1,4 +1,4 @@
-"""Load: wrk for a closed loop on kept connections, and two small generators of our own for what wrk cannot do.
+"""The generators of load: wrk for a closed loop on kept connections, and two small ones for the loads that wrk lacks.
 
-Each runs as a process of its own on the load's core, prints one line of JSON, and ends.
+Each generator runs as a process of its own on the load's core, prints one line of JSON, and ends.
 """

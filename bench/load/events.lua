@@ -1,12 +1,12 @@
--- For wrk: events as bench/events.py makes them, C and D alternating over 5 000 pairs, each with a timestamp of its own.
--- BENCH_FIRST is the first event's number, so that two loads on one database do not repeat each other.
--- Ends with one line for the program that started wrk: BENCH followed by JSON, times in microseconds.
+-- Make the events of bench/events.py for wrk: C and D in turn over 5 000 pairs, each with a timestamp of its own.
+-- BENCH_FIRST is the number of the first event. Thus two loads on one database have different events.
+-- At the end, print one line for the program that started wrk: BENCH and then JSON, with times in microseconds.
 
 local PAIRS = 5000
 local number = tonumber(os.getenv("BENCH_FIRST") or "0")
 
--- All but the timestamp's fraction is the same each time a pair's turn comes, so it is made once. The bodies have one
--- length: every part has a fixed width.
+-- The events of a pair differ in the timestamp's fraction only, so the rest is made once. All bodies have one length,
+-- because every part has a fixed width.
 local before, after = {}, {}
 for turn = 0, 2 * PAIRS - 1 do
   local pair, action = math.floor(turn / 2), (turn % 2 == 0) and "C" or "D"

@@ -1,7 +1,7 @@
-"""Many HTTP exchanges at once on bare sockets and epoll, for the generators that must be cheaper than what they load.
+"""Make many HTTP exchanges at once on bare sockets and epoll. The generators must cost less than the server.
 
-No asyncio: an event here costs its system calls and a few microseconds, and epoll can be polled without sleeping, so
-that a planned send is late by microseconds where a timer of libuv is late by up to a millisecond.
+This file does not use asyncio, for two reasons. An event costs only its system calls and a few microseconds. And epoll
+can be polled without sleeping: a planned send is late by microseconds, while a timer of libuv is late by up to 1 ms.
 """
 
 import errno
@@ -15,7 +15,14 @@ _ANSWER_BYTES: Final = 65_536
 
 
 class _Exchange:
-    """One request under way; `since` is the time its latency counts from."""
+    """One request that waits for its answer.
+
+    Attributes:
+        socket: its connection.
+        request: the bytes that are not sent yet.
+        since: the time from which its latency counts, on `perf_counter`'s clock.
+        received: the bytes of the answer so far.
+    """
 
     __slots__ = ("received", "request", "since", "socket")
 
@@ -27,16 +34,18 @@ class _Exchange:
 
 
 class Exchanges:
-    """Sends requests to 127.0.0.1 and takes the time until each is answered.
+    """The exchanges of one load with a server on 127.0.0.1. They measure the time until each answer.
 
     Args:
-        port: the server's.
-        keep: whether a connection is used again; otherwise each event has its own, closed by us after the answer, as
-            the real clients do.
+        port: the server's port.
+        keep: True to use a connection again. False to open one for each event and close it after the answer, as the
+            real clients do.
 
     Attributes:
-        latencies_s: of the answers 200; `refused` counts other answers, `failed` those that never came.
-        idle: kept connections that wait for a request.
+        latencies_s: the times to the answers with status 200.
+        refused: the number of answers with another status.
+        failed: the number of requests without an answer.
+        idle: the kept connections that have no request.
     """
 
     def __init__(self, port: int, keep: bool) -> None:
@@ -51,11 +60,11 @@ class Exchanges:
 
     @property
     def under_way(self) -> int:
-        """How many requests wait for their answer."""
+        """The number of requests that wait for their answer."""
         return len(self._under_way)
 
     def connect(self, count: int) -> None:
-        """Opens `count` connections that are kept, and waits until each is."""
+        """Open `count` connections to be kept. Return when all of them are open."""
         for _ in range(count):
             connection = socket.create_connection(self._address)
             connection.setblocking(False)
@@ -63,12 +72,12 @@ class Exchanges:
             self.idle.append(connection)
 
     def begin(self, request: bytes, since: float) -> None:
-        """Sends `request` on an idle connection, or on a new one when there is none."""
+        """Send `request` on an idle connection, or on a new one if none is idle. Its latency counts from `since`."""
         connection = self._take_idle()
         if connection is None:
             try:
                 connection = socket.socket()
-            except OSError:  # no descriptor is left: so many requests wait for an answer
+            except OSError:  # no descriptor is left: too many requests wait for an answer
                 self.failed += 1
                 return
             connection.setblocking(False)
@@ -79,13 +88,13 @@ class Exchanges:
                 return
         exchange = _Exchange(connection, request, since)
         self._under_way[connection.fileno()] = exchange
-        # Over the loopback a connection is nearly always made before connect(2) returns, so nearly always this sends.
+        # On the loopback, connect(2) nearly always returns a complete connection, so this nearly always sends.
         self._epoll.register(connection, select.EPOLLIN)
         if not self._sends_all(exchange):
             self._epoll.modify(connection, select.EPOLLOUT)
 
     def _take_idle(self) -> socket.socket | None:
-        """A kept connection; those that the server has closed meanwhile, for their silence, are no use."""
+        """Return an idle connection that is still open, or None. Drop those that the server closed after a time-out."""
         while self.idle:
             connection = self.idle.pop()
             if _is_open(connection):
@@ -94,7 +103,7 @@ class Exchanges:
         return None
 
     def _sends_all(self, exchange: _Exchange) -> bool:
-        """Sends what is left of the request; False when some of it is still left."""
+        """Send the rest of the request. Return False if some of it is still left."""
         try:
             exchange.request = exchange.request[exchange.socket.send(exchange.request) :]
         except BlockingIOError:
@@ -105,7 +114,7 @@ class Exchanges:
         return not exchange.request
 
     def step(self, wait_s: float) -> None:
-        """Takes what has arrived, after waiting for it up to `wait_s`; 0 does not wait."""
+        """Read the answers that have arrived. Wait up to `wait_s` for the first one; 0 does not wait."""
         for descriptor, _ in self._epoll.poll(wait_s):
             exchange = self._under_way[descriptor]
             if exchange.request:
@@ -148,7 +157,7 @@ class Exchanges:
             exchange.socket.close()
 
     def drain(self, patience_s: float, clock: Callable[[], float] = perf_counter) -> None:
-        """Waits for the answers that are still to come, up to `patience_s`; the rest has failed."""
+        """Wait up to `patience_s` for the missing answers. Count the requests without one as failed."""
         until = clock() + patience_s
         while self._under_way and clock() < until:
             self.step(0.05)
@@ -157,7 +166,7 @@ class Exchanges:
 
 
 def _is_open(connection: socket.socket) -> bool:
-    """Whether nothing has come on an idle connection: neither its end nor an answer that nobody has asked for."""
+    """Return True if nothing has arrived on an idle connection: neither its end nor an unexpected answer."""
     try:
         connection.recv(1, socket.MSG_PEEK)
     except BlockingIOError:
@@ -168,7 +177,10 @@ def _is_open(connection: socket.socket) -> bool:
 
 
 def _is_whole(head: bytes, answer: bytes, body_start: int) -> bool:
-    """Whether all of `answer` is there, by its `head` in lower case; with no length it ends with the connection."""
+    """Return True if `answer` is complete according to `head`, its header section in lower case.
+
+    An answer without a length ends with the connection (RFC 9112 §6.3).
+    """
     _, found, rest = head.partition(b"\r\ncontent-length:")
     if found:
         return len(answer) >= body_start + int(rest.partition(b"\r\n")[0])

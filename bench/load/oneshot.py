@@ -1,12 +1,12 @@
-"""Closed loop, one connection an event: connect, send, read the answer, close, as the real clients do.
+"""Load a server in a closed loop, one connection per event: connect, send, read the answer, close, as real clients do.
 
     python -m bench.load.oneshot PORT CONCURRENCY SECONDS FIRST
 
-Not wrk: it closes a connection only when the server says so, and a request with `Connection: close` makes the server
-close first, which is not what the clients do and moves the cost of closing from one side to the other. Of the 66 µs
-that an event took here, 52 were the kernel's, which makes and closes the connection; wrk, closing nothing, got to a
-quarter more. A server that one core of load cannot keep busy shows it in its `core busy`, and is to be judged by its
-processor time an event.
+wrk cannot do this. It closes a connection only if the server says so. With `Connection: close` in the request, the
+server closes first; real clients close first themselves. That moves the cost of closing from one side to the other.
+An event took 66 µs here. For 52 of them the kernel opened and closed the connection. wrk, which closes nothing, sent a
+quarter more events. If one core of load cannot keep a server busy, `core busy` shows that. Then compare the processor
+time per event instead.
 """
 
 import gc
@@ -20,7 +20,7 @@ from bench.load.result import Load
 
 
 def run(exchanges: Exchanges, concurrency: int, seconds: float, first: int) -> Load:
-    """Keeps `concurrency` events under way for `seconds`, then waits for the last answers."""
+    """Keep `concurrency` events under way for `seconds`, numbered from `first`. Then wait for the last answers."""
     start = now = perf_counter()
     until = start + seconds
     number = first
@@ -35,7 +35,7 @@ def run(exchanges: Exchanges, concurrency: int, seconds: float, first: int) -> L
 
 
 def main(arguments: list[str]) -> None:
-    """Entry of the process."""
+    """Run the load that the command line describes. Print its result."""
     port, concurrency, seconds, first = arguments
     gc.disable()
     print(run(Exchanges(int(port), keep=False), int(concurrency), float(seconds), int(first)).to_json())

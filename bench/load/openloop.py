@@ -1,14 +1,14 @@
-"""Open loop: events at planned times, whether or not the earlier ones have been answered.
+"""Load a server in an open loop: send events at planned times, even if the earlier ones are not answered yet.
 
-Latency counts from the planned time, so that a server that stalls is charged for every event that the stall delayed,
-not for one. The process spins on its core while events are due, because a timer would add its own delay.
+Latency counts from the planned time. Thus a stall of the server counts for every event that it delays, not for one.
+The process spins on its core while events are due, because a timer would add its own delay.
 
     python -m bench.load.openloop PORT plain RATE SECONDS FIRST
     python -m bench.load.openloop PORT morning WORKSTATIONS SECONDS FIRST
 
 `plain` sends RATE events a second on kept connections. In the `morning` each workstation logs on at a random moment of
-SECONDS, and then sends its inventory in as many seconds more; every event has a connection of its own. FIRST is the
-first event's number, even.
+SECONDS. Then it sends its inventory at a random moment of as many further seconds. Every event has its own connection.
+FIRST is the number of the first event; it must be even.
 """
 
 import gc
@@ -24,20 +24,21 @@ from bench.load.result import Load
 KEPT_CONNECTIONS: Final = 64
 CLIENT_TIMEOUT_S: Final = 30.0
 PLAIN_TIMEOUT_S: Final = 5.0
-"""After the last event of an even load: more waiting for a server that is so far behind would show nothing more."""
+"""Wait this long for answers after the last event of `plain`. A server that is further behind shows nothing new."""
 _SPIN_S: Final = 0.003
-"""Nearer than this to the next event, epoll is polled without sleeping: its time-outs are whole milliseconds."""
+"""If the next event is nearer than this, poll epoll without sleeping: its time-outs are whole milliseconds."""
 
 Plan = list[tuple[float, bytes]]
+"""Requests, each with the second from the start at which it is due."""
 
 
 def plain(rate: float, seconds: float, first: int) -> Plan:
-    """Evenly spaced events: (seconds from the start, request)."""
+    """Return a plan of evenly spaced events: `rate` a second, numbered from `first`."""
     return [(number / rate, events.request(first + number)) for number in range(int(rate * seconds))]
 
 
 def morning(workstations: int, seconds: float, first: int) -> Plan:
-    """Logons at random moments, then inventories: the same ones every time, as the seed is fixed."""
+    """Return a plan of logons and then inventories at random moments. The same `first` always gives the same plan."""
     chance = random.Random(first)
     logons = [(chance.random() * seconds, events.logon(first + 2 * n, n)) for n in range(workstations)]
     first += 2 * workstations
@@ -48,7 +49,7 @@ def morning(workstations: int, seconds: float, first: int) -> Plan:
 
 
 def run(exchanges: Exchanges, plan: Plan, patience_s: float) -> Load:
-    """Sends what `plan` says when it says so, and waits up to `patience_s` for the last answers."""
+    """Send each request of `plan` at its time. Then wait up to `patience_s` for the last answers."""
     late_s = []
     start = perf_counter() + 0.05
     for due, request in plan:
@@ -63,7 +64,7 @@ def run(exchanges: Exchanges, plan: Plan, patience_s: float) -> Load:
 
 
 def main(arguments: list[str]) -> None:
-    """Entry of the process."""
+    """Run the load that the command line describes. Print its result."""
     port, kind, amount, seconds, first = arguments
     exchanges = Exchanges(int(port), keep=kind == "plain")
     if kind == "plain":
@@ -71,7 +72,7 @@ def main(arguments: list[str]) -> None:
         exchanges.connect(KEPT_CONNECTIONS)
     else:
         plan = morning(int(amount), float(seconds), int(first))
-    gc.disable()  # a collection is a pause that would be charged to the server
+    gc.disable()  # the pause of a collection would count as the server's
     patience_s = PLAIN_TIMEOUT_S if kind == "plain" else CLIENT_TIMEOUT_S
     print(run(exchanges, plan, patience_s).to_json())
 

@@ -1,4 +1,4 @@
-"""A reader that lists the history all the time, as an administrator's report would; ends on SIGTERM.
+"""List the history all the time, as the report of an administrator does. End on SIGTERM.
 
 python -m bench.load.reader DATABASE
 """
@@ -16,10 +16,10 @@ _LEAST_NICE: Final = 19
 
 
 def main(arguments: list[str]) -> None:
-    """Entry of the process."""
+    """List the history of the database that the command line names, again and again."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    os.nice(_LEAST_NICE)  # it shares the load's core, and must not take the load's time
-    # Each listing is a read transaction of its own: while it lasts, no checkpoint gets past it (wal.html).
+    os.nice(_LEAST_NICE)  # it shares the load's core, and must not take its time
+    # Each listing is a read transaction of its own. Until its end, no checkpoint gets past it (wal.html).
     connection = sqlite3.connect(f"file:{arguments[0]}?mode=ro", uri=True, timeout=30)
     while True:
         connection.execute(_LIST).fetchall()

@@ -1,4 +1,4 @@
-"""wrk, the closed loop on kept connections: finds it, runs it, reads what it says."""
+"""Run wrk for a closed loop on kept connections, and read its result."""
 
 import json
 import os
@@ -13,20 +13,20 @@ from bench.load.result import Load
 MISSING: Final = "wrk is not installed: it makes the load (apt install wrk, or https://github.com/wg/wrk)"
 
 _SCRIPT: Final = Path(__file__).parent / "events.lua"
-_TIMEOUT_S: Final = 30  # the real clients'
+_TIMEOUT_S: Final = 30  # the time-out of the real clients
 _MARK: Final = "BENCH "
 
 
 def is_installed() -> bool:
-    """Whether there is a wrk."""
+    """Return True if wrk is installed."""
     return shutil.which("wrk") is not None
 
 
 def run(port: int, connections: int, seconds: float, first: int) -> Load:
-    """Loads the server on `port` for `seconds`, events numbered from `first`.
+    """Load the server on `port` for `seconds`, with events numbered from `first`.
 
     Raises:
-        RuntimeError: wrk said nothing that can be read.
+        RuntimeError: wrk printed no result.
     """
     command = [
         "wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{int(seconds) + 5}s",
@@ -37,7 +37,9 @@ def run(port: int, connections: int, seconds: float, first: int) -> Load:
         try:
             output, _ = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)  # wrk knows whole seconds only; an interrupt makes it sum up at once
+            process.send_signal(
+                signal.SIGINT
+            )  # wrk has whole seconds only; an interrupt makes it print its result at once
             output, _ = process.communicate()
     line = next((line for line in output.splitlines() if line.startswith(_MARK)), None)
     if line is None:
