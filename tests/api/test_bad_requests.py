@@ -1,4 +1,4 @@
-"""What is refused, in which order, with which answer; and that a refusal does not cost the connection."""
+"""A wrong request gets the answer of the first failed check, and does not cost the connection."""
 
 import json
 import uuid
@@ -25,7 +25,7 @@ def answer_is(answer: Answer, status: int, body: bytes, **more_headers: str) -> 
 
 
 def is_still_served(wire: Wire) -> None:
-    """The next request on the same connection is answered as if nothing had been."""
+    """Assert that the server answers the next request on the same connection as usual."""
     wire.send(event_of(an_event(username="after a refusal")))
     answer = wire.answer()
     assert (answer.status, answer.json["username"]) == (200, "after a refusal")
@@ -205,7 +205,7 @@ def test_a_timestamp_that_is_no_instant_is_refused_with_what_is_wrong(timestamp:
 
 
 def test_the_first_check_that_fails_gives_the_answer(wire: Wire) -> None:
-    """Everything is wrong at first; then one thing after the other is put right."""
+    """Everything is wrong at first. Then one mistake after the other is corrected."""
     bad_time = an_event(timestamp="now")
     steps = [
         (request("GET", EVENTS), 405, "Method not allowed"),
@@ -304,7 +304,7 @@ def test_of_a_doubled_key_the_last_counts(wire: Wire) -> None:
     ],
 )
 def test_a_fault_of_http_is_answered_in_json_and_ends_the_connection(octets: bytes, status: int, wire: Wire) -> None:
-    """Half a MiB that nobody wants follows the fault: it must not turn the end into a reset that eats the answer."""
+    """Half a MiB follows the fault. The server must not reset the connection because of it, or the answer is lost."""
     wire.send(octets, *[b"x" * 65536] * 8)
     answer = wire.answer()
     assert answer.status == status

@@ -1,4 +1,4 @@
-"""A bar is met by the median over the rounds, and told whether met or missed."""
+"""The median over the rounds decides if a bar is met, and the bench shows a missed bar too."""
 
 import pytest
 

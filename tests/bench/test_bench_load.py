@@ -1,4 +1,4 @@
-"""The loads are what the real clients send: winlogd takes every event, wrk's and our own alike."""
+"""The loads are like those of real clients: winlogd accepts every event, of wrk and of our own generators."""
 
 import shutil
 import socket
@@ -64,7 +64,7 @@ def test_wrk_sends_the_same_bytes_as_the_other_generators() -> None:
         load.start()
         expected = [events.request(number) for number in (40, 41)]
         received = b""
-        while not received:  # the first connection only looks whether somebody listens
+        while not received:  # the first connection only checks that a server listens
             connection, _ = listener.accept()
             with connection:
                 received = connection.recv(len(expected[0]), socket.MSG_WAITALL)
@@ -72,7 +72,7 @@ def test_wrk_sends_the_same_bytes_as_the_other_generators() -> None:
                     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
                     load.join()
 
-    # wrk makes one request more than it sends, to look at it.
+    # wrk makes one request more than it sends, to check the script.
     assert received in expected
 
 
@@ -99,7 +99,7 @@ def test_what_a_generator_counts_as_acknowledged_is_in_the_database(
 
 
 def test_logoffs_that_the_server_added_are_not_counted_as_the_loads(server: Winlogd) -> None:
-    for number in (0, 2 * events.PAIRS):  # two logons of one pair: the second ends the first
+    for number in (0, 2 * events.PAIRS):  # two logons of one pair: the second closes the first session
         with socket.create_connection(("127.0.0.1", server.port)) as connection:
             connection.sendall(events.request(number))
             assert connection.recv(4096).startswith(b"HTTP/1.1 200")

@@ -1,4 +1,4 @@
-"""Ratios are taken round by round, and a loss is a loss."""
+"""Ratios are taken round by round, and a lost event of any round counts."""
 
 from bench.load.result import Load, percentile
 from bench.ratios import Rounds, Sample, Spread
@@ -13,7 +13,7 @@ def _key(peer: str) -> tuple[str, str, str]:
 
 
 def test_a_ratio_is_the_median_of_the_rounds_ratios_not_the_ratio_of_medians() -> None:
-    # The machine was slow in the second round, for both alike.
+    # In the second round the machine was slow for both peers.
     rates = {"winlogd": (100.0, 20.0, 90.0), "axum": (50.0, 40.0, 30.0)}
     rounds = Rounds(_sample(peer, number, rate) for peer in rates for number, rate in enumerate(rates[peer]))
 

@@ -1,4 +1,4 @@
-"""One scenario, for real and very short: servers are started, loaded, stopped and counted."""
+"""Run one real, very short scenario: start the servers, load them, stop them, and count their events."""
 
 import fcntl
 import sqlite3
@@ -32,7 +32,7 @@ def test_a_run_takes_the_peers_in_turn_and_finds_every_acknowledged_event(tmp_pa
     variant = Variant("8 connections", loaded(keep_alive(8)))
     steps = runner.interleaved(scenario, [variant], [PEERS["transport"], PEERS["winlogd"]], 1)
 
-    lengths = Lengths(load_s=1.0, warm_s=0.0)  # on a machine that is busy otherwise, too, some events are answered
+    lengths = Lengths(load_s=1.0, warm_s=0.0)  # long enough for some answers on a busy machine too
     outcomes = list(runner.run(steps, lengths, tmp_path, None, lambda step: None))
 
     samples = [outcome for outcome in outcomes if isinstance(outcome, Sample)]
@@ -103,5 +103,5 @@ def test_within_a_round_variants_come_in_turn_and_within_a_variant_peers() -> No
         (number, variant.name, peer)
         for number in range(2)
         for variant in scenario.variants
-        for peer in ("winlogd", "axum-batch")  # php is not asked: its line an event is not its cost
+        for peer in ("winlogd", "axum-batch")  # not php: a line per event is not its main cost
     ]

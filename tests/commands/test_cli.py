@@ -1,4 +1,4 @@
-"""The command line: its commands and their help, the exit statuses, and what is told when the words are wrong."""
+"""The command line: its commands, their help, the exit statuses, and the messages for wrong words."""
 
 import os
 import re
@@ -67,14 +67,14 @@ def test_the_help_lists_each_command_and_exit_status(tmp_path: Path) -> None:
 
 
 def test_a_server_that_fails_has_the_status_that_the_help_lists() -> None:
-    """The server's room is below that of the commands, and may not import their statuses."""
+    """The room `daemon` is below `commands` and may not import its statuses."""
     assert signals.FAILED == FAILED
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_a_help(name: str, flag: str, tmp_path: Path) -> None:
-    """Usage, what it does, its flags, an example, the exit statuses; and nothing else happens."""
+    """The help has the usage, the purpose, the flags, an example and the exit statuses. Nothing else happens."""
     asked = run_to_end(tmp_path, name, flag)
     assert (asked.returncode, asked.stderr) == (0, "")
     usage, does, flags, example, statuses = asked.stdout.split("\n\n")

@@ -1,4 +1,4 @@
-"""What a person sees while the running server carries out an order, and what a script does not see."""
+"""While the running server carries out an order, a person sees the progress and a script does not."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ SENTENCE: Final = "80000 rows moved"
 
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
-    """A file, which is all that the command looks for before it asks the server."""
+    """Make a file for the database: before the command asks the server, it looks only whether the file exists."""
     database = tmp_path / "data" / "winlog.db"
     database.parent.mkdir()
     database.touch()
@@ -56,7 +56,7 @@ def test_on_a_terminal_one_line_shows_the_progress_and_is_gone_at_the_end(databa
     assert second.rstrip() == r"rows moved: 8\x1b[2J\n"
     assert third == f"text: {'x' * 73}"
     assert (blank, end) == (" " * 79, "")
-    assert len(second) == len(first)  # nothing of the first is left
+    assert len(second) == len(first)  # the second covers the first
 
 
 def test_on_a_terminal_the_progress_is_gone_before_a_fault_is_told(database: Path) -> None:
@@ -129,7 +129,7 @@ COMMAND: Final = (sys.executable, "-m", "winlogd", "rotate")
 
 
 def run_on_a_terminal(folder: Path) -> tuple[int, str, str]:
-    """Runs the command with a terminal of 80 columns as standard error; returns status and what came out of both."""
+    """Run the command with a terminal of 80 columns as standard error. Return the status and both outputs."""
     ours, theirs = os.openpty()
     with closing(open(ours, "rb", buffering=0)) as terminal:
         termios.tcsetwinsize(theirs, (24, 80))
@@ -139,6 +139,6 @@ def run_on_a_terminal(folder: Path) -> tuple[int, str, str]:
         try:
             while piece := terminal.read(4096):
                 shown += piece
-        except OSError:  # EIO: the last descriptor of its other side is closed
+        except OSError:  # EIO: the other side has no open descriptor
             printed, _ = process.communicate(timeout=PATIENCE_S)
     return process.returncode, printed.decode(), shown.decode()

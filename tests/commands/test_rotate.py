@@ -1,4 +1,4 @@
-"""The rotation of a running server, and `winlogd rotate`."""
+"""The rotation by a running server, and by `winlogd rotate`."""
 
 import os
 import socket
@@ -32,7 +32,7 @@ NEVER = '[rotation]\nat = ""\n' + IN_UTC
 
 
 def age(server: Winlogd, received: str = LONG_AGO) -> None:
-    """Makes all that is stored as if it had been received long ago, by another program's hand."""
+    """Let another program change every stored row: the server received it at `received`."""
     server.execute("UPDATE events_today SET server_timestamp = ?", received)
 
 
@@ -41,14 +41,14 @@ def history(server: Winlogd) -> list[tuple[object, ...]]:
 
 
 def marks(server: Winlogd) -> list[dict[str, object]]:
-    """What is remembered of the last rotation, as soon as it is."""
+    """Wait for the mark of the last rotation, and return it."""
     found: list[dict[str, object]] = wait_for(lambda: server.rows("SELECT * FROM winlogd_meta"), "a mark")
     return found
 
 
 @pytest.fixture
 def yesterdays(tmp_path: Path) -> Path:
-    """A folder whose database holds a finished session of bob's and an open one of alice's, both of long ago."""
+    """Make a folder whose database has old rows: a finished session of bob and an open session of alice."""
     with running(tmp_path, NEVER) as server:
         server.post(an_event(username="bob"))
         server.post(an_event(username="bob", action="D", timestamp="2026-01-13T09:00:00Z"))
@@ -76,7 +76,7 @@ def test_a_running_server_rotates_when_it_is_asked(yesterdays: Path) -> None:
 
 
 def test_the_sentence_counts_every_session_that_is_open_after_it(yesterdays: Path) -> None:
-    """One of yesterday, whose logon stays, and those of today, which no rotation looks at."""
+    """The logon of yesterday's open session stays in events_today. A rotation does not look at today's sessions."""
     with running(yesterdays, NEVER) as server:
         for name in ("carol", "dave", "erin"):
             server.post(an_event(username=name))
@@ -148,7 +148,7 @@ def test_without_a_database_there_is_nothing_to_rotate(tmp_path: Path) -> None:
 
 def test_who_may_not_look_at_the_database_is_told_so_and_not_that_there_is_none(yesterdays: Path) -> None:
     command: tuple[str, ...] = (sys.executable, "-m", "winlogd", "rotate")
-    if os.geteuid() == 0:  # root may look everywhere: setpriv(1) takes that right away
+    if os.geteuid() == 0:  # root may look everywhere: setpriv(1) removes that right
         rights = "-dac_override,-dac_read_search"
         command = ("setpriv", f"--bounding-set={rights}", f"--inh-caps={rights}", *command)
     folder = yesterdays / "data"
@@ -181,8 +181,8 @@ def test_when_the_database_is_replaced_meanwhile_the_command_says_so(yesterdays:
 
 
 def has_open(pid: int, name: str) -> bool:
-    """Whether a process has a file of this name open; from proc(5)."""
-    with suppress(FileNotFoundError):  # closed since
+    """Return True if a process has a file of this name open (proc(5))."""
+    with suppress(FileNotFoundError):  # closed in the meantime
         return any(os.readlink(link).endswith(name) for link in Path(f"/proc/{pid}/fd").iterdir())
     return False
 

@@ -1,4 +1,4 @@
-"""Run as root, winlogd becomes the owner of the database's folder before it opens anything there."""
+"""If root runs winlogd, it becomes the owner of the database's folder before it opens any file there."""
 
 import ast
 import os
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="missing: root, who al
 
 OWNER: Final = 54_321
 GROUP: Final = 54_322
-"""A user and a group that this system has no name for."""
+"""A user and a group for which this system has no name."""
 STRANGER: Final = 54_323
 NOBODY: Final = 65_534
 
@@ -32,18 +32,18 @@ SERVICE: Final = f"""
 import os, sys, tomllib
 from winlogd.cli import main
 from winlogd.daemon import privileges
-privileges._load_what_comes_later()  # a Python below /root can be read by root alone
+privileges._load_what_comes_later()  # only root can read a Python below /root
 os.setgroups(())
 os.setgid({GROUP})
 os.setuid({OWNER})
 sys.exit(main())
 """
-"""winlogd as the service manager starts it: as the owner of its folder, and never as root."""
+"""Run winlogd as the service manager starts it: as the owner of its folder, and never as root."""
 
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """A folder of root's that everybody may search, which pytest's own are not; in it `data`, the owner's."""
+    """Make a folder of root that everybody may search, unlike pytest's folders. In it, make `data` for the owner."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -52,18 +52,18 @@ def place() -> Iterator[Path]:
 
 
 def give(folder: Path, user: int = OWNER, group: int = GROUP) -> None:
-    """Make a folder of this user's."""
+    """Make a folder that belongs to this user."""
     folder.mkdir()
     os.chown(folder, user, group)
 
 
 def owners(folder: Path) -> dict[str, tuple[int, int]]:
-    """User and group of each file in a folder."""
+    """Return the user and the group of each file in a folder."""
     return {path.name: (path.lstat().st_uid, path.lstat().st_gid) for path in folder.iterdir()}
 
 
 def identities(pid: int) -> set[tuple[str, ...]]:
-    """What every thread of a process has for real, effective, saved and file system's user and group, and groups."""
+    """Return the distinct users, groups and supplementary groups of a process' threads (proc(5))."""
     status = [(task / "status").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
     return {tuple(re.findall(r"^(?:Uid|Gid|Groups):\t(.*?) *$", text, re.MULTILINE)) for text in status}
 
@@ -74,7 +74,7 @@ def four(number: int) -> str:
 
 @contextmanager
 def service(folder: Path) -> Iterator[Winlogd]:
-    """A running server of the owner's."""
+    """Run a server as the owner of its folder."""
     server = Winlogd(folder)
     server.command = (sys.executable, "-c", SERVICE, "--config", "config.toml")
     try:
@@ -84,7 +84,7 @@ def service(folder: Path) -> Iterator[Winlogd]:
 
 
 def fails_with_one_line(folder: Path, pattern: str) -> None:
-    """Neither the server nor a command goes on; each says why in one line."""
+    """Assert that the server and the command both end with status 1, and say why in one line."""
     (folder / "config.toml").touch()
     for words in ((), ("rotate",)):
         ended = run_to_end(folder, *words)
@@ -120,7 +120,7 @@ def test_an_owner_with_a_name_is_become_with_the_groups_of_that_name(place: Path
 
 
 def test_what_only_root_can_have_is_had_before(place: Path) -> None:
-    """The key of TLS can be read by root alone, and a port below 1024 be bound."""
+    """Only root can read the key of TLS, and only root can bind a port below 1024."""
     for name in ("tls.crt", "tls.key"):
         shutil.copy(DATA / name, place)
         (place / name).chmod(0o600)
@@ -134,7 +134,7 @@ def test_what_only_root_can_have_is_had_before(place: Path) -> None:
 
 
 def test_what_is_loaded_at_first_use_works_though_the_owner_cannot_read_it(place: Path) -> None:
-    """Among it: a thread of its own for a listing, the addresses of a proxy, repairs, the lines of JSON's escapes."""
+    """The requests here need such modules: forwarded addresses, repaired numbers, wrong timestamps, and a listing."""
     with running(place, '[logging]\nlevel = "debug"\n') as server:
         forwarded = {"X-Forwarded-For": "192.0.2.7"}
         assert server.post(an_event(hardware_info={"a": 10**400}), forwarded).status == 200
@@ -153,7 +153,7 @@ def test_all_that_is_loaded_at_first_use_is_loaded_before_the_change() -> None:
                 later |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module is not None:
                 later.add(node.module)
-    known_before = {"tomllib", "pwd", "importlib", "pkgutil"}  # read with the configuration, or needed for the change
+    known_before = {"tomllib", "pwd", "importlib", "pkgutil"}  # loaded with the configuration, or for the change
     assert {name for name in later if name.partition(".")[0] != "winlogd"} - known_before <= set(_LATER)
 
 
@@ -172,7 +172,7 @@ def test_a_rotation_by_root_alone_leaves_nothing_of_roots(place: Path) -> None:
     with service(place) as server:
         assert server.post(an_event(action="M")).status == 200
         server.execute("UPDATE events_today SET server_timestamp = '2026-01-13T08:00:00+00:00'")
-        server.kill()  # leaves a WAL behind
+        server.kill()  # leaves a WAL
     (place / "data" / "winlog.db.lock").unlink()
     ended = run_to_end(place, "rotate")
     assert (ended.returncode, ended.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""Refused requests are told, and one client cannot fill the log with them."""
+"""The log shows refused requests, and one client cannot fill it with them."""
 
 import json
 import os
@@ -15,7 +15,7 @@ ADDRESSES_REMEMBERED = 1024
 
 
 class Written:
-    """A log on a file, and what it wrote."""
+    """A log that writes to a file, and the lines that it has written."""
 
     def __init__(self, path: Path, level: str) -> None:
         self._path = path

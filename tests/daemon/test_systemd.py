@@ -1,4 +1,4 @@
-"""What a running server tells the service manager, sd_notify(3), and when."""
+"""A running server notifies the service manager of its state at the right moments (sd_notify(3))."""
 
 import socket
 import uuid
@@ -13,7 +13,7 @@ from tests.support.running import PATIENCE_S, an_event, running
 
 
 class ServiceManager:
-    """The socket that a service tells its state to, sd_notify(3)."""
+    """The socket that receives the state of a service (sd_notify(3))."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -22,7 +22,7 @@ class ServiceManager:
         self._socket.bind(address.replace("@", "\0", 1) if address.startswith("@") else address)
 
     def told(self) -> str:
-        """The next message."""
+        """Wait for the next message and return it."""
         return self._socket.recv(4096).decode()
 
     def told_nothing(self) -> bool:
@@ -74,7 +74,7 @@ def test_ready_is_never_told_of_a_database_that_cannot_be_used(manager: ServiceM
 def test_the_watchdog_is_fed_for_as_long_as_the_loop_turns(manager: ServiceManager, tmp_path: Path) -> None:
     with running(tmp_path, environ={"NOTIFY_SOCKET": manager.address, "WATCHDOG_USEC": "100000"}):
         messages = [manager.told() for _ in range(6)]
-        while "READY=1" not in messages:  # a start may take longer than five of the watchdog's intervals
+        while "READY=1" not in messages:  # a start may take more than five intervals of the watchdog
             messages.append(manager.told())
     assert sorted(messages) == ["READY=1"] + ["WATCHDOG=1"] * (len(messages) - 1)
 

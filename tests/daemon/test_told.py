@@ -1,4 +1,4 @@
-"""What a refused body tells of its sender, whatever it looks like."""
+"""The sender is found in a refused body, even if the body is broken."""
 
 import json
 

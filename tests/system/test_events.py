@@ -1,4 +1,4 @@
-"""The promise to the workstations: what is answered 200 is in the database, once, whatever happened in between."""
+"""The promise to the workstations: an event that is answered 200 is in the database once, whatever else happens."""
 
 import http.client
 import re
@@ -16,14 +16,14 @@ EVENTS_OF_A_CLIENT = 50
 
 
 def day_of(username: str) -> Iterator[dict[str, object]]:
-    """A user logs on and off all day long, a minute each."""
+    """Yield the events of a user who logs on and off all day, once a minute."""
     for number in range(EVENTS_OF_A_CLIENT):
         timestamp = f"2026-01-13T08:{number:02}:00Z"
         yield an_event(username=username, action="CD"[number % 2], timestamp=timestamp)
 
 
 class Workstation:
-    """One user's client: sends the events of a day, and each of them again until it is answered 200."""
+    """The client of one user. It sends the events of a day, and repeats each of them until it is answered 200."""
 
     def __init__(self, server: Winlogd, username: str) -> None:
         self.username = username
@@ -44,7 +44,7 @@ class Workstation:
 
 
 def until_stored(server: Winlogd, event: dict[str, object]) -> Answer:
-    """Sends an event until it is answered 200: a client's whole patience, without its pauses."""
+    """Send an event again and again until it is answered 200. Pause for a moment only, unlike a real client."""
     pause = threading.Event()
     for _ in range(int(PATIENCE_S / 0.02)):
         try:
@@ -60,7 +60,7 @@ def until_stored(server: Winlogd, event: dict[str, object]) -> Answer:
 
 
 def check_days(server: Winlogd, workstations: list[Workstation]) -> None:
-    """Every acknowledged event is there once, with the id and the session that were answered, and pairs are pairs."""
+    """Assert that each acknowledged event is stored once, with the answered id and session, and is paired correctly."""
     rows = server.rows()
     assert len(rows) == CLIENTS * EVENTS_OF_A_CLIENT
     by_id = {row["id"]: row for row in rows}
@@ -157,7 +157,7 @@ def test_an_event_that_is_sent_again_is_stored_once_and_answered_the_same(action
 
 
 def test_the_same_event_twice_in_one_breath_is_stored_once(server: Winlogd) -> None:
-    """Both copies end up in the same transaction."""
+    """One transaction gets both copies."""
     with Wire(server.port) as wire:
         wire.send(event_of(an_event()) * 8)
         assert len({wire.answer().body for _ in range(8)}) == 1
@@ -202,7 +202,7 @@ def test_an_event_that_cannot_be_stored_is_answered_500_and_harms_no_other(fault
     )
     users = ["alice", "mallory", "bob"]
     with Wire(server.port) as wire:
-        wire.send(b"".join(event_of(an_event(username=user)) for user in users))  # at once: one batch
+        wire.send(b"".join(event_of(an_event(username=user)) for user in users))  # in one piece: they make one batch
         answers = [wire.answer() for _ in users]
         assert [answer.status for answer in answers] == [200, 500, 200]
         assert answers[1].body == b'{"error":"Database error"}'

@@ -1,7 +1,7 @@
-"""Exchanges that were recorded with the older server, replayed: winlogd answers and stores the same.
+"""Replay exchanges that were recorded with the older server: winlogd answers and stores the same.
 
-`data/exchanges.json` holds 43 scenarios: requests, the older server's answers, and the rows that they left in
-``events_today``. Where winlogd differs on purpose stands in `DIFFERENCES` and nowhere else.
+`data/exchanges.json` has 43 scenarios: requests, the older server's answers, and the rows that they left in
+``events_today``. `DIFFERENCES` lists every intended difference of winlogd.
 """
 
 import copy
@@ -31,7 +31,7 @@ TIMESTAMP: Final = re.compile(r"(\d{4}-\d\d-\d\dT)(\d\d):(\d\d):(\d\d(?:\.\d+)?)
 
 
 def answers(status: int, body: object) -> Callable[[Scenario], None]:
-    """The scenario's only answer is this JSON."""
+    """Return a change that replaces the only answer of a scenario with this JSON."""
 
     def change(scenario: Scenario) -> None:
         (exchange,) = scenario["exchanges"]
@@ -76,7 +76,7 @@ def stored_as(timestamp: str) -> Callable[[Scenario], None]:
 
 
 class Difference(NamedTuple):
-    """How winlogd differs: `change` turns the recording into what winlogd does."""
+    """An intended difference of winlogd: `change` turns the recording into the exchange that winlogd makes."""
 
     why: str
     change: Callable[[Scenario], None]
@@ -135,7 +135,7 @@ DIFFERENCES: Final = {
 
 @pytest.fixture(scope="module")
 def replayed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scenario]:
-    """All scenarios as winlogd plays them, in order, with a fresh database."""
+    """Play all scenarios with winlogd, in order, on a new database. Return them by name."""
     with running(tmp_path_factory.mktemp("golden")) as server:
         server.wait_until_open()
         return {name: replay(server, scenario) for name, scenario in SCENARIOS.items()}
@@ -167,10 +167,10 @@ def as_recorded(answer: Answer) -> dict[str, object]:
 
 
 def comparable(scenario: Scenario, automatic: list[bool]) -> tuple[object, ...]:
-    """What two plays of a scenario must have in common.
+    """Return the answers and rows that every play of a scenario must have.
 
-    Identifiers are numbered in order of appearance. Of rows that the server wrote by itself (`automatic`, by position)
-    the instant counts and not how many fraction digits tell it.
+    Identifiers are numbered in order of appearance. Rows that the server added itself are marked in `automatic`, by
+    position. Of these rows the instant counts, but not the number of its fraction digits.
     """
     numbers: dict[str, str] = {}
 
@@ -192,7 +192,7 @@ def comparable(scenario: Scenario, automatic: list[bool]) -> tuple[object, ...]:
 
 
 def instant(timestamp: str) -> tuple[str, Fraction]:
-    """The day, and the seconds since its midnight, exactly."""
+    """Return the day of a timestamp, and the exact seconds since its midnight."""
     match = TIMESTAMP.fullmatch(timestamp)
     assert match is not None, timestamp
     day, hours, minutes, seconds = match.groups()

@@ -1,4 +1,4 @@
-"""A running server's life: locks on its database, a file that is swapped under it, rest, and too many connections."""
+"""A running server survives locks on its database, a full disk, a replaced file, and too many connections."""
 
 import os
 import re
@@ -18,11 +18,11 @@ from tests.support.running import Answer, Winlogd, an_event, run_to_end, running
 from tests.support.wire import Wire, event_of, health, request
 
 _ROOM_BYTES: Final = 62_000
-"""In the WAL: enough for a small row with its entries in the indexes, not enough for an event of 60 KB."""
+"""Room in the WAL for a small row with its entries in the indexes, but not for an event of 60 KB."""
 
 
 def files_end_at(server: Winlogd, octets: int) -> None:
-    """From now on the server can write no file beyond `octets`, as if the disk were full there."""
+    """Limit the server's files to `octets` from now on, as if the disk were full."""
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (octets, resource.RLIM_INFINITY))
 
 
@@ -64,7 +64,7 @@ def test_the_log_tells_of_an_event_that_was_not_stored_though_its_client_has_gon
 
 
 def test_a_disk_that_fails_makes_events_wait_and_the_log_stays_short(tmp_path: Path) -> None:
-    """A limit on the size of its files plays the disk; the database is opened afresh again and again meanwhile."""
+    """A limit on the size of the server's files stands for the disk. The server opens the database again and again."""
     with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
         server.wait_until_settled()
         until_stored(server, an_event())
@@ -78,9 +78,9 @@ def test_a_disk_that_fails_makes_events_wait_and_the_log_stays_short(tmp_path: P
 
 
 def test_a_database_that_cannot_take_its_wal_in_is_told_and_every_event_stored(server: Winlogd) -> None:
-    """Its files may be as large as it is: pages of the WAL that lie behind its end cannot be written.
+    """No file may grow beyond the database's present size: a checkpoint cannot write pages after its end.
 
-    SQLite says nothing of it: a COMMIT whose checkpoint fails succeeds.
+    SQLite does not report that: a COMMIT succeeds even if its checkpoint fails.
     """
     server.wait_until_settled()
     wal = server.database.with_name("winlog.db-wal")
@@ -96,8 +96,8 @@ def test_a_database_that_cannot_take_its_wal_in_is_told_and_every_event_stored(s
 
     files_end_at(server, resource.RLIM_INFINITY)
 
-    server.post(an_event(username=next(users)))  # its COMMIT takes the WAL in
-    server.post(an_event(username=next(users)))  # and its one begins it again
+    server.post(an_event(username=next(users)))  # its COMMIT makes a checkpoint
+    server.post(an_event(username=next(users)))  # its COMMIT begins the WAL again
     assert wal.stat().st_size <= 16 * 2**20
     assert server.stop() == 0
     assert [server.log.count(words) for words in ("the WAL grows", "events wait")] == [1, 0]
@@ -121,7 +121,7 @@ def test_a_start_whose_database_cannot_take_its_wal_in_ends_with_status_1_and_lo
 
 
 def add_blob(server: Winlogd, mib: int, then: str) -> None:
-    """As another program that leaves checkpoints to winlogd, unless it makes one `then`."""
+    """Write as another program that leaves checkpoints to winlogd. Execute `then` afterwards, perhaps a checkpoint."""
     with closing(sqlite3.connect(server.database, isolation_level=None)) as other:
         other.execute("PRAGMA wal_autocheckpoint = 0")
         other.execute("CREATE TABLE IF NOT EXISTS other (octets BLOB)")
@@ -156,7 +156,7 @@ def test_a_rotation_that_finds_nothing_to_move_tells_that_a_lock_is_over(server:
 
 
 def test_while_an_event_cannot_be_written_a_rotation_that_can_does_not_tell_that_all_is_well(tmp_path: Path) -> None:
-    """A limit on the size of its files plays a disk with room for the one and not for the other."""
+    """A limit on the size of the files stands for a disk with room for the rotation, but not for the event."""
     with running(tmp_path, "[server]\nevent_timeout = 10\n") as server, ThreadPoolExecutor() as threads:
         server.wait_until_settled()
         server.post(an_event())
@@ -172,7 +172,7 @@ def test_while_an_event_cannot_be_written_a_rotation_that_can_does_not_tell_that
 
 
 def test_a_rotation_that_cannot_be_written_ends_and_holds_no_event_up(server: Winlogd) -> None:
-    """A step of it finds no room on the disk where an event does."""
+    """The disk has room for an event, but not for a step of the rotation."""
     server.wait_until_settled()
     server.post(an_event())
     for _ in range(8):
@@ -199,7 +199,7 @@ def test_a_rotation_that_cannot_be_written_ends_and_holds_no_event_up(server: Wi
 
 @pytest.mark.parametrize("successor", ["none", "a copy in use"])
 def test_when_its_file_is_replaced_the_server_promises_nothing_more(successor: str, server: Winlogd) -> None:
-    """503, then the end; and what stands in the file's place now is not touched."""
+    """The server answers 503 and ends. It does not touch the file that replaced the database."""
     server.wait_until_settled()
     server.post(an_event())
     wal = server.database.with_name("winlog.db-wal")
@@ -226,7 +226,7 @@ def test_when_its_file_is_replaced_the_server_promises_nothing_more(successor: s
 
 
 def wake_ups(server: Winlogd) -> dict[str, str]:
-    """How often each thread of the server has gone to sleep so far, by its id."""
+    """Return how often each thread of the server has gone to sleep so far, by the thread's id."""
     found = {}
     for task in Path(f"/proc/{server.process.pid}/task").iterdir():
         (line,) = [line for line in (task / "status").read_text().splitlines() if line.startswith("voluntary_ctxt")]
@@ -236,7 +236,7 @@ def wake_ups(server: Winlogd) -> dict[str, str]:
 
 @pytest.mark.long
 def test_an_idle_server_wakes_nobody_up(server: Winlogd) -> None:
-    """Two seconds in which nothing may happen; before them, the server gets the time to come to rest."""
+    """The server first gets time to finish its work. Then nothing may happen for two seconds."""
     server.post(an_event())
     pause = threading.Event()
 
@@ -246,7 +246,7 @@ def test_an_idle_server_wakes_nobody_up(server: Winlogd) -> None:
         return wake_ups(server) == before
 
     wait_for(at_rest, "the server to come to rest", server.process)
-    pause.wait(1)  # the sweep after the last connection
+    pause.wait(1)  # wait for the sweep after the last connection
     before = wake_ups(server)
     pause.wait(2)
     assert wake_ups(server) == before
@@ -270,7 +270,7 @@ def test_connections_beyond_the_limit_are_told_so_and_the_others_go_on(tmp_path:
 
 
 def answered_again(server: Winlogd) -> Answer:
-    """The first answer that is no 503: the server learns a moment later than we that a connection has ended."""
+    """Return the first answer other than 503. The server notices the end of a connection later than the client."""
     found: Answer = wait_for(
         lambda: answer if (answer := server.request("GET", "/health")).status != 503 else None, "a free place"
     )

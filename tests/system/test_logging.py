@@ -1,4 +1,4 @@
-"""What a running server writes to standard error, and that it goes on serving when nobody reads that."""
+"""A running server writes its log to standard error, and goes on serving if nobody reads it."""
 
 import json
 import os
@@ -55,7 +55,7 @@ def test_a_retry_has_no_line_of_its_own(server: Winlogd) -> None:
 def test_an_automatic_logoff_has_a_line_with_the_session_that_it_ends(server: Winlogd) -> None:
     first = server.post(an_event()).json
     server.post(an_event(timestamp="2026-01-13T09:00:00Z"))
-    server.post(an_event(timestamp="2026-01-13T09:00:00Z"))  # a retry closes nothing
+    server.post(an_event(timestamp="2026-01-13T09:00:00Z"))  # a retry closes no session
     server.post(an_event(action="D", timestamp="2026-01-13T10:00:00Z"))
     assert server.stop() == 0
     [line] = lines_of(server, "session closed")
@@ -120,7 +120,7 @@ def test_whatever_is_wrong_the_line_tells_path_host_and_user_as_far_as_they_are_
 
 
 LAST: Final = count(1)
-"""The last part of an address: each has only ten lines a minute."""
+"""The last numbers of addresses. Each test request has its own address, because an address gets ten lines a minute."""
 
 
 def test_an_event_that_was_read_and_not_stored_is_told_with_its_host_and_user(tmp_path: Path) -> None:
@@ -137,7 +137,9 @@ def test_behind_a_trusted_proxy_each_client_has_its_own_address_and_ten_lines(se
             for _ in range(25):
                 wire.send(event_of(b"{", f"X-Forwarded-For: {client}, 127.0.0.1"))
                 assert wire.answer().status == 400
-            wire.send(request("POST", EVENTS, f"CF-Connecting-IP: {client}"))  # no request, but its sender is known
+            wire.send(
+                request("POST", EVENTS, f"CF-Connecting-IP: {client}")
+            )  # this is no valid request, but the log knows its sender
             assert wire.answer().status == 411
     assert server.stop() == 0
     for client in ("192.0.2.7", "2001:db8::7"):
@@ -187,7 +189,7 @@ def test_at_debug_what_was_sent_is_shown_within_the_same_ten_lines(tmp_path: Pat
 
 @contextmanager
 def speaking(folder: Path, logging: str) -> Iterator[Winlogd]:
-    """A running server whose log the harness need not understand: its port is known from the system."""
+    """Run a server whose log the harness need not read: the system knows its port."""
     server = Winlogd(folder, f"[logging]\n{logging}\n")
     try:
         server.spawn()
@@ -249,7 +251,7 @@ def test_a_quiet_level_leaves_the_daily_business_out(level: str, lines: int, tmp
 
 
 def test_a_standard_error_that_nobody_reads_stops_no_event(tmp_path: Path) -> None:
-    """The log is a pipe whose reader has stopped reading: 64 KiB fit in, and ten times as much is said."""
+    """The log is a pipe that nobody reads. It holds 64 KiB, and the server logs ten times as much."""
     os.mkfifo(tmp_path / "winlogd.log")
     reader = os.open(tmp_path / "winlogd.log", os.O_RDONLY | os.O_NONBLOCK)
     with speaking(tmp_path, 'level = "info"') as server, Wire(server.port) as wire:

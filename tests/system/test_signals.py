@@ -1,4 +1,4 @@
-"""What a signal does to a server, from its first moment on."""
+"""The server handles signals from its first moment."""
 
 import signal
 import sys
@@ -27,7 +27,7 @@ def load_later(*arguments):
 serve.load = load_later
 sys.exit(main())
 """
-"""winlogd, to which signals come before it has read its configuration."""
+"""Run winlogd and send it signals before it has read its configuration."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def signalled_early(folder: Path, *numbers: int) -> Iterator[Winlogd]:
 
 
 def send(server: Winlogd, number: int) -> None:
-    """Send a signal, and return when the process has taken it (proc(5))."""
+    """Send a signal. Return when the process has received it (proc(5))."""
     server.process.send_signal(number)
     mask = 1 << (number - 1)
 

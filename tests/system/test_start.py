@@ -1,4 +1,4 @@
-"""What a start needs: a port, a folder, a database that is one, and nobody else's."""
+"""A start needs a free port, a folder, and a valid database that no other server uses."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from tests.support.running import Winlogd, an_event, listening_port, run_to_end,
 
 
 def fails_with_one_line(ended: subprocess.CompletedProcess[str], pattern: str) -> None:
-    """Exit status 1, and of all lines exactly one is an error: this one."""
+    """Assert that the exit status is 1 and that exactly one line is an error, which matches `pattern`."""
     assert ended.returncode == 1
     assert ended.stdout == ""
     (error,) = [line for line in ended.stderr.splitlines() if " INFO " not in line]
@@ -24,7 +24,7 @@ def fails_with_one_line(ended: subprocess.CompletedProcess[str], pattern: str) -
 
 
 def test_closed_standard_descriptors_are_given_to_nothing_else(tmp_path: Path) -> None:
-    """Otherwise what is opened next would be number 2, and get the log."""
+    """Otherwise the next file would get the number 2, and the log would be written into it."""
     server = Winlogd(tmp_path)
     server.command = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *server.command)
     try:
@@ -81,7 +81,7 @@ def test_a_database_that_can_only_be_read_ends_the_start(server: Winlogd) -> Non
     server.wait_until_open()
     assert server.stop() == 0
     server.database.chmod(0o444)
-    # To root a file's mode is no obstacle: setpriv(1) takes that right away.
+    # root may read any file: setpriv(1) removes that right.
     if os.geteuid() == 0:
         server.command = ("setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override", *server.command)
     server.spawn()

@@ -1,4 +1,4 @@
-"""How a running server ends: what a signal leaves time for, who is waited for, and who is not."""
+"""A stop of a running server answers the received requests, and does not wait for idle or slow clients."""
 
 import os
 import select
@@ -16,7 +16,7 @@ from tests.support.wire import Wire, event_of, health, request
 
 
 def fill(folder: Path, open_sessions: int) -> None:
-    """Make a database with so many open sessions: 300 000 take a server a second or more to read."""
+    """Make a database with this many open sessions. A server needs a second or more to load 300 000 of them."""
     with running(folder) as server:
         server.wait_until_settled()
         assert server.stop() == 0
@@ -29,7 +29,7 @@ def fill(folder: Path, open_sessions: int) -> None:
 
 
 def test_a_stop_while_sessions_are_loaded_waits_for_nobody(tmp_path: Path) -> None:
-    """Status 0 says that it was in time: at `shutdown_timeout` the end has status 1."""
+    """Status 0 shows that the stop was in time: after `shutdown_timeout` the status is 1."""
     fill(tmp_path, 300_000)
     for number in (signal.SIGTERM, signal.SIGINT):
         with running(tmp_path, "[server]\nshutdown_timeout = 1\n") as server:
@@ -80,7 +80,7 @@ def test_a_stop_answers_what_was_received_and_lets_idle_connections_go(server: W
 
 
 def test_a_stop_answers_all_of_a_long_pipeline(server: Winlogd) -> None:
-    """Most of it is held back, read but not yet looked at, when the signal comes."""
+    """When the signal comes, the server has read most of the pipeline, but not yet parsed it."""
     names = [f"user{number}" for number in range(80)]
     with locked(server) as other, Wire(server.port) as wire:
         wire.send(b"".join(event_of(an_event(username=name, os_info=None)) for name in names))
@@ -131,7 +131,7 @@ def test_a_stop_before_the_database_could_be_opened_waits_for_nobody(tmp_path: P
 
 
 def test_a_stop_before_the_database_could_be_opened_answers_what_waits_for_it(tmp_path: Path) -> None:
-    """Status 0 says that it was in time: at `shutdown_timeout` the end has status 1."""
+    """Status 0 shows that the stop was in time: after `shutdown_timeout` the status is 1."""
     settings = "[server]\nshutdown_timeout = 4\n"
     with (
         locked_before_the_start(tmp_path),
@@ -156,7 +156,7 @@ def test_a_stop_before_the_database_could_be_opened_answers_what_waits_for_it(tm
 
 
 def test_a_stop_before_the_database_could_be_opened_answers_all_of_a_long_pipeline(tmp_path: Path) -> None:
-    """Some of it is looked at only after the signal."""
+    """The server parses some of the pipeline only after the signal."""
     with locked_before_the_start(tmp_path), running(tmp_path) as server, Wire(server.port) as wire:
         wire.send(request("GET", "/api/v1/sessions/current") * 200)
         in_the_server(server, wire)
@@ -167,7 +167,7 @@ def test_a_stop_before_the_database_could_be_opened_answers_all_of_a_long_pipeli
 
 
 def test_connections_that_come_in_the_moment_of_a_stop_do_not_hold_it_up(tmp_path: Path) -> None:
-    """Some are accepted while the listener is being closed; they say nothing, and nothing is owed to them."""
+    """The server accepts some of them while it closes the listener. They send no request and get no answer."""
     with running(tmp_path, "[server]\nshutdown_timeout = 10\n") as server, ExitStack() as stack:
 
         def connect_until_refused() -> None:

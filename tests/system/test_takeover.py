@@ -1,4 +1,4 @@
-"""A database of the older server is opened in place: its open sessions go on, and nothing in it is lost."""
+"""winlogd opens a database of the older server in place: open sessions go on, and no row is lost."""
 
 import shutil
 import sqlite3
@@ -31,12 +31,12 @@ OPEN: Final = [
     ("PC-01", "g32", "2026-01-14T05:00:00Z", "g32@PC-01@525876"),
     ("vm", "root", "2026-11-21T00:03:21.677630744+00:00", "root@vm@78ea47"),
 ]
-"""The sessions that were open when the older server was stopped: by host, those without one first, then by logon."""
+"""The sessions that were open when the older server stopped, by host (None first) and then by logon."""
 
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Winlogd]:
-    """A server that was given the older one's database."""
+    """Run a server on the older server's database."""
     (tmp_path / "data").mkdir()
     shutil.copy(OLDER, tmp_path / "data" / "winlog.db")
     with running(tmp_path) as started:
@@ -60,7 +60,7 @@ def identifiers(server: Winlogd) -> set[str]:
 
 
 def logoff(server: Winlogd, username: str, hostname: str | None = "PC-01", minute: int = 0) -> str:
-    """Logs a user off; returns the identifier that the event was stored under."""
+    """Log a user off. Return the session identifier of the answer."""
     timestamp = f"2026-11-21T10:{minute:02}:00Z"
     answer = server.post(an_event(username=username, action="D", timestamp=timestamp, hostname=hostname))
     assert answer.status == 200
