@@ -258,3 +258,8 @@ def test_sqlite_writes_the_same_text_for_current_timestamp(seconds: int) -> None
 
 def test_a_part_of_a_second_is_cut_off_current_timestamp() -> None:
     assert current_timestamp_text(1_768_266_000.999) == "2026-01-13 01:00:00"
+
+
+@pytest.mark.parametrize("unreadable", ["yesterday", "", "2026-13-45T99:00:00Z", "zzz"])
+def test_text_that_is_no_timestamp_is_before_any_time(unreadable: str) -> None:
+    assert one_second_before("2026-01-13T08:00:00Z", unreadable) == "2026-01-13T07:59:59+00:00"

@@ -78,10 +78,11 @@ def instant(stored: str) -> str:
 def one_second_before(stored: str, not_before: str) -> str:
     """Return the time one second before `stored`, or `not_before` if that is later.
 
-    Both arguments are in stored form. The result is in UTC with ``+00:00``.
+    `stored` is in stored form. The result is in UTC with ``+00:00``. Text that is no timestamp, which another program
+    may have written, is before any time.
     """
     text = instant(stored)
-    begin = instant(not_before)
+    begin = instant(not_before) if stored_form(not_before) is not None else ""
     earlier = _minus_one_second(text)
     return f"{max(earlier, begin)}+00:00"
 

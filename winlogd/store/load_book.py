@@ -6,7 +6,7 @@ This file must not know threads, or when it is called: the writer's thread and a
 import gc
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, cast
 
@@ -132,6 +132,18 @@ def refresh(connection: apsw.Connection, book: Book) -> None:
     _observe(connection, book, book.last_id)
     _observe_whole_seconds(book, connection.execute(_NEW_WHOLE_SECONDS, (book.last_id,)))
     book.last_id = max(book.last_id, last_id(connection))
+
+
+def take_in(connection: apsw.Connection, book: Book, stored: Mapping[int, Decision]) -> None:
+    """Take in winlogd's own rows like another program's, because that program's trigger has added some to them.
+
+    Args:
+        connection: the database; the rows are committed.
+        book: knows nothing of them yet.
+        stored: winlogd's own events among them, by fingerprint.
+    """
+    refresh(connection, book)
+    book.recent.extend(stored, [each.event_id for each in stored.values()])
 
 
 def read_stored(

@@ -16,6 +16,8 @@ from winlogd.sessions.book import Book
 from winlogd.sessions.pair import PairKey
 
 _PIECE_S: Final = 0.001
+_SHORTEST_S: Final = 1e-6
+"""A clock that stands still must not divide by zero."""
 """How long one piece of the check should take."""
 _MIN_PAIRS: Final = 16
 _MAX_PAIRS: Final = 4096
@@ -82,7 +84,7 @@ class Recheck:
         self.check(self._keys[self._at : self._at + self._pairs])
         self._at += self._pairs
         took_s = time.monotonic() - begun_s
-        self._pairs = max(_MIN_PAIRS, min(int(self._pairs * min(2.0, _PIECE_S / took_s)), _MAX_PAIRS))
+        self._pairs = max(_MIN_PAIRS, min(int(self._pairs * min(2.0, _PIECE_S / max(took_s, _SHORTEST_S))), _MAX_PAIRS))
         if not self.is_due:
             self._keys, self._at = (list(self._book.pairs) if self._again else ()), 0
             self._again = False

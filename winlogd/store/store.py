@@ -54,7 +54,7 @@ Outcome = TypeVar("Outcome")
 class _Watcher(NamedTuple):
     """The callbacks for one job: its end, and its progress."""
 
-    tell: Callable[[Any], None]
+    ended: Callable[[Any], None]
     report: Callable[[Mapping[str, int]], None] | None
 
 
@@ -142,20 +142,20 @@ class Store(Generic[Reply]):
     def run(
         self,
         job: "Job[Any, Outcome]",
-        tell: Callable[[Outcome | Exception], None],
+        ended: Callable[[Outcome | Exception], None],
         report: Callable[[Mapping[str, int]], None] | None = None,
     ) -> None:
         """Run a job, a step at a time between the events.
 
         Args:
             job: begins when the earlier jobs have ended. A job with `goes_first` begins before the others.
-            tell: called when the job has ended, with its outcome or with the exception that ended it.
+            ended: called when the job has ended, with its outcome or with the exception that ended it.
             report: called now and then with the job's progress.
         """
         if self._ended or self._hurried:
-            tell(JobCutShortError("winlogd is stopping"))
+            ended(JobCutShortError("winlogd is stopping"))
             return
-        self._jobs[job] = _Watcher(tell, report)
+        self._jobs[job] = _Watcher(ended, report)
         self._writer.run(job)
 
     def with_book(self, use: Callable[[Book | None], None]) -> None:
@@ -189,7 +189,7 @@ class Store(Generic[Reply]):
             use(self._book)
 
     def _end_job(self, job: "AnyJob", outcome: object) -> None:
-        self._jobs.pop(job).tell(outcome)
+        self._jobs.pop(job).ended(outcome)
 
     def _report_job(self, job: "AnyJob", progress: Mapping[str, int]) -> None:
         watcher = self._jobs.get(job)
@@ -201,7 +201,7 @@ class Store(Generic[Reply]):
         self._ended = True
         while self._jobs:
             _, watcher = self._jobs.popitem()
-            watcher.tell(JobCutShortError("winlogd is stopping"))
+            watcher.ended(JobCutShortError("winlogd is stopping"))
         self._gathering.flush()
         self._deliver([(submission, Fault.UNAVAILABLE) for submission in self._writer.leftovers()])
         self._owner.store_ended(error)

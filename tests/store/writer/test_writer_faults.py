@@ -391,3 +391,32 @@ def test_a_damaged_page_ends_the_start_with_one_line(path: Path, name: str) -> N
 
     assert "is damaged" in message
     assert "\n" not in message
+
+
+def test_sessions_that_a_trigger_opens_and_closes_are_known_at_once(running: Running) -> None:
+    running.execute(
+        "CREATE TRIGGER robot AFTER INSERT ON events_today WHEN NEW.action = 'D' BEGIN INSERT INTO events_today"
+        " (username, action, timestamp, hostname, session_uuid) VALUES ('robot', 'C', NEW.timestamp, 'R', 'robot@R@1');"
+        " END"
+    )
+    running.store(event("C", "08:00:00", "alice"), event("D", "09:00:00", "alice"))
+
+    assert {session.username for session in running.book.open_sessions()} == {"zoe", "robot"}
+    [logoff] = running.store(event("D", "10:00:00", "robot", "R"))
+    assert logoff.session_uuid == "robot@R@1"
+    assert running.stop() is None
+
+
+def test_a_trigger_that_writes_to_a_table_of_its_own_costs_no_repetition(running: Running) -> None:
+    running.execute("CREATE TABLE notes (username)")
+    running.execute(
+        "CREATE TRIGGER note AFTER INSERT ON events_today BEGIN INSERT INTO notes VALUES (NEW.username); END"
+    )
+
+    running.store(*logons(*(f"user{number}" for number in range(50))))
+
+    serving = running.writer._serving
+    assert serving is not None
+    assert serving.batches.written == 2  # zoe's, and one for all
+    assert running.rows("SELECT count(*) FROM notes") == [(50,)]
+    assert running.stop() is None

@@ -13,7 +13,7 @@ This file must not know the thread, or when it is called. Everything here runs o
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from winlogd.sessions.pair import Decision, PairKey, pair_key
@@ -30,6 +30,10 @@ from winlogd.store.writer.recovery import OpenDatabase
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.writer.listener import Listener
+
+
+class _RowsAddedError(Exception):
+    """A trigger has inserted rows into ``events_today``: the batch is repeated one event a transaction."""
 
 
 class Batches:
@@ -117,29 +121,50 @@ class Batches:
         draft = Draft(book, self._read_stored, int(now_s * 1e9))
         decide = draft.decide
         decided = [(submission, decide(submission.event, submission.source_ip)) for submission in batch]
-        rows.insert(database.connection, decided, now_s)
-        self._finish(draft, decided)
+        changes = database.connection.total_changes()
+        inserted = rows.insert(database.connection, decided, now_s)
+        if database.connection.total_changes() != changes + inserted:
+            self._check_ids(draft)
+        self._finish(decided, lambda: book.accept(draft))
+
+    def _check_ids(self, draft: Draft) -> None:
+        """Check that a trigger of another program's has inserted no row of its own into ``events_today``.
+
+        Raises:
+            _RowsAddedError: it has. The Book would not know of that row.
+        """
+        if load_book.last_id(self.opened.database.connection) != draft.last_id:
+            raise _RowsAddedError
 
     def _store_singly(self, submission: Submission) -> None:
-        """Store one event with ids that SQLite chooses: another program may have taken the next ids of the Book."""
+        """Store one event with ids that SQLite chooses: another program may have taken the next ids of the Book.
+
+        Where a trigger has inserted further rows, the Book learns of all of them from the table.
+        """
         book, connection = self.opened.book, self.opened.database.connection
         now_s = time.time()
         self._recheck([submission])
         draft = Draft(book, self._read_stored, int(now_s * 1e9))
         decision = draft.decide(submission.event, submission.source_ip)
+        note: Callable[[], None] = lambda: book.accept(draft)  # noqa: E731  # one of two
         if not decision.is_retry:
+            expected = list(range(book.last_id + 1, draft.last_id + 1))
             ids = rows.insert_singly(connection, submission, decision, now_s)
-            decision = draft.renumber(submission.event, decision, ids, load_book.last_id(connection))
-        self._finish(draft, [(submission, decision)])
+            last_id = load_book.last_id(connection)
+            decision = draft.renumber(submission.event, decision, ids, last_id)
+            if [*ids, last_id] != [*expected, expected[-1]]:
+                note = lambda: load_book.take_in(connection, book, draft.stored)  # noqa: E731
+        self._finish([(submission, decision)], note)
 
     def _recheck(self, batch: list[Submission]) -> None:
         """Forget the rows of the batch's pairs that another program has removed."""
         events = (submission.event for submission in batch)
         self.opened.recheck.check({pair_key(event.username, event.hostname) for event in events})
 
-    def _finish(self, draft: Draft, decided: Sequence[Result]) -> None:
+    def _finish(self, decided: Sequence[Result], note: Callable[[], None]) -> None:
+        """Commit, let the Book know by `note`, and hand the results back."""
         self.opened.database.commit()
-        self.opened.book.accept(draft)
+        note()
         self._inbox.is_clients_turn = True
         self.written += 1
         self._listener.finished(decided)

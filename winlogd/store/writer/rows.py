@@ -36,13 +36,16 @@ def _insert_of(size: int) -> str:
     return f"INSERT INTO events_today ({_COLUMNS}) VALUES {', '.join([_ROW] * size)}"
 
 
-def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Decision]], written_s: float) -> None:
+def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Decision]], written_s: float) -> int:
     """Insert the rows of decided events, inside the transaction that the caller has begun.
 
     Args:
         connection: the database.
         decided: events in the order of their ids. Retries among them get no row.
         written_s: the wall clock, in seconds since 1970, for ``created_at``.
+
+    Returns:
+        How many rows were inserted.
 
     Raises:
         RowsLostError: SQLite stored fewer rows.
@@ -60,6 +63,7 @@ def insert(connection: apsw.Connection, decided: Iterable[tuple[Submission, Deci
                 raise RowsLostError(NOT_STORED)
             start = stop
             left -= size
+    return len(values) // _WIDTH
 
 
 def insert_singly(
