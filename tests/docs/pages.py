@@ -1,6 +1,6 @@
-"""The pages as tests see them: their texts, and their code blocks, each with the answer shown right below it.
+"""Read the pages for tests: their texts, and their code blocks, each with the answer that the page shows below it.
 
-Knows how a page is written (fenced blocks, headings, `sudo`), not what the commands do.
+This file knows the form of a page: fenced blocks, headings, `sudo`. It must not know what the commands do.
 """
 
 import os
@@ -26,22 +26,22 @@ TEXTS: Final = {name: (ROOT / name).read_text("utf-8") for name in PAGES}
 EVERYTHING: Final = "\n".join(TEXTS.values())
 
 LOGON: Final = {"username": "alice", "action": "C", "timestamp": "2026-01-13T08:30:00Z", "hostname": "A102-07"}
-"""The event that README.md sends first."""
+"""The first event that README.md sends."""
 
 DATABASE: Final = "/var/lib/winlogd/winlog.db"
 ADDRESS: Final = "127.0.0.1:3000"
 LAN_ADDRESS: Final = "192.168.1.100:3000"
-"""The database's path and the server's addresses on all pages."""
+"""The server's address in the LAN on all pages. `DATABASE` and `ADDRESS` are the database and the local address."""
 
 _FENCED: Final = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 _ANSWERS: Final = ("json", "text")
 _PRELUDE: Final = 'set -euo pipefail; sudo() { "$@"; }; systemctl() { :; }\n'
-"""Commands run as whoever runs the tests; services are the test's own business."""
+"""Run each command as the user of the tests, and do nothing for `systemctl`: the tests start servers themselves."""
 _PATIENCE_S: Final = 60.0
 
 
 class Block(NamedTuple):
-    """A code block of a page; `answer` is the text of the JSON or text block right below it, if there is one."""
+    """A code block of a page. `answer` is the JSON or text block directly below it, if there is one."""
 
     page: str
     language: str
@@ -50,12 +50,12 @@ class Block(NamedTuple):
 
 
 Runner = Callable[[Block, Path], None]
-"""Runs a block with a folder for its files, and asserts that it does what the page says."""
+"""A function that runs a block, with a folder for its files, and asserts that it does what the page says."""
 
 
 @cache
 def blocks() -> tuple[Block, ...]:
-    """Return every block of every page that is not the answer of the one before it."""
+    """Return every block of every page, except those that are the answer of the block before."""
     return tuple(block for name in PAGES for block in _blocks_of(name))
 
 
@@ -76,7 +76,7 @@ def _blocks_of(page: str) -> list[Block]:
 
 
 def block(beginning: str) -> Block:
-    """Return the one block of all pages that begins so."""
+    """Return the only block of all pages with this beginning."""
     [found] = [each for each in blocks() if each.text.startswith(beginning)]
     return found
 
@@ -93,7 +93,7 @@ def anchors(page: str) -> set[str]:
 
 
 def replaced(text: str, replacements: Mapping[str, object]) -> str:
-    """`text` with each key replaced; each has to be there, or the test would not run what it says it runs."""
+    """Return `text` with each key replaced. Assert that each key is there; else a test would run other commands."""
     for old, new in replacements.items():
         assert old in text
         text = text.replace(old, str(new))
@@ -101,10 +101,10 @@ def replaced(text: str, replacements: Mapping[str, object]) -> str:
 
 
 def run(commands: str, replacements: Mapping[str, object], environ: Mapping[str, str] | None = None) -> str:
-    """Runs a block's commands by bash; returns what they printed.
+    """Run the commands of a block with bash. Return their output.
 
     Raises:
-        AssertionError: one of them failed.
+        AssertionError: a command failed.
     """
     script = _PRELUDE + replaced(commands, replacements)
     done = subprocess.run(
@@ -119,7 +119,7 @@ def run(commands: str, replacements: Mapping[str, object], environ: Mapping[str,
 
 
 def comparable(answer: str) -> str:
-    """An answer without what differs from run to run: the identifiers' random digits, the version, how long it took."""
+    """Return an answer without the parts that change from run to run: random digits, the version, durations."""
     answer = re.sub(r" in \d+\.\d s;", " in _ s;", answer)
     answer = re.sub(r'@[0-9a-f]{6}"', '@______"', answer)
     return re.sub(r'"version":"[^"]+"', '"version":"…"', answer).strip()

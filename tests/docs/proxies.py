@@ -1,4 +1,4 @@
-"""nginx and Caddy as docs/configure.md sets them up, run in the foreground by whoever wants a proxy before a server."""
+"""Run nginx and Caddy in the foreground, with the recipes of docs/configure.md, for tests with a proxy."""
 
 import os
 import re
@@ -16,7 +16,7 @@ from tests.docs.pages import block, replaced
 from tests.support.running import PATIENCE_S
 
 PROXY_ADDRESS: Final = "127.0.10.1"
-"""Each proxy has a loopback address of its own, so that it shows whose address is stored."""
+"""The proxy has a loopback address of its own. Thus a test sees if a stored address is that of the proxy."""
 
 
 def nginx(
@@ -26,14 +26,14 @@ def nginx(
     http: str = "access_log off;",
     replacements: Mapping[str, object] | None = None,
 ) -> list[str]:
-    """The recipe as a part of the smallest nginx.conf, and the command that runs it in the foreground.
+    """Write the smallest nginx.conf with the recipe in it. Return the command that runs it in the foreground.
 
     Args:
-        folder: for all files of nginx.
-        server_port: where winlogd listens.
-        port: where nginx is to listen, at `PROXY_ADDRESS`.
-        http: what else the http block holds.
-        replacements: what is to be changed in the recipe.
+        folder: a folder for all files of nginx.
+        server_port: the port of winlogd.
+        port: the port of nginx, at `PROXY_ADDRESS`.
+        http: further lines for the http block.
+        replacements: the texts to replace in the recipe.
     """
     recipe = replaced(
         block("upstream winlogd").text,
@@ -54,7 +54,7 @@ def nginx(
 
 
 def caddy(folder: Path, server_port: int, port: int) -> list[str]:
-    """The recipe below options that keep Caddy to its folder, and the command that runs it in the foreground."""
+    """Write the recipe, with options that keep Caddy in its folder. Return the command that runs it."""
     recipe = replaced(
         block("http://winlog.example.org {").text,
         {
@@ -69,7 +69,7 @@ def caddy(folder: Path, server_port: int, port: int) -> list[str]:
 
 
 def free_port() -> int:
-    """A port that is free at `PROXY_ADDRESS`."""
+    """Return a port that is free at `PROXY_ADDRESS`."""
     with closing(socket.socket()) as sock:
         sock.bind((PROXY_ADDRESS, 0))
         return int(sock.getsockname()[1])
@@ -77,10 +77,10 @@ def free_port() -> int:
 
 @contextmanager
 def foreground(command: list[str], folder: Path, port: int, tolerated: str = "nothing") -> Iterator[None]:
-    """Runs a proxy that listens on `port`, and ends it. Skips when it is not installed.
+    """Run a proxy that listens on `port` until the end of the block. Skip the test if it is not installed.
 
     Raises:
-        AssertionError: it has complained, other than with the words of `tolerated`.
+        AssertionError: the proxy has complained with other words than those of `tolerated`.
     """
     program = shutil.which(command[0], path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:

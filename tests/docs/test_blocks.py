@@ -1,6 +1,6 @@
-"""What the code blocks of all pages say is so: their commands are run and their answers compared.
+"""The code blocks of all pages are true: tests run their commands and compare their answers.
 
-`runners` has the commands. A block that no test can run is listed here with the reason.
+`runners` has a function for each block. This file lists each block that no test can run, with the reason.
 """
 
 import json
@@ -19,7 +19,7 @@ PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is
 pytestmark = pytest.mark.skipif(bool(PROGRAMS), reason=f"not installed: {', '.join(PROGRAMS)}")
 
 RUN: Final[Mapping[str, Runner]] = {**install.RUN, **operate.RUN, **configure.RUN, **api.RUN, **clients.RUN}
-"""How a block, known by how it begins, is run."""
+"""The function that runs a block, by the beginning of the block."""
 
 RUN_ELSEWHERE: Final = {
     "python3 -m venv .venv && .venv/bin/pip install . ": "test_packaging.py",
@@ -32,7 +32,7 @@ RUN_ELSEWHERE: Final = {
     "[Unit]\nDescription=Report logon": "runners/clients.py",
     "[Unit]\nDescription=Report the hardware": "runners/clients.py",
 }
-"""Blocks that another file of this folder runs."""
+"""The blocks that another file of this folder runs, by their beginning, with the name of that file."""
 
 NOT_RUN: Final = {
     "python3 -m venv .venv && .venv/bin/pip install -e": "is what runs this test; test_packaging.py looks for it in CI",
@@ -50,7 +50,7 @@ NOT_RUN: Final = {
     "45.20%  Python": "is what perf measured",
     "11.8 Daemon.run": "is what py-spy measured",
 }
-"""Blocks that no test can run, and why."""
+"""The blocks that no test can run, by their beginning, with the reason."""
 
 
 @pytest.mark.parametrize("beginning", RUN)

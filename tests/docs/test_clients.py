@@ -1,6 +1,6 @@
-"""docs/clients.md: its script, its units and its line for PAM are used, its PowerShell is played.
+"""The script, the units and the line for PAM of docs/clients.md work, and winlogd accepts what its PowerShell sends.
 
-Stand-ins take the place of the three clients: a shell script that sends what it is told and the name of who runs it.
+Each of the three clients has a stand-in: a shell script that sends its action and the name of the user who runs it.
 """
 
 import ctypes
@@ -31,7 +31,7 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 
 @pytest.fixture
 def programs() -> Iterator[Path]:
-    """A folder that every user can read, with a stand-in for each client."""
+    """Make a folder that every user can read, with a stand-in for each client."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -45,7 +45,7 @@ def programs() -> Iterator[Path]:
 
 
 def the_script(server: Winlogd, programs: Path) -> Path:
-    """What pam_exec runs, with the stand-ins; who is not root cannot become another user, and stays who he is."""
+    """Write the script for pam_exec, with the stand-ins. Without root it cannot change the user, so it does not try."""
     server.wait_until_open()
     changes = {LAN_ADDRESS: f"127.0.0.1:{server.port}", "/usr/local/bin": programs}
     if not IS_ROOT:
@@ -70,7 +70,7 @@ def test_the_script_reports_the_user_of_the_session_and_not_root(server: Winlogd
 
 
 def _wait_for_events(server: Winlogd, number: int) -> None:
-    server.wait_until_open()  # it listens before it has made its tables
+    server.wait_until_open()  # the server listens before it has made its tables
     wait_for(lambda: len(server.rows()) == number, f"{number} events", server.process)
 
 
@@ -97,7 +97,7 @@ def test_the_line_for_pam_runs_the_script_when_a_session_begins_and_ends(server:
 
 
 def _libpam() -> ctypes.CDLL:
-    """Linux-PAM from 1.4 on reads a service's file from any folder, so that nothing of the system is changed."""
+    """Return Linux-PAM. From 1.4 on it reads a service's file from any folder, so a test need not change the system."""
     name = ctypes.util.find_library("pam")
     pam = ctypes.CDLL(name) if name else None
     if pam is None or not hasattr(pam, "pam_start_confdir"):
@@ -127,7 +127,7 @@ def test_what_the_units_run_is_what_was_installed() -> None:
 
 
 def test_what_windows_powershell_makes_of_the_line_is_taken(server: Winlogd) -> None:
-    """Windows PowerShell 5.1 sends these octets: JSON with two spaces after the colon, after a 100 Continue."""
+    """Windows PowerShell 5.1 sends these octets, after a 100 Continue: JSON with two spaces after each colon."""
     line = block("$json =").text
     assert len(line.splitlines()) == 1
     keys = re.findall(r"[{;] (\w+) = ", line.partition("}")[0])
@@ -143,7 +143,7 @@ def test_what_windows_powershell_makes_of_the_line_is_taken(server: Winlogd) -> 
 
 
 def _posted_as_powershell_does(server: Winlogd, line: str, body: bytes) -> bytes:
-    """The line's own address, agent and type; the rest as .NET Framework sends it."""
+    """Send `body` with the address, agent and type in `line`, and with the other fields of .NET Framework."""
     found = re.search(r"-Uri http://\S+?:3000(\S+) -UserAgent '(.+?)' -ContentType '(.+?)'", line)
     assert found is not None
     path, agent, kind = found.groups()

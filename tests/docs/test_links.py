@@ -1,4 +1,4 @@
-"""Every link of the pages leads somewhere, and README.md leads to every page."""
+"""Every link of the pages has an existing target, and README.md links to every page."""
 
 import re
 
@@ -27,13 +27,13 @@ def test_every_link_leads_somewhere(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_two_headings_of_a_page_have_the_same_anchor(page: str) -> None:
-    """In CHANGELOG.md each version has the same headings, which nothing links to."""
+    """CHANGELOG.md is exempt: each version has the same headings, and no link leads to them."""
     headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
     assert page == "CHANGELOG.md" or len(headings) == len(anchors(page))
 
 
 def test_the_readme_leads_to_every_page() -> None:
-    """Those in folders below docs are for the page that the folder belongs to."""
+    """Pages in a folder below docs are exempt: the page of that folder links to them."""
     linked = {path for path, _ in links("README.md")}
     assert {page for page in PAGES if page not in ("README.md", *linked) and page.count("/") < 2} == set()
 

@@ -1,4 +1,4 @@
-"""What the pages name is there: options, variables, columns, modules with their flags, messages, and the defaults."""
+"""Everything that the pages name exists: options, variables, columns, modules and flags, messages, defaults."""
 
 import os
 import re
@@ -32,7 +32,7 @@ def test_every_option_that_is_named_exists(name: str) -> None:
 
 def test_every_variable_that_is_named_exists() -> None:
     known = {environment_name(section, key) for section, keys in KINDS.items() for key in keys}
-    refused = {"WINLOGD_PORT"}  # the text says so; see below
+    refused = {"WINLOGD_PORT"}  # the text says so, and the next test checks it
     ignored = {"WINLOGD_COMPILE"}
     assert set(re.findall(r"\bWINLOGD_[A-Z][A-Z_]+", EVERYTHING)) - refused - ignored <= known
 
@@ -80,7 +80,7 @@ def test_the_messages_that_troubleshooting_names_are_the_programs() -> None:
 
 
 def _modules_with_flags() -> list[tuple[str, tuple[str, ...]]]:
-    """Every ``python -m`` of the pages, with its flags."""
+    """Return every module that the pages run with ``python -m``, with its flags."""
     found = re.findall(r"python -m ((?:bench|tests)[\w.]*)((?: --[\w-]+(?: [\d.]+)?)*)", EVERYTHING)
     return sorted({(module, tuple(re.findall(r"--[\w-]+", flags))) for module, flags in found})
 

@@ -1,7 +1,7 @@
-"""The package: README.md's first command on a fresh environment, what pyproject.toml promises, and the CI's script.
+"""The package keeps the promises of README.md's first command, of pyproject.toml, and of the CI's script.
 
-The commands are run as they stand. pip is told by its own variables to leave the network alone: what it would
-fetch is lent by the environment that runs the tests.
+The tests run the commands unchanged in a new environment. Variables of pip keep it from using the network. The packages
+that it would fetch come from the environment that runs the tests.
 """
 
 import os
@@ -26,12 +26,12 @@ from winlogd import VERSION
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PATIENCE_S: Final = 120.0
 SETUPTOOLS: Final = 77
-"""The first version that reads pyproject.toml's `license` as it is written."""
+"""The first version of setuptools that understands `license` in pyproject.toml."""
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The files of a clone that building needs, in a folder of their own."""
+    """Copy the files of a clone that a build needs into a folder of their own."""
     folder = tmp_path / "clone"
     shutil.copytree(ROOT / "winlogd", folder / "winlogd", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "config.toml"):
@@ -41,7 +41,7 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:
-    """An environment in which `python3` is this Python, and pip finds what it needs without a network."""
+    """Return environment variables with which `python3` is this Python and pip needs no network."""
     programs, lent = tmp_path / "programs", tmp_path / "lent"
     programs.mkdir()
     python = programs / "python3"
@@ -53,12 +53,12 @@ def environ(tmp_path: Path) -> dict[str, str]:
     pip = {"PIP_NO_DEPS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     if _has_setuptools():
         _lend(lent, "setuptools")
-        pip |= {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}  # sic: 0 is what turns isolation off
+        pip |= {"PIP_NO_INDEX": "1", "PIP_NO_BUILD_ISOLATION": "0"}  # sic: 0 turns isolation off
     return kept | own | pip
 
 
 def _has_setuptools() -> bool:
-    """Whether the package can be built with what is installed; otherwise pip fetches it, as it does for everybody."""
+    """Return True if the installed setuptools can build the package. Otherwise pip fetches one, as for every user."""
     try:
         return int(metadata.version("setuptools").partition(".")[0]) >= SETUPTOOLS
     except metadata.PackageNotFoundError:
@@ -66,7 +66,7 @@ def _has_setuptools() -> bool:
 
 
 def _lend(folder: Path, *distributions: str) -> None:
-    """Makes distributions that are installed here importable from `folder`, and nothing else."""
+    """Make these installed distributions importable from `folder`, and no others."""
     folder.mkdir(exist_ok=True)
     for name in distributions:
         files = metadata.files(name) or []
@@ -95,7 +95,7 @@ def test_the_first_command_installs_and_serves(clone: Path, environ: dict[str, s
 
 
 def _has_what_the_package_promises(clone: Path, environ: dict[str, str]) -> None:
-    """The licence, the marker for type checkers, and no tests."""
+    """Assert that the licence and the marker for type checkers are installed, and that no tests are."""
     show = ["-m", "pip", "show", "--files", "winlogd"]
     files = _output([".venv/bin/python", *show], clone, environ).split()
     assert "winlogd/py.typed" in files
@@ -109,7 +109,7 @@ def _output(command: list[str], folder: Path, environ: dict[str, str]) -> str:
 
 @pytest.mark.long
 def test_a_module_that_was_removed_is_not_installed_again(clone: Path, environ: dict[str, str]) -> None:
-    """What the build before has left in build/ does not count, nor what one that was killed has left."""
+    """Files of earlier builds in build/ are not installed, not even those of a killed build."""
     removed = clone / "winlogd" / "removed"
     removed.mkdir()
     for name in ("__init__.py", "module.py"):
@@ -134,7 +134,7 @@ def test_what_somebody_keeps_beside_the_build_stays(clone: Path, environ: dict[s
 
 
 def _installed(clone: Path, target: str, environ: dict[str, str]) -> list[str]:
-    """What ``pip install .`` installs into a new folder."""
+    """Return the files that ``pip install .`` installs into a new folder."""
     command = [sys.executable, "-m", "pip", "install", "-q", "--target", target, "."]
     ended = subprocess.run(command, cwd=clone, env=environ, capture_output=True, text=True, timeout=PATIENCE_S)
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -9,10 +9,10 @@ from tests.docs.pages import PAGES, prose
 
 LONGEST_LINE: Final = 120
 MOST_WORDS: Final = 25
-"""In a sentence outside tables."""
+"""The most words in a sentence outside tables."""
 
 NOT_OUR_WORDS: Final = r"\b(?:mends?|mended|sheds?|shedding|surroundings|Tell of|Say of)\b"
-"""We fix a fault, and reset or drop a connection."""
+"""Words that the pages must not use: we fix a fault, and reset or drop a connection."""
 
 
 def paragraphs(page: str) -> list[str]:
@@ -33,7 +33,7 @@ def sentences(page: str) -> list[str]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_no_line_outside_tables_and_code_is_too_long(page: str) -> None:
-    names = r"- `tests/[^`]+`"  # a name is as long as it is
+    names = r"- `tests/[^`]+`"  # a test's name may be longer than a line
     lines = [line for line in prose(page).splitlines() if not re.fullmatch(rf"\|.*|{names}", line)]
     assert [line for line in lines if len(line) > LONGEST_LINE] == []
 

@@ -1,6 +1,6 @@
-"""The recipes of docs/configure.md for nginx and Caddy, run by nginx and Caddy.
+"""The recipes of docs/configure.md work with a real nginx and a real Caddy.
 
-Each proxy and each client has a loopback address of its own, so that it shows whose address is stored.
+Each proxy and each client has a loopback address of its own. Thus a test sees whose address is stored.
 """
 
 import http.client
@@ -25,7 +25,7 @@ _ESTABLISHED: Final = "01"
 
 @pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
 def behind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Winlogd, int]]:
-    """A server, and the port of a proxy before it."""
+    """Run a server behind a proxy. Yield the server and the proxy's port."""
     prepare: Callable[[Path, int, int], list[str]] = request.param
     with running(tmp_path) as server:
         port = free_port()
@@ -55,7 +55,7 @@ def test_a_refusal_reaches_the_client(behind: tuple[Winlogd, int]) -> None:
 
 
 def test_nginx_writes_no_token_into_its_own_log(tmp_path: Path) -> None:
-    """Debian's nginx.conf has an access log that holds the User-Agent."""
+    """The access log in Debian's nginx.conf has the User-Agent."""
     port, log = free_port(), tmp_path / "access.log"
     with running(tmp_path, f'[security]\ningest_token = "{TOKEN}"\n') as server:
         command = nginx(tmp_path, server.port, port, f"access_log {log};")
@@ -74,7 +74,7 @@ def test_the_proxy_keeps_its_connection_for_the_next_event(behind: tuple[Winlogd
 
 
 def _post(port: int, headers: dict[str, str], **fields: str) -> tuple[int, dict[str, str]]:
-    """Sends an event to the proxy, on a connection of its own, as a workstation at `CLIENT_ADDRESS`."""
+    """Send an event to the proxy, on a connection of its own, as a workstation at `CLIENT_ADDRESS`."""
     with closing(
         http.client.HTTPConnection(PROXY_ADDRESS, port, timeout=PATIENCE_S, source_address=(CLIENT_ADDRESS, 0))
     ) as connection:
@@ -85,6 +85,6 @@ def _post(port: int, headers: dict[str, str], **fields: str) -> tuple[int, dict[
 
 
 def _proxys_connections(server: Winlogd) -> list[str]:
-    """The far ends of the server's established connections (proc(5), /proc/net/tcp)."""
+    """Return the peers of the server's established connections (proc(5), /proc/net/tcp)."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return [far for _, near, far, state, *_ in lines if near.endswith(f":{server.port:04X}") and state == _ESTABLISHED]

@@ -1,4 +1,4 @@
-"""docs/reliability.md: each heading is a promise, its last lines name tests, and each of these tests is there."""
+"""Each promise in docs/reliability.md names its tests in its last lines, and each of these tests exists."""
 
 import re
 from typing import Final
@@ -14,7 +14,7 @@ PROMISES: Final = {
     section.partition("\n")[0]: re.split(r"^#", section, maxsplit=1, flags=re.MULTILINE)[0]
     for section in re.split(r"^### ", PAGE, flags=re.MULTILINE)[1:]
 }
-"""The text below each heading of the third level, by the heading."""
+"""The text of each promise, by its heading of the third level."""
 
 
 @pytest.mark.parametrize("name", sorted(set(NAMED)))

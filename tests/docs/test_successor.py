@@ -1,4 +1,4 @@
-"""The pages for successors: what they name is there, links lead somewhere, and the table of rooms is true."""
+"""The pages for successors are true: names exist, links have targets, and the table of rooms is complete."""
 
 import re
 from pathlib import Path

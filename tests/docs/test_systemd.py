@@ -1,4 +1,4 @@
-"""systemd/winlogd.service: systemd understands it, it confines the server, and it fits program and docs/install.md."""
+"""systemd understands systemd/winlogd.service. The unit confines the server, and fits winlogd and docs/install.md."""
 
 import ctypes
 import re
@@ -19,12 +19,12 @@ from winlogd.config.sections import Config
 
 UNIT: Final = ROOT / "systemd" / "winlogd.service"
 LARGEST_EXPOSURE: Final = 1.5
-"""Of 10, as systemd-analyze counts. What is left is what a server needs: the network, and the LAN's addresses."""
+"""The largest exposure that systemd-analyze may find, of 10. A server needs the rest: the network and LAN addresses."""
 
 RESERVED_DESCRIPTORS: Final = 192
-"""What winlogd opens besides connections."""
+"""The number of files that winlogd reserves besides connections."""
 
-PR_SET_MDWE: Final = 65  # prctl(2), what MemoryDenyWriteExecute= does to a process, Linux 6.3
+PR_SET_MDWE: Final = 65  # prctl(2): MemoryDenyWriteExecute= sets this for a process since Linux 6.3
 PR_GET_MDWE: Final = 66
 PR_MDWE_REFUSE_EXEC_GAIN: Final = 1
 
@@ -33,7 +33,7 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The unit with a program that exists on this machine."""
+    """Write the unit, with a program that exists on this machine. Return its path."""
     copy = tmp_path / "winlogd.service"
     copy.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", UNIT.read_text()))
     return copy

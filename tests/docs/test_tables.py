@@ -1,4 +1,4 @@
-"""The tables of statuses and of fields: they list what winlogd sends, and limits where it has them."""
+"""The tables of the pages list every status that winlogd sends, and the limits that the fields of an event have."""
 
 import re
 import socket
@@ -38,7 +38,7 @@ PROVOKED: Final = {
     501: b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n",
     505: b"GET / HTTP/2.0\r\nHost: a\r\n\r\n",
 }
-"""A request for each status of the table that a request alone can bring about."""
+"""A request for each status in the table that a single request can cause."""
 
 
 def _statuses_in_the_table() -> set[int]:
@@ -72,7 +72,7 @@ def test_more_events_than_allowed_bring_429(tmp_path: Path) -> None:
 def test_the_table_has_every_status_that_winlogd_sends() -> None:
     for_requests_that_carry_no_event = {100, 204}
     assert _statuses_in_the_table() == set(REASONS) - for_requests_that_carry_no_event
-    assert _statuses_in_the_table() - set(PROVOKED) == {429, 500, 503}  # 500 takes a fault of the program
+    assert _statuses_in_the_table() - set(PROVOKED) == {429, 500, 503}  # 500 needs a fault in winlogd
 
 
 # ── the table of fields ───────────────────────────────────────────────────────────────────────────────────
@@ -90,7 +90,7 @@ def _levels(count: int) -> orjson.Fragment:
         ({"os_info": {"os_name": "x" * 256}}, {"os_info": {"os_name": "x" * 257}}),
         ({"hardware_info": "x" * (64 * 1024 - 2)}, {"hardware_info": "x" * (64 * 1024 - 1)}),
         ({"hardware_info": _levels(200)}, {"hardware_info": _levels(201)}),
-        ({"other": _levels(1023)}, {"other": _levels(1024)}),  # the event itself is one more
+        ({"other": _levels(1023)}, {"other": _levels(1024)}),  # the event itself is one level more
     ],
     ids=["username", "hostname", "os_info", "hardware_info's size", "hardware_info's levels", "levels"],
 )  # fmt: skip

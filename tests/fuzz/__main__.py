@@ -1,7 +1,7 @@
-"""The long form of the fuzz tests: ``python -m tests.fuzz --seconds 600``.
+"""Run the fuzz tests for a long time: ``python -m tests.fuzz --seconds 600``.
 
-Prints a line for each target; ends with status 1 when one has failed. The input that did it is kept in the corpus, so
-that the ordinary test run fails, too, until it is mended.
+Print a line for each target. End with status 1 if one has failed. The corpus keeps the input of a failure; thus the
+ordinary test run fails too, until the fault is fixed.
 """
 
 import argparse
@@ -16,7 +16,7 @@ NAMES: Final = (*TARGETS, conversations.NAME)
 
 
 def main(words: list[str] | None = None) -> int:
-    """Runs the targets one after the other; returns the exit status."""
+    """Run the targets one after the other. Return the exit status."""
     parser = argparse.ArgumentParser("python -m tests.fuzz", description="Sends winlogd what nobody should send.")
     parser.add_argument("--seconds", type=float, default=60.0, help="for each target, default 60")
     parser.add_argument("--target", action="append", choices=NAMES, help="one of them; default: all")
@@ -31,7 +31,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 def run(name: str, seconds: float, keep: bool) -> Report:
-    """Runs one target with the best engine that is there."""
+    """Run one target with the best engine that is installed. Return what the run has done."""
     if name == conversations.NAME:
         return conversations.run(seconds)
     if guided.is_installed():

@@ -1,7 +1,7 @@
-"""The target `decoder`: a body → an Event, or the reason why not.
+"""The target `decoder`: a body → an Event, or the reason why there is none.
 
-Nothing but InvalidEventError comes out; event and reason are those that `contract` gives; the answer can be written as
-JSON; the reason for the log holds nothing of the body; an event that is sent again as it was decoded is the same one.
+The decoder raises InvalidEventError only. Event and reason are those of `contract`. The answer can be written as JSON.
+The reason for the log has no part of the body. If a decoded event is sent again, it is decoded to the same event.
 """
 
 import json
@@ -36,7 +36,7 @@ _FIELDS: Final = frozenset(("username", "action", "timestamp", "hostname", "os_i
 
 
 def check(body: bytes) -> None:
-    """All of it, for a server that takes every action and for one that takes logons only."""
+    """Check `body` for a server that accepts every action, and for one that accepts logons only."""
     for actions in (("C", "D", "M"), ("C",)):
         decode = EventDecoder(actions).decode
         expected = verdict_on(body, actions)
@@ -58,7 +58,7 @@ def _assert_can_be_told(error: InvalidEventError) -> None:
 
 
 def _assert_names_the_place(error: InvalidEventError, body: bytes) -> None:
-    """Line and column of a fault in JSON; the first octet that is not UTF-8, or that speaks for wider characters."""
+    """Assert that the answer names the place: line and column in JSON, or the first octet that is not UTF-8."""
     if error.answer["error"] != NO_JSON:
         return
     details = str(error.answer["details"])
@@ -89,14 +89,14 @@ def _assert_is_stable(event: Event, again: Event) -> None:
         assert stored_json(orjson.loads(event.hardware_info)) == event.hardware_info
         assert len(event.hardware_info.encode()) <= 65_536
         assert levels(orjson.loads(event.hardware_info)) <= 200
-    # To rewrite one lengthens it by up to five characters: what came with 64 may have 69.
+    # The stored form has up to five characters more: a timestamp of 64 characters may get 69.
     again_stored = stored_form(event.timestamp)
     assert again_stored == event.timestamp or (again_stored is None and len(event.timestamp) > MAX_CHARACTERS)
     assert timestamp_of(event.timestamp) == again_stored
 
 
 def _sent_again(event: Event) -> bytes:
-    """The event as a client would send it that had read it in the database."""
+    """Return the event as a client that read it in the database would send it."""
     fields: dict[str, Any] = {name: getattr(event, name) for name in event.__slots__}
     hardware = fields.pop("hardware_info")
     os_info = {name: fields.pop(name) for name in ("os_name", "os_version", "kernel_version")}
@@ -142,7 +142,7 @@ _CHOICES: Final[dict[str, tuple[Any, ...]]] = {
 
 
 def mutate(body: bytes, chance: random.Random) -> bytes:
-    """Other values for the fields; text of a time changed; octets damaged."""
+    """Return a body with another value for a field, with a changed timestamp, or with damaged octets."""
     for _ in range(chance.choice((1, 1, 2, 3))):
         change = chance.choice((_other_value, _other_value, _other_time, _damaged, _damaged))
         body = change(body, chance)
@@ -154,7 +154,7 @@ def _damaged(body: bytes, chance: random.Random) -> bytes:
 
 
 def _other_value(body: bytes, chance: random.Random) -> bytes:
-    """One field with another value, of its own kind or of any; or without it, or in another order."""
+    """Return a body in which one field has another value or is missing, or the fields are in another order."""
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -176,7 +176,7 @@ def _other_value(body: bytes, chance: random.Random) -> bytes:
 
 
 def _other_time(body: bytes, chance: random.Random) -> bytes:
-    """One character of something like a time changed, taken out, or put in."""
+    """Return a body in which one character of a timestamp is changed, removed, or added."""
     places = [match.start() for match in re.finditer(rb"[0-9:.+\-TtZz]{1,}", body)]
     if not places:
         return body

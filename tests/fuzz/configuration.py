@@ -1,6 +1,6 @@
 """The target `config`: any file and any environment → a Config, or faults that a terminal can show.
 
-The input is the file; its comments that begin with ``#env`` are environment variables (``#env WINLOGD_SERVER_PORT=1``).
+The input is the file. A comment such as ``#env WINLOGD_SERVER_PORT=1`` in it sets an environment variable.
 """
 
 import os
@@ -18,19 +18,19 @@ from winlogd.config.warnings import warnings_of
 
 _NAME: Final = "config.toml"
 _OPTIONS_THAT_NEED_OTHERS: Final = ("server.tls_", "limits.events_burst: ", "security.ingest_token_file = ")
-"""What is wrong with these shows only when file and environment have been put together."""
+"""These options depend on others: their mistakes show only after file and environment are joined."""
 _LONGEST_FAULT: Final = 1000
 _ENV: Final = b"#env "
 
 
 @lru_cache(maxsize=1)
 def _folder() -> tempfile.TemporaryDirectory[str]:
-    """One for all inputs; it is deleted when the process ends."""
+    """Return one folder for all inputs. It is deleted when the process ends."""
     return tempfile.TemporaryDirectory(prefix="winlogd-fuzz-")
 
 
 def check(octets: bytes) -> None:
-    """Load it twice; look at what came out."""
+    """Load the input twice, and check the result."""
     file = Path(_folder().name) / _NAME
     file.write_bytes(octets)
     environ = dict(_variables(octets))
@@ -61,14 +61,14 @@ def _assert_can_be_shown(error: ConfigError, file: Path) -> None:
 
 
 def _variables(octets: bytes) -> list[tuple[str, str]]:
-    """As `os.environ` would hold them: no NUL, a name that is not empty, octets that are no UTF-8 as surrogates."""
+    """Return the variables as `os.environ` has them: without NUL, with a name, with surrogates for wrong UTF-8."""
     lines = [line[len(_ENV) :] for line in octets.split(b"\n") if line.startswith(_ENV) and b"\0" not in line]
     named = [line.partition(b"=")[::2] for line in lines]
     return [(os.fsdecode(name), os.fsdecode(value)) for name, value in named if name]
 
 
 def _assert_allowed(config: Config) -> None:
-    """Every value is of its kind: to check it again gives it again."""
+    """Assert that every value is of its kind: a second check returns the same value."""
     assert config.source == str(Path(_folder().name) / _NAME)
     for section, kinds in KINDS.items():
         for key, kind in kinds.items():
@@ -93,7 +93,7 @@ _FRAGMENTS: Final = (
 
 
 def mutate(octets: bytes, chance: random.Random) -> bytes:
-    """Options set in the file or in the environment, rightly or not; octets damaged."""
+    """Return an input with a right or wrong option in the file or in the environment, or with damaged octets."""
     for _ in range(chance.choice((1, 1, 2, 3))):
         octets = chance.choice((_with_option, _with_variable, _damaged))(octets, chance)
     return octets
@@ -109,7 +109,7 @@ def _option(chance: random.Random) -> tuple[str, str]:
 
 
 def _with_option(octets: bytes, chance: random.Random) -> bytes:
-    """An option added in a section of its own, or in the one that is there already."""
+    """Return an input with an option added in a new section, or in an existing one."""
     section, key = _option(chance)
     title = b"[%b]\n" % section.encode()
     line = b"%b = %b\n" % (key.encode(), chance.choice(_VALUES))

@@ -1,6 +1,7 @@
-"""What an event may be, said a second time and in another way than `winlogd.events.event` does: its judge.
+"""Judge events a second time, independently of `winlogd.events`.
 
-Slow and plain: the standard library's JSON, no pattern for timestamps, every rule by itself.
+This file is slow and plain. It uses the JSON of the standard library and no pattern for timestamps. Every rule is
+checked by itself.
 """
 
 import json
@@ -20,16 +21,16 @@ NO_ACTION: Final = "Invalid action: "
 NO_TIMESTAMP: Final = "Invalid timestamp format (expected ISO 8601)"
 
 _MANY_LEVELS: Final = 500
-"""Of nesting; beyond them the standard library gives up sooner than orjson, and is not asked."""
+"""Judge no body with more levels of nesting: the standard library gives up sooner than orjson."""
 
 
 class NotJsonError(Exception):
-    """The body is no JSON."""
+    """The body is not JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The event that a body is; or the error, the fields that are wrong, and how the answer's details must begin."""
+    """The event in a body; or the error, the wrong fields, and the beginning of the answer's details."""
 
     event: Event | None = None
     error: str = ""
@@ -38,7 +39,7 @@ class Verdict:
 
 
 def verdict_on(body: bytes, actions: tuple[str, ...]) -> Verdict | None:
-    """What must become of a body; None when it is nested too deeply to be judged."""
+    """Return what the server must do with a body; None if it is nested too deeply to be judged."""
     if not body:
         return Verdict(error=EMPTY)
     if body.count(b"[") + body.count(b"{") > _MANY_LEVELS:
@@ -74,10 +75,10 @@ def verdict_on(body: bytes, actions: tuple[str, ...]) -> Verdict | None:
 
 
 def json_of(body: bytes) -> Any:  # noqa: ANN401  # any JSON
-    """RFC 8259 in UTF-8, with null for a number beyond a double and U+FFFD for half a surrogate pair.
+    """Parse JSON in UTF-8 (RFC 8259), with null for a number beyond a double and U+FFFD for half a surrogate pair.
 
     Raises:
-        NotJsonError: it is none.
+        NotJsonError: `body` is not JSON.
     """
     try:
         return _whole(
@@ -108,7 +109,7 @@ def _double(digits: str) -> float | None:
 
 
 def _whole(value: Any) -> Any:  # noqa: ANN401  # any JSON
-    """A text, or a list of any depth, without halves of surrogate pairs; objects have been changed when made."""
+    """Return a text, or a list of any depth, without halves of surrogate pairs. Objects are already without them."""
     if isinstance(value, list):
         return [_whole(item) for item in value]
     if not isinstance(value, str):
@@ -135,17 +136,17 @@ def _wrong_fields(fields: dict[str, Any]) -> list[str]:
 
 
 def is_text(value: object, least: int, most: int | None) -> bool:
-    """Whether it is a text with so many characters."""
+    """Return True if `value` is a text of `least` to `most` characters."""
     return isinstance(value, str) and least <= len(value) and (most is None or len(value) <= most)
 
 
 def is_name(value: object, most: int) -> bool:
-    """Whether it is a text of 1 to `most` characters, none of them a control character."""
+    """Return True if `value` is a text of 1 to `most` characters without control characters."""
     return is_text(value, 1, most) and not any(map(_is_control, str(value)))
 
 
 def stored_json(value: object) -> str:
-    """Compact JSON text in which every control character is an escape."""
+    """Return `value` as compact JSON, with an escape for every control character."""
     text = orjson.dumps(value).decode()
     return "".join(f"\\u{ord(character):04x}" if _is_control(character) else character for character in text)
 
@@ -159,13 +160,13 @@ def _is_control(character: str) -> bool:
 
 
 def levels(value: object) -> int:
-    """How deep arrays and objects are nested."""
+    """Return how deep arrays and objects are nested in `value`."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
     return 0 if inner is None else 1 + max(map(levels, inner), default=0)
 
 
 def timestamp_of(text: str) -> str | None:
-    """The stored form of a timestamp, or None: RFC 3339 read character by character."""
+    """Return the stored form of a timestamp; None if `text` is none. Read RFC 3339 character by character."""
     if not 20 <= len(text) <= 64 or not text.isascii():
         return None
     clock, rest = text[:19], text[19:]
@@ -193,7 +194,7 @@ def timestamp_of(text: str) -> str | None:
 
 
 def _refusal_of_time(text: str) -> str:
-    """How the details begin for a timestamp that is refused: empty where any words will do."""
+    """Return the beginning of the details for a wrong timestamp; empty if any words are right."""
     if len(text) > 64:
         return "must have at most 64 characters"
     if len(text) < 64 and timestamp_of(text + "Z"):

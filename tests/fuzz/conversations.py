@@ -1,8 +1,8 @@
-"""Whole conversations with a running server: several connections at once, each with requests right and wrong.
+"""Hold whole conversations with a running server: several connections at once, each with right and wrong requests.
 
-Every answer comes, in order, with the status it must have, and no other one; what was answered 200 is stored exactly
-once, under the event_id and session_uuid of the answer; what a client that vanished had sent, at most once; and then
-the server is still there. A conversation is plain data, so that hypothesis can draw and a file can hold it.
+Every request gets its answer, in order, with the right status, and nothing else. An event that is answered 200 is
+stored exactly once, with the event_id and session_uuid of the answer. An event of a vanished client is stored at most
+once. Afterwards the server still runs. A conversation is plain data: hypothesis can draw it, and a file can keep it.
 """
 
 import json
@@ -28,7 +28,7 @@ from tests.support.wire import Wire
 
 NAME: Final = "conversations"
 IN_TURN, PIPELINED, CUT_OFF, VANISHES = MANNERS = ("in turn", "pipelined", "cut off", "vanishes")
-"""Waits for each answer; sends all, then reads; likewise, with half a request at the end; sends all and resets."""
+"""The client waits for each answer; or sends all and then reads; or adds half a request at the end; or resets."""
 
 _BATCH: Final = 50
 _KEYS: Final = ["status", "message", "event_id", "session_uuid", "action", "username"]
@@ -36,12 +36,12 @@ _KEYS: Final = ["status", "message", "event_id", "session_uuid", "action", "user
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What one client does.
+    """The part of one client.
 
     Attributes:
         says: names of `UTTERANCES`, or `AGAIN`.
         manner: one of `MANNERS`.
-        cuts: how many octets each call sends, over and over; none: all at once.
+        cuts: the numbers of octets that the calls send, repeated as needed. Empty to send all at once.
     """
 
     says: tuple[str, ...]
@@ -50,17 +50,17 @@ class Talk:
 
 
 def written(conversation: list[Talk]) -> bytes:
-    """The conversation as a file of the corpus holds it."""
+    """Return the conversation as octets for a file of the corpus."""
     return json.dumps([asdict(talk) for talk in conversation], indent=1).encode() + b"\n"
 
 
 def read(octets: bytes) -> list[Talk]:
-    """The conversation in a file of the corpus."""
+    """Return the conversation that a file of the corpus has as `octets`."""
     return [Talk(tuple(talk["says"]), talk["manner"], tuple(talk["cuts"])) for talk in json.loads(octets)]
 
 
 def conversations() -> st.SearchStrategy[list[Talk]]:
-    """All conversations of up to four clients."""
+    """Return the strategy for all conversations of up to four clients."""
     open_ended = st.sampled_from([*EVENT_KINDS, AGAIN]) | st.sampled_from([*REFUSED_KINDS])
     last = st.lists(st.sampled_from([*LAST_KINDS]), max_size=1)
     unread = st.lists(open_ended, max_size=2)
@@ -71,20 +71,20 @@ def conversations() -> st.SearchStrategy[list[Talk]]:
 
 
 class Client:
-    """One client, its connection, and what it was told."""
+    """One client, its connection, and its answers."""
 
     def __init__(self, talk: Talk, wire: Wire, username: str) -> None:
         self.talk = talk
         self.wire = wire
         self.username = username
         self.told: list[tuple[Utterance, Sender, Answer]] = []
-        """Valid events that were answered."""
+        """The valid events that were answered, with their answers."""
         self.sent: set[tuple[str, str, str]] = set()
         self._said = list(self._utter())
         self._answered = 0
 
     def pieces(self) -> Iterator[bytes]:
-        """What each call sends; in turn, the answer is read before the next request is begun."""
+        """Yield the octets that each call sends. In the manner `IN_TURN`, read the answer before the next request."""
         requests = [octets for _, _, octets in self._said]
         if self.talk.manner == CUT_OFF:
             half = EVENT_KINDS["logon"].octets(Sender(self.username, 599))
@@ -100,7 +100,7 @@ class Client:
                 return
 
     def end(self) -> None:
-        """Reads the answers that are still to come, and nothing else, until the server ends the connection."""
+        """Read the missing answers until the server ends the connection. Assert that nothing else comes."""
         if self.talk.manner == VANISHES:
             self.wire.vanish()
         elif self.talk.manner != IN_TURN:
@@ -144,10 +144,10 @@ def _cut(octets: bytes, sizes: tuple[int, ...]) -> Iterator[bytes]:
 
 
 def converse(server: Winlogd, conversation: list[Talk]) -> None:
-    """Plays a conversation with a server, and judges it.
+    """Hold a conversation with a server, and judge it.
 
     Raises:
-        AssertionError: a promise was broken.
+        AssertionError: the server broke a promise.
     """
     prefix = secrets.token_hex(6)
     with ExitStack() as stack:
@@ -187,7 +187,7 @@ def _judge(client: Client, rows: list[dict[str, Any]]) -> None:
 
 
 def _assert_paired(rows: list[dict[str, Any]]) -> None:
-    """The rows of one user at one workstation, in order, are logons and logoffs of sessions."""
+    """Assert that the rows of one user at one workstation, in order, are logons and logoffs of sessions."""
     opened: str | None = None
     for row in rows:
         if row["action"] == "C":
@@ -201,7 +201,7 @@ def _assert_paired(rows: list[dict[str, Any]]) -> None:
 
 
 def assert_calm(server: Winlogd) -> None:
-    """The process lives, and its log tells of no fault and holds nothing that a terminal obeys."""
+    """Assert that the process runs, and that its log has no fault and no character that a terminal obeys."""
     assert server.process.poll() is None
     for line in server.log.removesuffix("\n").split("\n"):
         assert line.isprintable(), line
@@ -211,7 +211,7 @@ def assert_calm(server: Winlogd) -> None:
 
 
 def run(seconds: float) -> Report:
-    """Converses with a server of its own for so long, or until the first failure."""
+    """Hold conversations with a new server for `seconds`, or until the first failure."""
     with tempfile.TemporaryDirectory(prefix="winlogd-fuzz-") as folder, running(Path(folder)) as server:
         server.wait_until_open()
         return _run(server, seconds)

@@ -1,6 +1,6 @@
-"""The plain engine, for machines without atheris: hypothesis draws an input of the corpus and what is done to it.
+"""The plain engine, for machines without atheris: hypothesis draws an input of the corpus and changes to it.
 
-It does not look at the code that is reached; what it finds are failures only.
+The engine does not observe which code an input reaches. Therefore it finds failures, but no inputs to keep otherwise.
 """
 
 import random
@@ -14,10 +14,10 @@ from tests.fuzz.report import Failure, Report
 from tests.fuzz.target import CORPUS, Target, inputs, keep, smallest
 
 _BATCH: Final = 100
-"""Draws between two looks at the clock."""
+"""Look at the clock after this many draws."""
 
 _patiently: Final = settings(
-    # Said aloud, because hypothesis takes the opposite where it sees a CI: every batch would draw the same inputs.
+    # Not the default in a CI: there, hypothesis would draw the same inputs in every batch.
     derandomize=False,
     deadline=None,
     database=None,
@@ -28,7 +28,7 @@ _patiently: Final = settings(
 
 
 def relatives(target: Target) -> st.SearchStrategy[bytes]:
-    """Inputs of the target's corpus, changed a few times."""
+    """Return the strategy for inputs of the target's corpus that are changed a few times."""
     kept = [path.read_bytes() for path in inputs(CORPUS / target.name)]
 
     def changed(octets: bytes, times: int, seed: int) -> bytes:
@@ -41,7 +41,7 @@ def relatives(target: Target) -> st.SearchStrategy[bytes]:
 
 
 def run(target: Target, seconds: float, chance: random.Random | None = None) -> Report:
-    """Fuzzes for so long, but for one input at least, or until the first failure. Draws by `chance`, if it is given."""
+    """Fuzz for `seconds` and at least one input, or until the first failure. Draw with `chance` if it is given."""
     chance = chance or random.Random()
     executions = 0
     last = b""

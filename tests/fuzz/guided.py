@@ -1,6 +1,6 @@
-"""The guided engine: atheris (libFuzzer) in a process of its own, which ends when libFuzzer likes.
+"""The guided engine: atheris (libFuzzer) in a process of its own, because libFuzzer ends its process itself.
 
-Inputs that reach new code are mutated further, by the target's own mutation and by libFuzzer's, in turn.
+Inputs that reach new code are mutated further, by the target's own mutation and by that of libFuzzer in turn.
 """
 
 import importlib
@@ -17,22 +17,22 @@ from tests.fuzz.report import Failure, Report
 from tests.fuzz.target import CORPUS, Target, fault_of, keep, smallest
 
 _SLOW_INPUT_S: Final = 10
-"""An input that takes longer is a fault, too."""
+"""An input that takes longer is a fault too."""
 _GRACE_S: Final = 60.0
 
 
 def is_installed() -> bool:
-    """Whether atheris is there."""
+    """Return True if atheris is installed."""
     return importlib.util.find_spec("atheris") is not None
 
 
 def run(target: Target, seconds: float, keep_new: bool = False) -> Report:
-    """Fuzzes for so long, or until the first failure.
+    """Fuzz for `seconds`, or until the first failure. Return what the run has done.
 
     Args:
         target: one of `tests.fuzz.targets`.
-        seconds: how long.
-        keep_new: the folder for inputs that reach new code is the corpus itself, instead of one that is deleted.
+        seconds: the length of the run.
+        keep_new: True to keep inputs that reach new code in the corpus, False to delete them.
     """
     corpus = CORPUS / target.name
     with tempfile.TemporaryDirectory(prefix="winlogd-fuzz-") as scratch:
@@ -72,8 +72,8 @@ def _failure(target: Target, octets: bytes) -> Failure:
 
 
 def _fuzz(name: str, arguments: list[str]) -> None:
-    """In the process of its own: never returns."""
-    atheris: Any = importlib.import_module("atheris")  # without types, and not everywhere
+    """Run libFuzzer in the process of its own. Never return."""
+    atheris: Any = importlib.import_module("atheris")  # has no types, and is not installed everywhere
     with atheris.instrument_imports(include=["winlogd"]):
         targets = importlib.import_module("tests.fuzz.targets")
     target: Target = targets.TARGETS[name]

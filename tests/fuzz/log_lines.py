@@ -1,6 +1,6 @@
-"""The target `log`: any text in any field → one line a row, which no terminal obeys and from which it can be read back.
+"""The target `log`: any text in any field → one line per row. No terminal obeys it, and the text can be read from it.
 
-The input is cut at each 0xFF octet into message and values; a second row has the values in the other order.
+The input is cut at each 0xFF octet into message and values. A second row has the values in reverse order.
 """
 
 import json
@@ -20,7 +20,7 @@ _SHORT: Final = {"n": "\n", "r": "\r", "t": "\t"}
 
 
 def check(octets: bytes) -> None:
-    """All of it, in all forms of the log."""
+    """Check the input in all forms of the log."""
     message, *values = [part.decode("utf-8", "surrogateescape") for part in octets.split(b"\xff")]
     rows: list[tuple[object, ...]] = [tuple(values), tuple(reversed(values))]
     record = Record(_TIME_NS, "INFO", "http", message, tuple(f"f{number}" for number in range(len(values))), rows)
@@ -42,7 +42,7 @@ def _values_of_json(line: str, message: str) -> list[str]:
 
 
 def _values_of_text(line: str) -> list[str]:
-    """Read from the end: a message that is not quoted has no sign of equality, and so no field."""
+    """Return the values in a line, read from its end: a message without quotes has no equals sign, and so no field."""
     start = re.search(rf"(?:{_FIELD.pattern})*$", line)
     assert start is not None
     return [_unquoted(match[2]) for match in _FIELD.finditer(start[0])]
@@ -66,7 +66,7 @@ _FRAGMENTS: Final = (
 
 
 def mutate(octets: bytes, chance: random.Random) -> bytes:
-    """Controls, separators and marks of direction put in."""
+    """Return the input with a control character, a separator or a mark of direction added, or damaged."""
     for _ in range(chance.choice((1, 2, 3, 5))):
         octets = damaged(octets, chance, _FRAGMENTS)
     return octets

@@ -1,7 +1,7 @@
-"""The target `timestamps`: how two stored timestamps compare, and what is reckoned from them.
+"""The target `timestamps`: two stored timestamps → their order, and the times that are computed from them.
 
-The input is two lines, a timestamp each. Where both are taken, their order as text (`instant`) is the order of the
-exact instants, to the last digit of the fraction, and what is reckoned from them can be stored.
+The input is two lines with a timestamp each. If both are valid, their order as text (`instant`) is the order of the
+exact instants, to the last digit of the fraction. Computed times can be stored.
 """
 
 import random
@@ -22,7 +22,7 @@ _FRAGMENTS: Final = (
 
 
 def check(octets: bytes) -> None:
-    """All of it, for the first two lines."""
+    """Check the timestamps in the first two lines."""
     lines = octets.decode("utf-8", "surrogateescape").split("\n")[:2]
     taken = []
     for line in lines:
@@ -48,13 +48,13 @@ def _assert_compare(first: str, second: str) -> None:
 
 
 def _exactly(stored: str) -> tuple[datetime, Fraction]:
-    """The minute and the seconds in it, of which a minute with a leap second has more than others."""
+    """Return the minute and the exact seconds in it. A minute with a leap second has more of them."""
     seconds = stored[17:].removesuffix("Z").removesuffix("+00:00")
     return datetime.fromisoformat(stored[:16]), Fraction(seconds)
 
 
 def mutate(octets: bytes, chance: random.Random) -> bytes:
-    """Digits and marks changed; the first line instead of the second."""
+    """Return the input with changed digits or marks, or with the first line instead of the second."""
     for _ in range(chance.choice((1, 1, 2, 4))):
         octets = damaged(octets, chance, _FRAGMENTS)
     first, _, second = octets.partition(b"\n")

@@ -1,11 +1,11 @@
-"""Damages octets, with no idea of what they mean; the targets add what they know of their own grammar."""
+"""Damage octets without knowing their meaning. The targets add mutations for their own grammar."""
 
 import random
 from collections.abc import Sequence
 
 
 def damaged(octets: bytes, chance: random.Random, fragments: Sequence[bytes]) -> bytes:
-    """`octets` with one thing changed: a piece put in, replaced, taken out or doubled, or a bit flipped."""
+    """Return `octets` with one change: a piece is added, replaced, removed or doubled, or a bit is flipped."""
     at = chance.randint(0, len(octets))
     kind = chance.randrange(7)
     if kind <= 1:
@@ -24,7 +24,7 @@ def damaged(octets: bytes, chance: random.Random, fragments: Sequence[bytes]) ->
 
 
 def with_a_line_moved(octets: bytes, chance: random.Random) -> bytes:
-    """`octets` with one of its lines doubled, or moved to another place."""
+    """Return `octets` with one line doubled, or moved to another place."""
     lines = octets.split(b"\n")
     line = chance.choice(lines)
     if chance.random() < 0.5:

@@ -1,4 +1,4 @@
-"""What a run of a target has done, and how that is told."""
+"""The result of a run of a target, and its text."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +9,9 @@ class Failure:
     """An input that breaks a promise.
 
     Attributes:
-        fault: what was raised, in words.
-        octets: the input, made as small as could be.
-        path: where it was kept; the ordinary test run replays it from there.
+        fault: the text of the exception.
+        octets: the input, made as small as possible.
+        path: the file with the input. The ordinary test run replays it.
     """
 
     fault: str
@@ -27,8 +27,11 @@ class Report:
     """The sums of a run.
 
     Attributes:
-        engine: what made the inputs.
-        new: inputs that reached code which no kept one reaches; None when the engine cannot tell.
+        target: the target's name.
+        engine: the name of the engine that made the inputs.
+        executions: the number of checked inputs.
+        new: the number of inputs that reached new code; None if the engine does not observe that.
+        failures: the inputs that broke a promise.
     """
 
     target: str

@@ -1,8 +1,8 @@
 """The target `parser`: octets of a connection → requests, beside h11 and beside itself.
 
-What is accepted here h11 accepts, with the same framing (`tests.http.wire.beside_h11` says with which exceptions). What
-comes out does not depend on how the octets were cut, nor on whether the heads were seen before, nor on the short way
-that whole requests take. Smaller limits refuse more and change nothing else.
+h11 accepts each request that winlogd accepts, with the same framing (`tests.http.wire.beside_h11` lists exceptions).
+The result does not depend on the cuts between octets, nor on remembered heads, nor on the short way for whole requests.
+Smaller limits refuse more requests and change nothing else.
 """
 
 import random
@@ -25,7 +25,7 @@ _STATUSES: Final = {None, 400, 411, 413, 414, 417, 431, 501, 505}
 _LARGE: Final = Limits()
 _SMALL: Final = Limits(request_line=32, headers=96, header_fields=4, body=40)
 _OCTET_BY_OCTET_BYTES: Final = 512
-"""Longer inputs are only cut in random places, which is faster."""
+"""Send longer inputs not octet by octet, but with random cuts, which is faster."""
 
 _METHOD: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _PATH: Final = re.compile(r"\*|/[!$%&'()*+,\-./0-9:;=@A-Z_a-z~]*")
@@ -34,7 +34,7 @@ _FIELD_VALUE: Final = re.compile(r"(?![ \t])[\t\x20-\x7e\x80-\xff]*(?<![ \t])")
 
 
 def check(octets: bytes) -> None:
-    """All of it, for the requests in `octets`."""
+    """Check the requests in `octets`."""
     here = read_here(octets)
     _assert_well_formed(here, _LARGE)
     assert_h11_agrees(octets, here)
@@ -52,7 +52,7 @@ def check(octets: bytes) -> None:
 
 
 def _assert_memory_changes_nothing(octets: bytes, pieces: list[bytes], expected: Outcome, limits: Limits) -> None:
-    """The same with heads that are all familiar, in one piece, cut, and request by request."""
+    """Assert the same result if all heads are remembered: in one piece, with cuts, and request by request."""
     heads = HeadCache()
     read_here(octets, limits=limits, heads=heads)
     assert read_here(octets, limits=limits, heads=heads) == expected
@@ -76,7 +76,7 @@ def _assert_well_formed(outcome: Outcome, limits: Limits) -> None:
 
 
 def _pieces(octets: bytes) -> list[bytes]:
-    """`octets` cut where their own checksum says: an input always comes in the same pieces."""
+    """Return `octets` in pieces. The checksum chooses the cuts; thus an input always has the same pieces."""
     chance = random.Random(zlib.crc32(octets))
     places = [match.start() for match in re.finditer(rb"[\r\n:;,]|\Z", octets)]
     cuts = [chance.choice(places) + chance.randint(0, 2) for _ in range(chance.randint(1, 6))]
@@ -85,13 +85,13 @@ def _pieces(octets: bytes) -> list[bytes]:
 
 
 def _at_requests(octets: bytes) -> list[bytes]:
-    """`octets` cut before everything that looks like a request line, as clients that wait for answers send them."""
+    """Return `octets` cut before each text like a request line, as clients that wait for answers send them."""
     starts = [match.start() for match in re.finditer(rb"(?m)^[A-Z]+ \S+ HTTP/", octets)]
     return [octets[start:stop] for start, stop in pairwise([0, *starts, len(octets)]) if start < stop]
 
 
 def mutate(octets: bytes, chance: random.Random) -> bytes:
-    """Requests as an attacker would write them, or merely other valid ones."""
+    """Return an input with requests of an attacker, or with other valid requests."""
     for _ in range(chance.choice((1, 1, 2, 3))):
         change = chance.choice((_tricked, _tricked, _joined, _rechunked, _with_right_length, _damaged, _damaged))
         octets = change(octets, chance)
@@ -112,13 +112,13 @@ def _tricked(octets: bytes, chance: random.Random) -> bytes:
 
 
 def _joined(octets: bytes, chance: random.Random) -> bytes:
-    """Another request behind or before: the place where one ends is what matters."""
+    """Return the input with another request before or after it, because the end of a request matters most."""
     others = [octets, chance.choice(REAL_REQUESTS), b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n"]
     return chance.choice((octets + chance.choice(others), chance.choice(others) + octets))
 
 
 def _with_right_length(octets: bytes, chance: random.Random) -> bytes:
-    """With the first request's Content-Length made true again, so that what follows is read at all."""
+    """Return the input with a true Content-Length in the first request. Then the parser reads the next ones too."""
     head, blank, body = octets.partition(b"\r\n\r\n")
     size = chance.choice((len(body), len(body), len(body) - 1, chance.randint(0, len(body))))
     length = b"Content-Length: %d" % max(size, 0)
@@ -126,7 +126,7 @@ def _with_right_length(octets: bytes, chance: random.Random) -> bytes:
 
 
 def _rechunked(octets: bytes, chance: random.Random) -> bytes:
-    """With the first request's body in chunks."""
+    """Return the input with the first request's body in chunks."""
     head, blank, body = octets.partition(b"\r\n\r\n")
     head = re.sub(rb"(?i)content-length: *\d*", b"Transfer-Encoding: chunked", head, count=1)
     chunks = b""

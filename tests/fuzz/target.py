@@ -1,8 +1,8 @@
-"""What a fuzz target is, and where its inputs are kept.
+"""Define a fuzz target, and keep its inputs.
 
-A target is a check over octets: it returns when a promise was kept and raises when it was not. It knows no engine; an
-engine (`guided`, `drawn`) knows no promise. Inputs that are worth keeping are small files in ``corpus/<target>/``;
-the ordinary test run replays them all.
+A target is a check of octets. It returns if a promise is kept, and raises an error if it is broken. A target must not
+know an engine, and an engine (`guided`, `drawn`) must not know a promise. Inputs worth keeping are small files in
+``corpus/<target>/``. The ordinary test run replays them all.
 """
 
 import hashlib
@@ -14,19 +14,19 @@ from typing import Final
 
 CORPUS: Final = Path(__file__).parent / "corpus"
 MAX_INPUT_BYTES: Final = 4096
-"""What an engine makes is no longer, where a target does not ask for more: what has a limit is checked with small
-limits, too."""
+"""The longest input of an engine, unless a target sets another length. It is enough, because small limits are checked
+too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One thing that is fuzzed.
+    """One part of winlogd that is fuzzed.
 
     Attributes:
-        name: also of its folder in the corpus.
-        check: raises, whatever it likes, when the input breaks a promise.
-        mutate: a relative of an input: as often as not still valid, and damaged where it matters.
-        max_input_bytes: what an engine makes is no longer.
+        name: the target's name, and that of its folder in the corpus.
+        check: raises any exception if the input breaks a promise.
+        mutate: returns a changed input: often still valid, and damaged in places that matter.
+        max_input_bytes: the longest input of an engine.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Target:
 
 
 def inputs(folder: Path) -> list[Path]:
-    """The files of a corpus folder, in a steady order."""
+    """Return the files of a corpus folder, always in the same order."""
     return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def keep(octets: bytes, folder: Path, kind: str) -> Path:
-    """Writes an input into a folder, under a name that its content gives; returns the file."""
+    """Write an input into a folder, with a name made from its content. Return the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{kind}-{hashlib.sha256(octets).hexdigest()[:12]}"
     path.write_bytes(octets)
@@ -49,16 +49,16 @@ def keep(octets: bytes, folder: Path, kind: str) -> Path:
 
 
 def fault_of(target: Target, octets: bytes) -> Exception | None:
-    """What the check raises for this input."""
+    """Return the exception that the check raises for this input; None if it raises none."""
     try:
         target.check(octets)
-    except Exception as error:  # an AssertionError, or whatever came out of what is fuzzed
+    except Exception as error:  # an AssertionError, or any error of the fuzzed part
         return error
     return None
 
 
 def smallest(target: Target, octets: bytes) -> bytes:
-    """A shorter input with the same kind of fault: pieces are left out as long as that changes nothing."""
+    """Return a shorter input with the same kind of fault. Leave pieces out as long as the fault stays."""
     kind = type(fault_of(target, octets))
     size = len(octets) // 2
     while size:

@@ -1,4 +1,4 @@
-"""Whole conversations with a running server: those that were kept, and some that are new each time."""
+"""Whole conversations with a running server keep its promises: those of the corpus, and some new ones each time."""
 
 from collections.abc import Iterator
 from pathlib import Path

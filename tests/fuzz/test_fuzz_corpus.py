@@ -1,4 +1,4 @@
-"""Every input that was ever worth keeping, again; and a few hundred relatives of them, new each time."""
+"""Every input of the corpus keeps the promises, and so do a few hundred changed ones, new each time."""
 
 import random
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The run itself: that it finds what is wrong, makes it small, keeps it, and says so."""
+"""A run finds a fault, makes its input small, keeps the input, and reports it."""
 
 import random
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.fuzz.target import Target, fault_of, inputs, keep, smallest
 
 
 def refuses_escape(octets: bytes) -> None:
-    """A check that one octet breaks."""
+    """Raise an error for one octet."""
     if b"\x1b" in octets:
         raise ValueError("an escape")
 
@@ -23,7 +23,7 @@ TOY = Target("toy", refuses_escape, mutate)
 
 @pytest.fixture
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An own corpus, with one harmless input for `TOY`."""
+    """Make a corpus of its own, with one harmless input for `TOY`."""
     monkeypatch.setattr(target, "CORPUS", tmp_path)
     monkeypatch.setattr(drawn, "CORPUS", tmp_path)
     keep(b"harmless text", tmp_path / "toy", "text")
@@ -40,7 +40,7 @@ def test_a_fault_is_found_made_small_and_kept(corpus: Path) -> None:
 
 
 def test_nothing_is_reported_of_what_is_not_wrong(corpus: Path) -> None:
-    report = drawn.run(Target("toy", len, mutate), seconds=0.05)  # type: ignore[arg-type]  # what it returns is dropped
+    report = drawn.run(Target("toy", len, mutate), seconds=0.05)  # type: ignore[arg-type]  # its result is not used
 
     assert report.failures == ()
     assert report.executions > 0

@@ -1,6 +1,6 @@
-"""What clients say in conversations: requests by name, each with the answer that it must get.
+"""The requests of clients in conversations, by name, each with the answer that it must get.
 
-Knows the contract of each request, and nothing of sockets, order or the database.
+This file knows the contract of each request. It must not know sockets, order or the database.
 """
 
 import json
@@ -13,14 +13,14 @@ from tests.support.wire import CLIENT_FIELDS, EVENTS, event_of, health, request
 
 
 class Sender(NamedTuple):
-    """Whose event it is, and its number on the connection, which makes its time."""
+    """The user of an event, and the event's number on the connection, from which its timestamp is made."""
 
     username: str
     number: int
 
     @property
     def timestamp(self) -> str:
-        """Of the event; a second later than the one before."""
+        """The event's timestamp, a second later than that of the event before."""
         return f"2026-01-13T08:{self.number // 60:02d}:{self.number % 60:02d}.123456789+00:00"
 
 
@@ -29,12 +29,12 @@ class Utterance:
     """A kind of request.
 
     Attributes:
-        octets: makes its bytes.
-        status: of the answer.
-        method: HEAD gets no body.
-        action: of the event, where it is a valid one.
-        closes: whether the server reads nothing after it.
-        may_continue: whether 100 (Continue) may come before the answer.
+        octets: returns the request's bytes.
+        status: the status of the answer.
+        method: the method; the answer to HEAD has no body.
+        action: the action of a valid event; empty for other requests.
+        closes: True if the server reads nothing after the request.
+        may_continue: True if 100 (Continue) may come before the answer.
     """
 
     octets: Callable[[Sender], bytes]

@@ -1,4 +1,4 @@
-"""The commands of docs/api.md: who is where, over HTTP and by SQL."""
+"""Run the commands of docs/api.md: list the open sessions over HTTP and with SQL."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ def _queries_long_sessions(block: Block, folder: Path) -> None:
             server.post(LOGON | {"username": user})
             server.post(LOGON | {"username": user, "action": "D", "timestamp": f"2026-01-13T{until}:00Z"})
         server.post(LOGON | {"username": "carol"})
-        server.post(LOGON | {"username": "carol", "timestamp": "2026-01-13T20:00:00Z"})  # no logoff by the client
+        server.post(LOGON | {"username": "carol", "timestamp": "2026-01-13T20:00:00Z"})  # the client sends no logoff
         assert run(block.text, {DATABASE: server.database}) == (
             "bob|A102-07|2026-01-13T08:30:00Z|2.5\nalice|A102-07|2026-01-13T08:30:00Z|1.0\n"
         )

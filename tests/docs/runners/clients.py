@@ -1,4 +1,4 @@
-"""The commands of docs/clients.md for Linux, with stand-ins for the three clients.
+"""Run the commands of docs/clients.md for Linux, with stand-ins for the three clients.
 
 `systemctl` enables units below a folder of the test.
 """
@@ -25,11 +25,11 @@ UNITS: Final = {
     "etc/systemd/user/winlog.service": block("[Unit]\nDescription=Report logon"),
     "etc/systemd/system/winlog-matos.service": block("[Unit]\nDescription=Report the hardware"),
 }
-"""The units that the page saves, by their path below /."""
+"""The blocks of the units that the page saves, by their path below /."""
 
 
 def unit(root: Path, path: str) -> Path:
-    """Save the unit that the page saves below / below `root`, and return its path."""
+    """Save below `root` the unit that the page saves at `path`. Return its new path."""
     assert f"`/{path}`" in TEXTS["docs/clients.md"]
     file = root / path
     file.parent.mkdir(parents=True)
@@ -77,7 +77,7 @@ def _enable(enable: Block, root: Path, command: str) -> None:
 
 
 def _sends_with_curl(send: Block, folder: Path) -> None:
-    """The server comes up only after the first try."""
+    """The server starts only after the first try."""
     port = a_steady_port()
     answers: list[str] = []
     changes = {LAN_ADDRESS: f"127.0.0.1:{port}", "--retry 2": "--retry 60"}

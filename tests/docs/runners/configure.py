@@ -1,4 +1,4 @@
-"""The commands of docs/configure.md."""
+"""Run the commands of docs/configure.md."""
 
 import shutil
 import sys
@@ -24,7 +24,7 @@ def _checks_the_configuration(block: Block, folder: Path) -> None:
 
 
 def _admits_the_networks(block: Block, folder: Path) -> None:
-    """This machine may read, and is not among those that send."""
+    """With these networks, this machine may read, but may not send."""
     with running(folder, block.text) as server:
         assert server.request("GET", "/api/v1/sessions/current").status == 200
         assert server.post(LOGON).status == 403

@@ -1,4 +1,4 @@
-"""The commands of README.md and docs/install.md: the first event, the address, a database of the older servers."""
+"""Run the commands of README.md and docs/install.md: the first event, the address, an older server's database."""
 
 import shutil
 import sqlite3
@@ -38,7 +38,7 @@ def _copies_the_older_database(block: Block, folder: Path) -> None:
     older, copy = folder / "older.db", folder / "data" / "winlog.db"
     shutil.copy(OLDER_DATABASE, older)
     copy.parent.mkdir()
-    with closing(sqlite3.connect(older)) as still_open:  # the last event is in the WAL and not in the file
+    with closing(sqlite3.connect(older)) as still_open:  # the last event is in the WAL, not in the file
         still_open.execute("PRAGMA journal_mode = WAL")
         still_open.execute("INSERT INTO events_today (username, action, timestamp) VALUES ('last', 'M', '2026-01-13')")
         still_open.commit()

@@ -1,4 +1,4 @@
-"""The commands of docs/operate.md: rotation, backup, restore, help."""
+"""Run the commands of docs/operate.md: rotation, backup, restore, help."""
 
 import sys
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ def _restores(restore: Block, folder: Path) -> None:
             {DATABASE: server.database, "/var/backups/winlog.db": backup},
         )
         server.post(LOGON | {"username": "bob"})
-        server.kill()  # leaves a WAL behind, which does not belong to the backup
+        server.kill()  # leaves a WAL, which is no part of the backup
         run(restore.text, {DATABASE: server.database, "/var/backups/winlog.db": backup, "-o winlogd -g winlogd": ""})
         server.start()
         assert [row["username"] for row in server.rows()] == ["alice"]
@@ -39,7 +39,7 @@ def _restores(restore: Block, folder: Path) -> None:
 
 
 def _rotates(block: Block, folder: Path) -> None:
-    """Both ways; without a server it has to go by what is configured, as the server would."""
+    """Rotate with and without a server. Without one, the command uses the configuration as the server does."""
     file = folder / "etc.toml"
     file.write_text('[database]\npragma_journal_mode = "DELETE"\n')
     with running(folder) as server:
