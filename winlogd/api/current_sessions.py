@@ -23,7 +23,7 @@ from winlogd.store.store import Store
 
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 _ANSWERS_IN_A_TURN: Final = 16
-"""Over TLS each is a copy of the listing. Between turns what peers have read is freed, and connections that are shed
+"""Of each some 256 KiB are written at once. Between turns what peers have read is freed, and connections that are shed
 are."""
 _MOST_GONE: Final = 1000
 """So many that have gone may be among those that ask, and as many again as still wait."""
@@ -126,17 +126,21 @@ def _as_array(pieces: list[bytes]) -> Body:
 
 
 def _in_order(sessions: list[OpenSession]) -> Iterator[list[OpenSession]]:
-    """Sort in pieces: cut the range of keys where a sample says, put each session in its part, sort each part."""
+    """Sort in pieces: cut the range of keys where a sample says, put each session in its part, sort each part.
+
+    A part has numbers instead of sessions, and no keys are kept: else the garbage collector would look at all of them.
+    """
+    from array import array
+
     number = len(sessions)
     sample = [sessions[i * _STRIDE % number] for i in range(min(number // _SAMPLED, _SAMPLES))]
     cuts = sorted(map(_order, sample))[_PIECE // _SAMPLED :: _PIECE // _SAMPLED]
-    parts: list[list[OpenSession]] = [[] for _ in range(len(cuts) + 1)]
-    for session in sessions:  # no keys are kept: so many new objects would make the garbage collector look at all
-        parts[bisect_left(cuts, _order(session))].append(session)
+    parts = [array("L") for _ in range(len(cuts) + 1)]
+    for i, session in enumerate(sessions):
+        parts[bisect_left(cuts, _order(session))].append(i)
     for part in parts:
         if part:
-            part.sort(key=_order)
-            yield part
+            yield sorted([sessions[i] for i in part], key=_order)
 
 
 def _order(session: OpenSession) -> tuple[str, str, int]:
