@@ -92,7 +92,11 @@ class Model:
             (found.must if row.origin == "client" else found.may).append(row)
         elif row.by == "client" and is_recent and not row.seemed_old:
             found.must.append(row)
-        elif row.by == "client" or row in by_clients[-1:] or (row.by != "winlogd" and (is_recent or row.was_recent)):
+        elif (
+            row.by == "client"
+            or row in by_clients[-1:]
+            or (row.by != "winlogd" and (is_recent or row.was_recent or row.is_ahead(now_s)))
+        ):
             # Open: the clock was set since it came; or another program wrote it, and nothing was received; or a later
             # one of that action is winlogd's. Not the specification's: it seemed old to a process that started with a
             # wrong clock.
@@ -291,9 +295,7 @@ class Model:
         if row.action == "D" and any(c in stays for c in logons):
             # Open: whether a logon that came after its logoff is "its C".
             return all((c.id or 0) > (row.id or 0) for c in logons if c in stays), True
-        # Not the specification's: a rotation does not come to a trigger's row when no event has come after it.
-        later = self.today[self.today.index(row) + 1 :]
-        return True, may_stay or (row.by == "trigger" and all(other.by in ("trigger", "winlogd") for other in later))
+        return True, may_stay
 
 
 def _finished_before(now_s: float) -> float:

@@ -95,6 +95,11 @@ class Row:
         then = received(self.columns.get("server_timestamp"))
         return then is None or 0 <= now_s - float(then) <= RECENT_S
 
+    def is_ahead(self, now_s: float) -> bool:
+        """Return True if the clock was set back since it was received: nobody knows how long ago that was."""
+        then = received(self.columns.get("server_timestamp"))
+        return then is not None and float(then) > now_s
+
     def fits(self, stored: dict[str, Any]) -> bool:
         """Return True if the database may hold this row so."""
         fixed = all(stored[name] == value for name, value in self.columns.items() if name not in self.rules)

@@ -194,7 +194,7 @@ class Days:
             uuid = None
         stamp = self._stamp()
         if self._chance.random() < 0.2:
-            stamp = "2026-01-13 08:00:00" if action == "C" else "yesterday"
+            stamp = self._chance.choice(("2026-01-13 08:00:00", "yesterday"))
         columns: dict[str, object] = {"username": user, "action": action, "timestamp": stamp, "hostname": host}
         columns |= {"session_uuid": uuid}
         if self._chance.random() < 0.15:
