@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import h11
 import pytest
 
-from tests.http.streaming import Peer, Place, Producer, a_place, body, pieces, producer_of, wait_until_behind
+from tests.http.streaming import LIMITS, Peer, Place, Producer, a_place, body, pieces, producer_of, wait_until_behind
 from tests.support.running import wait_for
 from tests.support.wire import request
 
@@ -26,6 +26,12 @@ CUT_OFF = (h11.RemoteProtocolError, ConnectionResetError, ssl.SSLEOFError)
 """How a peer sees that an answer is not complete."""
 
 kinds = pytest.mark.parametrize("kind", ["plain", "tls"])
+versions = pytest.mark.parametrize("version", ["1.1", "1.0"])
+
+
+def leave_no_room(place: Place) -> None:
+    """Let the next answer that counts end the connection that has left much unread for the longest."""
+    place.server._unread._room = 0
 
 
 @pytest.fixture
@@ -82,7 +88,7 @@ def test_a_request_for_the_last_answer_gets_it_and_fin(kind: str, place: Place) 
 
 
 @kinds
-@pytest.mark.parametrize("version", ["1.1", "1.0"])
+@versions
 def test_head_gets_the_header_section_alone(kind: str, version: str, place: Place) -> None:
     with Peer(place, kind) as peer:
         peer.send(pieces(10, 100, method="HEAD", version=version) + (NOW if version == "1.1" else b""))
@@ -191,7 +197,7 @@ def test_a_peer_that_will_ask_no_more_gets_everything(place: Place) -> None:
 
 
 @kinds
-@pytest.mark.parametrize("version", ["1.1", "1.0"])
+@versions
 def test_an_answer_whose_handler_fails_does_not_pass_for_complete(kind: str, version: str) -> None:
     with a_place() as place, Peer(place, kind) as peer:
         peer.send(request("GET", "/fails", version=version))
@@ -227,6 +233,45 @@ def test_a_producer_may_give_up_before_it_begins(place: Place) -> None:
         assert place.refusals == [500]
 
 
+@kinds
+@versions
+def test_an_answer_whose_peer_reads_too_late_does_not_pass_for_complete(kind: str, version: str, place: Place) -> None:
+    with Peer(place, kind, SMALL_BUFFER) as peer:
+        peer.send(pieces(MANY, 16 * KIB, version=version))
+        wait_until_behind(place)
+        place.forward(1)  # a first look at what the peer has taken
+        place.forward(LIMITS.idle_timeout + 1)
+        with pytest.raises(CUT_OFF):
+            peer.answer()
+
+
+@kinds
+def test_an_answer_that_has_ended_but_is_not_sent_does_not_pass_for_complete(kind: str, place: Place) -> None:
+    with Peer(place, kind, SMALL_BUFFER) as peer:
+        peer.send(pieces(MANY, 16 * KIB, version="1.0"))
+        place.call(wait_until_behind(place).stream.end)
+        place.call(place.server.abort)
+        with pytest.raises(CUT_OFF):
+            peer.answer()
+
+
+@kinds
+@versions
+def test_an_answer_that_memory_has_no_room_for_does_not_pass_for_complete(
+    kind: str, version: str, place: Place
+) -> None:
+    with Peer(place, kind, SMALL_BUFFER) as peer, Peer(place, kind, SMALL_BUFFER) as other:
+        peer.send(pieces(MANY, 16 * KIB, version=version))
+        producer = wait_until_behind(place)
+        other.send(pieces(MANY, 16 * KIB))
+        wait_for(lambda: place.producers[1:] and place.producers[1].waits, "the other that is behind")
+        place.call(lambda: leave_no_room(place))
+        place.call(lambda: producer.stream.send(b"more"))
+        with pytest.raises(CUT_OFF):
+            peer.answer()
+        assert place.refusals == [503]
+
+
 # ── the end of the server ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -244,9 +289,10 @@ def test_a_stop_lets_it_go_on_to_its_end(kind: str, place: Place) -> None:
 
 
 @kinds
-def test_what_has_not_ended_when_the_server_is_aborted_is_cut_off(kind: str, place: Place) -> None:
+@versions
+def test_what_has_not_ended_when_the_server_is_aborted_is_cut_off(kind: str, version: str, place: Place) -> None:
     with Peer(place, kind) as peer:
-        peer.send(FEED)
+        peer.send(request("GET", "/feed", version=version))
         peer.begin()
         stopping = asyncio.run_coroutine_threadsafe(place.server.stop(), place.loop)
         (producer,) = place.producers

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from winlogd.http import responses
 from winlogd.http.deadlines import End, end_of
-from winlogd.http.delivery import Delivery
+from winlogd.http.delivery import Delivery, end_with_reset
 from winlogd.http.flow import Flow
 from winlogd.http.peer import UNKNOWN, peer_address
 from winlogd.http.pipeline import Pipeline
@@ -197,8 +197,10 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """End at once."""
+        """End at once. A part of an answer must not pass for the whole."""
         self._life.state = State.CLOSED
+        if self._pipeline.must_reset():
+            end_with_reset(self._transport)
         self._pipeline.drop()
         self._transport.abort()
 

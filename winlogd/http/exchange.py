@@ -43,6 +43,8 @@ class Pieces(Protocol):
     """No further piece will come."""
     must_reset: bool
     """The answer ends early, and only a reset tells the peer so."""
+    ends_with_connection: bool
+    """The answer has neither a length nor chunks (HTTP/1.0): the peer takes FIN for its end."""
 
     @property
     def octets(self) -> int:

@@ -26,9 +26,10 @@ class LargeAnswer:
         is_behind: whether the peer has to read before more is written.
         is_done: whether all was written, or the peer has gone.
         must_reset: never.
+        ends_with_connection: never: the answer has a Content-Length.
     """
 
-    __slots__ = ("_head", "_sent", "is_behind", "is_done", "must_reset", "shared")
+    __slots__ = ("_head", "_sent", "ends_with_connection", "is_behind", "is_done", "must_reset", "shared")
 
     def __init__(self, head: bytes, body: Body) -> None:
         self._head = head
@@ -37,6 +38,7 @@ class LargeAnswer:
         self.is_behind = True
         self.is_done = False
         self.must_reset = False
+        self.ends_with_connection = False
 
     @property
     def octets(self) -> int:

@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final, Never, Protocol
 
-from winlogd.http.delivery import end_with_reset, kept_unread
+from winlogd.http.delivery import kept_unread
 from winlogd.http.exchange import Exchange
 from winlogd.http.flow import Flow
 from winlogd.http.states import Life
@@ -40,7 +40,7 @@ class Owner(Protocol):
         """Call `write_on` after others had their turn."""
 
     def abort(self) -> None:
-        """End at once: what was sent of an answer must not pass for the whole."""
+        """End at once; with a reset if `must_reset`."""
 
 
 class _Nobody:
@@ -82,6 +82,7 @@ class Pipeline(deque[Exchange]):
     """
 
     __slots__ = (
+        "_ends_with_connection",
         "_flow",
         "_is_counted",
         "_life",
@@ -99,6 +100,7 @@ class Pipeline(deque[Exchange]):
         self._service = service
         self._life = life
         self._flow = flow
+        self._ends_with_connection = False  # the answer that is sent, or was sent last
         self._is_counted = False  # the owner was told of octets that are owed
         self.peer = peer
         self.peer_sent_fin = False
@@ -204,6 +206,13 @@ class Pipeline(deque[Exchange]):
         self._owner.go_on()
         self._tell_caught_up()
 
+    def must_reset(self) -> bool:
+        """Return True if the peer would take FIN for the end of an answer of which it has a part only.
+
+        Only HTTP/1.0 has such answers (RFC 9112 §6.3). Each of them is the last one of its connection.
+        """
+        return self._ends_with_connection and (bool(self) or self._transport.get_write_buffer_size() > 0)
+
     def write_on(self) -> None:
         """Write more of a large answer whose turn it is."""
         if self and (pieces := self[0].pieces) is not None and pieces.wants_turn:
@@ -234,10 +243,10 @@ class Pipeline(deque[Exchange]):
         """Write what has come of an answer in pieces whose turn it is. Return True if that was all of it."""
         pieces = exchange.pieces
         assert pieces is not None, "the caller has looked"
+        self._ends_with_connection = pieces.ends_with_connection
         pieces.is_behind = self._flow.peer_is_behind
         pieces.pass_on(self._write)
         if pieces.must_reset:
-            end_with_reset(self._transport)
             self._owner.abort()
             return False
         if pieces.is_done:

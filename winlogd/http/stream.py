@@ -37,6 +37,7 @@ class Stream:
             sent all the same is kept in memory.
         is_done: whether no further piece is taken: it has ended, the peer has gone, or HEAD asked.
         must_reset: for the connection: the answer ends early, and only a reset tells the peer so.
+        ends_with_connection: for the connection: the peer takes FIN for the end of the answer (HTTP/1.0).
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Stream:
         "_gone",
         "_is_chunked",
         "_kept",
+        "ends_with_connection",
         "is_behind",
         "is_done",
         "must_reset",
@@ -59,6 +61,7 @@ class Stream:
         self.is_behind = True
         self.is_done = not exchange.is_open
         self.must_reset = False
+        self.ends_with_connection = False
         if not self.is_done:
             exchange.pieces = self
 
@@ -75,6 +78,7 @@ class Stream:
         self._is_chunked = head.minor > 0
         if not self._is_chunked:
             exchange.closes = True
+            self.ends_with_connection = head.method != "HEAD"
         self._kept.append(encode_stream_head(status, fields, head, exchange.closes))
         exchange.answer = b""  # it has begun: nobody else answers any more
         if head.method == "HEAD":
