@@ -277,6 +277,15 @@ class Peer:
         self.begin(method)
         return self.rest()
 
+    def statuses(self, count: int) -> list[int]:
+        """The status codes of the next `count` answers, which a sweep gives."""
+        octets = b""
+        while octets.count(b'"late"') < count:
+            received = self.socket.recv(16384)
+            assert received, f"the connection ended after {octets!r}"
+            octets += received
+        return [int(answer[:3]) for answer in octets.split(b"HTTP/1.1 ")[1:]]
+
     def is_at_end(self) -> bool:
         """Return True if nothing but FIN comes any more."""
         return self._read.trailing_data[0] == b"" and self.socket.recv(1) == b""

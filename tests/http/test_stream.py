@@ -12,6 +12,7 @@ import pytest
 from tests.http.streaming import LIMITS, Peer, Place, Producer, a_place, body, pieces, producer_of, wait_until_behind
 from tests.support.running import wait_for
 from tests.support.wire import request
+from winlogd.http.stream import Stream
 
 NOW = request("GET", "/now")
 FEED = request("GET", "/feed")
@@ -222,6 +223,24 @@ def test_a_producer_that_fails_costs_its_own_answer(kind: str) -> None:
         assert [str(failure) for failure in place.failures] == ["while it caught up"]
         other.send(NOW)
         assert other.answer() == b'"now"'
+
+
+def test_a_producer_that_fails_when_it_is_late_delays_nobody() -> None:
+    with a_place() as place, Peer(place, "plain") as peer, Peer(place, "plain") as other:
+
+        def fail() -> None:
+            raise ValueError("too late")
+
+        for number, each in enumerate((peer, other)):
+            each.send(KEPT + KEPT)
+            wait_for(lambda number=number: len(place.kept) == 2 * number + 2, "the requests")  # type: ignore[misc]
+        for kept in list(place.kept):
+            place.call(lambda kept=kept: Stream(kept, fail, fail))  # type: ignore[misc]
+        place.forward(LIMITS.answer_timeout + 1)
+        for each in (peer, other):
+            assert each.statuses(2) == [503, 503]
+        assert [str(failure) for failure in place.failures] == ["too late"] * 4
+        assert place.refusals == [503] * 4
 
 
 def test_a_producer_may_give_up_before_it_begins(place: Place) -> None:

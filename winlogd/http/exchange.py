@@ -99,10 +99,10 @@ class Exchange:
             return
         if response.status >= 400:
             self.sender.refused(response if self.head is None else response._replace(head=self.head))
-        self._drop_pieces()  # this answer takes the place of one that has not begun
         if self.is_dropped:
             self.answer = b""
             return
+        replaced, self.pieces = self.pieces, None  # an answer in pieces that has not begun
         self.closes = self.closes or response.closes
         body = body_of(response, self.head)
         if len(body) > LARGE_BYTES:
@@ -114,6 +114,8 @@ class Exchange:
             self.answer = encode(response, self.head, self.closes)
         self.head = None  # an answer may have to wait for those before it
         self.sender.answered(self)
+        if replaced is not None:
+            replaced.drop()  # last: its producer may fail
 
     @property
     def is_open(self) -> bool:

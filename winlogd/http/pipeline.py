@@ -189,7 +189,10 @@ class Pipeline(deque[Exchange]):
     def respond(self, response: Response) -> None:
         """Answer all requests that no handler has answered yet."""
         for exchange in list(self):
-            exchange.respond(response)
+            try:
+                exchange.respond(response)
+            except Exception as error:  # one producer's fault must not keep others waiting
+                self._service.failed(error)
 
     def fall_behind(self) -> None:
         """Note that the peer leaves answers unread: who produces one in pieces has to wait."""
