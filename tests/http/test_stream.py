@@ -12,6 +12,7 @@ import pytest
 from tests.http.streaming import LIMITS, Peer, Place, Producer, a_place, body, pieces, producer_of, wait_until_behind
 from tests.support.running import wait_for
 from tests.support.wire import request
+from winlogd.http.states import State
 from winlogd.http.stream import Stream
 
 NOW = request("GET", "/now")
@@ -288,6 +289,26 @@ def test_an_answer_that_memory_has_no_room_for_does_not_pass_for_complete(
         place.call(lambda: producer.stream.send(b"more"))
         with pytest.raises(CUT_OFF):
             peer.answer()
+        assert place.refusals == [503]
+
+
+@kinds
+def test_a_connection_that_memory_has_no_room_for_stays_closed_after_its_last_answer(kind: str, place: Place) -> None:
+    """Freeing it is due already: it sends no FIN, and waits for nothing more."""
+    with Peer(place, kind, SMALL_BUFFER) as peer, Peer(place, kind, SMALL_BUFFER) as other:
+        peer.send(pieces(MANY, 16 * KIB, CLOSE))
+        producer = wait_until_behind(place)
+        other.send(pieces(MANY, 16 * KIB))
+        wait_for(lambda: place.producers[1:] and place.producers[1].waits, "the other that is behind")
+
+        def end() -> State:
+            (connection,) = (each for each in place.server._connections if each._pipeline[0].pieces is producer.stream)
+            leave_no_room(place)
+            producer.stream.end()
+            connection.check_time(place.loop.time() + LIMITS.idle_timeout + 1)
+            return connection._life.state
+
+        assert place.call(end) is State.CLOSED
         assert place.refusals == [503]
 
 

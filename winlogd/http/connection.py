@@ -92,15 +92,17 @@ class Connection(asyncio.Protocol):
             True if the transport stays open for writing.
         """
         self._pipeline.peer_sent_fin = True
+        if self._life.state is State.CLOSED:
+            return False
         if not self._transport.can_write_eof():
-            self._life.state = State.LINGERING
+            self._life.go_down_to(State.LINGERING)
             self._pipeline.drop()
             return False
         return bool(self._pipeline or self._flow.is_paused) and self._life.state is not State.LINGERING
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone; answers that come later are dropped."""
-        self._life.state = State.CLOSED
+        self._life.go_down_to(State.CLOSED)
         self._reading.forget_deferred()
         self._pipeline.leave()
         self._service.closed(self)
@@ -131,8 +133,10 @@ class Connection(asyncio.Protocol):
         self._service.in_turn(self)
 
     def finish(self) -> None:
-        """Send FIN after the last answer, and drop what still comes."""
-        self._life.state = State.LINGERING
+        """Send FIN after the last answer, and drop what still comes; nothing if the connection is closed."""
+        if self._life.state is State.CLOSED:
+            return
+        self._life.go_down_to(State.LINGERING)
         self._life.since = self._service.clock()
         if self._pipeline.peer_sent_fin:
             self._transport.close()
@@ -171,6 +175,8 @@ class Connection(asyncio.Protocol):
 
     def check_time(self, now: float) -> None:
         """End what has taken too long; the server's sweep calls it about once a second."""
+        if self._life.state is State.CLOSED:
+            return
         is_unread = self._delivery.is_unread(self.waited_s(now), bool(self._pipeline))
         if is_unread and self._delivery.has_progressed():
             self._life.since = now
@@ -191,14 +197,14 @@ class Connection(asyncio.Protocol):
         if self._life.state is not _READING or self._flow.is_paused:
             return  # what was received in full is handled: `take_turn` stops after it
         if self._pipeline:
-            self._life.state = State.LAST_ANSWER_DUE
+            self._life.go_down_to(State.LAST_ANSWER_DUE)
             self._pipeline[-1].closes = True
         else:
             self._transport.close()
 
     def abort(self) -> None:
         """End at once. A part of an answer must not pass for the whole."""
-        self._life.state = State.CLOSED
+        self._life.go_down_to(State.CLOSED)
         if self._pipeline.must_reset():
             end_with_reset(self._transport)
         self._pipeline.drop()
@@ -210,7 +216,7 @@ class Connection(asyncio.Protocol):
         What it has sent is freed at once: before the others' next octets come, which would take memory of their own.
         """
         self._service.refused(self.peer, responses.SHED)
-        self._life.state = State.CLOSED
+        self._life.go_down_to(State.CLOSED)
         self._reading.forget_read()
         self._service.soon(self.abort)
 

@@ -78,7 +78,7 @@ class Reading:
         exchange = Exchange(pipeline, head)
         pipeline.append(exchange)
         if exchange.closes:
-            life.state = State.LAST_ANSWER_DUE
+            life.go_down_to(State.LAST_ANSWER_DUE)
         try:
             handler: Handler = head.handler or service.handler_for(head)
             handler(exchange, body)
@@ -110,7 +110,7 @@ class Reading:
 
     def refuse_unread(self, response: Response) -> None:
         """Give the last answer, to a request that was not or cannot be read."""
-        self._life.state = State.LAST_ANSWER_DUE
+        self._life.go_down_to(State.LAST_ANSWER_DUE)
         if response.head is None:
             response = response._replace(head=self.parser.begun_head)
         self._pipeline.refuse(None, response)
@@ -139,7 +139,7 @@ class Reading:
         """RFC 9110 §10.1.1: 100 when the head is acceptable, otherwise the final answer without the body."""
         handler = self._service.handler_for(head)
         if isinstance(handler, Refusal):
-            self._life.state = State.LAST_ANSWER_DUE
+            self._life.go_down_to(State.LAST_ANSWER_DUE)
             self._pipeline.refuse(head, handler.response)
         else:
             self._pipeline.ask_for_body(head)

@@ -3,11 +3,11 @@
 Knows neither the socket nor the clock.
 """
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 
 
-class State(Enum):
-    """Which end of its life a connection is nearer to; it only goes down this list."""
+class State(IntEnum):
+    """The states of a connection, in order: it goes down this list, and never up."""
 
     READING = auto()
     LAST_ANSWER_DUE = auto()  # no further request is read, answers are still owed
@@ -30,7 +30,7 @@ class Life:
         now: seconds on the loop's clock.
 
     Attributes:
-        state: only goes down the list of states.
+        state: set by `go_down_to` alone.
         phase: what has come of the next request.
         since: when there was progress last: a request or a part of it came, an answer went, the peer took some.
     """
@@ -41,3 +41,8 @@ class Life:
         self.state = State.READING
         self.phase = Phase.HEAD
         self.since = now
+
+    def go_down_to(self, state: State) -> None:
+        """Go down to `state`; stay where the life is, if that is further down already."""
+        if state > self.state:
+            self.state = state
