@@ -1,9 +1,11 @@
-"""GET /api/v1/sessions/current: who is where, from memory.
+"""GET /api/v1/sessions/current: list the open sessions, from memory.
 
-Sorting and writing thousands of sessions takes longer than the event loop may stand still, so that happens on a
-thread of its own, on a copy of immutable values, and in small pieces: a call into C keeps Python's global lock, and
-with it the event loop, until it is done. One listing is made at a time: those who ask meanwhile share the next
-one, so that many who ask cost no more than one, and what is fresh when it is asked for is fresh when it is answered.
+To sort and encode thousands of sessions takes longer than the event loop may stand still. So a thread of its own does
+that, on a copy of immutable values, and in small pieces: a call into C holds Python's global lock until it returns, and
+the event loop waits for the lock.
+
+One listing is made at a time. All requests that come meanwhile share the next listing, so that many requests cost no
+more than one. A listing is made after its requests have come, so that it is never older than they are.
 """
 
 import asyncio
@@ -23,18 +25,22 @@ from winlogd.store.store import Store
 
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 _ANSWERS_IN_A_TURN: Final = 16
-"""Of each some 256 KiB are written at once. Between turns what peers have read is freed, and connections that are shed
-are."""
+"""Send this many answers, then let the event loop go on. Of each some 256 KiB are written at once.
+
+Between turns the octets that peers have read are freed, and connections that exceed the memory limit end."""
 _MOST_GONE: Final = 1000
-"""So many that have gone may be among those that ask, and as many again as still wait."""
-_PIECE: Final = 500
-"""So many sessions, about, are sorted and written by one call: 0.5 ms. One call for 300,000 took half a second."""
-_SAMPLED: Final = 100
-"""One session of so many, and at most `_SAMPLES` of all, are looked at to find where to cut: a cut after each fifth."""
-_SAMPLES: Final = 4096
+"""The waiting requests may include this many whose peers have gone, and as many again as peers still wait."""
+_PIECE_SESSIONS: Final = 500
+"""Sort and encode about this many sessions in one call: 0.5 ms. One call for 300,000 took half a second."""
+_SESSIONS_PER_SAMPLE: Final = 100
+"""Take one session of this many as a sample. Every fifth sample in order is a cut between two pieces."""
+_MAX_SAMPLES: Final = 4096
 _STRIDE: Final = 2_654_435_761
-"""A prime number, near the golden section of 2**32: steps of it meet all parts of a list, and no regular pattern."""
+"""The distance between two samples: a prime number, near the golden section of 2**32.
+
+Steps of this length reach all parts of a list, and follow no regular pattern in it."""
 _OWN_PAGES_BYTES: Final = 1 << 20
+"""A listing of this size or more gets pages of its own."""
 _UNAVAILABLE: Final = Response(503, b'{"error":"Service unavailable"}', (("Retry-After", "1"),))
 
 
@@ -42,7 +48,7 @@ class CurrentSessions:
     """The endpoint.
 
     Args:
-        loop: the event loop that answers are sent on.
+        loop: the event loop that sends the answers.
         store: knows the open sessions.
     """
 
@@ -54,19 +60,19 @@ class CurrentSessions:
         self._is_busy = False
 
     def handler_for(self, head: Head) -> Handler:
-        """What handles requests with `head`: any will do."""
+        """Return the handler for requests with `head`: the same for every head."""
         return self._respond
 
     def _respond(self, exchange: Exchange, body: bytes) -> None:
         self._asking.append(exchange)
         if len(self._asking) > self._look_at:
-            self._forget_who_has_gone()
+            self._forget_closed()
         if not self._is_busy:
             self._is_busy = True
             self._store.with_book(self._list)
 
-    def _forget_who_has_gone(self) -> None:
-        """While a database cannot be opened, as many may ask and go as like to."""
+    def _forget_closed(self) -> None:
+        """Forget the requests whose peers have gone: while the database cannot be opened, their number has no bound."""
         self._asking = [exchange for exchange in self._asking if exchange.is_open]
         self._look_at = 2 * len(self._asking) + _MOST_GONE
 
@@ -82,10 +88,10 @@ class CurrentSessions:
         failed = listing.exception() is not None
         self._answer(asking, _FAILED if failed else Response(200, listing.result()))
         if failed:
-            listing.result()  # raises here what went wrong, for the log
+            listing.result()  # raises the error again, for the log
 
     def _answer(self, asking: list[Exchange], response: Response) -> None:
-        """Answers some, and the rest when all connections have had their turn."""
+        """Answer some requests now, and the rest after all connections had their turn."""
         for exchange in asking[:_ANSWERS_IN_A_TURN]:
             exchange.respond(response)
         rest = asking[_ANSWERS_IN_A_TURN:]
@@ -99,7 +105,10 @@ class CurrentSessions:
 
 
 def as_json(book: Book) -> Body:
-    """The open sessions as a JSON array, ordered by hostname (those without one first), then time of logon."""
+    """Return the open sessions as a JSON array.
+
+    They are ordered by hostname (sessions without one first), then by time of logon.
+    """
     sessions = list(book.open_sessions())
     pieces = [orjson.dumps([_fields(session) for session in piece])[1:-1] for piece in _in_order(sessions)]
     return _as_array(pieces)
@@ -108,8 +117,8 @@ def as_json(book: Book) -> Body:
 def _as_array(pieces: list[bytes]) -> Body:
     """Join the elements of a JSON array.
 
-    A large one lies in pages of its own, which go back to the system with the last answer. In the heap of the C library
-    listings of many sizes leave holes: with 64 MiB of them in use, it had 110.
+    A large array gets pages of its own, which go back to the system after the last answer. In the heap of the C
+    library, listings of many sizes leave holes: with 64 MiB of listings in use, the heap had 110 MiB.
     """
     octets = sum(map(len, pieces)) + max(len(pieces) - 1, 0) + 2
     if octets < _OWN_PAGES_BYTES:
@@ -126,15 +135,16 @@ def _as_array(pieces: list[bytes]) -> Body:
 
 
 def _in_order(sessions: list[OpenSession]) -> Iterator[list[OpenSession]]:
-    """Sort in pieces: cut the range of keys where a sample says, put each session in its part, sort each part.
+    """Yield the sessions in order, in pieces: cut the range of keys at samples, and sort each part by itself.
 
     A part has numbers instead of sessions, and no keys are kept: else the garbage collector would look at all of them.
     """
     from array import array
 
     number = len(sessions)
-    sample = [sessions[i * _STRIDE % number] for i in range(min(number // _SAMPLED, _SAMPLES))]
-    cuts = sorted(map(_order, sample))[_PIECE // _SAMPLED :: _PIECE // _SAMPLED]
+    sample = [sessions[i * _STRIDE % number] for i in range(min(number // _SESSIONS_PER_SAMPLE, _MAX_SAMPLES))]
+    step = _PIECE_SESSIONS // _SESSIONS_PER_SAMPLE
+    cuts = sorted(map(_order, sample))[step::step]
     parts = [array("L") for _ in range(len(cuts) + 1)]
     for i, session in enumerate(sessions):
         parts[bisect_left(cuts, _order(session))].append(i)
