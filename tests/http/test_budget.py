@@ -12,10 +12,10 @@ PROXY = "192.0.2.80"
 class Keeper:
     def __init__(self, peer: str = "192.0.2.1") -> None:
         self.peer = peer
-        self.is_shed = False
+        self.is_dropped = False
 
-    def shed(self) -> None:
-        self.is_shed = True
+    def drop_for_memory(self) -> None:
+        self.is_dropped = True
 
 
 def a_budget(limit: int) -> Budget:
@@ -26,7 +26,7 @@ def test_within_the_budget_nobody_goes() -> None:
     budget, keepers = a_budget(30), [Keeper(), Keeper(), Keeper()]
     for keeper in keepers:
         budget.hold(keeper, 10)
-    assert not any(keeper.is_shed for keeper in keepers)
+    assert not any(keeper.is_dropped for keeper in keepers)
 
 
 def test_beyond_it_those_go_that_began_first_until_it_is_kept_again() -> None:
@@ -34,7 +34,7 @@ def test_beyond_it_those_go_that_began_first_until_it_is_kept_again() -> None:
     for keeper in keepers[:3]:
         budget.hold(keeper, 10)
     budget.hold(keepers[3], 15)
-    assert [keeper.is_shed for keeper in keepers] == [True, True, False, False]
+    assert [keeper.is_dropped for keeper in keepers] == [True, True, False, False]
 
 
 def test_who_has_let_go_begins_anew() -> None:
@@ -44,7 +44,7 @@ def test_who_has_let_go_begins_anew() -> None:
     budget.hold(first, 0)
     budget.hold(first, 10)
     budget.hold(third, 1)
-    assert (first.is_shed, second.is_shed) == (False, True)
+    assert (first.is_dropped, second.is_dropped) == (False, True)
 
 
 def test_only_the_last_word_of_each_counts() -> None:
@@ -52,22 +52,22 @@ def test_only_the_last_word_of_each_counts() -> None:
     for octets in (5, 15, 2):
         budget.hold(first, octets)
     budget.hold(second, 18)
-    assert not first.is_shed
+    assert not first.is_dropped
     budget.hold(second, 19)
-    assert first.is_shed
+    assert first.is_dropped
 
 
 def test_one_alone_may_hold_more() -> None:
     budget, alone = a_budget(10), Keeper()
     budget.hold(alone, 11)
-    assert not alone.is_shed
+    assert not alone.is_dropped
 
 
 def test_those_that_hold_little_stay_while_there_is_one_that_holds_much() -> None:
     budget, keepers = a_budget(2 * MIB), [Keeper() for _ in range(5)]
     for keeper, octets in zip(keepers, (300, 4096, MIB, MIB, MIB), strict=True):
         budget.hold(keeper, octets)
-    assert [keeper.is_shed for keeper in keepers] == [False, False, True, True, False]
+    assert [keeper.is_dropped for keeper in keepers] == [False, False, True, True, False]
 
 
 def test_what_has_become_much_counts_as_much_from_then_on_and_what_has_become_little_as_little() -> None:
@@ -75,21 +75,21 @@ def test_what_has_become_much_counts_as_much_from_then_on_and_what_has_become_li
     for keeper, octets in ((grown, 300), (shrunk, MIB), (large, MIB // 2), (grown, MIB // 2), (shrunk, 300)):
         budget.hold(keeper, octets)
     budget.hold(last, MIB + 1)
-    assert [keeper.is_shed for keeper in (grown, large, shrunk, last)] == [False, True, False, False]
+    assert [keeper.is_dropped for keeper in (grown, large, shrunk, last)] == [False, True, False, False]
 
 
 def test_where_all_hold_little_the_first_goes() -> None:
     budget, keepers = a_budget(2 * 4096), [Keeper() for _ in range(3)]
     for keeper in keepers:
         budget.hold(keeper, 4096)
-    assert [keeper.is_shed for keeper in keepers] == [True, False, False]
+    assert [keeper.is_dropped for keeper in keepers] == [True, False, False]
 
 
 def test_letting_go_of_nothing_is_nothing() -> None:
     budget, keeper = a_budget(10), Keeper()
     budget.hold(keeper, 0)
     budget.hold(keeper, 11)
-    assert not keeper.is_shed
+    assert not keeper.is_dropped
 
 
 # ── of many addresses ─────────────────────────────────────────────────────────────────────────────────
@@ -102,8 +102,8 @@ def test_the_address_that_holds_most_loses_first() -> None:
     budget.hold(early, 10)
     for keeper in many:
         budget.hold(keeper, 6)
-    assert not early.is_shed
-    assert [keeper.is_shed for keeper in many] == [True, True, False, False, False]
+    assert not early.is_dropped
+    assert [keeper.is_dropped for keeper in many] == [True, True, False, False, False]
 
 
 def test_it_loses_no_more_than_has_to_be_freed_and_then_another_may_be_the_one_that_holds_most() -> None:
@@ -112,16 +112,16 @@ def test_it_loses_no_more_than_has_to_be_freed_and_then_another_may_be_the_one_t
     budget.hold(ten, 10)
     budget.hold(nine, 9)
     budget.hold(late, 8)
-    assert [ten.is_shed, nine.is_shed, late.is_shed] == [True, False, False]
+    assert [ten.is_dropped, nine.is_dropped, late.is_dropped] == [True, False, False]
     budget.hold(late, 12)
-    assert [nine.is_shed, late.is_shed] == [False, True]
+    assert [nine.is_dropped, late.is_dropped] == [False, True]
 
 
 def test_of_addresses_that_hold_as_much_the_one_goes_that_has_held_for_longest() -> None:
     budget, keepers = a_budget(3 * MIB + 6), [Keeper(f"192.0.2.{number}") for number in range(4)]
     for number, keeper in enumerate(keepers):
         budget.hold(keeper, MIB + number)  # that little more is nobody's fault
-    assert [keeper.is_shed for keeper in keepers] == [True, False, False, False]
+    assert [keeper.is_dropped for keeper in keepers] == [True, False, False, False]
 
 
 def test_who_has_let_go_of_some_counts_with_the_rest() -> None:
@@ -131,7 +131,7 @@ def test_who_has_let_go_of_some_counts_with_the_rest() -> None:
     budget.hold(other, 10)
     budget.hold(shrunk, 9)
     budget.hold(Keeper("192.0.2.3"), 2)
-    assert [shrunk.is_shed, other.is_shed] == [False, True]
+    assert [shrunk.is_dropped, other.is_dropped] == [False, True]
 
 
 def test_the_connections_of_a_proxy_count_singly() -> None:
@@ -141,7 +141,7 @@ def test_the_connections_of_a_proxy_count_singly() -> None:
         budget.hold(keeper, 6)
     for keeper in hoarders:
         budget.hold(keeper, 7)
-    assert [keeper.is_shed for keeper in (*proxied, *hoarders)] == [False, False, False, True, False]
+    assert [keeper.is_dropped for keeper in (*proxied, *hoarders)] == [False, False, False, True, False]
 
 
 def test_whatever_many_hold_and_let_go_the_address_with_most_is_found() -> None:
@@ -168,9 +168,9 @@ def test_what_many_share_counts_once() -> None:
     budget, body, keepers = a_budget(80), bytes(15), [Keeper(f"192.0.2.{number}") for number in range(5)]
     for keeper in keepers:
         budget.hold(keeper, 13, body)
-    assert not any(keeper.is_shed for keeper in keepers)
+    assert not any(keeper.is_dropped for keeper in keepers)
     budget.hold(keepers[4], 14, body)
-    assert [keeper.is_shed for keeper in keepers] == [False, False, False, False, True]
+    assert [keeper.is_dropped for keeper in keepers] == [False, False, False, False, True]
 
 
 def test_it_counts_until_the_last_has_let_go() -> None:
@@ -181,12 +181,12 @@ def test_it_counts_until_the_last_has_let_go() -> None:
     budget.hold(first, 0)
     budget.hold(third, 20)
     budget.hold(fourth, 25)
-    assert not any(keeper.is_shed for keeper in keepers)
+    assert not any(keeper.is_dropped for keeper in keepers)
     budget.hold(fourth, 26)
-    assert [keeper.is_shed for keeper in keepers] == [False, False, False, True]
+    assert [keeper.is_dropped for keeper in keepers] == [False, False, False, True]
     budget.hold(second, 0)
     budget.hold(fourth, 40)
-    assert not third.is_shed
+    assert not third.is_dropped
 
 
 def test_bodies_that_are_equal_and_not_the_same_count_each() -> None:
@@ -195,19 +195,19 @@ def test_bodies_that_are_equal_and_not_the_same_count_each() -> None:
     budget.hold(first, 10, bodies[0])
     budget.hold(second, 10, bodies[1])
     budget.hold(second, 13, bodies[1])
-    assert [first.is_shed, second.is_shed] == [False, True]
+    assert [first.is_dropped, second.is_dropped] == [False, True]
 
 
 def test_four_of_the_largest_fit_in_any_case_and_of_five_the_one_that_was_taken_for_the_longest_time_goes() -> None:
     budget, keepers = a_budget(MIB), [Keeper(f"192.0.2.{number}") for number in range(5)]
     for keeper in keepers[:4]:
         budget.hold(keeper, 0, bytes(2 * MIB))
-    assert not any(keeper.is_shed for keeper in keepers)
+    assert not any(keeper.is_dropped for keeper in keepers)
     first_reads_on, body = keepers[0], bytes(2 * MIB)
     budget.hold(first_reads_on, 0)
     budget.hold(first_reads_on, 0, body)
     budget.hold(keepers[4], 0, bytes(2 * MIB))
-    assert [keeper.is_shed for keeper in keepers] == [False, True, False, False, False]
+    assert [keeper.is_dropped for keeper in keepers] == [False, True, False, False, False]
 
 
 def test_an_address_with_several_loses_before_those_with_one() -> None:
@@ -219,8 +219,8 @@ def test_an_address_with_several_loses_before_those_with_one() -> None:
     hoarders = [Keeper("198.51.100.1") for _ in bodies]
     for keeper, body in zip(hoarders, bodies, strict=True):
         budget.hold(keeper, 0, body)
-    assert not any(keeper.is_shed for keeper in honest)
-    assert [keeper.is_shed for keeper in hoarders] == [True, True, False, False, False]
+    assert not any(keeper.is_dropped for keeper in honest)
+    assert [keeper.is_dropped for keeper in hoarders] == [True, True, False, False, False]
 
 
 def test_room_for_large_bodies_is_gone_with_them() -> None:
@@ -229,7 +229,7 @@ def test_room_for_large_bodies_is_gone_with_them() -> None:
     budget.hold(reader, 0)
     for keeper in hoarders:
         budget.hold(keeper, 8)
-    assert [keeper.is_shed for keeper in hoarders] == [True, False]
+    assert [keeper.is_dropped for keeper in hoarders] == [True, False]
 
 
 # ── of requests that wait ─────────────────────────────────────────────────────────────────────────────

@@ -1,14 +1,14 @@
-"""How many connections each address has open. Knows addresses and numbers only."""
+"""Count the open connections of each address. Knows addresses and numbers only."""
 
 from collections.abc import Callable
 
 
 class ConnectionsPerAddress:
-    """Counts connections by address and tells which are too many.
+    """The number of open connections of each address, and a limit for it.
 
     Args:
         limit: how many one address may have open.
-        exempt: whether an address stands for many clients (a proxy) and has no limit.
+        exempt: returns True if an address stands for many clients (a proxy) and has no limit.
     """
 
     def __init__(self, limit: int, exempt: Callable[[str], bool]) -> None:
@@ -17,14 +17,18 @@ class ConnectionsPerAddress:
         self._open: dict[str, int] = {}
 
     def opened(self, address: str) -> int:
-        """Counts a connection; returns by how many its address is beyond the limit now, 0 or less when it is not."""
+        """Count a connection. Return by how many its address exceeds the limit now.
+
+        Returns:
+            0 or less if the address is within its limit, and 0 if it has none.
+        """
         if self._exempt(address):
             return 0
         self._open[address] = count = self._open.get(address, 0) + 1
         return count - self._limit
 
     def closed(self, address: str) -> None:
-        """Forgets a connection that was counted."""
+        """Forget one connection that `opened` has counted."""
         count = self._open.get(address, 0) - 1
         if count > 0:
             self._open[address] = count

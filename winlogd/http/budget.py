@@ -1,7 +1,7 @@
-"""What all connections together make the server keep in memory, and who has to go without when that is too much.
+"""Bound the memory that all connections together make the server keep; drop a connection when it is too much.
 
 A limit for each connection is not enough: ten thousand of them, each with its 1 MiB of a body that never ends, are
-10 GiB. Knows octets and their order; not what they are, nor what a connection is.
+10 GiB. Knows octets and their order; neither what the octets are nor what a connection is.
 """
 
 from collections.abc import Callable
@@ -13,20 +13,20 @@ from winlogd.http.wire.message import Body
 
 _MAX_WAITING_BYTES: Final = 64 << 20
 _SHARED_THAT_FIT: Final = 4
-"""So many of the largest shared bodies fit in any case. Who asks for a listing gets one that is made then, and the
-three before it may still be on their way to those that read slowly."""
+"""This many of the largest shared bodies always fit. A client that asks for a listing gets one that is made then. The
+three listings before it may still be on their way to slow readers."""
 
 
 class Budget:
-    """Octets that many may hold together.
+    """The octets that all holders together may keep.
 
-    Where that is too much, the address that holds most loses first. Of its holders the one goes that has held much for
-    the longest: a client that goes on is done with it in a moment. Those that hold no more than an ordinary event has
-    end only when the address has no other: their end would free next to nothing.
+    When they keep too much, the address that holds most loses a holder first. That holder is the one that has held much
+    for the longest: a client that makes progress holds much only for a moment. A holder of no more octets than an
+    ordinary event has is dropped last of its address, because that would free next to nothing.
 
     Args:
-        limit: octets that all may hold; one alone may hold more, and so may those that share a few bodies.
-        is_many: says of an address that it stands for many clients (a proxy): each of its holders counts singly.
+        limit: octets that all may hold. A single holder may hold more, and so may holders that share a few bodies.
+        is_many: returns True if an address stands for many clients (a proxy): each of its holders counts singly.
     """
 
     __slots__ = ("_bodies", "_is_many", "_limit", "_number", "_ranking", "_room", "_share_of", "_total")
@@ -41,19 +41,19 @@ class Budget:
         self._ranking = Ranking()
 
     def hold(self, holder: Holder, octets: int, shared: Body = b"") -> None:
-        """Note what `holder` has now; it may itself be the one that ends.
+        """Note what `holder` has now. Drop holders, perhaps `holder` itself, until all that is left fits.
 
         Args:
-            holder: whoever has it.
-            octets: that nobody else has.
-            shared: a body that others may have, too. It counts once, however many have it.
+            holder: the connection that keeps the octets.
+            octets: what this holder alone keeps.
+            shared: a body that other holders may keep, too. It counts once, however many holders keep it.
         """
         if octets or shared or holder in self._share_of:
             self._put(holder, octets, shared)
             while self._total > self._room and len(self._share_of) > 1:
                 longest = self._ranking.greatest().longest()
                 self._put(longest, 0, b"")
-                longest.shed()
+                longest.drop_for_memory()
 
     def _put(self, holder: Holder, octets: int, shared: Body) -> None:
         share = self._share_of.get(holder)
@@ -74,14 +74,14 @@ class Budget:
 
 
 class Allowance:
-    """Octets of whole requests that wait for their turn, their header sections among them.
+    """Room for whole requests that wait for their turn; their header sections count, too.
 
-    Nothing is taken back for the sake of what comes later: who has waited for the longest is next, and is no more to
-    blame than anybody else. What finds no room must be refused. Half of the room is for small requests alone, so that
-    a few large ones keep no ordinary event from waiting.
+    No waiting request is dropped for a later one: the request that has waited longest is next, and its client is no
+    more to blame than others. A request without room must be refused. Half of the room is for small requests alone.
+    So a few large requests leave room for ordinary events to wait.
 
     Args:
-        longest: octets that one request may have; a few of these fit in any case.
+        longest: octets that one request may have. A few requests of this size always fit.
     """
 
     __slots__ = ("_limit", "_total")
@@ -91,12 +91,12 @@ class Allowance:
         self._total = 0
 
     def take(self, octets: int) -> bool:
-        """Takes room for a request that is to wait; whether there was any."""
+        """Reserve room for a request of `octets` that is to wait. Return False if there is none."""
         if self._total + octets > (self._limit if octets <= SMALL_BYTES else self._limit // 2):
             return False
         self._total += octets
         return True
 
     def give_back(self, octets: int) -> None:
-        """Told that a request of `octets` for which room was taken waits no more."""
+        """Free the room of a request of `octets` that waits no more."""
         self._total -= octets

@@ -1,4 +1,4 @@
-"""Requests that wait while more comes than can be done: which are kept, in which order they are taken up.
+"""Requests that wait while the server is congested: which are kept, and in which order they are handled.
 
 Knows requests and their order; neither what makes the server congested nor how a connection works.
 """
@@ -11,25 +11,25 @@ from winlogd.http.budget import Allowance
 from winlogd.http.wire.message import Head
 
 _TAKEN_UP_AT_ONCE: Final = 128
-"""Deferred requests that are handled in one round of the loop: some 2 ms."""
+"""The number of deferred requests that one round of the loop handles: about 2 ms."""
 
 
 class Asker(Protocol):
-    """A connection with a request that waits."""
+    """A connection that has a deferred request."""
 
     def take_up(self, head: Head, body: bytes) -> None:
         """Handle the request that was deferred."""
 
 
 class Congestion:
-    """The requests that wait, of all connections together.
+    """The deferred requests of all connections.
 
     Args:
-        loop: the event loop on which they are taken up.
+        loop: the event loop on which the deferred requests are handled.
         longest: octets that one body may have.
 
     Attributes:
-        is_on: whether requests that ask for something to be done have to wait.
+        is_on: True while unsafe requests (POST and the like) have to wait.
     """
 
     __slots__ = ("_deferred", "_loop", "_room", "is_on")
@@ -41,25 +41,25 @@ class Congestion:
         self.is_on = False
 
     def __len__(self) -> int:
-        """Return how many requests wait."""
+        """Return the number of deferred requests."""
         return len(self._deferred)
 
     def begin(self) -> None:
-        """Let requests that ask for something to be done wait, from now on: their connections are not read.
+        """From now on defer unsafe requests (POST and the like), and stop reading their connections.
 
-        Connections that send none go on, and safe requests (GET and the like) are answered.
+        Safe requests (GET and the like) are answered, and connections that send only these are read.
         """
         self.is_on = True
 
     def end(self) -> None:
-        """Take up what waits, in the order in which it came, until `begin` is called again."""
+        """Handle the deferred requests in the order in which they came, until `begin` is called again."""
         self.is_on = False
         self._loop.call_soon(self._take_up_some)
 
     def defer(self, asker: Asker, head: Head, body: bytes) -> bool:
-        """Keep a request until the congestion is over, then give it to the asker's `take_up`.
+        """Keep a request until the congestion is over, then give it to `asker.take_up`.
 
-        An asker with a request that waits may not ask for another.
+        An asker that has a deferred request must not defer another.
 
         Returns:
             True if there was room for it.
@@ -70,7 +70,7 @@ class Congestion:
         return True
 
     def forget(self, asker: Asker) -> tuple[Head, bytes] | None:
-        """Drop the request of `asker` that waits, and return it; None if there is none."""
+        """Drop the deferred request of `asker`, and return it; None if there is none."""
         request = self._deferred.pop(asker, None)
         if request is not None:
             head, body = request

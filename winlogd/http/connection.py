@@ -2,15 +2,17 @@
 
 A connection goes through four states, in this order:
 
-- READING: requests are read and handled. Not while `Flow` knows a reason; it alone pauses the socket.
-- LAST_ANSWER_DUE: a request asked for the end, could not be read, or the server stops. No further request is read.
-- LINGERING: the last answer and FIN are sent. What still comes is dropped, so that no reset eats the answer.
-- CLOSED: nothing is sent any more.
+- READING: requests are read and handled, except while `Flow` has a reason to pause. `Flow` alone pauses the socket.
+  `Reading` and `stop` end this state.
+- LAST_ANSWER_DUE: a request asked for the end or could not be read, or the server stops. No further request is read.
+  `finish`, which the pipeline calls after the last answer, ends this state; so does the end of a peer's TLS.
+- LINGERING: the last answer and FIN are sent. Later octets are read and dropped: unread octets would cause a reset,
+  and a reset could destroy the answer.
+- CLOSED: nothing more is sent. `abort`, `drop_for_memory` and the end of the transport lead here from any state.
 
-`Reading` and `stop` may change to the second; `finish`, which the pipeline calls after the last answer, and the end of
-a peer's TLS to the third; `abort`, `shed` and the transport's end to the fourth. `Reading` alone changes the phase of
-the next request. The pipeline keeps the order of answers, `Flow` the reasons not to read, `deadlines` says which time
-limit ends what. This file joins them to the transport; it knows nothing of bytes and what they mean.
+`Reading` alone changes the phase of the next request. The pipeline keeps the order of answers, `Flow` keeps the reasons
+not to read, and `deadlines` decides which time limit has passed. This file joins them to the transport. It knows
+nothing of octets and their meaning.
 """
 
 import asyncio
@@ -25,15 +27,16 @@ from winlogd.http.pipeline import Pipeline
 from winlogd.http.reading import Reading
 from winlogd.http.states import Life, State
 
-if TYPE_CHECKING:  # types only, of which a running server needs nothing
+if TYPE_CHECKING:  # types only: a running server does not load them
     from winlogd.http.service import Service
     from winlogd.http.wire.message import Body
 
 _READING: Final = State.READING
 _UNREAD_BYTES: Final = 16 * 1024
-"""Beyond that a peer's unread answers count, and no further request of it is read. With uvloop's own 64 KiB, ten
-thousand connections could leave 640 MB unread that count nowhere. Over TLS uvloop takes in whatever is written, which
-is why large answers are written in slices."""
+"""Read no further request of a peer that leaves more than this of its answers unread, and count what it leaves.
+
+With uvloop's own 64 KiB, ten thousand connections could leave 640 MB unread that are not counted. Over TLS uvloop
+accepts every write whatever its size, so large answers are written in slices."""
 
 
 class Connection(asyncio.Protocol):
@@ -57,23 +60,23 @@ class Connection(asyncio.Protocol):
     # ── what the transport reports ────────────────────────────────────────────────────────────────────
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """A peer has connected."""
+        """Start: a peer has connected."""
         self._transport = transport  # type: ignore[assignment]  # a TCP server's transport is a Transport
         self._transport.set_write_buffer_limits(_UNREAD_BYTES)
         self._delivery = Delivery(self._transport)
         self._flow.attach(self._transport)
         self._pipeline.attach(self._transport)
-        if self.peer == UNKNOWN:  # one that was counted before its handshake keeps the name that it is counted by
+        if self.peer == UNKNOWN:  # otherwise it was counted by its address before its handshake
             self._pipeline.peer = peer_address(transport.get_extra_info("peername"))
         refusal = self._service.opened(self)
-        self._life.since = self._service.now  # after `opened`: while nobody was connected it was not kept up
+        self._life.since = self._service.now  # after `opened`, which starts the clock if nobody was connected
         if refusal is not None:
             self._reading.refuse_unread(refusal)
-        elif self._service.stopping:  # it was accepted in the moment the listener was closed
+        elif self._service.stopping:  # accepted at the moment when the listener was closed
             self.stop()
 
     def data_received(self, data: bytes) -> None:
-        """Octets have come: complete requests go to their handlers at once."""
+        """Read octets that have come: give complete requests to their handlers at once."""
         if self._life.state is not _READING:
             return
         if not (self._pipeline or self._flow.blocks):
@@ -86,7 +89,9 @@ class Connection(asyncio.Protocol):
         self._read()
 
     def eof_received(self) -> bool:
-        """The peer will send no more; what it asked for is still answered, but over TLS, which ends both ways at once.
+        """Answer the requests that have come: the peer will send no more.
+
+        Over TLS drop these requests: the end of TLS ends both directions at once.
 
         Returns:
             True if the transport stays open for writing.
@@ -101,18 +106,18 @@ class Connection(asyncio.Protocol):
         return bool(self._pipeline or self._flow.is_paused) and self._life.state is not State.LINGERING
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone; answers that come later are dropped."""
+        """Forget the connection, which is gone. Later answers are dropped."""
         self._life.go_down_to(State.CLOSED)
         self._reading.forget_deferred()
         self._pipeline.leave()
         self._service.closed(self)
 
     def pause_writing(self) -> None:
-        """The peer does not read its answers: no further request is handled until it does."""
+        """Handle no further request: the peer does not read its answers."""
         self._pipeline.fall_behind()
 
     def resume_writing(self) -> None:
-        """The peer has caught up."""
+        """Handle requests again: the peer has read its answers."""
         self._pipeline.catch_up()
 
     # ── what the pipeline asks for ────────────────────────────────────────────────────────────────────
@@ -125,11 +130,11 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def owe(self, octets: int, shared: "Body") -> None:
-        """Note what is kept of answers for the peer."""
+        """Report to the server how many octets of answers wait for the peer."""
         self._service.owes(self, octets, shared)
 
     def ask_for_turn(self) -> None:
-        """Write on, after others had their turn."""
+        """Ask the server for a turn, in which the connection writes on."""
         self._service.in_turn(self)
 
     def finish(self) -> None:
@@ -145,12 +150,12 @@ class Connection(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
         elif not self._delivery.is_unread_now():
-            self._transport.close()  # over TLS: drops what still comes, too, until the peer has closed its side
+            self._transport.close()  # over TLS this too drops later octets until the peer has closed its side
 
     # ── what the server asks for ──────────────────────────────────────────────────────────────────────
 
     def take_turn(self) -> None:
-        """Write on, then read on, if nothing keeps it from that by now."""
+        """Write on, then read on if nothing prevents it by now."""
         if self._life.state is State.CLOSED:
             return
         self._pipeline.write_on()
@@ -166,15 +171,21 @@ class Connection(asyncio.Protocol):
             self.stop()
 
     def waited_s(self, now: float) -> float:
-        """Return for how many seconds there was no progress."""
+        """Return the number of seconds without progress."""
         return now - self._life.since
 
-    def begin_anew(self, now: float) -> None:
-        """Let every time limit begin now, at a moment on the loop's clock."""
+    def restart_time_limits(self, now: float) -> None:
+        """Start every time limit anew at `now`, in seconds on the loop's clock."""
         self._life.since = now
 
     def check_time(self, now: float) -> None:
-        """End what has taken too long; the server's sweep calls it about once a second."""
+        """End the connection or answer its requests if a time limit has passed.
+
+        The server's sweep calls it about once a second.
+
+        Args:
+            now: seconds on the loop's clock.
+        """
         if self._life.state is State.CLOSED:
             return
         is_unread = self._delivery.is_unread(self.waited_s(now), bool(self._pipeline))
@@ -193,9 +204,9 @@ class Connection(asyncio.Protocol):
             self._reading.refuse_deferred()
 
     def stop(self) -> None:
-        """Read no further request; end after the answers that are due."""
+        """Read no further request, and end after the answers that are due."""
         if self._life.state is not _READING or self._flow.is_paused:
-            return  # what was received in full is handled: `take_turn` stops after it
+            return  # complete requests that have come are handled first: `take_turn` stops afterwards
         if self._pipeline:
             self._life.go_down_to(State.LAST_ANSWER_DUE)
             self._pipeline[-1].closes = True
@@ -203,19 +214,20 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """End at once. A part of an answer must not pass for the whole."""
+        """End at once. End with a reset if a part of an answer would pass for the whole."""
         self._life.go_down_to(State.CLOSED)
         if self._pipeline.must_reset():
             end_with_reset(self._transport)
         self._pipeline.drop()
         self._transport.abort()
 
-    def shed(self) -> None:
-        """End, for what it makes the server keep in memory; not here and now, where it may be about to write.
+    def drop_for_memory(self) -> None:
+        """Drop the connection to free memory.
 
-        What it has sent is freed at once: before the others' next octets come, which would take memory of their own.
+        It ends soon, after all sockets had their turn: now it may be in the middle of a write.
+        The octets of its requests are freed at once, before the octets of other connections need memory.
         """
-        self._service.refused(self.peer, responses.SHED)
+        self._service.refused(self.peer, responses.DROPPED_FOR_MEMORY)
         self._life.go_down_to(State.CLOSED)
         self._reading.forget_read()
         self._service.soon(self.abort)

@@ -1,4 +1,4 @@
-"""Which time limit ends what on a connection.
+"""Decide which time limit of a connection has passed, and what follows.
 
 Pure: knows neither the clock nor the socket, and ends nothing itself.
 """
@@ -10,7 +10,7 @@ from winlogd.http.wire.limits import Limits
 
 
 class End(Enum):
-    """What becomes of a connection that has taken too long."""
+    """What the server does to a connection that has taken too long."""
 
     RESET = auto()
     CLOSE = auto()
@@ -32,27 +32,27 @@ def end_of(
     has_begun: bool,
     is_stopping: bool,
 ) -> End | None:
-    """Return what ends the wait of a connection, None while it may go on.
+    """Return what the server has to do to a connection now; None while its time limits allow it to wait.
 
     Args:
         state: of the connection.
         phase: what has come of its next request.
-        waited_s: for how many seconds there was no progress.
+        waited_s: seconds without progress.
         limits: of the connection.
         is_unread: the peer leaves answers unread.
         handlers_are_due: a request waits for its handler.
-        pieces_are_due: if no handler is due: an answer has begun and its producer has not ended it.
-        is_held: no request may be read, for no fault of the peer.
-        has_begun: a part of a request has come.
+        pieces_are_due: an answer has begun, and its producer has not ended it. Counts only if no handler is due.
+        is_held: the server reads no request now, and that is not the peer's fault.
+        has_begun: a part of the next request has come.
         is_stopping: the server is about to end.
     """
-    if is_unread:  # a stop waits for a peer that does not read only as long as for one that lingers
+    if is_unread:  # at a stop, wait for a peer that does not read no longer than for a connection that lingers
         longest_s, end = limits.linger_timeout if is_stopping else limits.idle_timeout, End.RESET
     elif state is State.LINGERING:
         longest_s, end = limits.linger_timeout, End.CLOSE
     elif handlers_are_due:
         longest_s, end = limits.answer_timeout, End.ANSWER_FOR_HANDLERS
-    elif pieces_are_due:  # the producer may have nothing to tell for hours
+    elif pieces_are_due:  # the producer may have nothing to send for hours
         return None
     elif is_held:
         longest_s, end = limits.answer_timeout, End.ANSWER_FOR_DEFERRED

@@ -1,4 +1,4 @@
-"""Whether a peer takes what was sent to it, as its transport and the system tell.
+"""Find out if a peer reads what was sent to it, from its transport and the system.
 
 Linux only. Knows sockets; neither answers nor time limits.
 """
@@ -12,17 +12,19 @@ from typing import Final
 
 _INFO_BYTES: Final = 128
 _ACKED: Final = slice(120, 128)
-"""Where tcpi_bytes_acked stands in struct tcp_info (linux/tcp.h)."""
+"""The place of tcpi_bytes_acked in struct tcp_info (linux/tcp.h)."""
 _HANDED_DOWN_BYTES: Final = 64 << 10
-"""What a transport with TLS keeps encrypted beside what it counts: the usual bound of the one that it writes to."""
+"""Up to this much a transport with TLS keeps encrypted and does not count.
+
+It is the usual bound of the transport below, which it writes to."""
 _RESET: Final = b"".join(number.to_bytes(4, sys.byteorder) for number in (1, 0))
-"""A struct linger that lets the end of the connection be a reset (socket(7), SO_LINGER)."""
+"""A struct linger that makes the connection end with a reset (socket(7), SO_LINGER)."""
 _LOOKED_AT_S: Final = 3.0
-"""So long after the last answer each sweep looks whether a peer with TLS has read it; two sweeps fit in."""
+"""For this time after the last answer each sweep checks if a peer with TLS has read it. Two sweeps fit in."""
 
 
 class Delivery:
-    """What one peer has taken.
+    """What one peer has read of its answers.
 
     Args:
         transport: of the connection.
@@ -32,15 +34,15 @@ class Delivery:
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._taken = -1  # octets at the last look; -1 when all was read then
+        self._taken = -1  # octets acknowledged at the last check; -1 if all was read then
 
     def is_unread(self, waited_s: float, answers_are_due: bool) -> bool:
-        """Return True if the peer leaves unread some of what was sent.
+        """Return True if the peer leaves a part of its answers unread.
 
         Args:
-            waited_s: for how many seconds nothing was sent, as far as no answer is due. A look at a peer with TLS is a
+            waited_s: seconds since the last answer was sent, if no answer is due. Checking a peer with TLS costs a
                 system call, which 10,000 idle connections are spared.
-            answers_are_due: something may have been sent since.
+            answers_are_due: an answer is due, so that a part of it may have been sent since.
         """
         if answers_are_due or self._taken >= 0 or waited_s < _LOOKED_AT_S:
             is_unread = self.is_unread_now()
@@ -51,10 +53,10 @@ class Delivery:
         return is_unread
 
     def is_unread_now(self) -> bool:
-        """Return True if some of what was written has not gone to the system yet, because the peer does not read.
+        """Return True if a part of what was written waits for the system, because the peer does not read.
 
-        A transport with TLS does not count what it has encrypted and handed down, up to 64 KiB. Then the system's own
-        buffer is full, and the socket cannot be written.
+        A transport with TLS does not count up to 64 KiB that it has encrypted and handed down. While these wait, the
+        system's own buffer is full, and the socket is not writable.
         """
         if self._transport.get_write_buffer_size():
             return True
@@ -65,9 +67,9 @@ class Delivery:
         return not poll.poll(0)
 
     def has_progressed(self) -> bool:
-        """Return True if the peer's system has taken more since the last call, or this is the first.
+        """Return True if the peer's system has taken more octets since the last call, or this is the first call.
 
-        It only takes more when its program reads on.
+        The peer's buffers are full, so that its system takes more octets only when its program reads.
         """
         before, self._taken = self._taken, self._acked()
         return self._taken != before
@@ -81,15 +83,15 @@ class Delivery:
 
 
 def kept_unread(transport: asyncio.Transport) -> int:
-    """Return how many octets, about, `transport` keeps of what its peer does not read, once it wants no more of them.
+    """Return about how many octets `transport` keeps that its peer does not read, once it has paused writing.
 
-    A transport with TLS wants no more when what it has handed down, and does not count, fills its room as well.
+    When a transport with TLS pauses writing, the room for what it has handed down and does not count is full, too.
     """
     octets = transport.get_write_buffer_size()
     return octets if transport.can_write_eof() else octets + _HANDED_DOWN_BYTES
 
 
 def end_with_reset(transport: asyncio.Transport) -> None:
-    """Let the peer see a reset, not a FIN, when the connection is aborted."""
+    """Make the coming abort of the connection a reset: the peer must not see FIN."""
     with suppress(OSError):  # the connection is gone
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)

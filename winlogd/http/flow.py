@@ -1,8 +1,13 @@
-"""Every reason not to read from one peer; the only caller of `pause_reading` and `resume_reading`.
+"""Keep every reason not to read from one peer. Only this file calls `pause_reading` and `resume_reading`.
 
-There are four. The peer leaves its answers unread. Somebody holds the connection: a handler that slows its peer down,
-or a request that waits for the end of a congestion. As many requests wait for answers as may, or one large answer
-does. The connection has had its turn and others wait for theirs. Knows the transport and the reasons; not requests.
+There are four reasons:
+
+- The peer leaves its answers unread.
+- The connection is held: a handler slows its peer down, or a request waits for the end of a congestion.
+- The greatest allowed number of requests wait for answers, or one large answer is due.
+- The connection has had its turn, and other connections wait for theirs.
+
+Knows the transport and the reasons; not requests.
 """
 
 import asyncio
@@ -14,19 +19,20 @@ PAUSE_AT_REQUESTS: Final = 64
 RESUME_BELOW_REQUESTS: Final = PAUSE_AT_REQUESTS // 2 + 1
 """Resume below this many."""
 REQUESTS_PER_TURN: Final = 16
-"""Handle so many requests of one connection, then let all others have their turn: 256 KiB of pipelined GETs, which
-come in one piece, would hold up the event loop for 50 ms."""
+"""Handle this many requests of one connection, then let all others have their turn.
+
+256 KiB of pipelined GETs come in one piece, and would hold up the event loop for 50 ms."""
 
 
 IsFull = Callable[[int], bool]
-"""Returns True if so many requests wait for answers, or a large answer is due."""
+"""Returns True if at least the given number of requests wait for answers, or a large answer is due."""
 
 
 class Flow:
-    """Whether one connection is read.
+    """Reads one connection, or pauses it.
 
     Attributes:
-        blocks: how many reasons others have given not to handle a request: each hold, and a peer that is behind.
+        blocks: the number of holds, and one more if the peer is behind. Above 0 no request is handled.
         peer_is_behind: the peer leaves answers unread.
         is_paused: the socket is not read.
     """
@@ -40,12 +46,12 @@ class Flow:
         self._transport: asyncio.Transport
 
     def attach(self, transport: asyncio.Transport) -> None:
-        """Begin, with the transport of the connection."""
+        """Start, with the transport of the connection."""
         self._transport = transport
 
     @property
     def is_held(self) -> bool:
-        """Return True if a reason not to read is another than the peer's."""
+        """Return True if the connection is held, for a reason that is not the peer's unread answers."""
         return self.blocks > self.peer_is_behind
 
     def hold(self) -> None:
@@ -54,7 +60,7 @@ class Flow:
         self.pause()
 
     def release(self) -> None:
-        """End one `hold`; the connection asks `may_resume` then."""
+        """End one `hold`. The connection then calls `may_resume`."""
         self.blocks -= 1
 
     def fall_behind(self) -> None:
@@ -64,20 +70,20 @@ class Flow:
             self.blocks += 1
 
     def catch_up(self) -> None:
-        """End what `fall_behind` began."""
+        """Allow requests again: the peer has read its answers."""
         if self.peer_is_behind:
             self.peer_is_behind = False
             self.blocks -= 1
 
     def must_pause(self, is_full: IsFull) -> bool:
-        """Return True if no further request may be handled now; then the socket is not read any more."""
+        """Return True, and pause the socket, if no further request may be handled now."""
         if self.blocks or is_full(PAUSE_AT_REQUESTS):
             self.pause()
             return True
         return False
 
     def may_resume(self, is_full: IsFull) -> bool:
-        """Return True if the socket is not read and no reason for that is left."""
+        """Return True if the socket is paused and no reason for that is left."""
         return self.is_paused and not (self.blocks or is_full(RESUME_BELOW_REQUESTS))
 
     def pause(self) -> None:

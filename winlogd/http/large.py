@@ -1,7 +1,7 @@
-"""A large answer that is all there: it is sent in slices, as its peer takes them.
+"""A large answer that is complete in memory: it is sent in slices, as its peer reads them.
 
-So a peer that does not read keeps nothing busy but a slice, and the body that all share who have asked for it. Loaded
-with the first large answer. Knows octets; neither sockets nor what is sent.
+So a peer that does not read makes the server keep one slice, and the body that all its requesters share. Loaded with
+the first large answer. Knows octets; neither sockets nor what they mean.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,9 @@ from typing import Final
 from winlogd.http.wire.message import Body
 
 _SLICE_BYTES: Final = 16 << 10
-"""What is written at once. A transport with TLS takes in all of it, whether its peer reads or not."""
+"""The size of one write. A transport with TLS accepts all of it, even if its peer does not read."""
 _TURN_BYTES: Final = 256 << 10
-"""What is written in one turn: 0.1 ms without TLS, in which all others wait."""
+"""Write at most this much in one turn: 0.1 ms without TLS, in which all other connections wait."""
 
 
 class LargeAnswer:
@@ -20,13 +20,13 @@ class LargeAnswer:
 
     Args:
         head: its status line and header section.
-        body: what follows; others may send the same.
+        body: its content, which other answers may share.
 
     Attributes:
-        is_behind: whether the peer has to read before more is written.
-        is_done: whether all was written, or the peer has gone.
-        must_reset: never.
-        ends_with_connection: never: the answer has a Content-Length.
+        is_behind: True if the peer has to read before more is written.
+        is_done: True if all was written, or the peer has gone.
+        must_reset: False: the answer is always complete.
+        ends_with_connection: False: the answer has a Content-Length.
     """
 
     __slots__ = ("_head", "_sent", "ends_with_connection", "is_behind", "is_done", "must_reset", "shared")
@@ -42,7 +42,7 @@ class LargeAnswer:
 
     @property
     def octets(self) -> int:
-        """Octets that are this answer's alone."""
+        """The octets that this answer shares with no other."""
         return len(self._head)
 
     @property
@@ -63,16 +63,17 @@ class LargeAnswer:
             self._sent += len(piece)
             left -= len(piece)
             self.is_done = self._sent == len(body)
-            write(bytes(piece) if self.is_done else piece)  # nobody counts the body for what is left of the last one
+            # The last piece is copied: a view would keep the whole body, which does not count any more.
+            write(bytes(piece) if self.is_done else piece)
 
     def caught_up(self) -> None:
-        """Wait for the next turn."""
+        """Do nothing: the answer goes on in its next turn."""
 
     def break_off(self) -> None:
-        """Go on: its handler has failed, but the answer is complete."""
+        """Do nothing: the handler has failed, but its answer is complete."""
 
     def drop(self) -> None:
-        """Let go of the body."""
+        """Free the body."""
         self.is_done = True
         self._head = b""
         self.shared = b""

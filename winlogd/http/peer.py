@@ -1,15 +1,16 @@
-"""The address of a peer, in the one form in which it is compared, counted, stored and logged."""
+"""The address of a peer, in the one form that winlogd compares, counts, stores and logs."""
 
 from typing import Final
 
 UNKNOWN: Final = "unknown"
-"""Stands for a peer that is gone before it was asked for."""
+"""The address of a peer that was gone before the server could look it up."""
 
 
 def peer_address(name: tuple[str, ...] | None) -> str:
-    """The IP address in a socket's name, without a scope; an IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2) as IPv4.
+    """Return the IP address in a socket's name, without a scope. Return an IPv4-mapped IPv6 address as IPv4.
 
-    ``unknown`` for None: the peer is gone already, and the system has no name of it any more.
+    Return `UNKNOWN` for None: the peer is gone already, and the system does not know its address any more.
+    The mapped form is that of RFC 4291 §2.5.5.2.
     """
     if name is None:
         return UNKNOWN

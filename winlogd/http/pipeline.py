@@ -1,7 +1,7 @@
-"""The requests of one connection that wait for answers: their order, what is owed, when there are too many.
+"""Keep the requests of one connection that wait for answers, in order, and write their answers.
 
-It is what an Exchange knows of its connection. Knows exchanges, their order and how answers are written; neither how
-requests are read nor when a connection ends, which its owner decides.
+A pipeline is the `Sender` of its exchanges. It knows exchanges, their order and how answers are written. It knows
+neither how requests are read nor when a connection ends: its owner decides that.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from winlogd.http.states import Life
 from winlogd.http.wire.grammar import SAFE_METHODS
 from winlogd.http.wire.message import CONTINUE, Body, Head, Response
 
-if TYPE_CHECKING:  # types only, of which a running server needs nothing
+if TYPE_CHECKING:  # types only: a running server does not load them
     from winlogd.http.service import Service
 
 
@@ -23,59 +23,59 @@ class Owner(Protocol):
     """The connection, as its pipeline sees it."""
 
     def finish(self) -> None:
-        """The last answer was written."""
+        """End the connection: the last answer was written."""
 
     def go_on(self) -> None:
-        """Read on or close, if nothing else is due: answers were written, or a hold has ended."""
+        """Read on or close, if nothing else is due. Called after answers were written, or a hold has ended."""
 
     def owe(self, octets: int, shared: Body) -> None:
-        """Note what is kept of answers for the peer, which may have to end for that.
+        """Report how many octets of answers wait for the peer. The connection may be dropped to free them.
 
         Args:
-            octets: that are kept for it alone.
-            shared: a body that may be kept for others, too; empty for none.
+            octets: those that this peer shares with no other.
+            shared: a body that may wait for other peers, too; empty for none.
         """
 
     def ask_for_turn(self) -> None:
-        """Call `write_on` after others had their turn."""
+        """Call `write_on` after other connections had their turn."""
 
     def abort(self) -> None:
         """End at once; with a reset if `must_reset`."""
 
 
 class _Nobody:
-    """Owns what is left of a connection that is gone, so that neither keeps the other in memory."""
+    """The owner of a pipeline whose connection is gone. So the pipeline keeps no connection in memory."""
 
     def finish(self) -> None:
-        """Nothing is left to end."""
+        """Do nothing: the connection has ended."""
 
     def go_on(self) -> None:
-        """Nothing more is read."""
+        """Do nothing: no more is read."""
 
     def owe(self, octets: int, shared: Body) -> None:
-        """The server has forgotten the connection, and what it owed."""
+        """Do nothing: the server has forgotten the connection, and its answers."""
 
     def ask_for_turn(self) -> None:
-        """Nothing more is written."""
+        """Do nothing: no more is written."""
 
     def abort(self) -> None:
-        """It has ended."""
+        """Do nothing: the connection has ended."""
 
 
 _NOBODY: Final = _Nobody()
 
 
 class Pipeline(deque[Exchange]):
-    """Exchanges in the order of their requests, which is that of the answers (RFC 9112 §9.3.2).
+    """Exchanges in the order of their requests. Answers are sent in the same order (RFC 9112 §9.3.2).
 
-    A subclass of deque, because a request then costs no call more than with a bare one.
+    This is a subclass of deque, so that a request costs no more calls than with a bare deque.
 
     Args:
         owner: the connection.
-        service: told of refusals and failures.
+        service: logs refusals and failures.
         life: of the connection.
-        flow: why the connection may not be read.
-        peer: its peer's IP address.
+        flow: the reasons not to read the connection.
+        peer: the peer's IP address.
 
     Attributes:
         peer_sent_fin: the peer will send no more.
@@ -100,23 +100,23 @@ class Pipeline(deque[Exchange]):
         self._service = service
         self._life = life
         self._flow = flow
-        self._ends_with_connection = False  # the answer that is sent, or was sent last
-        self._is_counted = False  # the owner was told of octets that are owed
+        self._ends_with_connection = False  # of the answer that is being sent, or was sent last
+        self._is_counted = False  # the last report to the owner was above 0
         self.peer = peer
         self.peer_sent_fin = False
         self._transport: asyncio.Transport
 
     def attach(self, transport: asyncio.Transport) -> None:
-        """Begin, with the transport of the connection."""
+        """Start, with the transport of the connection."""
         self._transport = transport
         self._write = transport.write
 
     def is_full(self, limit: int) -> bool:
-        """Return True if no further request may be added: there are `limit` of them, or a large answer is due.
+        """Return True if no further request may be added: `limit` requests wait, or a large answer is due.
 
-        A safe request that is not answered at once waits for something to be fetched, which may be a thousand times its
-        own size, and may then have to wait for the answers before it. There is never more than one such answer for each
-        connection. An answer that is sent in pieces is one, whatever asked for it.
+        A safe request that is not answered at once waits for data, which may be a thousand times its own size. The
+        answer may then have to wait for the answers before it. So a connection has at most one such answer. Every
+        answer that is sent in pieces counts as large, whatever the request was.
         """
         if len(self) >= limit:
             return True
@@ -154,10 +154,10 @@ class Pipeline(deque[Exchange]):
         if self._flow.is_paused or self.peer_sent_fin:
             self._owner.go_on()
         if self and first is not exchange:
-            self._tell_caught_up()
+            self._resume_producer()
 
     def refused(self, response: Response) -> None:
-        """Pass a refusal on, with the peer's address."""
+        """Report a refusal to the server, with the peer's address."""
         self._service.refused(self.peer, response)
 
     def hold(self) -> None:
@@ -165,14 +165,19 @@ class Pipeline(deque[Exchange]):
         self._flow.hold()
 
     def release(self) -> None:
-        """Read on, when each `hold` has been followed by one of these."""
+        """End one `hold`; read on if it was the last one."""
         self._flow.release()
         self._owner.go_on()
 
     # ── what the connection asks for ──────────────────────────────────────────────────────────────────
 
     def refuse(self, head: Head | None, response: Response) -> None:
-        """Give the last answer, to a request whose body, or all of it, is not read."""
+        """Give the last answer, to a request that is not read to its end.
+
+        Args:
+            head: of the request; None if the head was not read to its end either.
+            response: the answer.
+        """
         exchange = Exchange(self, head)
         exchange.closes = True
         self.append(exchange)
@@ -191,38 +196,41 @@ class Pipeline(deque[Exchange]):
         for exchange in list(self):
             try:
                 exchange.respond(response)
-            except Exception as error:  # one producer's fault must not keep others waiting
+            except Exception as error:  # a failure must not delay other requests
                 self._service.failed(error)
 
     def fall_behind(self) -> None:
-        """Note that the peer leaves answers unread: who produces one in pieces has to wait."""
+        """Note that the peer leaves answers unread. The producer of an answer in pieces has to wait."""
         self._flow.fall_behind()
         if self and (pieces := self[0].pieces) is not None:
             pieces.is_behind = True
 
     def catch_up(self) -> None:
-        """Note that the peer has read enough of it. What is kept for it now counts as its latest."""
+        """Note that the peer has read enough of its answers.
+
+        The octets that still wait for the peer now count as new: other connections have kept theirs for longer.
+        """
         self._flow.catch_up()
         if self._is_counted:
             self._owner.owe(0, b"")
         self._count()
         self._owner.go_on()
-        self._tell_caught_up()
+        self._resume_producer()
 
     def must_reset(self) -> bool:
-        """Return True if the peer would take FIN for the end of an answer of which it has a part only.
+        """Return True if the peer has only a part of an answer, and would take FIN for the end of it.
 
-        Only HTTP/1.0 has such answers (RFC 9112 §6.3). Each of them is the last one of its connection.
+        Only HTTP/1.0 has such answers (RFC 9112 §6.3). Each is the last answer of its connection.
         """
         return self._ends_with_connection and (bool(self) or self._transport.get_write_buffer_size() > 0)
 
     def write_on(self) -> None:
-        """Write more of a large answer whose turn it is."""
+        """Write more of a large answer if it is the next one in order."""
         if self and (pieces := self[0].pieces) is not None and pieces.wants_turn:
             self.answered(self[0])
 
     def drop(self) -> None:
-        """Drop all that waits: it came after the last answer, or the peer has gone."""
+        """Drop all requests that wait: they came after the last answer, or the peer has gone."""
         dropped = list(self)
         self.clear()
         for exchange in dropped:
@@ -232,7 +240,7 @@ class Pipeline(deque[Exchange]):
                 self._service.failed(error)
 
     def leave(self) -> None:
-        """Drop all that waits, and the connection, which is gone."""
+        """Drop all requests that wait, and the reference to the connection, which is gone."""
         self._owner = _NOBODY
         self.drop()
 
@@ -243,9 +251,9 @@ class Pipeline(deque[Exchange]):
         self._owner.finish()
 
     def _write_pieces(self, exchange: Exchange) -> bool:
-        """Write what has come of an answer in pieces whose turn it is. Return True if that was all of it."""
+        """Write the pieces that have come of the answer that is next in order. Return True if it is complete."""
         pieces = exchange.pieces
-        assert pieces is not None, "the caller has looked"
+        assert pieces is not None, "the caller has checked this"
         self._ends_with_connection = pieces.ends_with_connection
         pieces.is_behind = self._flow.peer_is_behind
         pieces.pass_on(self._write)
@@ -261,13 +269,13 @@ class Pipeline(deque[Exchange]):
         return False
 
     def _go_on_later(self) -> None:
-        """Write the rest of a large answer in another turn. Until then it counts."""
+        """Write the rest of a large answer in another turn. Count the answer until then."""
         if not self._is_counted:
             self._count()
         self._owner.ask_for_turn()
 
-    def _tell_caught_up(self) -> None:
-        """Let the producer of an answer in pieces go on, if its turn has come and the peer reads."""
+    def _resume_producer(self) -> None:
+        """Let the producer of an answer in pieces go on, if the answer is next in order and the peer reads."""
         if self._flow.peer_is_behind or not self or self[0].answer is None or (pieces := self[0].pieces) is None:
             return
         pieces.is_behind = False
@@ -276,12 +284,12 @@ class Pipeline(deque[Exchange]):
             return
         try:
             pieces.caught_up()
-        except Exception as error:  # one answer's fault must not become the connection's
+        except Exception as error:  # a failure costs one answer, not the connection
             self._service.failed(error)
             pieces.break_off()
 
     def _count(self) -> None:
-        """Tell the owner how much is kept for the peer: what it leaves unread, and large answers that wait."""
+        """Report to the owner what waits for the peer: unread octets, and large answers that are not written yet."""
         octets = kept_unread(self._transport) if self._flow.peer_is_behind else 0
         shared: Body = b""
         for exchange in self:

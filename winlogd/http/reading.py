@@ -1,6 +1,6 @@
-"""How the requests of one connection are read and handed to their handlers.
+"""Read the requests of one connection, and give them to their handlers.
 
-Knows the parser, the congestion and who finds handlers; not the socket, which the connection and its flow keep.
+Knows the parser, the congestion and the finder of handlers; not the socket, which the connection and its flow keep.
 """
 
 from typing import TYPE_CHECKING, Final, Never
@@ -15,7 +15,7 @@ from winlogd.http.wire.grammar import SAFE_METHODS
 from winlogd.http.wire.message import Head, HttpError, Response
 from winlogd.http.wire.parser import RequestParser
 
-if TYPE_CHECKING:  # types only, of which a running server needs nothing
+if TYPE_CHECKING:  # types only: a running server does not load them
     from winlogd.http.service import Service
 
 _READING: Final = State.READING
@@ -28,8 +28,8 @@ class Reading:
     Args:
         service: the server.
         life: of the connection.
-        flow: knows why no request may be handled.
-        pipeline: takes the requests that are handled, in order.
+        flow: keeps the reasons not to handle a request.
+        pipeline: gets the requests that are handled, in order.
     """
 
     __slots__ = ("_congestion", "_flow", "_life", "_pipeline", "_service", "parser")
@@ -43,7 +43,7 @@ class Reading:
         self.parser = RequestParser(service.limits, service.heads)
 
     def read(self) -> bool:
-        """Handle the requests that have come, as many as one turn allows. Return True if another turn is wanted."""
+        """Handle the requests that have come, as many as one turn allows. Return True if another turn is needed."""
         parser, flow = self.parser, self._flow
         left = REQUESTS_PER_TURN
         try:
@@ -82,41 +82,41 @@ class Reading:
         try:
             handler: Handler = head.handler or service.handler_for(head)
             handler(exchange, body)
-        except Exception as error:  # one request's fault must not become the connection's
+        except Exception as error:  # a failure costs one request, not the connection
             service.failed(error)
             exchange.fail(responses.FAILED._replace(sent=body))
 
     def take_up(self, head: Head, body: bytes) -> None:
-        """Handle the request that was deferred: the congestion is over."""
+        """Handle the deferred request: the congestion is over."""
         since = self._life.since
         self.handle(head, body)
         if self._pipeline:
-            self._life.since = since  # its answer is due as if it had not waited
+            self._life.since = since  # the time that it was deferred counts for its answer
         self._pipeline.release()
 
     def refuse_deferred(self) -> None:
-        """Answer for the request that has been deferred for too long, if there is one."""
+        """Answer 503 to the deferred request, if there is one: it has waited too long."""
         if (request := self._congestion.forget(self)) is not None:
             self._flow.release()
             self._refuse_congested(*request)
 
     def forget_deferred(self) -> None:
-        """Drop the request that was deferred, if there is one."""
+        """Drop the deferred request, if there is one."""
         self._congestion.forget(self)
 
     def forget_read(self) -> None:
-        """Free what has come of requests that are not handled yet."""
+        """Free the octets of requests that are not handled yet."""
         self.parser = RequestParser(self._service.limits, self._service.heads)
 
     def refuse_unread(self, response: Response) -> None:
-        """Give the last answer, to a request that was not or cannot be read."""
+        """Give the last answer, to a request that was not read or cannot be read."""
         self._life.go_down_to(State.LAST_ANSWER_DUE)
         if response.head is None:
             response = response._replace(head=self.parser.begun_head)
         self._pipeline.refuse(None, response)
 
     def _defer(self, head: Head, body: bytes) -> None:
-        """Have one request kept and read no more: what the peer sends after it fills its own buffers, not ours."""
+        """Defer one request and read no more. Later requests of the peer then fill its own buffers, not ours."""
         if self._congestion.defer(self, head, body):
             self._flow.hold()
         else:
@@ -126,7 +126,7 @@ class Reading:
         self.refuse_unread(self._service.unanswered._replace(head=head, sent=body))
 
     def _await_bytes(self) -> None:
-        """Note since when a request has been incomplete; answer a client that waits for 100 (Continue)."""
+        """Note the time since which a request is incomplete. Answer a client that waits for 100 (Continue)."""
         parser, life = self.parser, self._life
         phase = Phase.BODY if parser.in_body else Phase.HEAD if parser.in_head else Phase.IDLE
         if phase is not Phase.IDLE and phase is not life.phase:
@@ -136,7 +136,7 @@ class Reading:
             self._continue(head)
 
     def _continue(self, head: Head) -> None:
-        """RFC 9110 §10.1.1: 100 when the head is acceptable, otherwise the final answer without the body."""
+        """Send 100 if the head is acceptable; otherwise answer without reading the body (RFC 9110 §10.1.1)."""
         handler = self._service.handler_for(head)
         if isinstance(handler, Refusal):
             self._life.go_down_to(State.LAST_ANSWER_DUE)

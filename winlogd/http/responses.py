@@ -1,6 +1,6 @@
-"""What a connection answers by itself, because no handler was asked or the one that was asked has failed.
+"""Answers that a connection gives by itself: no handler was called, or the handler has failed.
 
-Values only; when each of them is due is the connection's business.
+Values only; the connection decides when each of them is due.
 """
 
 from typing import Final
@@ -18,19 +18,21 @@ TOO_MANY_OF_ADDRESS: Final = Response(
     closes=True,
     reason="Too many connections from this address",
 )
-SHED: Final = Response(503, b"", reason="Too much was kept in memory for too many clients; the connection was reset")
-"""For the log alone: nothing is sent to who is shed."""
+DROPPED_FOR_MEMORY: Final = Response(
+    503, b"", reason="Too much was kept in memory for too many clients; the connection was reset"
+)
+"""For the log alone: a connection that is dropped to free memory gets no answer."""
 
 
 def no_handshake(reason: str) -> Response:
-    """For the log alone.
+    """Return the refusal of a failed handshake, for the log alone.
 
     Args:
-        reason: OpenSSL's, such as ``UNSUPPORTED_PROTOCOL``.
+        reason: the name that OpenSSL gives it, such as ``UNSUPPORTED_PROTOCOL``.
     """
     return Response(400, b"", reason=f"No TLS handshake: {reason.replace('_', ' ').lower()}")
 
 
 def unreadable(error: HttpError) -> Response:
-    """The answer to bytes that are no request, or one beyond the limits."""
+    """Return the answer to bytes that are not a request, or to a request beyond the limits."""
     return Response(error.status, b'{"error":"%b"}' % error.reason.encode(), closes=True, reason=error.reason)

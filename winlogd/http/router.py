@@ -1,8 +1,8 @@
-"""(method, path) → endpoint, and the answers for what has none.
+"""Find the endpoint for a method and path, or the answer to a request without an endpoint.
 
-An endpoint is asked once for a head: it looks at the header section and returns the handler for all
-requests with that very head. The parser hands out one Head object for equal bytes, so what an endpoint
-derives from the header section is derived once for a thousand requests of the same client.
+The router calls an endpoint once for a head. The endpoint reads the header section and returns the handler for all
+requests with that head. The parser returns one Head object for equal octets. So an endpoint derives its values from the
+header section once for a thousand requests of the same client.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,14 +12,13 @@ from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.wire.message import Head, Response, is_known
 
 Endpoint = Callable[[Head], Handler]
-"""Looks at a head and returns what handles requests with it: a Refusal when the head alone decides."""
+"""Returns the handler for requests with a given head. It is a Refusal if the head alone decides that."""
 
 
 class Refusal:
     """A handler whose answer does not depend on the body.
 
-    It is told apart from others so that a client that waits for 100 (Continue) gets it before it sends
-    the body.
+    It has a class of its own, so that a client that waits for 100 (Continue) gets the refusal before it sends the body.
     """
 
     __slots__ = ("response",)
@@ -28,16 +27,16 @@ class Refusal:
         self.response: Final = response
 
     def __call__(self, exchange: Exchange, body: bytes) -> None:
-        """Answers with `response`."""
+        """Answer with `response`."""
         exchange.respond(self.response._replace(sent=body))
 
 
 class Guard:
-    """A handler behind a look at the peer.
+    """A handler that checks the peer first.
 
     Args:
-        refusal: what a peer is answered that may not pass, otherwise None.
-        handler: for those that may.
+        refusal: returns the answer that refuses a peer's address, or None if the peer is admitted.
+        handler: for requests of admitted peers.
     """
 
     __slots__ = ("_handler", "refusal")
@@ -47,7 +46,7 @@ class Guard:
         self._handler = handler
 
     def __call__(self, exchange: Exchange, body: bytes) -> None:
-        """Hands on, or refuses."""
+        """Call the handler, or refuse the request."""
         refusal = self.refusal(exchange.sender.peer)
         if refusal is None:
             self._handler(exchange, body)
@@ -55,29 +54,29 @@ class Guard:
             exchange.respond(refusal._replace(sent=body))
 
     def refuses(self, peer: str) -> bool:
-        """Whether what `peer` asks for is refused whatever its body."""
+        """Return True if a request of `peer` is refused whatever its body."""
         return self.refusal(peer) is not None or is_refused(self._handler, peer)
 
 
 def is_refused(handler: Handler, peer: str) -> bool:
-    """Whether `handler` refuses a request of `peer` whatever its body."""
+    """Return True if `handler` refuses a request of `peer` whatever its body."""
     return isinstance(handler, Refusal) or (isinstance(handler, Guard) and handler.refuses(peer))
 
 
 def will_refuse(handler_for: Endpoint, head: Head, peer: str) -> bool:
-    """Return True if a request of `peer` is refused whatever its body, or fails: then it need not wait for its turn."""
+    """Return True if a request of `peer` is refused whatever its body, or fails. Then it need not be deferred."""
     try:
         return is_refused(handler_for(head), peer)
     except Exception:
-        return True  # so that it is answered at once
+        return True  # then it is answered 500 at once
 
 
 class _Pattern:
     """A path with parameters, cut at its slashes.
 
     Attributes:
-        path: as the route table has it, such as ``/machines/{hostname}``.
-        segments: those of `path`; None where a parameter stands.
+        path: as in the route table, such as ``/machines/{hostname}``.
+        segments: those of `path`, with None for each parameter.
         names: of the parameters, in order.
     """
 
@@ -90,7 +89,7 @@ class _Pattern:
         self.segments: Final = tuple(None if segment[:1] == "{" else segment for segment in segments)
 
     def captured(self, segments: list[str]) -> list[str] | None:
-        """Return what stands where parameters do, as received; None when the path is another."""
+        """Return the texts of the parameters, as received; None if the path does not match."""
         if len(segments) != len(self.segments):
             return None
         captured = []
@@ -106,14 +105,16 @@ class Router:
     """The route table.
 
     Args:
-        routes: endpoints by method and path; GET serves HEAD as well, OPTIONS is answered for every path. A segment
-            of a path may be a parameter, such as ``{hostname}``: it stands for any text but the empty one, which the
-            endpoint finds in `Head.path_parameters`. A path without parameters goes before those with some, and of
-            these the one goes first that is literal further to the left.
-        method_not_allowed: the body of a 405, by path; ``{"error":"Method not allowed"}`` where it has none.
+        routes: endpoints by method and path. GET serves HEAD as well, and OPTIONS is answered for every path. A segment
+            of a path may be a parameter, such as ``{hostname}``. It matches any text except the empty one, and the
+            endpoint finds the text in `Head.path_parameters`. A path without parameters goes before paths with
+            parameters. Of two paths with parameters the first segment decides in which one is literal and the
+            other is not: the literal path goes first.
+        method_not_allowed: the body of a 405, by path. The default is ``{"error":"Method not allowed"}``.
 
     Raises:
-        ValueError: two paths differ in nothing but the names of their parameters, or a path has two of one name.
+        ValueError: two paths differ only in the names of their parameters; or a path has a parameter twice, or one
+            without a valid name.
     """
 
     def __init__(
@@ -134,14 +135,14 @@ class Router:
         self._allow["*"] = ", ".join(sorted({method for method, _ in self._routes} | {"OPTIONS"}))
 
     def is_literal(self, path: str) -> bool:
-        """Return True if `path` is in the table as it stands, not by a parameter."""
+        """Return True if `path` itself is in the table, without parameters."""
         return path in self._allow
 
     def handler_for(self, head: Head) -> Handler:
-        """The handler for requests with `head`, found once and kept with it."""
+        """Return the handler for requests with `head`. It is found once, and kept in `head.handler`."""
         handler = head.handler
         if handler is None:
-            path = head.path  # the parser lets no brace through, so none of a peer is mistaken for a parameter
+            path = head.path  # without braces, which the parser refuses: it cannot name a parameter
             if self._patterns and path not in self._allow:
                 handler = self._handler_of_pattern(head)
             else:
@@ -167,7 +168,7 @@ class Router:
         return self._handler_at(head.path, head)
 
     def _without_endpoint(self, path: str, method: str) -> Response:
-        """501, 404, 204 or 405 (RFC 9110 §9.1, §9.3.7, §15.5.5, §15.5.6)."""
+        """Return 501, 404, 204 or 405 (RFC 9110 §9.1, §9.3.7, §15.5.5, §15.5.6)."""
         if not is_known(method):
             return Response(501, b'{"error":"Method not implemented"}')
         allow = self._allow.get(path)
@@ -180,7 +181,11 @@ class Router:
 
 
 def _patterns(paths: Iterable[str]) -> tuple[_Pattern, ...]:
-    """The paths that have parameters, in the order in which they are tried."""
+    """Return the paths that have parameters, in the order in which they are tried.
+
+    Raises:
+        ValueError: as `Router`.
+    """
     patterns: dict[tuple[str | None, ...], _Pattern] = {}
     for path in paths:
         if "{" not in path:
@@ -195,8 +200,8 @@ def _patterns(paths: Iterable[str]) -> tuple[_Pattern, ...]:
 
 
 def _decode(names: tuple[str, ...], captured: list[str], head: Head) -> bytes:
-    """Give the head its path's parameters; return the body of a 400 when one of them is badly encoded."""
-    from winlogd.http.wire.parameters import percent_decoded  # not loaded before somebody asks for such a path
+    """Set the head's path parameters. Return the body of a 400 if one of them is badly encoded, otherwise nothing."""
+    from winlogd.http.wire.parameters import percent_decoded  # loaded with the first request for such a path
 
     parameters: dict[str, str] = {}
     for name, text in zip(names, captured, strict=True):

@@ -1,7 +1,7 @@
 """Listening sockets, the set of connections, and the sweep that enforces time limits.
 
-Knows connections and their number, not requests. The sweep runs once a second while anybody is connected and
-not at all otherwise: an idle server wakes nobody up. One that comes late tells that the whole process stood still.
+Knows connections and their number, not requests. The sweep runs once a second while a peer is connected, and not at
+all otherwise: an idle server does not wake the processor up. A late sweep shows that the whole process stood still.
 """
 
 import asyncio
@@ -25,48 +25,51 @@ if TYPE_CHECKING:
 
 _BACKLOG: Final = 4096
 _ACCEPTED_AT_ONCE: Final = 8
-"""Connections that each round of the event loop accepts. libuv takes one for each of its handles, so there are as many
-handles on one socket. With one alone, who comes after 64 of a flood waits 64 rounds: P99 of an honest client under
-siege was 190 to 400 ms instead of 67 to 91. An event on a connection of its own costs the same, 58 to 68 µs."""
+"""The number of connections that each round of the event loop accepts.
+
+libuv accepts one for each of its handles, so there are as many handles on one socket. With one handle, a client that
+comes after 64 others of a flood waits 64 rounds. P99 of an honest client under siege was 190 to 400 ms then, instead
+of 67 to 91. An event on a connection of its own costs the same with both, 58 to 68 µs."""
 _SWEEP_S: Final = 1.0
 _LATE_S: Final = 1.0
-"""A sweep that comes later than that was kept by a stop of the whole process (SIGSTOP, a virtual machine's pause) or of
-the event loop: what peers have sent meanwhile lies unread in the system's buffers."""
+"""A sweep that is later than this shows that the whole process (SIGSTOP, a paused virtual machine) or the event loop
+stood still. Octets that peers have sent meanwhile are unread in the system's buffers."""
 _SWEPT_AT_ONCE: Final = 100
-"""Connections that are looked at in one round of the event loop. Closing 500 of them, of ten thousand
-that were idle for too long, took it 11 to 13 ms."""
+"""The number of connections that a sweep checks in one round of the event loop.
+
+When ten thousand connections were idle for too long, closing 500 in one round took 11 to 13 ms."""
 _MAX_OVERFLOW: Final = 64
-"""Connections beyond the limit that are told so; what comes on top of them is closed without a word."""
+"""This many connections beyond the limit are answered 503. Further connections are closed without an answer."""
 
 _MAX_KEPT_BYTES: Final = 64 << 20
-"""Of requests that have begun and not ended, or wait behind others of their connection, on all together."""
+"""The memory for requests of all connections that are incomplete, or wait behind others of their connection."""
 _MAX_UNREAD_BYTES: Final = 64 << 20
-"""Of answers that peers leave unread, on all connections together."""
+"""The memory for answers that peers leave unread, on all connections together."""
 
 
 def _is_one(address: str) -> bool:
-    """What every address is where there are no proxies."""
+    """Return False: without proxies, no address stands for many clients."""
     return False
 
 
 class Observer(Protocol):
-    """Who wants to know what happens to requests."""
+    """The object that the server reports to."""
 
     def refused(self, peer: str, response: Response) -> None:
-        """An answer of status 400 or above is about to be sent to `peer`."""
+        """Note that an answer of status 400 or above is about to be sent to `peer`."""
 
     def failed(self, error: Exception) -> None:
-        """A handler let `error` through; the request is answered 500."""
+        """Note that a handler or a producer has raised `error`. Only its own request fails."""
 
     def swept(self, now: float) -> None:
-        """About a second has passed while somebody was connected; `now` in seconds on the loop's clock."""
+        """Note that about a second has passed while a peer was connected; `now` in seconds on the loop's clock."""
 
 
 class Listener(Protocol):
-    """What accepts connections."""
+    """An object that accepts connections."""
 
     def close(self) -> object:
-        """Accepts no more."""
+        """Accept no more."""
 
 
 class Server:
@@ -74,13 +77,13 @@ class Server:
 
     Args:
         loop: the event loop that everything here runs on.
-        router: what handles requests.
+        router: finds the handlers of requests.
         limits: sizes and times for each connection.
-        max_connections: how many may be open; the next one gets 503.
+        max_connections: the number of connections that may be open. The next one gets 503.
         unanswered: the answer to a request whose handler has not answered within `limits.answer_timeout`.
-        observer: told of refusals and failures.
+        observer: gets the reports of refusals, failures and sweeps.
         per_address: counts and bounds the connections of each address; None for no bound.
-        is_many: says of an address that it stands for many clients (a proxy): when memory has to be freed, each of its
+        is_many: returns True if an address stands for many clients (a proxy). When memory has to be freed, each of its
             connections counts singly.
     """
 
@@ -118,52 +121,55 @@ class Server:
         self._per_address = per_address
         self._connections: set[Connection] = set()
         self._reserved: dict[Connection, Callable[[], object]] = {}
-        """Those whose handshake has not come to its end, with what ends it."""
+        """The connections whose handshake is not complete, each with the function that ends the handshake."""
         self._turned_away: set[Connection] = set()
-        """Those of the connections that were told that there are too many, until they have gone."""
+        """The connections beyond the limit that were answered 503, until they have gone."""
         self._listeners: list[Listener] = []
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
 
     async def listen(self, sockets: list[socket.socket]) -> None:
-        """Begins to accept on bound `sockets`."""
+        """Accept connections on bound `sockets`, from now on."""
         for sock in sockets:
             for listening in (sock, *(sock.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))):
                 server = await self._loop.create_server(lambda: Connection(self), sock=listening, backlog=_BACKLOG)
                 self._listeners.append(server)
 
     def listen_with_tls(self, sockets: list[socket.socket], context: "ssl.SSLContext") -> None:
-        """Begins to accept on bound `sockets` peers that speak TLS as `context` says."""
-        from winlogd.http.tls import TlsListener  # not loaded unless it is wanted
+        """Accept TLS connections on bound `sockets`, from now on, with the certificate of `context`."""
+        from winlogd.http.tls import TlsListener  # loaded only if TLS is configured
 
         for sock in sockets:
             sock.listen(_BACKLOG)
             self._listeners.append(TlsListener(self._loop, sock, context, self))
 
     def reserve(self, peer: str, give_up: Callable[[], object]) -> Connection | None:
-        """A connection of `peer` whose handshake begins, counted from now on; None when there are too many already.
+        """Return a new connection of `peer` whose handshake begins. It counts from now on.
 
         Args:
             peer: its address.
             give_up: called when the handshake takes longer than `limits.headers_timeout`.
+
+        Returns:
+            None if there are too many connections already.
         """
         refusal = self._admit(peer)
-        if refusal is not None:  # before its handshake nothing can be said to a peer
+        if refusal is not None:  # before the handshake the peer can get no answer
             self.refused(peer, refusal)
             return None
         self._keep_time()
         connection = Connection(self, peer)
-        connection.begin_anew(self._loop.time())
+        connection.restart_time_limits(self._loop.time())
         self._reserved[connection] = give_up
         return connection
 
     def release(self, connection: Connection) -> None:
-        """Ends the reservation of `connection`, if its handshake has failed; otherwise it has been opened."""
+        """End the reservation of `connection` if its handshake has failed. Do nothing if it has been opened."""
         if self._reserved.pop(connection, None) is not None and self._per_address is not None:
             self._per_address.closed(connection.peer)
 
     async def stop(self) -> None:
-        """Accepts no more, lets each connection end after the answers that are due, and waits for that."""
+        """Accept no more connections, let each end after the answers that are due, and wait until all have ended."""
         self.stopping = True
         for listener in self._listeners:
             listener.close()
@@ -174,12 +180,12 @@ class Server:
             await self._empty.wait()
 
     def abort(self) -> None:
-        """Ends every connection at once."""
+        """End every connection at once."""
         for connection in list(self._connections):
             connection.abort()
 
     def opened(self, connection: Connection) -> Response | None:
-        """Registers `connection`; what it is answered when there are too many already, otherwise None."""
+        """Register `connection`. Return the answer that refuses it if there are too many already, otherwise None."""
         self._keep_time()
         is_reserved = self._reserved.pop(connection, None) is not None
         refusal = None if is_reserved else self._admit(connection.peer)
@@ -193,7 +199,7 @@ class Server:
         return refusal
 
     def closed(self, connection: Connection) -> None:
-        """Forgets `connection`."""
+        """Forget `connection`, which has ended."""
         self._connections.discard(connection)
         if connection in self._turned_away:
             self._turned_away.discard(connection)
@@ -205,7 +211,7 @@ class Server:
             self._empty.set()
 
     def _admit(self, peer: str) -> Response | None:
-        """Counts one more of `peer` among those of its address; why it may not stay, otherwise None."""
+        """Count one more connection of `peer`. If there are too many, return the answer that refuses it."""
         if len(self._connections) - len(self._turned_away) + len(self._reserved) >= self._max_connections:
             return responses.TOO_MANY
         if self._per_address is not None and self._per_address.opened(peer) > 0:
@@ -214,7 +220,7 @@ class Server:
         return None
 
     def _keep_time(self) -> None:
-        """Sweep, from now on: somebody comes."""
+        """Start the clock and the sweep if they stand still: a peer connects."""
         if self._sweep_timer is None:
             self.now = self._loop.time()
             self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep)
@@ -225,9 +231,9 @@ class Server:
         self._observer.swept(now)
         is_needed = self._connections or self._reserved
         self._sweep_timer = self._loop.call_later(_SWEEP_S, self._sweep) if is_needed else None
-        if now - due > _LATE_S:  # nobody is to blame: all limits begin now, and what lies unread is read first
+        if now - due > _LATE_S:  # no peer is to blame: restart all time limits, read first
             for connection in (*self._connections, *self._reserved):
-                connection.begin_anew(now)
+                connection.restart_time_limits(now)
             return
         for connection, give_up in list(self._reserved.items()):
             if connection.waited_s(now) > self.limits.headers_timeout:
@@ -236,7 +242,7 @@ class Server:
 
     def _check_some(self, connections: list[Connection]) -> None:
         for connection in connections[-_SWEPT_AT_ONCE:]:
-            if connection in self._connections:  # it may have gone since
+            if connection in self._connections:  # it may have ended meanwhile
                 connection.check_time(self.now)
         del connections[-_SWEPT_AT_ONCE:]
         if connections:

@@ -1,4 +1,4 @@
-"""What a connection asks of the server, and nothing more: so that it can be read and tested without one.
+"""The part of the server that a connection uses: a connection can be understood and tested without a server.
 
 Types only. Knows values; neither the server nor the connection.
 """
@@ -13,52 +13,56 @@ from winlogd.http.wire.message import Body, Head, Response
 from winlogd.http.wire.parser import HeadCache
 
 Connection = TypeVar("Connection", contravariant=True)
-"""The class of the connections, which uses this one. Parts of a connection use a Service[Never]: they ask for nothing
-that takes a connection."""
+"""The class of the connections.
+
+The parts of a connection use a Service[Never], because they call no method that takes a connection."""
 
 
 class Service(Protocol[Connection]):
-    """What all connections share: the server, seen from below."""
+    """The server, as its connections see it."""
 
     limits: Limits
     heads: HeadCache
     stopping: bool
     congestion: Congestion
-    """Says when requests that ask for something to be done have to wait, and keeps them."""
+    """Keeps the unsafe requests (POST and the like) that have to wait while the server is congested."""
     unanswered: Response
-    """What is answered for a handler that takes too long."""
+    """The answer to a request whose handler takes too long."""
     now: float
-    """Seconds on the loop's clock, about a second old at most: precise enough for idle times, and free."""
+    """Seconds on the loop's clock, at most about a second old. It is exact enough for idle times, and costs nothing."""
 
     def clock(self) -> float:
-        """Seconds on the loop's clock, exactly."""
+        """Return the exact time, in seconds on the loop's clock."""
 
     def soon(self, callback: Callable[[], None]) -> object:
-        """Calls `callback` after all sockets have had their turn."""
+        """Call `callback` soon, after all sockets had their turn."""
 
     def in_turn(self, connection: Connection) -> None:
-        """Calls the connection's `take_turn` after those of others that have asked before, once."""
+        """Call the connection's `take_turn` once, after the turns of connections that have asked before."""
 
     def keeps(self, connection: Connection, octets: int) -> None:
-        """Told how many octets of requests that are not handled yet `connection` keeps; it may be shed for that."""
+        """Note how many octets of unhandled requests `connection` keeps. Drop connections if there is no room."""
 
     def owes(self, connection: Connection, octets: int, shared: Body) -> None:
-        """Told how many octets of answers wait for a peer, and which body that others may share: empty for none.
+        """Note how many octets of answers wait for a peer. Drop connections if there is no room.
 
-        `connection` may be shed for that.
+        Args:
+            connection: that of the peer. It may be dropped itself.
+            octets: those that the peer shares with no other.
+            shared: a body that may wait for other peers, too; empty for none.
         """
 
     def handler_for(self, head: Head) -> Handler:
-        """The handler for requests with `head`."""
+        """Return the handler for requests with `head`."""
 
     def opened(self, connection: Connection) -> Response | None:
-        """Registers a connection; what it is answered when there are too many, otherwise None."""
+        """Register a connection. Return the answer that refuses it if there are too many, otherwise None."""
 
     def closed(self, connection: Connection) -> None:
-        """Forgets a connection."""
+        """Forget a connection, which has ended."""
 
     def refused(self, peer: str, response: Response) -> None:
-        """Told of every answer of status 400 or above."""
+        """Log an answer of status 400 or above."""
 
     def failed(self, error: Exception) -> None:
-        """Told of an exception that a handler let through."""
+        """Log an exception that a handler or a producer has raised."""

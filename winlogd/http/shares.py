@@ -1,6 +1,6 @@
-"""What each address holds, and which of them holds most.
+"""Count the octets that each address holds, and find the address that holds most.
 
-Knows octets and their order; neither limits nor what a holder is.
+Knows octets and their order; neither limits nor connections.
 """
 
 from heapq import heapify, heappop, heappush, heapreplace
@@ -10,39 +10,46 @@ from typing import Final, Protocol
 from winlogd.http.wire.message import Body
 
 SMALL_BYTES: Final = 4096
-"""The existing clients' events have less than a quarter of it."""
+"""A holder of at most this much holds little. The events of the existing clients have less than a quarter of it."""
 _RANK_BITS: Final = 5
-"""Shares that differ by less than a sixteenth may count as equal: then who has held for longer decides."""
+"""The number of leading bits that are compared. Shares that differ by less than a sixteenth may count as equal.
+
+Of equal shares the one whose holder has held for longer comes first."""
 _MOST_STALE: Final = 64
-"""So many entries of a ranking may be out of date, and three times as many as there are shares."""
+"""A ranking may have this many outdated entries, and three more for each share."""
 
 
 class Holder(Protocol):
-    """What keeps octets."""
+    """An object that keeps octets in memory, such as a connection."""
 
     @property
     def peer(self) -> str:
-        """The address on whose account they are."""
+        """The address whose share the octets belong to."""
 
-    def shed(self) -> None:
-        """End, so that the octets are freed."""
+    def drop_for_memory(self) -> None:
+        """End soon, so that the octets are freed."""
 
 
 class Bodies:
-    """What several may hold together: each of them counts once, however many hold it.
+    """Bodies that several holders may share. Each body counts once, however many holders it has.
 
     Attributes:
-        octets: of all of them.
+        octets: the sum of all bodies.
     """
 
     __slots__ = ("_holders", "octets")
 
     def __init__(self) -> None:
-        self._holders: dict[int, int] = {}  # by identity: a digest of 25 MB takes milliseconds
+        self._holders: dict[int, int] = {}  # by identity: hashing 25 MB takes milliseconds
         self.octets = 0
 
     def change(self, before: Body, after: Body) -> int:
-        """Note that somebody who had one body has another, either of which may be empty; return the growth."""
+        """Note that a holder has given up the body `before` and got `after`. Return the growth in octets.
+
+        Args:
+            before: the former body; empty for none.
+            after: the present body; empty for none.
+        """
         octets = self.octets
         if after is not before:
             self._add(after)
@@ -66,12 +73,12 @@ class Bodies:
 
 
 class Holding:
-    """What one holder has.
+    """The octets of one holder.
 
     Args:
-        octets: that nobody else has.
-        shared: a body that others may have, too; empty for none.
-        since: when it began to hold so much; greater is later.
+        octets: those that this holder shares with no other.
+        shared: a body that other holders may share; empty for none.
+        since: a number that says when it began to hold so much; greater is later.
     """
 
     __slots__ = ("octets", "shared", "since")
@@ -86,14 +93,14 @@ _NOTHING: Final = Holding(0, b"", 0)
 
 
 class Share:
-    """What one address holds, by holder.
+    """The octets of one address, by holder.
 
     Args:
-        key: stands for the address.
+        key: identifies the address.
 
     Attributes:
-        octets: of all its holders together, a body that they share counted once.
-        ranked: the place for which a `Ranking` has an entry; None when it has none that counts.
+        octets: those of all its holders together. A body that they share counts once.
+        ranked: the place of its valid entry in a `Ranking`; None if it has no valid entry.
     """
 
     __slots__ = ("_bodies", "_large", "_small", "key", "octets", "ranked")
@@ -104,16 +111,16 @@ class Share:
         self.ranked: tuple[int, int] | None = None
         self._bodies = Bodies()
         self._small: dict[Holder, Holding] = {}  # in the order of `since`
-        self._large: dict[Holder, Holding] = {}  # the same of those with more than `SMALL_BYTES`
+        self._large: dict[Holder, Holding] = {}  # the same, for holders of more than `SMALL_BYTES`
 
     def __bool__(self) -> bool:
-        """Return True if anybody holds anything."""
+        """Return True if a holder of this address holds octets."""
         return bool(self._small or self._large)
 
     def put(self, holder: Holder, holding: Holding) -> Holding:
-        """Note what `holder`, one of this address, has now; return what it had before.
+        """Note what `holder`, which belongs to this address, holds now. Return what it held before.
 
-        What it has counts from its own `since` on only where it has not had as much before.
+        A holder that stays small, or stays large, keeps its former `since`.
         """
         size = holding.octets + len(holding.shared)
         before = self._large if holder in self._large else self._small
@@ -129,21 +136,21 @@ class Share:
         return had
 
     def longest(self) -> Holder:
-        """Return who has held much for the longest; where nobody holds much, who has held any for the longest."""
+        """Return the holder that has held much for the longest; if none holds much, the one that has held longest."""
         return next(iter(self._large or self._small))
 
     def place(self) -> tuple[int, int]:
-        """Return what the share is ranked by: less goes first."""
+        """Return the key by which shares are ranked: the least comes first."""
         rest = max(self.octets.bit_length() - _RANK_BITS, 0)
         longest = next(iter((self._large or self._small).values()))
         return -(self.octets >> rest << rest), longest.since
 
 
 class Ranking:
-    """Shares, the greatest first; of equal ones the one whose longest holder has held for longer.
+    """Ranks shares: the greatest first, and of equal shares the one whose holder has held for longer.
 
-    An entry is made when a share comes nearer to the front. One that has gone back is moved when it is at the front,
-    so that each change costs O(log n), and most cost nothing.
+    A share gets a new entry when it moves towards the front. A share that moves back keeps its entry until the entry
+    comes to the front. So a change costs O(log n), and most changes cost nothing.
     """
 
     __slots__ = ("_entries", "_number", "shares")
@@ -154,7 +161,7 @@ class Ranking:
         self._number = count()  # so that no two shares are ever compared
 
     def changed(self, share: Share) -> None:
-        """Take notice that `share` holds more or less than before, or nothing."""
+        """Rank `share` again: it holds more or less than before, or nothing."""
         if not share:
             share.ranked = None
             self.shares.pop(share.key, None)
@@ -164,10 +171,10 @@ class Ranking:
             share.ranked = place
             heappush(self._entries, (place, next(self._number), share))
             if len(self._entries) > 4 * len(self.shares) + _MOST_STALE:
-                self._begin_anew()
+                self._rebuild()
 
     def greatest(self) -> Share:
-        """Return the share that comes first; there has to be one."""
+        """Return the share that comes first. There must be at least one."""
         entries = self._entries
         while True:
             place, number, share = entries[0]
@@ -179,7 +186,7 @@ class Ranking:
             else:
                 return share
 
-    def _begin_anew(self) -> None:
+    def _rebuild(self) -> None:
         self._entries = []
         for share in self.shares.values():
             share.ranked = share.place()

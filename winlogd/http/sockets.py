@@ -1,4 +1,4 @@
-"""Sockets bound to the addresses that a configured host stands for.
+"""Bind sockets to the addresses that a configured host stands for.
 
 Knows names and addresses of the system; not what is served on them.
 """
@@ -11,19 +11,20 @@ _NOT_HERE: Final = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL)
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """Sockets bound to every address that `host` stands for.
+    """Return sockets that are bound to every address of `host`.
 
     ``::`` takes IPv4 as well (its peers then appear as IPv4-mapped addresses). Port 0 lets the system choose.
-    Of a name with several addresses, such as localhost on a machine without IPv6, those it has are enough.
+    If a name has several addresses and this machine lacks some of them, the others are enough: for example
+    localhost on a machine without IPv6.
 
     Raises:
-        OSError: the name is unknown, the address is not this machine's, or the port is in use.
+        OSError: the name is unknown, this machine does not have the address, or the port is in use.
     """
-    # As octets: for a text Python loads the tables of the idna codec, 150 kB that stay.
+    # Octets, not text: for text Python loads the tables of the idna codec, which keep 150 kB for good.
     name = host.encode() if host.isascii() else host
     try:
         found = socket.getaddrinfo(name or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except UnicodeError:  # so the idna codec refuses an empty or overlong label
+    except UnicodeError:  # the idna codec refuses an empty or overlong label with this
         raise OSError("not a valid host name") from None
     sockets: list[socket.socket] = []
     missing: OSError | None = None

@@ -1,4 +1,4 @@
-"""The life of a connection: its states, and what has come of its next request.
+"""The life of a connection: its states, and which part of its next request has come.
 
 Knows neither the socket nor the clock.
 """
@@ -11,28 +11,29 @@ class State(IntEnum):
 
     READING = auto()
     LAST_ANSWER_DUE = auto()  # no further request is read, answers are still owed
-    LINGERING = auto()  # FIN is sent, and what still comes is dropped
+    LINGERING = auto()  # FIN is sent, later octets are dropped
     CLOSED = auto()
 
 
 class Phase(Enum):
-    """What has come of the next request."""
+    """Which part of the next request has come."""
 
-    IDLE = auto()  # nothing; a request was handled before
+    IDLE = auto()  # nothing, and a request was handled before
     HEAD = auto()  # a part of its head, or nothing on a new connection
     BODY = auto()  # its head, and a part of its body
 
 
 class Life:
-    """Where one connection is in its life; its parts share it.
+    """The state of one connection, which its parts share.
 
     Args:
-        now: seconds on the loop's clock.
+        now: the present time, in seconds on the loop's clock.
 
     Attributes:
         state: set by `go_down_to` alone.
-        phase: what has come of the next request.
-        since: when there was progress last: a request or a part of it came, an answer went, the peer took some.
+        phase: which part of the next request has come.
+        since: the time of the last progress, in seconds on the loop's clock. Progress is that a part of a request came,
+            that an answer was sent, or that the peer read on.
     """
 
     __slots__ = ("phase", "since", "state")
@@ -43,6 +44,6 @@ class Life:
         self.since = now
 
     def go_down_to(self, state: State) -> None:
-        """Go down to `state`; stay where the life is, if that is further down already."""
+        """Go down to `state`. Do nothing if the connection has reached it or a later one already."""
         if state > self.state:
             self.state = state

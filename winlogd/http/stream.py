@@ -1,14 +1,14 @@
-"""An answer in pieces, for what is long or has no end: a producer sends, and waits while its peer is behind.
+"""An answer in pieces, for long or endless content: a producer sends pieces, and waits while its peer is behind.
 
-In HTTP/1.1 the pieces are chunks (RFC 9112 §7.1). HTTP/1.0 has none, there the end of the connection is the end of
-the answer (RFC 9112 §6.3). HEAD gets the header section alone. The answers before this one are sent first, and no
-further request is read before it has ended.
+In HTTP/1.1 the pieces are chunks (RFC 9112 §7.1). HTTP/1.0 has no chunks: the end of the connection is the end
+of the answer (RFC 9112 §6.3). HEAD gets the header section alone. Earlier answers are sent first, and no further
+request is read before the stream has ended.
 
-A producer that waits while `is_behind` keeps a bounded memory busy, whatever its peer does. A peer that takes nothing
-for `Limits.idle_timeout` is reset; one that reads on, however slowly, is not. When the server stops, a stream may go
-on until the server is aborted.
+The memory of a stream is bounded, whatever its peer does, if the producer waits while `is_behind`. The server resets a
+peer that reads nothing for `Limits.idle_timeout`. It does not reset a peer that reads, however slowly. When the server
+stops, a stream may go on until the server is aborted.
 
-Belongs to the event loop's thread. Knows how pieces are framed; neither sockets nor what is sent.
+Belongs to the event loop's thread. Knows how pieces are framed; neither sockets nor what the pieces mean.
 """
 
 from collections.abc import Callable
@@ -24,20 +24,20 @@ _LAST_CHUNK: Final = b"0\r\n\r\n"
 class Stream:
     """Answers one request in pieces.
 
-    Made instead of a call of `Exchange.respond`. Until `begin` the time limit for answers counts: a request that
-    takes longer is answered 503, and the producer is told that its peer has gone.
+    A handler makes a Stream instead of a call of `Exchange.respond`. The time limit for answers counts until `begin`. A
+    request that takes longer is answered 503, and `gone` is called.
 
     Args:
         exchange: the request.
-        caught_up: called when `is_behind` is no longer true; never while `begin`, `send` or `end` runs.
-        gone: called once when nobody waits for the rest any more; not after `end` or `break_off`.
+        caught_up: called when `is_behind` becomes False; never while `begin`, `send` or `end` runs.
+        gone: called once when nobody waits for the rest any more; never after `end` or `break_off`.
 
     Attributes:
-        is_behind: whether the producer has to wait: for the answers before this one, or for its peer to read. What is
-            sent all the same is kept in memory.
-        is_done: whether no further piece is taken: it has ended, the peer has gone, or HEAD asked.
-        must_reset: for the connection: the answer ends early, and only a reset tells the peer so.
-        ends_with_connection: for the connection: the peer takes FIN for the end of the answer (HTTP/1.0).
+        is_behind: True while the producer has to wait for earlier answers, or for its peer to read. Pieces that it
+            sends nevertheless are kept in memory.
+        is_done: True if no further piece is accepted: the stream has ended, the peer has gone, or the method is HEAD.
+        must_reset: True if the answer ends early, and only a reset shows that to the peer. For the connection.
+        ends_with_connection: True if FIN marks the end of the answer (HTTP/1.0). For the connection.
     """
 
     __slots__ = (
@@ -69,8 +69,8 @@ class Stream:
         """Send the header section.
 
         Args:
-            status: the status code, of a success with content; one of `REASONS`.
-            fields: (name, value) pairs, Content-Type among them; not Content-Length, Transfer-Encoding or Connection.
+            status: the status code of a success with content; one of `REASONS`.
+            fields: (name, value) pairs, with Content-Type; without Content-Length, Transfer-Encoding and Connection.
         """
         exchange, head = self._exchange, self._exchange.head
         if self.is_done or head is None:
@@ -80,14 +80,14 @@ class Stream:
             exchange.closes = True
             self.ends_with_connection = head.method != "HEAD"
         self._kept.append(encode_stream_head(status, fields, head, exchange.closes))
-        exchange.answer = b""  # it has begun: nobody else answers any more
+        exchange.answer = b""  # the answer has begun: no other can take its place
         if head.method == "HEAD":
             self._finish()
         exchange.head = None
         exchange.sender.answered(exchange)
 
     def send(self, octets: bytes) -> None:
-        """Send a piece after those before it; nothing when `is_done`."""
+        """Send the next piece; do nothing if `is_done`."""
         if self.is_done or not octets:
             return
         assert self._exchange.answer is not None, "a stream has to begin first"
@@ -95,7 +95,7 @@ class Stream:
         self._exchange.sender.answered(self._exchange)
 
     def end(self) -> None:
-        """End the answer; nothing when `is_done`."""
+        """End the answer; do nothing if `is_done`."""
         if self.is_done:
             return
         assert self._exchange.answer is not None, "a stream has to begin first"
@@ -105,15 +105,15 @@ class Stream:
         self._exchange.sender.answered(self._exchange)
 
     def break_off(self) -> None:
-        """End the answer early, for a producer that has failed: the peer can tell that it is not complete.
+        """End the answer early, after a failure of its producer. The peer can notice that it is not complete.
 
-        One that has not begun is answered 500. Otherwise the connection ends without the last chunk; in HTTP/1.0, where
-        the end of the connection would pass for the end of the answer, by a reset.
+        A request whose answer has not begun gets 500. Otherwise the connection ends without the last chunk. In HTTP/1.0
+        FIN would pass for the end of the answer, so that the connection ends with a reset.
         """
         if self.is_done:
             return
         self._finish()
-        if self._exchange.answer is None:  # it has not begun
+        if self._exchange.answer is None:  # the answer has not begun
             self._exchange.respond(FAILED)
             return
         self.must_reset = not self._is_chunked
@@ -124,21 +124,21 @@ class Stream:
 
     @property
     def octets(self) -> int:
-        """Octets that wait for this answer's turn."""
+        """The octets that are not written yet."""
         return sum(map(len, self._kept))
 
     @property
     def shared(self) -> bytes:
-        """Nothing: pieces are made for one peer."""
+        """The empty body: pieces are made for one peer."""
         return b""
 
     @property
     def wants_turn(self) -> bool:
-        """Return False: what has come was written, and the producer says when there is more."""
+        """Return False: all pieces that have come are written, and the producer sends more by itself."""
         return False
 
     def pass_on(self, write: Callable[[bytes], None]) -> None:
-        """Write what has come since the last time."""
+        """Write the pieces that have come since the last call."""
         kept, self._kept = self._kept, []
         for piece in kept:
             write(piece)
@@ -148,7 +148,7 @@ class Stream:
         self._caught_up()
 
     def drop(self) -> None:
-        """Tell the producer, once, that nobody waits for the rest."""
+        """Report to the producer, once, that nobody waits for the rest."""
         self._kept.clear()
         if not self.is_done:
             gone = self._gone
@@ -156,10 +156,10 @@ class Stream:
             gone()
 
     def _finish(self) -> None:
-        """Take no further piece, and let go of the producer."""
+        """Accept no further piece, and drop the references to the producer."""
         self.is_done = True
         self._caught_up = self._gone = _nothing
 
 
 def _nothing() -> None:
-    """Nobody is told any more."""
+    """Do nothing: the producer needs no report any more."""

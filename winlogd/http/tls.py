@@ -1,11 +1,10 @@
-"""TLS: the certificate, and the listener that shakes hands before there is a connection.
+"""TLS: the certificate, and the listener that makes the handshake before there is a connection.
 
-What follows the handshake is a `Connection` like any other. A handshake is bounded as a connection is: in number,
-together with the connections and for each address, and in time. The event loop's own TLS server would count nobody
-before the handshake is over, so that whoever connects and says nothing could take all the files that the process may
-open.
+After its handshake a peer has a `Connection` like any other. The limits of connections count for handshakes, too: the
+number of both together, the number for each address, and the time. The event loop's own TLS server does not count peers
+before the end of the handshake. Silent peers could then use up all files that the process may open.
 
-Loaded only when TLS is configured, and so is `ssl`.
+This module and `ssl` are loaded only if TLS is configured.
 """
 
 import asyncio
@@ -21,12 +20,15 @@ from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.message import Response
 
 _READ_BYTES: Final = 16 * 1024
-"""A connection that is not read keeps no more of what its peer has sent, and what comes in one piece; of uvloop's own
-256 KiB ten thousand would keep 2.5 GB."""
+"""Keep at most this much of a peer's octets, and the last piece that came, while its connection is paused.
+
+With uvloop's own 256 KiB, ten thousand connections would keep 2.5 GB."""
 _NEVER_S: Final = 86_400.0
-"""The server ends a handshake that takes too long. A timer of its own would end each after a stop of the process."""
+"""Set no time limit of the event loop: the server ends a handshake that takes too long.
+
+The loop's own timers would end every handshake after a pause of the whole process."""
 _PAUSE_S: Final = 0.1
-"""How long is waited after accept(2) has failed: with EMFILE it would fail again at once."""
+"""Wait for this long after accept(2) has failed: with EMFILE it would fail again at once."""
 
 _NOT_PEM: Final = "the first holds no certificate, or the second no key, in the form of PEM"
 _REASONS: Final = {
@@ -37,42 +39,44 @@ _REASONS: Final = {
 
 
 class CertificateError(Exception):
-    """The certificate or its key cannot be used; the text says why."""
+    """The certificate or its key cannot be used. The text gives the reason."""
 
 
 class Registry(Protocol):
-    """What the listener shares with all connections: the server, seen from below."""
+    """The server, as the listener sees it."""
 
     limits: Limits
 
     def reserve(self, peer: str, give_up: Callable[[], object]) -> Connection | None:
-        """A new connection of `peer`, counted from now on; None when there are too many.
+        """Return a new connection of `peer`, which counts from now on; None if there are too many.
 
-        `give_up` is called when its handshake takes too long.
+        Args:
+            peer: its IP address.
+            give_up: called when the handshake takes too long.
         """
 
     def release(self, connection: Connection) -> None:
-        """Ends the count of one that was only reserved."""
+        """Count `connection` no more if it was only reserved."""
 
     def refused(self, peer: str, response: Response) -> None:
-        """Told why a handshake has failed."""
+        """Log why a handshake has failed."""
 
 
 def server_context(certificate: str, key: str) -> ssl.SSLContext:
-    """TLS 1.2 or newer with a certificate.
+    """Return a context for TLS 1.2 or newer with a certificate.
 
     Args:
-        certificate: path of a PEM file, the server's own certificate first, then those between it and the root.
+        certificate: path of a PEM file. It holds the server's own certificate, then those between it and the root.
         key: path of a PEM file.
 
     Raises:
-        CertificateError: one of them cannot be read, or they do not belong together.
+        CertificateError: one of the files cannot be read, or they do not belong together.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION  # it lets a peer cause work for nothing (TLS 1.2)
+    context.options |= ssl.OP_NO_RENEGOTIATION  # a peer could make the server work for nothing (TLS 1.2)
     context.set_alpn_protocols(["http/1.1"])
-    for path in (certificate, key):  # load_cert_chain does not tell which of the two it could not read
+    for path in (certificate, key):  # load_cert_chain does not say which file it could not read
         try:
             with open(path, "rb"):
                 pass
@@ -88,18 +92,18 @@ def server_context(certificate: str, key: str) -> ssl.SSLContext:
 
 
 def _refuse_to_ask() -> NoReturn:
-    """Called for an encrypted key. OpenSSL itself would ask the terminal, and wait."""
+    """Refuse an encrypted key. OpenSSL itself would ask for its password on the terminal, and wait."""
     raise CertificateError("the key is encrypted, and nobody is there to be asked for its password")
 
 
 class TlsListener:
-    """Accepts on one socket, shakes hands, and hands over to a connection.
+    """Accepts peers on one socket, makes the TLS handshake with each, and starts its connection.
 
     Args:
         loop: the event loop.
-        sock: listens already.
-        context: the server's side of TLS.
-        service: counts connections and makes them.
+        sock: a socket that listens already.
+        context: as `server_context` returns it.
+        service: makes connections and counts them.
     """
 
     def __init__(
@@ -115,7 +119,7 @@ class TlsListener:
         self._accepting.add_done_callback(lambda _: sock.close())
 
     def close(self) -> None:
-        """Accepts no more, and ends the handshakes that have not come to their end."""
+        """Accept no more peers, and end the handshakes that are not complete."""
         self._accepting.cancel()
         for handshake in self._handshakes:
             handshake.cancel()
@@ -124,16 +128,16 @@ class TlsListener:
         while True:
             try:
                 accepted, name = await self._loop.sock_accept(self._sock)
-            except OSError:  # the peer is gone already, or there are too many open files
+            except OSError:  # the peer has gone already, or too many files are open
                 await asyncio.sleep(_PAUSE_S)
                 continue
-            handshake = self._loop.create_task(self._shake_hands(accepted, peer_address(name)))
+            handshake = self._loop.create_task(self._handshake(accepted, peer_address(name)))
             self._handshakes.add(handshake)
             handshake.add_done_callback(self._handshakes.discard)
 
-    async def _shake_hands(self, accepted: socket.socket, peer: str) -> None:
+    async def _handshake(self, accepted: socket.socket, peer: str) -> None:
         handshake = asyncio.current_task()
-        assert handshake is not None, "a coroutine that waits is one of a task"
+        assert handshake is not None, "this coroutine is run by a task"
         connection = self._service.reserve(peer, handshake.cancel)
         if connection is None:
             accepted.close()
@@ -146,11 +150,11 @@ class TlsListener:
                 ssl_handshake_timeout=_NEVER_S,
                 ssl_shutdown_timeout=self._service.limits.linger_timeout,
             )
-            transport.set_read_buffer_limits(_READ_BYTES)  # type: ignore[attr-defined]  # TLS transports have it
-        except ssl.SSLError as error:  # the peer speaks something else
+            transport.set_read_buffer_limits(_READ_BYTES)  # type: ignore[attr-defined]  # a TLS transport has this method
+        except ssl.SSLError as error:  # the peer does not speak this TLS
             self._service.refused(connection.peer, responses.no_handshake(error.reason or "unknown"))
             accepted.close()
-        except OSError:  # it has gone
+        except OSError:  # the peer has gone
             accepted.close()
         finally:
             self._service.release(connection)

@@ -1,7 +1,7 @@
-"""Who goes on reading when, among connections that have sent more than was handled at once.
+"""Give turns to connections that have sent more than the server handles at once.
 
-Whoever comes in a round of the event loop waits for its end. So of what has to wait anyway only a little is done in
-each round. Knows order and time; not what a turn does.
+A new client waits for the end of the present round of the event loop. So each round does only a little of the work that
+has to wait anyway. Knows order and time; not what a turn does.
 """
 
 import time
@@ -10,16 +10,18 @@ from collections import OrderedDict
 from typing import Final, Protocol
 
 _ROUND_S: Final = 0.001
-"""How long turns may begin in one round of the event loop. Before, the answers of one batch let a hundred pipelining
-connections read on in the same round, for 10 to 20 ms. With this and fewer connections in a sweep, P99 of an honest
-client under siege is 25 to 38 ms instead of 43 to 79 (`python -m tests.chaos`)."""
+"""Start turns for this long in one round of the event loop.
+
+Without this limit, the answers of one batch let a hundred pipelining connections read on in the same round, for 10 to
+20 ms. With it, and with fewer connections in a sweep, P99 of an honest client under siege is 25 to 38 ms instead of 43
+to 79 (`python -m tests.chaos`)."""
 
 
 class Reader(Protocol):
-    """What waits for a turn."""
+    """An object that waits for a turn."""
 
     def take_turn(self) -> None:
-        """Does a little, and asks for another turn if that was not all."""
+        """Do a little work, and ask for another turn if some is left."""
 
 
 class Turns:
@@ -37,7 +39,10 @@ class Turns:
         self._is_due = False
 
     def ask(self, reader: Reader) -> None:
-        """Gives `reader` one turn, however often it asks until then: after those that asked before, and not at once."""
+        """Give `reader` one turn, after the readers that have asked before, and never at once.
+
+        A reader that asks again before its turn still gets one turn.
+        """
         self._waiting[reader] = None
         if not self._is_due:
             self._is_due = True

@@ -1,8 +1,8 @@
-"""Reads a body in chunked transfer coding (RFC 9112 §7.1).
+"""Read a body in chunked transfer coding (RFC 9112 §7.1).
 
-Sans-I/O, like the head's reader. Chunk extensions and trailer fields are checked, bounded and dropped:
-nothing in this server has a use for them, and merging trailers into the header section is how requests
-are smuggled (RFC 9112 §7.1.2). Loaded with the first such body.
+Sans-I/O, like the head's reader. Chunk extensions and trailer fields are checked, bounded and dropped. This server does
+not use them, and trailers that are merged into the header section allow request smuggling (RFC 9112 §7.1.2). Loaded
+with the first chunked body.
 """
 
 import re
@@ -15,31 +15,36 @@ from winlogd.http.wire.line import take_line
 from winlogd.http.wire.message import HttpError
 
 _CHUNK_SIZE_LINE: Final = re.compile(rb"([0-9A-Fa-f]+)(?:;[\t\x20-\x7e\x80-\xff]*)?")
-"""RFC 9112 §7.1: chunk-size and extensions. White space before the semicolon, which the grammar calls bad
-and some recipients read differently, is refused."""
+"""RFC 9112 §7.1: chunk-size and extensions.
+
+White space before the semicolon is refused: the grammar calls it bad, and some recipients read it differently."""
 
 _PLAIN_CHUNK_SIZE_LINE: Final = re.compile(rb"([1-9A-Fa-f][0-9A-Fa-f]{0,7})\r\n")
-"""The same as senders write it, of a chunk with data."""
+"""The line as most senders write it: the size of a chunk with data, without extensions."""
 
 _TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"  # RFC 9110 §5.6.2
 _QUOTED: Final = rb'"(?:[\t \x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*+"'  # RFC 9110 §5.6.4
 _VALUE: Final = rb"[ \t]*+=[ \t]*+(?:" + _TOKEN + rb"|" + _QUOTED + rb")"
 
 _EXTENSIONS: Final = re.compile(rb"(?:[ \t]*+;[ \t]*+" + _TOKEN + rb"(?:" + _VALUE + rb")?+)*+")
-"""RFC 9112 §7.1.1: each a name, and a value if there is an equals sign. No repetition gives back what it has taken,
-so that no input makes it slow: the worst line of 16 KiB takes 0.2 ms."""
+"""RFC 9112 §7.1.1: each extension is a name, and a value if there is an equals sign.
+
+All repetitions are possessive, so that no input makes the pattern slow: the worst line of 16 KiB takes 0.2 ms."""
 
 _MAX_SIZE_DIGITS: Final = 15
 """A chunk-size with more hexadecimal digits (leading zeros not counted) is larger than any limit."""
 
 _OCTETS_FOR_ONE_OF_FRAMING: Final = 16
-"""How many octets of data make up for one of a chunk-size line: chunks of 48 octets and more never run out of them.
-A chunk costs up to 9 µs whatever it holds, and the whole event loop waits: 1 MiB octet by octet took it 9 s."""
+"""This many octets of data earn one octet for chunk-size lines: chunks of 48 octets and more never run out of them.
+
+A chunk costs up to 9 µs whatever its size, and the whole event loop waits: 1 MiB in chunks of one octet took 9 s."""
 
 _TINY_BYTES: Final = 48
+"""A smaller chunk is tiny."""
 _FRAMING_OF_A_TINY_CHUNK: Final = 8
-"""What each smaller chunk counts as besides its line. With the line alone 16,000 chunks of one octet passed, and a few
-clients that sent nothing else held up all others for half a second."""
+"""Octets that a tiny chunk costs besides its line. If it cost its line alone, 16,000 chunks of one octet would pass.
+
+Then a few clients that sent nothing else held up all others for half a second."""
 
 
 class _Part(Enum):
@@ -54,7 +59,7 @@ class ChunkedReader:
     """The body of one request.
 
     Attributes:
-        body: what has come so far; the whole body once `done`.
+        body: the octets of the body that have come; the whole body once `done`.
     """
 
     __slots__ = ("_framing_left", "_left", "_limits", "_part", "_trailers", "body")
@@ -65,24 +70,24 @@ class ChunkedReader:
         self._left = 0
         self._trailers = 0
         self._framing_left = limits.headers
-        """Octets that chunk-size lines may still take, then trailers: so a body cannot come in a million chunks."""
+        """Octets that chunk-size lines, and later trailers, may still have: a body cannot come in a million chunks."""
         self.body = bytearray()
 
     @property
     def begun(self) -> bool:
-        """Whether the first chunk's size has been read."""
+        """Return True if the first chunk's size has been read."""
         return self._part is not _Part.SIZE or bool(self.body)
 
     @property
     def done(self) -> bool:
-        """Whether the last chunk and the trailer section have been read."""
+        """Return True if the last chunk and the trailer section have been read."""
         return self._part is _Part.DONE
 
     def read(self, buffer: bytes | bytearray, start: int) -> int:
-        """Reads as much of `buffer` from `start` as it can; returns where the first unread octet stands.
+        """Read as much of `buffer` from `start` as possible. Return the position of the first unread octet.
 
         Raises:
-            HttpError: 400 for broken framing, 413 when the body, 431 when the trailers grow too large.
+            HttpError: 400 for broken framing, 413 for a body that is too large, 431 for trailers that are too large.
         """
         while self._part is not _Part.DONE:
             before = start, self._part
@@ -99,9 +104,9 @@ class ChunkedReader:
         return start
 
     def _read_plain(self, buffer: bytes | bytearray, start: int) -> int:
-        """Reads whole chunks without extensions; leaves to the full check what is anything else.
+        """Read whole chunks without extensions, and leave everything else to the full check. Return as `read`.
 
-        1.0 to 1.8 µs a chunk instead of 5.2: a few clients that send nothing but tiny ones hold up all others.
+        A chunk takes 1.0 to 1.8 µs instead of 5.2: a few clients that send only tiny chunks delay all others.
         """
         body, most = self.body, self._limits.body
         while (match := _PLAIN_CHUNK_SIZE_LINE.match(buffer, start)) is not None:
@@ -140,7 +145,7 @@ class ChunkedReader:
         return start
 
     def _pay(self, line_octets: int, size: int) -> None:
-        """Takes what a chunk's framing costs from what is left for framing, and adds what its data earns."""
+        """Subtract the cost of a chunk's framing from the octets left for framing, and add what its data earns."""
         cost = line_octets + (_FRAMING_OF_A_TINY_CHUNK if size < _TINY_BYTES else 0)
         earned = size // _OCTETS_FOR_ONE_OF_FRAMING
         self._framing_left = min(self._framing_left - cost + earned, self._limits.headers)

@@ -1,8 +1,7 @@
-"""Reads one request head, line by line, and decides how its body is framed (RFC 9112 §3, §5, §6).
+"""Read one request head, line by line, and decide how its body is framed (RFC 9112 §3, §5, §6).
 
-Sans-I/O: it is given buffers and says how far it got. It does not know which paths or methods exist:
-that is the router's business. Every fault raised here closes the connection, because after it nobody can
-say where the next request begins.
+Sans-I/O: it gets buffers, and returns the position that it has reached. It does not know which paths and methods exist;
+the router does. Every error raised here ends the connection: after it the beginning of the next request is unknown.
 """
 
 import re
@@ -18,10 +17,10 @@ _MAX_LENGTH_DIGITS: Final = 18
 
 
 class HeadReader:
-    """The head of one request; a new one is made for the next.
+    """Reads the head of one request. The next request needs a new reader.
 
     Attributes:
-        head: the finished Head, or None while lines are missing.
+        head: the complete Head; None while lines are missing.
     """
 
     __slots__ = ("_fields", "_limits", "_line", "_skipped_empty_line", "_used", "head")
@@ -36,24 +35,24 @@ class HeadReader:
 
     @property
     def begun(self) -> bool:
-        """Whether the request line has been read."""
+        """Return True if the request line has been read."""
         return self._line is not None
 
     @property
     def kept(self) -> int:
-        """Octets of memory, about, that the fields read so far take."""
+        """The approximate memory of the fields read so far, in octets."""
         return self._used + len(self._fields) * FIELD_BYTES
 
     @property
     def so_far(self) -> Head | None:
-        """What the lines read so far tell, whatever is wrong with them; None before the request line."""
+        """The Head of the lines read so far, even if they are wrong; None before the request line."""
         if self._line is None:
             return None
         method, path, query, minor = self._line
         return Head(method, path, query, minor, tuple(self._fields), 0, keep_alive=False, expects_continue=False)
 
     def read(self, buffer: bytes | bytearray, start: int) -> int:
-        """Reads complete lines of `buffer` from `start`; returns where the first unread octet stands.
+        """Read complete lines of `buffer` from `start`. Return the position of the first unread octet.
 
         Raises:
             HttpError: 400, 411, 413, 414, 417, 431, 501 or 505.
@@ -100,11 +99,11 @@ class HeadReader:
 
 
 def parse_field(line: bytes) -> tuple[str, str]:
-    """A field line as (name in lower case, value without surrounding white space); RFC 9112 §5.
+    """Return a field line as (name in lower case, value without surrounding white space); RFC 9112 §5.
 
     Raises:
-        HttpError: 400 for a missing colon, white space before it, an invalid name, a control character in
-            the value, or a folded line.
+        HttpError: 400 for a missing colon, white space before the colon, an invalid name, a control character in the
+            value, or a folded line.
     """
     match = grammar.FIELD_LINE.fullmatch(line)
     if match is None:
@@ -114,14 +113,18 @@ def parse_field(line: bytes) -> tuple[str, str]:
 
 
 def _split_target(method: bytes, target: bytes) -> tuple[str, str]:
-    """The target's path and query, from origin form, absolute form or (OPTIONS) asterisk form."""
+    """Return the target's path and query, from origin form, absolute form or (OPTIONS) asterisk form.
+
+    Raises:
+        HttpError: 400 for any other form.
+    """
     if target == b"*" and method == b"OPTIONS":  # RFC 9112 §3.2.4
         return "*", ""
     match = grammar.ORIGIN_FORM.fullmatch(target) or re.fullmatch(grammar.ABSOLUTE_FORM, target)
     if match is None:
         raise HttpError(400, "The request target is neither an absolute path nor an http URI")
     path, query = match.group(1), match.group(2)
-    if path is None:  # RFC 9112 §3.2.4: an http URI without a path means the server itself in OPTIONS
+    if path is None:  # RFC 9112 §3.2.4: with OPTIONS, an http URI without a path means the server itself
         path = b"*" if method == b"OPTIONS" and query is None else b"/"
     return path.decode("ascii"), (query or b"").decode("ascii")
 
@@ -129,7 +132,11 @@ def _split_target(method: bytes, target: bytes) -> tuple[str, str]:
 def _finish(
     method: str, path: str, query: str, minor: int, fields: tuple[tuple[str, str], ...], limits: Limits
 ) -> Head:
-    """The Head, once its lines are complete: what only the fields together can tell."""
+    """Return the Head of complete lines, after the checks that need all fields together.
+
+    Raises:
+        HttpError: 400, 411, 413, 417 or 501.
+    """
     _check_host(minor, _values(fields, "host"))
     length = _body_length(method, minor, fields)
     if length is not None and length > limits.body:
@@ -145,13 +152,13 @@ def _values(fields: tuple[tuple[str, str], ...], name: str) -> list[str]:
 
 
 def _elements(fields: tuple[tuple[str, str], ...], name: str) -> list[str]:
-    """The elements, in lower case, of a list that may span several fields; RFC 9110 §5.6.1."""
+    """Return the elements, in lower case, of a list that may span several fields (RFC 9110 §5.6.1)."""
     listed = ",".join(_values(fields, name)).lower()
     return [element for text in listed.split(",") if (element := text.strip(" \t"))]
 
 
 def _check_host(minor: int, hosts: list[str]) -> None:
-    """RFC 9112 §3.2: exactly one Host in HTTP/1.1, at most one in HTTP/1.0, and a valid one."""
+    """Raise HttpError 400 unless there is one valid Host, or none in HTTP/1.0 (RFC 9112 §3.2)."""
     if len(hosts) > 1 or (minor > 0 and not hosts):
         raise HttpError(400, "HTTP/1.1 wants exactly one Host field")
     if hosts and grammar.HOST.fullmatch(hosts[0].encode("latin-1")) is None:
@@ -159,14 +166,18 @@ def _check_host(minor: int, hosts: list[str]) -> None:
 
 
 def _expects_continue(expectations: list[str]) -> bool:
-    """RFC 9110 §10.1.1: 100-continue is the only expectation there is."""
+    """Return True if 100-continue is expected. Raise HttpError 417 for any other expectation (RFC 9110 §10.1.1)."""
     if any(expectation != "100-continue" for expectation in expectations):
         raise HttpError(417, "The only expectation served is 100-continue")
     return bool(expectations)
 
 
 def _body_length(method: str, minor: int, fields: tuple[tuple[str, str], ...]) -> int | None:
-    """Octets of the body, or None when it is chunked; RFC 9112 §6.3, in its strictest reading."""
+    """Return the octets of the body, or None if it is chunked (RFC 9112 §6.3, in its strictest reading).
+
+    Raises:
+        HttpError: 400, 411, 413 or 501.
+    """
     codings = _values(fields, "transfer-encoding")
     lengths = [text.strip(" \t") for value in _values(fields, "content-length") for text in value.split(",")]
     if codings:

@@ -1,4 +1,4 @@
-"""What a peer may send and how long it may take: one value that the parser and the connections share."""
+"""The sizes and times that a peer is allowed, as one value that the parser and the connections share."""
 
 from typing import NamedTuple
 
@@ -7,15 +7,15 @@ class Limits(NamedTuple):
     """Sizes in octets, times in seconds.
 
     Attributes:
-        request_line: longest request line without its CRLF; beyond it 414.
-        headers: all field lines together with their CRLFs; beyond it 431. Bounds trailers likewise.
-        header_fields: number of field lines; beyond it 431.
-        body: longest content; beyond it 413, decided from the header section where that tells it.
-        headers_timeout: from the first octet of a request (or from connecting) to its blank line.
-        body_timeout: from the blank line to the last octet of the body.
-        idle_timeout: between an answer and the next request; also how long a peer may leave answers unread.
-        answer_timeout: how long a request waits for its handler before the server answers 503 itself.
-        linger_timeout: how long what still comes is read and dropped after the last answer (RFC 9112 §9.6).
+        request_line: the longest request line, without its CRLF. A longer one is answered 414.
+        headers: all field lines together, with their CRLFs. More are answered 431. The same limit counts for trailers.
+        header_fields: the number of field lines. More are answered 431.
+        body: the longest content. A longer one is answered 413: at once if the header section shows its length.
+        headers_timeout: time from the first octet of a request, or from the start of the connection, to its blank line.
+        body_timeout: time from the blank line to the last octet of the body.
+        idle_timeout: time between an answer and the next request; also the time that a peer may leave answers unread.
+        answer_timeout: time after which the server answers 503 to a request that its handler has not answered.
+        linger_timeout: time after the last answer in which later octets are read and dropped (RFC 9112 §9.6).
     """
 
     request_line: int = 8192

@@ -1,7 +1,7 @@
-"""What is exchanged: a request's Head, a Response, and HttpError.
+"""The values of HTTP: a request's Head, a Response, and HttpError.
 
-Values only: nothing here reads bytes from a peer or knows a socket. How they are read is the parser's
-business; how a Response becomes bytes is `encode`'s, at the end of this file.
+Nothing here reads octets from a peer or knows a socket. The parser makes heads out of octets; `encode`, at the end of
+this file, makes octets out of a Response.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from winlogd.http.wire import grammar
 JSON: Final = "application/json"
 
 Body = bytes | memoryview
-"""The content of an answer. A view is for one that is too large for the heap; nobody may change what it shows."""
+"""The content of an answer: a view if it is too large for the heap. Its octets must never change."""
 
 REASONS: Final = {
     100: "Continue",
@@ -39,7 +39,7 @@ REASONS: Final = {
 """Reason phrases of the status codes this server sends (RFC 9110 §15, RFC 6585)."""
 
 FIELD_BYTES: Final = 160
-"""What a header field takes in memory beside its octets: two strings and a pair."""
+"""The memory of a header field besides its octets: two strings and a pair."""
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 """The interim answer to ``Expect: 100-continue`` (RFC 9110 §15.2.1)."""
@@ -49,11 +49,11 @@ _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class HttpError(Exception):
-    """A request that cannot be read on. It is answered with `status` and the connection is closed.
+    """A request cannot be read any further. It is answered with `status`, and the connection is closed.
 
     Args:
         status: the status code (RFC 9110 §15).
-        reason: one plain sentence for the client and the log; holds nothing that the client sent.
+        reason: one plain sentence for the client and the log, without any text of the client.
     """
 
     def __init__(self, status: int, reason: str) -> None:
@@ -65,21 +65,22 @@ class HttpError(Exception):
 class Head:
     """A request line and its header section, checked.
 
-    One Head may serve many requests: the parser hands out the same object for the same bytes. Therefore
-    nothing in it changes after it was made but `handler` and `path_parameters`, which follow from the rest.
+    One Head may serve many requests: the parser returns the same object for the same octets. So it is immutable, except
+    `handler` and `path_parameters`, which follow from the other attributes.
 
     Attributes:
         method: as received; letter case counts (RFC 9110 §9.1).
         path: absolute path as received, percent-encoding kept; ``*`` for ``OPTIONS *``.
-        query: what follows ``?``, without it; empty when there is none.
-        minor: the minor HTTP version, 0 or 1 and up.
+        query: the text after ``?``; empty if there is none.
+        minor: the minor HTTP version: 0, or 1 and above.
         fields: (name in lower case, value without surrounding white space), in order of arrival.
-        content_length: octets of the body, or None when it is chunked.
-        keep_alive: whether the client allows another request on this connection (RFC 9112 §9.3).
-        expects_continue: whether it waits for 100 (Continue) before it sends the body.
-        path_parameters: of a route such as ``/machines/{hostname}`` what stands in the path, percent-decoded, by name;
-            the router sets it before it asks the endpoint for a handler.
-        handler: what the router found for this head, None before; equal heads have the same.
+        content_length: octets of the body; None if it is chunked.
+        keep_alive: True if the client allows another request on this connection (RFC 9112 §9.3).
+        expects_continue: True if the client waits for 100 (Continue) before it sends the body.
+        path_parameters: the parameters of a route such as ``/machines/{hostname}``, percent-decoded, by name. The
+            router sets them before it calls the endpoint.
+        handler: the handler that the router has found for this head; None before.
+        plain: True if an answer to this head needs no Connection field and keeps its body.
     """
 
     __slots__ = (
@@ -118,23 +119,22 @@ class Head:
         self.handler: Callable[..., None] | None = None
         self.path_parameters: Mapping[str, str] = _NONE
         self.plain = minor > 0 and keep_alive and method != "HEAD"
-        """Whether an answer to this head needs no Connection field and keeps its body."""
 
     @property
     def octets(self) -> int:
-        """Of memory, about, that it takes while a request waits."""
+        """The approximate memory that the head takes while a request waits, in octets."""
         fields = sum(len(name) + len(value) + FIELD_BYTES for name, value in self.fields)
         return len(self.path) + len(self.query) + fields
 
     def get(self, name: str) -> str | None:
-        """The value of the first field called `name` (in lower case), or None."""
+        """Return the value of the first field called `name` (in lower case), or None."""
         for field, value in self.fields:
             if field == name:
                 return value
         return None
 
     def get_all(self, name: str) -> list[str]:
-        """The values of all fields called `name` (in lower case), in order."""
+        """Return the values of all fields called `name` (in lower case), in order."""
         return [value for field, value in self.fields if field == name]
 
 
@@ -144,12 +144,12 @@ class Response(NamedTuple):
     Attributes:
         status: the status code; one of `REASONS`.
         body: the content; empty for 204.
-        fields: further (name, value) pairs; not Content-Length, Content-Type or Connection.
+        fields: further (name, value) pairs, without Content-Length, Content-Type and Connection.
         content_type: of the body.
-        closes: whether the connection ends after it whatever the client asked for.
-        reason: for the log, why a request was refused; empty stands for the status code's own phrase.
-        sent: for the log, what was refused: the body, or what was made of it; empty when none was read.
-        head: for the log, that of the request; None when there was none, or it is known otherwise.
+        closes: True if the connection ends after this answer, whatever the client has asked for.
+        reason: for the log, why the request was refused; empty for the status code's own phrase.
+        sent: for the log, the request's body or the value that it was parsed to; empty if no body was read.
+        head: for the log, the request's head; None if there was none, or it is known otherwise.
     """
 
     status: int
@@ -163,20 +163,22 @@ class Response(NamedTuple):
 
 
 def encode(response: Response, head: Head | None, closes: bool) -> bytes:
-    """The bytes of `response` to the request `head`: those of `encode_head`, and the body."""
+    """Return the octets of `response` to the request `head`: those of `encode_head`, and the body."""
     return b"".join((encode_head(response, head, closes), body_of(response, head)))
 
 
 def body_of(response: Response, head: Head | None) -> Body:
-    """What is sent as the body of `response`: nothing to HEAD, which gets the fields of GET (RFC 9110 §9.3.2)."""
+    """Return the body to send. It is empty for HEAD, which gets the same fields as GET (RFC 9110 §9.3.2)."""
     return b"" if head is not None and head.method == "HEAD" else response.body
 
 
 def encode_head(response: Response, head: Head | None, closes: bool) -> bytes:
-    """Status line and header section of `response` to the request `head` (None when it could not be read).
+    """Return the status line and header section of an answer. 204 has no Content-Length (RFC 9110 §8.6).
 
-    204 has no Content-Length (RFC 9110 §8.6); `closes` says whether this is the connection's last answer
-    (RFC 9112 §9.6).
+    Args:
+        response: the answer.
+        head: of the request; None if it could not be read.
+        closes: True if this is the connection's last answer (RFC 9112 §9.6).
     """
     lines = [f"HTTP/1.1 {response.status} {REASONS[response.status]}"]
     if response.status != 204:
@@ -194,7 +196,7 @@ def encode_head(response: Response, head: Head | None, closes: bool) -> bytes:
 def encode_stream_head(status: int, fields: tuple[tuple[str, str], ...], head: Head, closes: bool) -> bytes:
     """Return the header section of an answer whose length is not known yet, to the request `head`.
 
-    Chunked in HTTP/1.1. HTTP/1.0 knows no transfer coding (RFC 9112 §6.1): there the connection ends after it.
+    In HTTP/1.1 the answer is chunked. HTTP/1.0 has no transfer coding (RFC 9112 §6.1): the connection ends after it.
     """
     lines = [f"HTTP/1.1 {status} {REASONS[status]}", *(f"{name}: {value}" for name, value in fields)]
     if head.minor > 0:
@@ -206,5 +208,5 @@ def encode_stream_head(status: int, fields: tuple[tuple[str, str], ...], head: H
 
 
 def is_known(method: str) -> bool:
-    """Whether the server knows `method` at all; unknown ones are answered 501 (RFC 9110 §15.6.2)."""
+    """Return True if the server knows `method`. An unknown method is answered 501 (RFC 9110 §15.6.2)."""
     return method in grammar.KNOWN_METHODS

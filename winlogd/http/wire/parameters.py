@@ -1,7 +1,7 @@
-"""Parameters in a request's target: text that was percent-encoded, and the name=value pairs of a query.
+"""Decode the parameters of a request's target: percent-encoded text, and the name=value pairs of a query.
 
-Pure and strict: what can be read in two ways is a fault, and each fault names its parameter. Knows neither which
-parameters a path takes (the caller says so) nor what their values mean.
+Pure and strict: an ambiguous text is a fault, and each fault names its parameter. Knows neither which parameters a path
+takes (the caller passes them) nor what their values mean.
 """
 
 import re
@@ -11,17 +11,17 @@ from typing import Final
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ESCAPE: Final = re.compile(rb"%([0-9A-Fa-f]{2})")
 _MAX_FAULTS: Final = 8
-"""Name no more faults than these in one answer: a query of 8 KiB has room for 4,000, and to look for a name that is
-near to an unknown one takes 0.1 ms."""
+"""Report at most this many faults in one answer: a query of 8 KiB has room for 4,000. For an unknown name the search
+for a similar name takes 0.1 ms."""
 _MAX_NAME_CHARACTERS: Final = 64
-"""Cut a longer name in an answer, and look for no name that is near to it."""
+"""Cut a longer name in an answer, and search for no similar name."""
 
 
 class ParameterError(Exception):
     """Parameters that cannot be accepted.
 
     Args:
-        details: for each parameter at fault its name and what is wrong with it, such as ``must be given only once``.
+        details: for the name of each wrong parameter the description of its fault, such as ``must be given only once``.
     """
 
     def __init__(self, details: dict[str, str]) -> None:
@@ -30,10 +30,11 @@ class ParameterError(Exception):
 
 
 def percent_decoded(text: str) -> str:
-    """Return the text that was percent-encoded as UTF-8 (RFC 3986 §2.1, §2.5); ``+`` stands for itself.
+    """Return the text that was percent-encoded as UTF-8 (RFC 3986 §2.1, §2.5). ``+`` stays as it is.
 
     Raises:
-        ValueError: an escape is not ``%`` and two hexadecimal digits, or the octets are not UTF-8. Its text says so.
+        ValueError: an escape is not ``%`` and two hexadecimal digits, or the octets are not UTF-8. The text is the
+            fault.
     """
     if _BAD_ESCAPE.search(text) is not None:
         raise ValueError("must have two hexadecimal digits after each %")
@@ -46,7 +47,7 @@ def percent_decoded(text: str) -> str:
 def parse_query(query: str) -> dict[str, str]:
     """Return the pairs of a query in the form application/x-www-form-urlencoded, in order.
 
-    ``+`` and ``%20`` are a space. A name without ``=`` has the empty value. Nothing between two ``&`` is no pair.
+    ``+`` and ``%20`` are a space. A name without ``=`` has the empty value. Two ``&`` in a row are read as one.
 
     Raises:
         ParameterError: a name is given twice, or a name or value is not percent-encoded UTF-8.
@@ -58,10 +59,10 @@ def parse_query(query: str) -> dict[str, str]:
 
 
 def known_parameters(query: str, known: Collection[str]) -> dict[str, str]:
-    """Return the pairs of a query as `parse_query` does, all of which have to be `known`.
+    """Return the pairs of a query as `parse_query` does. Every name has to be one of `known`.
 
     Raises:
-        ParameterError: as there; or a name is not known. Then the nearest known name is told.
+        ParameterError: as `parse_query`; or a name is not known. Then the text names the most similar known name.
     """
     values, faults = _read(query)
     for name in values:
@@ -75,7 +76,7 @@ def known_parameters(query: str, known: Collection[str]) -> dict[str, str]:
 
 
 def _read(query: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The pairs, and the faults by name."""
+    """Return the pairs, and the faults by name."""
     values: dict[str, str] = {}
     faults: dict[str, str] = {}
     for pair in query.replace("+", " ").split("&"):
@@ -96,7 +97,7 @@ def _read(query: str) -> tuple[dict[str, str], dict[str, str]]:
 
 def _unknown(name: str, known: Collection[str]) -> str:
     if len(name) <= _MAX_NAME_CHARACTERS:
-        from difflib import get_close_matches  # not loaded before somebody mistypes a name
+        from difflib import get_close_matches  # loaded with the first unknown name
 
         for near in get_close_matches(name, known, n=1):
             return f"is not a known parameter; did you mean {near}?"

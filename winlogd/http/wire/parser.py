@@ -1,10 +1,9 @@
-"""Bytes in, Requests out: no socket, no clock.
+"""Parse octets into Requests: no socket, no clock.
 
-Strategy: workstations send the same head again and again (only the body differs), so one search for the
-blank line cuts the head's bytes out and a dictionary gives the Head that was made of the same bytes before.
-Only heads that are new, or that come in pieces, are read line by line (module `head`). A body with a
-Content-Length is one slice of the buffer. Measured with the recorded logon request: 1.2 µs a request
-this way, 39 µs without the dictionary.
+Strategy: workstations send the same head again and again, and only the body differs. So the parser finds the blank line
+and cuts out the head's octets. A dictionary has the Head that was made of the same octets before. Only heads that are
+new, or that come in pieces, are read line by line (module `head`). A body with a Content-Length is one slice of the
+buffer. Measured with the recorded logon request: 1.2 µs a request, and 39 µs without the dictionary.
 """
 
 from collections.abc import Callable
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from winlogd.http.wire.chunked import ChunkedReader
 
 _COMPACT_BYTES: Final = 65536
-"""Consumed octets at the front of a buffer that are worth moving the rest for."""
+"""Remove consumed octets from the front of a buffer when there are more than this: removing moves the rest."""
 
 
 class Request(NamedTuple):
@@ -29,20 +28,20 @@ class Request(NamedTuple):
 
 
 def _is_any(path: str) -> bool:
-    """Return True: heads of all paths are kept."""
+    """Return True: the heads of all paths are kept."""
     return True
 
 
 class HeadCache:
-    """Heads by their exact bytes. One serves all connections of a server.
+    """Heads by their exact octets. One cache serves all connections of a server.
 
-    Bounded by number and by length, so that a peer that varies its headers costs itself only; when it is
-    full it is emptied, which is cheaper than order and as good for senders that repeat themselves. A head with a
-    query is not kept: few questions are asked twice, and a thousand of them would push the workstations' heads out.
+    The number and length of its heads are bounded, so that a peer that varies its headers slows only itself. A full
+    cache is emptied: this is cheaper than to keep an order, and as good for senders that repeat themselves. A head
+    with a query is not kept. Few queries are sent twice, and a thousand of them would push the workstations' heads out.
 
     Args:
-        is_kept: returns True for a path whose heads are kept. Of paths with a parameter, such as a machine's name,
-            there are thousands, and few are asked for twice.
+        is_kept: returns True for a path whose heads are kept. It should not for paths with a parameter, such as a
+            machine's name: there are thousands, and few are requested twice.
     """
 
     _MAX_HEADS: Final = 1024
@@ -56,7 +55,7 @@ class HeadCache:
         self.get = self._heads.get
 
     def put(self, block: bytes, head: Head) -> None:
-        """Remember that `block` (request line to blank line) reads as `head`."""
+        """Remember that the octets of `block` (request line to blank line) mean `head`."""
         if len(block) > self._MAX_HEAD_BYTES or head.query or not self._is_kept(head.path):
             return
         if len(self._heads) >= self._MAX_HEADS:
@@ -64,15 +63,15 @@ class HeadCache:
         self._heads[block] = head
 
     def clear(self) -> None:
-        """Forget all heads, and with them the handlers that were found for them: after routes have changed."""
+        """Forget all heads and the handlers that were found for them. Call this after routes have changed."""
         self._heads.clear()
 
 
 class RequestParser:
-    """The requests of one connection, in order.
+    """Parses the requests of one connection, in order.
 
-    Give it what arrives with `receive`, then call `next_request` until it returns None. After it has raised
-    HttpError the connection's bytes have no meaning any more; the parser must not be used again.
+    Pass octets to `receive`, then call `next_request` until it returns None. After an HttpError further octets of the
+    connection have no meaning: do not use the parser again.
     """
 
     __slots__ = (
@@ -100,12 +99,12 @@ class RequestParser:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing has come of the next request."""
+        """Return True if no octet of the next request has come."""
         return not self._buffer and self._head is None and self._head_reader is None
 
     @property
     def kept(self) -> int:
-        """Octets of memory, about, that what has come and is no complete request yet takes."""
+        """The approximate memory of the octets that are not a complete request yet."""
         kept = len(self._buffer)
         if self._head_reader is not None:
             kept += self._head_reader.kept
@@ -115,27 +114,27 @@ class RequestParser:
 
     @property
     def in_body(self) -> bool:
-        """Whether a head is complete and its body is not."""
+        """Return True if a head is complete and its body is not."""
         return self._head is not None
 
     @property
     def in_head(self) -> bool:
-        """Whether a request has begun and its head is not complete; an empty line before it is not its beginning."""
+        """Return True if a request has begun and its head is not complete. An empty line before it does not count."""
         reader = self._head_reader
         return self._head is None and (bool(self._buffer) or (reader is not None and reader.begun))
 
     @property
     def has_begun(self) -> bool:
-        """Return True if a part of a request has come."""
+        """Return True if a part of the next request has come."""
         return self.in_body or self.in_head
 
     @property
     def begun_head(self) -> Head | None:
-        """What is known of the head of a request that was not read to its end; for the log, also after an error."""
+        """The known part of the head of an incomplete request; for the log, also after an error."""
         return self._head if self._head_reader is None else self._head_reader.so_far
 
     def receive(self, data: bytes) -> None:
-        """Appends what came from the peer."""
+        """Append octets that came from the peer."""
         if not self._buffer:
             self._buffer = data
             return
@@ -148,9 +147,10 @@ class RequestParser:
         self._buffer += data
 
     def only_request(self, data: bytes) -> tuple[Head, bytes] | None:
-        """Head and body of `data`, when that is one whole request with a familiar head and nothing waits before it.
+        """Return head and body if `data` is one whole request with a familiar head and no octets wait before it.
 
-        None leaves `data` to `receive`. What a workstation sends is nearly always so; this way takes 1.0 µs less.
+        Return None otherwise: then pass `data` to `receive`. Nearly all data of workstations is such a request, and
+        this way takes 1.0 µs less.
         """
         if self._buffer or self._head is not None or self._head_reader is not None:
             return None
@@ -161,10 +161,10 @@ class RequestParser:
         return head, data[end:]
 
     def next_request(self) -> Request | None:
-        """The next complete request, or None when more bytes are needed.
+        """Return the next complete request, or None if it needs more octets.
 
         Raises:
-            HttpError: the bytes are no request, or one beyond the limits.
+            HttpError: the octets are not a request, or a request beyond the limits.
         """
         if self._head is None and self._head_reader is None:
             request = self._next_familiar()
@@ -186,9 +186,9 @@ class RequestParser:
         return Request(head, body)
 
     def _next_familiar(self) -> Request | None:
-        """The next request, if it is complete, its head is one seen before, and its body has a Content-Length."""
+        """Return the next request if it is complete, its head is familiar, and its body has a Content-Length."""
         buffer = self._buffer
-        end = buffer.find(b"\r\n\r\n", self._start) + 4  # 3 when there is none: then no head is that short
+        end = buffer.find(b"\r\n\r\n", self._start) + 4  # 3 if there is none: no head is that short
         head = self._known_head(bytes(buffer[self._start : end]))
         if head is None or head.content_length is None:
             return None
@@ -204,7 +204,7 @@ class RequestParser:
         return Request(head, bytes(buffer[end:stop]))
 
     def take_continue(self) -> Head | None:
-        """The head that waits for 100 (Continue), once: None when none does, or its body has begun."""
+        """Return, once, the head of a client that waits for 100 (Continue). None if the body has begun."""
         if not self._continue_due:
             return None
         self._continue_due = False
@@ -233,7 +233,7 @@ class RequestParser:
         known = self._known_head(block)
         if known is not None:
             return known
-        self._head_reader = reader = HeadReader(self._limits)  # stays where it is after an error
+        self._head_reader = reader = HeadReader(self._limits)  # kept after an error, for `begun_head`
         reader.read(block, 0)
         assert reader.head is not None, "a block that ends in a blank line is a head or an error"
         self._head_reader = None
@@ -242,7 +242,7 @@ class RequestParser:
 
     def _next_chunked(self, head: Head) -> Request | None:
         if self._chunked is None:
-            from winlogd.http.wire.chunked import ChunkedReader  # the existing clients send none: not loaded before
+            from winlogd.http.wire.chunked import ChunkedReader  # the existing clients send no such body
 
             self._chunked = ChunkedReader(self._limits)
         try:
