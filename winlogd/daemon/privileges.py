@@ -23,6 +23,7 @@ _MOST_LINKS: Final = 40
 
 _LATER: Final = (
     *(
+        "array",
         "bisect",
         "concurrent.futures.thread",
         "difflib",
