@@ -88,8 +88,11 @@ class Model:
         if undone:
             found.may.append(row)
         elif row is same[-1]:
-            # Open: whether a `D` that winlogd wrote is one that a client can repeat.
-            (found.must if row.origin == "client" else found.may).append(row)
+            # Open: whether a `D` that winlogd wrote is one that a client can repeat. Not the specification's: it seemed
+            # old to a process, and a rotation has moved a later one, which had come with a clock that was behind.
+            overtaken = any(self._is_alike(other, row) and (other.id or 0) > (row.id or 0) for other in self.history)
+            is_sure = row.origin == "client" and not (row.seemed_old and overtaken)
+            (found.must if is_sure else found.may).append(row)
         elif row.by == "client" and is_recent and not row.seemed_old:
             found.must.append(row)
         elif (

@@ -70,6 +70,9 @@ def test_a_database_in_utf_16_is_refused(path: Path) -> None:
         (("CREATE TABLE sessions (id)",), "a table sessions"),
         (("CREATE VIEW sessions AS SELECT 1 AS id",), "a view sessions"),
         (("CREATE TABLE open_sessions (id)",), "a table open_sessions"),
+        (("CREATE TABLE Sessions (id)",), "a table Sessions"),
+        (("CREATE VIEW Open_Sessions AS SELECT 1 AS id",), "a view Open_Sessions"),
+        (("CREATE TABLE Winlogd_Meta (a, b)",), "a table Winlogd_Meta"),
         (("CREATE TABLE winlogd_meta (id, text)",), "a table winlogd_meta"),
         (("CREATE VIEW winlogd_meta AS SELECT 1 AS key",), "a view winlogd_meta"),
         (("CREATE TABLE notes (id)", "CREATE INDEX idx_today_logoff ON notes (id)"), "an index idx_today_logoff"),
@@ -91,6 +94,38 @@ def test_a_view_of_winlogds_own_that_was_changed_is_the_administrators(path: Pat
     before = upgraded_and_changed(path, "DROP VIEW sessions", "CREATE VIEW sessions AS SELECT * FROM events_today")
 
     assert "a view sessions" in refused(path, before)
+
+
+def test_a_changed_view_of_both_tables_is_the_administrators_once_winlogd_has_used_the_file(path: Path) -> None:
+    view = (
+        "CREATE VIEW events_all AS SELECT id, 'mine' AS mycolumn FROM events_today"
+        " UNION ALL SELECT id, 'mine' FROM events_history"
+    )
+    before = upgraded_and_changed(path, "DROP VIEW events_all", view)
+
+    assert "a view events_all" in refused(path, before)
+
+
+def test_a_trigger_may_have_any_name(path: Path) -> None:
+    opened(path).close()
+    made_by(path, "CREATE TABLE other (id)", "CREATE TRIGGER sessions AFTER INSERT ON other BEGIN SELECT 1; END")
+
+    opened(path).close()
+
+
+def test_tables_of_an_older_server_in_other_letter_case_are_taken_over(path: Path) -> None:
+    path.write_bytes((DATA / "older.db").read_bytes())
+    made_by(
+        path,
+        "CREATE TABLE other (id)",
+        "ALTER TABLE events_today RENAME TO aside",
+        "ALTER TABLE aside RENAME TO Events_Today",
+    )
+
+    opened(path).close()
+
+    with closing(apsw.Connection(str(path))) as connection:
+        assert list(connection.execute("SELECT count(*) > 0 FROM events_today")) == [(1,)]
 
 
 def test_an_older_servers_view_in_other_words_is_replaced(path: Path) -> None:

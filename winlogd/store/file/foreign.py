@@ -59,8 +59,9 @@ def check_program(connection: apsw.Connection) -> None:
         apsw.Error: SQLite's own.
     """
     tables = [str(name) for kind, name, _, _ in connection.execute(_OBJECTS) if kind == "table"]
-    others = [name for name in tables if name not in _TABLES and not name.startswith(_OWN_PREFIXES)]
-    if others and not set(_TABLES) & set(tables):
+    plain = {name.lower() for name in tables}  # SQLite's names have no letter case
+    others = [name for name in tables if name.lower() not in _TABLES and not name.lower().startswith(_OWN_PREFIXES)]
+    if others and plain.isdisjoint(_TABLES):
         shown = ", ".join(others[:_NAMES_SHOWN]) + (", …" if len(others) > _NAMES_SHOWN else "")
         raise SchemaError(f"is another program's database (it has the tables {shown}): give winlogd a file of its own")
     encoding = str(connection.pragma("encoding"))
@@ -71,13 +72,16 @@ def check_program(connection: apsw.Connection) -> None:
         )
 
 
-def check_names(connection: apsw.Connection, views: Mapping[str, str], indexes: Collection[str]) -> None:
+def check_names(
+    connection: apsw.Connection, views: Mapping[str, str], indexes: Collection[str], is_taken_over: bool
+) -> None:
     """Check that no object of the administrator's has one of winlogd's names.
 
     Args:
         connection: the database.
         views: the text of each of winlogd's views, by name.
         indexes: the names of its indexes.
+        is_taken_over: no winlogd has used the database yet, so that its views may be an older server's.
 
     Raises:
         SchemaError: such an object exists.
@@ -85,7 +89,7 @@ def check_names(connection: apsw.Connection, views: Mapping[str, str], indexes: 
     """
     for row in connection.execute(_OBJECTS):
         kind, name, table, text = map(str, row)
-        if _is_in_the_way(connection, kind, name, table, text, views, indexes):
+        if kind != "trigger" and _is_in_the_way(connection, kind, name, table, text, views, indexes, is_taken_over):
             raise SchemaError(_advice(kind, name))
 
 
@@ -97,23 +101,29 @@ def _is_in_the_way(
     text: str,
     views: Mapping[str, str],
     indexes: Collection[str],
+    is_taken_over: bool,
 ) -> bool:
-    """Return True if an object has one of winlogd's names and is not winlogd's."""
-    if name in views:
-        return kind != "view" or not _is_ours(name, text, views[name])
-    if name in _TABLES:
+    """Return True if an object has one of winlogd's names, in any letter case, and is not winlogd's."""
+    plain = name.lower()
+    if plain in views:
+        is_ours = _is_ours(text, views[plain]) or (is_taken_over and plain == "events_all" and _joins_tables(text))
+        return kind != "view" or not is_ours
+    if plain in _TABLES:
         return kind != "table"
-    if name == _META:
+    if plain == _META:
         return kind != "table" or column_names(connection, name) != _META_COLUMNS
-    return name in indexes and (kind != "index" or table not in _TABLES)
+    return plain in indexes and (kind != "index" or table.lower() not in _TABLES)
 
 
-def _is_ours(name: str, text: str, current: str) -> bool:
-    """Return True if a view's text is one that a winlogd or an older server made. `current` is today's text."""
-    if _plain(text) == _plain(current) or _digest(text) in _EARLIER_VIEWS:
-        return True
-    # The older servers' scripts made this view. Their texts differ in white space and in the list of columns.
-    return name == "events_all" and "union all" in text.lower() and all(table in text for table in _TABLES)
+def _is_ours(text: str, current: str) -> bool:
+    """Return True if a view's text is one that a winlogd made. `current` is today's text."""
+    return _plain(text) == _plain(current) or _digest(text) in _EARLIER_VIEWS
+
+
+def _joins_tables(text: str) -> bool:
+    """Return True for the view of the older servers' scripts. They differ in white space and in the list of columns."""
+    plain = text.lower()
+    return "union all" in plain and all(table in plain for table in _TABLES)
 
 
 def _plain(text: str) -> str:

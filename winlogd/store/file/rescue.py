@@ -5,6 +5,7 @@ The copy is made beside the database, for the administrator. winlogd never reads
 
 import os
 import time
+from contextlib import suppress
 from typing import Final
 
 import apsw
@@ -25,12 +26,24 @@ def save_from(connection: apsw.Connection, path: str) -> str:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE))
-        copy = apsw.Connection(target)
-        try:
-            with copy.backup("main", connection, "main") as backup:
-                backup.step(-1)
-        finally:
-            copy.close()
+        _copy(connection, target)
     except (apsw.Error, OSError) as error:
         return f"they could not be saved to {target} ({error})"
-    return f"everything that was stored is in {target}: stop winlogd, look at that file, and put it in place of {path}"
+    return (
+        f"everything that was stored is in {target}: stop winlogd, and compare it with {path}, which has what came"
+        " later (docs/operate.md, Rescued copy)"
+    )
+
+
+def _copy(connection: apsw.Connection, target: str) -> None:
+    """Copy into the new file `target`. Remove it if that fails: half a copy looks like a whole one."""
+    copy = apsw.Connection(target)
+    try:
+        with copy.backup("main", connection, "main") as backup:
+            backup.step(-1)
+    except apsw.Error:
+        with suppress(OSError):
+            os.unlink(target)
+        raise
+    finally:
+        copy.close()

@@ -162,7 +162,8 @@ def check(connection: apsw.Connection) -> None:
     """
     check_program(connection)
     check_version(connection)
-    check_names(connection, {view: _create_view(view, query) for view, query in _VIEWS.items()}, _INDEXES)
+    views = {view: _create_view(view, query) for view, query in _VIEWS.items()}
+    check_names(connection, views, _INDEXES, is_taken_over=_version(connection) == 0)
 
 
 def check_version(connection: apsw.Connection) -> None:
@@ -187,7 +188,7 @@ def _is_current(connection: apsw.Connection) -> bool:
     earlier winlogd its views.
     """
     check_version(connection)
-    found = {str(name): sql for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")}
+    found = {str(name).lower(): sql for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")}
     wanted = {*_TABLES, *_INDEXES, "winlogd_meta"}
     return (
         _version(connection) == SCHEMA_VERSION
