@@ -13,8 +13,8 @@ _ROUND_S: Final = 0.001
 """Start turns for this long in one round of the event loop.
 
 Without this limit, the answers of one batch let a hundred pipelining connections read on in the same round, for 10 to
-20 ms. With it, and with fewer connections in a sweep, P99 of an honest client under siege is 25 to 38 ms instead of 43
-to 79 (`python -m tests.chaos`)."""
+20 ms. With it, and with fewer connections in a sweep, P99 of an honest client under siege is 25 to 38 ms. Before it
+was 43 to 79 (`python -m tests.chaos`)."""
 
 
 class Reader(Protocol):
