@@ -1,4 +1,4 @@
-"""A router asked without a connection: heads as the parser makes them, and what is answered to them."""
+"""Call a router without a connection: make heads as the parser does, and return the answers."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from winlogd.http.wire.parser import HeadCache, RequestParser
 
 
 class Recorder:
-    """Stands where a connection would: takes the answers of its exchanges."""
+    """Stands for a connection: gets the answers of its exchanges."""
 
     peer = "192.0.2.1"
 
@@ -26,14 +26,14 @@ class Recorder:
         self.refusals.append(response)
 
     def hold(self) -> None:
-        """There is nothing to hold."""
+        """Do nothing: there is no socket to hold."""
 
     def release(self) -> None:
-        """Nor to release."""
+        """Do nothing: there is no socket to release."""
 
 
 def head_of(method: str, target: str, *fields: str, version: str = "1.1") -> Head:
-    """The head that the parser makes of a request line and these field lines."""
+    """Return the head that the parser makes of a request line and these field lines."""
     lines = [f"{method} {target} HTTP/{version}", "Host: a", "Content-Length: 0", *fields, "", ""]
     parser = RequestParser(Limits(), HeadCache())
     parser.receive("\r\n".join(lines).encode("latin-1"))
@@ -43,7 +43,7 @@ def head_of(method: str, target: str, *fields: str, version: str = "1.1") -> Hea
 
 
 def answer(router: Router, head: Head, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
-    """Status, fields and body of the router's answer."""
+    """Return status, fields and body of the router's answer."""
     recorder = Recorder()
     router.handler_for(head)(Exchange(recorder, head), body)
     assert len(recorder.answers) == 1

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 def pieces(count: int, size: int, *fields: str, method: str = "GET", version: str = "1.1") -> bytes:
-    """The bytes of a request for `count` pieces of `size` octets."""
+    """Return a request for `count` pieces of `size` octets."""
     length = () if method in {"GET", "HEAD"} else ("Content-Length: 0",)
     return request(method, f"/pieces?count={count}&size={size}", *fields, *length, version=version)
 
@@ -47,17 +47,17 @@ def piece(number: int, size: int) -> bytes:
 
 
 def body(count: int, size: int) -> bytes:
-    """What `count` pieces are together."""
+    """Return the body that `count` pieces make together."""
     return b"".join(piece(number, size) for number in range(count))
 
 
 class Producer:
-    """Sends pieces, as many as its peer takes, then the end.
+    """Sends pieces while its peer reads them, then ends the answer.
 
     Attributes:
-        sent: how many pieces it has sent.
-        gone: how often it was told that its peer has gone.
-        waits: how often it had to wait.
+        sent: the number of pieces sent.
+        gone: the number of calls that report that its peer has gone.
+        waits: how often it had to wait for its peer.
     """
 
     def __init__(self, exchange: Exchange, count: int, size: int) -> None:
@@ -86,12 +86,13 @@ class Producer:
 
 
 class Place:
-    """The server. What it does happens on its own thread; `call` asks for something there.
+    """The server. It runs on a thread of its own; `call` calls a function there.
 
     Attributes:
-        producers: of all answers in pieces, in order of their requests.
+        producers: those of all answers in pieces, in the order of their requests.
         kept: requests that wait until the test answers them.
-        refused: status codes of refusals; `failed` exceptions of handlers and producers.
+        refusals: status codes of refusals.
+        failures: exceptions of handlers and producers.
     """
 
     def __init__(self) -> None:
@@ -117,7 +118,7 @@ class Place:
         self._thread = threading.Thread(target=self.loop.run_forever)
 
     def call(self, function: Callable[[], T]) -> T:
-        """The result of `function`, called on the server's thread."""
+        """Call `function` on the server's thread, and return its result."""
 
         async def called() -> T:
             return function()
@@ -125,7 +126,7 @@ class Place:
         return asyncio.run_coroutine_threadsafe(called(), self.loop).result(PATIENCE_S)
 
     def forward(self, seconds: float) -> None:
-        """Put the clock forward, and look at every connection as the sweep does."""
+        """Put the clock forward, and check every connection as the sweep does."""
 
         def sweep() -> None:
             self.ahead_s += seconds
@@ -165,7 +166,7 @@ class Place:
         return lambda exchange, _: self._producer(head, exchange).begin()
 
     def _feed(self, head: Head) -> Handler:
-        """Begins and waits: the test sends."""
+        """Begin an answer in pieces. The test sends the pieces."""
         return lambda exchange, _: self._producer(head, exchange).stream.begin(200, (TYPE,))
 
     def _keep(self, head: Head) -> Handler:
@@ -192,7 +193,7 @@ class Place:
         self.failures.append(error)
 
     def swept(self, now: float) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 class _ClockworkLoop(uvloop.Loop):
@@ -217,12 +218,12 @@ def a_place() -> Iterator[Place]:
 
 
 class Peer:
-    """The other end.
+    """A client.
 
     Args:
         place: the server.
         kind: ``plain`` or ``tls``.
-        receive_buffer: octets that the system keeps for it.
+        receive_buffer: the octets of answers that the system keeps for it; None for the system's default.
     """
 
     def __init__(self, place: Place, kind: str, receive_buffer: int | None = None) -> None:
@@ -234,7 +235,7 @@ class Peer:
         self.socket = plain
         if kind == "tls":
             context = ssl.create_default_context(cafile=CERTIFICATE)
-            # What ends without TLS's own end is an error, as for any careful client.
+            # As for any careful client, a connection without the proper end of TLS is an error.
             self.socket = context.wrap_socket(plain, server_hostname="localhost", suppress_ragged_eofs=False)
         self._read = h11.Connection(h11.CLIENT, max_incomplete_event_size=1 << 20)
         self._is_first = True
@@ -249,7 +250,7 @@ class Peer:
         self.socket.sendall(octets)
 
     def begin(self, method: str = "GET") -> dict[str, str]:
-        """The header section of the next answer, which has status 200."""
+        """Return the header section of the next answer, which must have status 200."""
         if not self._is_first:
             self._read.start_next_cycle()
         self._is_first = False
@@ -261,7 +262,7 @@ class Peer:
         return {name.decode(): value.decode() for name, value in event.headers}
 
     def some(self) -> bytes:
-        """The next octets of the body; none at its end."""
+        """Return the next octets of the body; none at its end."""
         event = self._next()
         if isinstance(event, h11.EndOfMessage):
             return b""
@@ -269,16 +270,16 @@ class Peer:
         return bytes(event.data)
 
     def rest(self) -> bytes:
-        """What is left of the body."""
+        """Return the rest of the body."""
         return b"".join(iter(self.some, b""))
 
     def answer(self, method: str = "GET") -> bytes:
-        """The body of the next answer, which has status 200."""
+        """Return the body of the next answer, which must have status 200."""
         self.begin(method)
         return self.rest()
 
     def statuses(self, count: int) -> list[int]:
-        """The status codes of the next `count` answers, which a sweep gives."""
+        """Return the status codes of the next `count` answers, all given by the sweep."""
         octets = b""
         while octets.count(b'"late"') < count:
             received = self.socket.recv(16384)
@@ -287,7 +288,7 @@ class Peer:
         return [int(answer[:3]) for answer in octets.split(b"HTTP/1.1 ")[1:]]
 
     def is_at_end(self) -> bool:
-        """Return True if nothing but FIN comes any more."""
+        """Return True if nothing but FIN follows."""
         return self._read.trailing_data[0] == b"" and self.socket.recv(1) == b""
 
     def _next(self) -> object:
@@ -297,13 +298,13 @@ class Peer:
 
 
 def producer_of(place: Place) -> Producer:
-    """The first producer, as soon as there is one."""
+    """Return the first producer, as soon as there is one."""
     wait_for(lambda: place.producers, "the producer")
     return place.producers[0]
 
 
 def wait_until_stuck(place: Place) -> None:
-    """Return when the only peer leaves an answer unread, with the system's buffers full."""
+    """Wait until the only peer leaves an answer unread, and the system's buffers are full."""
     (connection,) = place.server._connections
     wait_for(lambda: place.call(connection._delivery.is_unread_now), "an answer that is not read")
     acked = -1
@@ -312,7 +313,7 @@ def wait_until_stuck(place: Place) -> None:
 
 
 def wait_until_behind(place: Place) -> Producer:
-    """The first producer, as soon as it has to wait for its peer, with the system's buffers full."""
+    """Return the first producer, as soon as it waits for its peer and the system's buffers are full."""
     producer = producer_of(place)
     wait_for(lambda: producer.waits > 0, "a producer that waits")
     sent = -1

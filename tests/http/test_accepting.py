@@ -1,4 +1,4 @@
-"""How new connections are taken from a crowded listener. On uvloop, which the server uses: others accept otherwise."""
+"""How new connections are accepted from a crowded listener, on uvloop: other event loops accept differently."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ CROWD = 64
 
 
 class Crowded:
-    """A server before which a crowd has connected and sent requests in one round of the event loop."""
+    """Yield a server to which many clients have connected, and sent requests, in one round of the event loop."""
 
     def __init__(self) -> None:
         self.handled = 0
@@ -33,7 +33,7 @@ class Crowded:
                 peer = peers.enter_context(socket.create_connection(listener.getsockname()))
                 peer.sendall(b"GET /thing HTTP/1.1\r\nHost: a\r\n\r\n")
             async with asyncio.timeout(PATIENCE_S):
-                while self.handled < CROWD:  # a round of the loop is what is counted
+                while self.handled < CROWD:  # counts the rounds of the loop
                     rounds += 1
                     await asyncio.sleep(0)
         await server.stop()
@@ -53,7 +53,7 @@ class Crowded:
         raise error
 
     def swept(self, now: float) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 def test_each_round_of_the_event_loop_accepts_several_connections() -> None:

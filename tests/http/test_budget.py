@@ -1,4 +1,4 @@
-"""What many keep in memory together is bounded: of the address with most the longest goes; who is late may not wait."""
+"""The memory of all connections is bounded: the largest address loses a holder, and late requests are refused."""
 
 import random
 from collections import Counter
@@ -96,7 +96,7 @@ def test_letting_go_of_nothing_is_nothing() -> None:
 
 
 def test_the_address_that_holds_most_loses_first() -> None:
-    """Though another has held for longer, and more on one connection."""
+    """Another address has held for longer, and more on one connection, and loses nothing."""
     budget, early = a_budget(30), Keeper("192.0.2.7")
     many = [Keeper("198.51.100.1") for _ in range(5)]
     budget.hold(early, 10)
@@ -120,7 +120,7 @@ def test_it_loses_no_more_than_has_to_be_freed_and_then_another_may_be_the_one_t
 def test_of_addresses_that_hold_as_much_the_one_goes_that_has_held_for_longest() -> None:
     budget, keepers = a_budget(3 * MIB + 6), [Keeper(f"192.0.2.{number}") for number in range(4)]
     for number, keeper in enumerate(keepers):
-        budget.hold(keeper, MIB + number)  # that little more is nobody's fault
+        budget.hold(keeper, MIB + number)  # a difference this small does not count
     assert [keeper.is_dropped for keeper in keepers] == [True, False, False, False]
 
 
@@ -145,7 +145,7 @@ def test_the_connections_of_a_proxy_count_singly() -> None:
 
 
 def test_whatever_many_hold_and_let_go_the_address_with_most_is_found() -> None:
-    """Beside a plain sum of what each address holds; numbers so small that none pass for equal."""
+    """Compare with a plain sum for each address. The numbers are so small that none are rounded to the same rank."""
     chance, budget = random.Random(6), a_budget(1 << 20)
     keepers = [Keeper(f"192.0.2.{number % 7}") for number in range(20)]
     held: dict[Keeper, int] = {}
@@ -211,7 +211,7 @@ def test_four_of_the_largest_fit_in_any_case_and_of_five_the_one_that_was_taken_
 
 
 def test_an_address_with_several_loses_before_those_with_one() -> None:
-    """Though they began earlier, and share one with it."""
+    """The other holders began earlier, and share a body with it."""
     budget, bodies = a_budget(10), [bytes(MIB) for _ in range(5)]
     honest = [Keeper(f"192.0.2.{number}") for number in range(5)]
     for keeper in honest:

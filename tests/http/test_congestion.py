@@ -1,4 +1,4 @@
-"""What becomes of requests while the server is congested, and while a handler holds their sender."""
+"""Requests while the server is congested, and while a handler holds their sender."""
 
 import asyncio
 import socket
@@ -16,9 +16,9 @@ from winlogd.http.wire.message import Head, Response
 GET = b"GET /thing HTTP/1.1\r\nHost: a\r\n\r\n"
 LAST_GET = b"GET /thing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 LARGE, LARGE_THAT_FIT = b"x" * (1 << 20), 32
-"""A body, and how many such may wait for their turn together."""
+"""A body, and the number of such bodies that may wait together."""
 LONG = Limits()
-"""Longer than a test takes on a busy machine."""
+"""Time limits that are longer than a test takes on a busy machine."""
 HOLD = b"POST /hold HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -68,11 +68,11 @@ class Place:
         raise error
 
     def swept(self, now: float) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 class Peer:
-    """The other end."""
+    """A client."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -83,7 +83,7 @@ class Peer:
         await settle()
 
     async def bodies(self, count: int) -> list[bytes]:
-        """The bodies of the next answers."""
+        """Return the bodies of the next answers."""
         return [await self._body() for _ in range(count)]
 
     async def _body(self) -> bytes:
@@ -105,15 +105,15 @@ class Peer:
 
 
 async def settle() -> None:
-    """Lets everything that can happen now happen."""
+    """Let the event loop do everything that is due now."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
 async def deferred(place: Place) -> None:
-    """Returns when a request waits."""
+    """Return as soon as a request is deferred."""
     async with asyncio.timeout(PATIENCE_S):
-        while not place.server.congestion:  # noqa: ASYNC110  # a round of the loop is what is waited for
+        while not place.server.congestion:  # noqa: ASYNC110  # waits for a round of the loop
             await asyncio.sleep(0)
 
 

@@ -37,7 +37,7 @@ def test_a_connection_serves_one_request_after_the_other(wire: Wire) -> None:
 
 
 def test_a_thousand_pipelined_requests_are_answered_in_order(wire: Wire) -> None:
-    """Every third asks for the health, which is known at once; the others wait for the database."""
+    """Every third request asks for the health, which needs no database; the others wait for it."""
     names = ["" if number % 3 == 0 else f"pipelined{number}" for number in range(REQUESTS)]
     wire.send(b"".join(event_of(an_event(username=name, action="M")) if name else health() for name in names))
     assert [wire.answer().json.get("username", "") for _ in names] == names
@@ -132,7 +132,7 @@ def test_an_event_is_stored_though_its_sender_vanished(shared_server: Winlogd) -
 
 
 def test_a_client_that_sends_on_after_its_last_request_still_gets_the_answer(wire: Wire) -> None:
-    """Were the connection closed with octets unread, the system would send a reset, and that eats answers."""
+    """If the connection were closed with unread octets, the system would send a reset, which can destroy answers."""
     wire.send(request("POST", EVENTS, *CLIENT_FIELDS, f"Content-Length: {8 << 20}"), *[b"x" * 65536] * 64)
     assert wire.answer().status == 413
     assert wire.rest() == b""

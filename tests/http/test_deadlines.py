@@ -1,4 +1,4 @@
-"""Which time limit ends what, for every situation that a connection can be in."""
+"""Which time limit counts, and what follows it, for every situation of a connection."""
 
 import pytest
 
@@ -11,7 +11,7 @@ ANSWERING = ("handlers_are_due", "pieces_are_due")
 
 
 def end_after(waited_s: float, state: State, phase: Phase, *facts: str) -> End | None:
-    """What ends a wait; all is false that `facts` do not name."""
+    """Return what follows the wait. All facts that `facts` do not name are False."""
     return end_of(
         state,
         phase,

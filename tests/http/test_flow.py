@@ -1,4 +1,4 @@
-"""The reasons not to read from a peer: each alone stops the socket, and only when none is left it is read again."""
+"""The reasons not to read from a peer: each alone pauses the socket, which is read again when none is left."""
 
 import ast
 import asyncio
@@ -12,7 +12,7 @@ from winlogd.http.flow import PAUSE_AT_REQUESTS, RESUME_BELOW_REQUESTS, Flow
 
 
 class Socket(asyncio.Transport):
-    """Notes whether it is read, and that it is neither stopped nor started twice."""
+    """A transport that notes if it is read. It must be neither paused nor resumed twice in a row."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class Socket(asyncio.Transport):
 
 
 class Requests:
-    """So many requests that wait for answers."""
+    """Return an `IsFull` for this many requests that wait for answers."""
 
     def __init__(self) -> None:
         self.number = 0

@@ -1,4 +1,4 @@
-"""Clients that together would fill the memory: the server keeps its bound and serves the others."""
+"""Some clients together would fill the memory: the server keeps its bound, and serves the others."""
 
 import asyncio
 import select
@@ -25,13 +25,13 @@ from winlogd.http.wire.message import Head, Response
 MIB: Final = 1 << 20
 HOARDERS: Final = 100
 WAITING: Final = 31
-"""So many bodies of 1 MiB may wait for their turn beside some ordinary events: half of the 64 MiB."""
+"""This many bodies of 1 MiB may wait for their turn: half of the 64 MiB. Ordinary events have the rest."""
 STRANGER: Final = "127.0.0.2"
-"""An address of this machine that is no trusted proxy's."""
+"""An address of this machine that is not a trusted proxy."""
 OPEN_SESSIONS: Final = 6000
-"""Their listing has more than 1 MB."""
+"""The number of sessions whose listing has more than 1 MB."""
 ROOMS_OF_A_KERNEL: Final = 6
-"""So many times as long a listing does not fit into what Linux keeps for a peer that does not read (tcp(7))."""
+"""A listing this many times as long does not fit into the buffers of Linux for a peer that does not read (tcp(7))."""
 
 
 @pytest.mark.long
@@ -57,7 +57,7 @@ def test_a_hundred_bodies_that_never_end_take_no_more_than_the_bound(tmp_path: P
 def test_a_large_event_that_is_slowly_sent_outlives_a_hundred_bodies_of_another_address(
     source: str, tmp_path: Path
 ) -> None:
-    """Though it has begun before them. The second address is a proxy's."""
+    """It has begun before them. The second address is that of a proxy."""
     unfinished = request("POST", EVENTS, *CLIENT_FIELDS, f"Content-Length: {MIB}", body=b"x" * (MIB - 1))
     event = large_event("slow")
     with running(tmp_path) as server, ExitStack() as stack:
@@ -76,7 +76,7 @@ def test_a_large_event_that_is_slowly_sent_outlives_a_hundred_bodies_of_another_
 def test_what_waits_for_a_database_takes_no_more_than_the_bound_and_ordinary_events_wait_all_the_same(
     tmp_path: Path,
 ) -> None:
-    """Who has waited for the longest is not let go for the sake of who comes later."""
+    """A request that waits is not dropped for a later one."""
     with running(tmp_path, "[limits]\nqueued_events = 1\n") as server, ExitStack() as stack:
         before = resident_bytes(server)
         with locked(server) as other:
@@ -100,7 +100,7 @@ def test_what_waits_for_a_database_takes_no_more_than_the_bound_and_ordinary_eve
 
 @pytest.mark.long
 def test_large_events_that_wait_for_a_database_count_as_several(tmp_path: Path) -> None:
-    """Of 38 MB no more are read than 2000 ordinary events might have, and one event of each connection."""
+    """Of 38 MB the server reads at most the octets of 2000 ordinary events, and one event of each connection."""
     with running(tmp_path, "[limits]\nqueued_events = 2000\n") as server, ExitStack() as stack:
         before = resident_bytes(server)
         wires = [stack.enter_context(Wire(server.port)) for _ in range(20)]
@@ -117,7 +117,7 @@ def test_large_events_that_wait_for_a_database_count_as_several(tmp_path: Path) 
 
 @pytest.mark.long
 def test_what_was_asked_behind_an_event_that_waits_is_forgotten_once_it_is_answered(tmp_path: Path) -> None:
-    """36 MB of header sections, none like another."""
+    """The header sections have 36 MB together, and all are different."""
     with running(tmp_path) as server, ExitStack() as stack:
         before = resident_bytes(server)
         wires = [stack.enter_context(Wire(server.port)) for _ in range(80)]
@@ -153,7 +153,7 @@ def test_what_waits_for_its_addresss_turn_takes_no_more_than_the_bound(tmp_path:
 
 
 def test_what_has_had_its_turn_leaves_room_for_what_comes_next(tmp_path: Path) -> None:
-    """More than may wait together, one after the other: an address that is slowed down is not read meanwhile."""
+    """The requests come one after the other: an address that is slowed down is not read meanwhile."""
     settings = "[limits]\nevents_per_second = 100\nevents_burst = 1\n"
     with running(tmp_path, settings) as server, Wire(server.port, source=STRANGER) as wire:
         for _ in range(2 * WAITING):
@@ -163,7 +163,7 @@ def test_what_has_had_its_turn_leaves_room_for_what_comes_next(tmp_path: Path) -
 
 @pytest.fixture(params=[1])
 def crowded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Winlogd]:
-    """A server with thousands of open sessions, or as many times more, without a rotation that would close them."""
+    """Yield a server with thousands of open sessions, times the parameter. No rotation closes them."""
     sessions = request.param * OPEN_SESSIONS
     with running(tmp_path, '[rotation]\nat = ""\n') as server:
         crowd(server, sessions)
@@ -173,7 +173,7 @@ def crowded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Winlogd]
 @pytest.mark.long
 @pytest.mark.parametrize("crowded", [ROOMS_OF_A_KERNEL], indirect=True)
 def test_listings_that_nobody_reads_take_no_more_than_the_bound(crowded: Winlogd) -> None:
-    """First 60 of one and the same, then 60 of which each is another: who has not read for the longest is let go."""
+    """60 clients ask for one listing, then 60 others for one each. The one that has not read for longest is dropped."""
     before = resident_bytes(crowded)
     with ExitStack() as stack:
         hoarders = [stack.enter_context(Wire(crowded.port, receive_buffer=4096)) for _ in range(60)]
@@ -197,7 +197,7 @@ def test_listings_that_nobody_reads_take_no_more_than_the_bound(crowded: Winlogd
 
 @pytest.mark.long
 def test_one_connection_has_one_listing_wait_for_its_turn(crowded: Winlogd) -> None:
-    """Whatever length its request has. Each of them asks for another listing, made later than the one before."""
+    """The length of the request does not matter. Each client asks for a listing of its own."""
     before = resident_bytes(crowded)
     with locked(crowded) as other, Wire(crowded.port) as hoarder:
         hoarder.send(event_of(an_event(username="bob")))
@@ -212,14 +212,14 @@ def test_one_connection_has_one_listing_wait_for_its_turn(crowded: Winlogd) -> N
 
 @pytest.mark.long
 def test_listings_behind_an_event_that_waits_take_no_more_than_the_bound(crowded: Winlogd) -> None:
-    """Each connection may have one made; together they may not wait for their turn with more than the bound."""
+    """Each connection may ask for one listing. Together their waiting answers stay within the bound."""
     before = resident_bytes(crowded)
     with locked(crowded), ExitStack() as stack:
         for number in range(HOARDERS):
             hoarder = stack.enter_context(Wire(crowded.port))
             hoarder.send(event_of(an_event(username=f"hoarder{number}")))
             hoarder.send(request("GET", SESSIONS, "Content-Length: 1", body=b"x") * 20)
-            crowded.request("GET", SESSIONS)  # the next one will have another listing
+            crowded.request("GET", SESSIONS)  # the next client gets another listing
         wait_for(lambda: established(crowded) <= HOARDERS - 20, "resets of the oldest", crowded.process)
         assert crowded.request("GET", "/health").status == 200
         assert resident_bytes(crowded) - before < 96 * MIB
@@ -227,7 +227,7 @@ def test_listings_behind_an_event_that_waits_take_no_more_than_the_bound(crowded
 
 @pytest.mark.long
 def test_who_asks_and_goes_before_the_database_is_open_is_forgotten(tmp_path: Path) -> None:
-    """30 MB of header sections, none like another."""
+    """The header sections have 30 MB together, and all are different."""
     with locked_before_the_start(tmp_path), running(tmp_path) as server:
         before = resident_bytes(server)
         for number in range(2000):
@@ -239,7 +239,7 @@ def test_who_asks_and_goes_before_the_database_is_open_is_forgotten(tmp_path: Pa
 
 
 def test_a_listing_holds_what_was_acknowledged_before_it_was_asked_for(wire: Wire) -> None:
-    """Though one listing serves all who ask while another is made."""
+    """All requests that come while a listing is made share the next one."""
     for number in range(50):
         wire.send(request("GET", SESSIONS) * 3)
         wire.send(event_of(an_event(username=f"seen{number}", hostname=f"SEEN-{number}")))
@@ -262,7 +262,7 @@ async def test_thousands_of_pipelined_requests_let_the_others_have_their_turn() 
 
     async def handled(count: int) -> None:
         async with asyncio.timeout(30):
-            while len(order) < count:  # noqa: ASYNC110  # a round of the loop is what is waited for
+            while len(order) < count:  # noqa: ASYNC110  # waits for a round of the loop
                 await asyncio.sleep(0)
 
     class Silent:
@@ -300,12 +300,12 @@ def test_a_thousand_requests_in_one_piece_are_all_answered(wire: Wire) -> None:
 
 
 def large_event(username: str) -> bytes:
-    """An event of some 60 KB."""
+    """Return an event of about 60 KB."""
     return event_of(an_event(username=username, action="M", hardware_info={"serial": "x" * 60_000}))
 
 
 def hoard(hoarders: list[Wire]) -> tuple[list[Wire], list[Wire]]:
-    """Sends 1 MiB on each; returns those that wait and those that are answered, as soon as no more wait than may."""
+    """Send 1 MiB on each connection. When no more requests wait than may, return the waiting and the answered ones."""
     for hoarder in hoarders:
         hoarder.send(event_of(b"x" * MIB))
     by_socket = {hoarder.socket: hoarder for hoarder in hoarders}
@@ -319,18 +319,18 @@ def hoard(hoarders: list[Wire]) -> tuple[list[Wire], list[Wire]]:
 
 
 def begun(wire: Wire) -> None:
-    """Return when the answer has begun to come."""
+    """Wait until the answer has begun to come."""
     assert wire.socket.recv(1, socket.MSG_PEEK) == b"H"
 
 
 def established(server: Winlogd) -> int:
-    """How many connections the server has; one that it has ended may wait for its peer to read what was sent before."""
+    """Return the number of the server's connections. A connection that it has ended may wait for its peer to read."""
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     return sum(fields[1].endswith(f":{server.port:04X}") and fields[3] == "01" for fields in lines)
 
 
 def is_reset(wire: Wire) -> bool:
-    """Whether the server has ended the connection; nothing that it sends is expected."""
+    """Return True if the server has ended the connection. It must not have sent anything."""
     wire.socket.setblocking(False)
     try:
         return wire.socket.recv(1) == b""

@@ -1,4 +1,4 @@
-"""Paths with parameters: which route a path takes, and what the endpoint is given."""
+"""Paths with parameters: which route a path takes, and which parameters the endpoint gets."""
 
 import json
 
@@ -15,7 +15,7 @@ MACHINE = "/api/v1/machines/{hostname}"
 
 
 def told(head: Head) -> Handler:
-    """An endpoint that answers with its path's parameters."""
+    """Answer with the path's parameters."""
     body = json.dumps(dict(head.path_parameters)).encode()
     return lambda exchange, _: exchange.respond_ok(body)
 
@@ -155,7 +155,7 @@ def test_paths_that_nobody_could_tell_apart_are_a_fault_of_the_table(other: str)
 
 @pytest.mark.parametrize("path", ["/api/v1/machines/PC-%d", "/api/v1/machines/PC-1/days/%d", "/unknown/%d"])
 def test_many_names_do_not_push_the_heads_of_other_paths_out(path: str) -> None:
-    """More than the parser keeps heads for."""
+    """There are more paths than the parser keeps heads."""
     router = Router({("GET", "/health"): literal, ("GET", MACHINE): told, ("GET", f"{MACHINE}/days/{{day}}"): told})
     parser = RequestParser(Limits(), HeadCache(router.is_literal))
 

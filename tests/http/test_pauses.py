@@ -1,4 +1,4 @@
-"""A process that was stopped and goes on: what its peers have sent meanwhile is read before anybody is let go."""
+"""A process that was stopped goes on: it reads what its peers have sent before it ends any connection."""
 
 import signal
 import ssl
@@ -29,7 +29,7 @@ idle_timeout = {LIMIT_S}
 
 @contextmanager
 def stopped(server: Winlogd) -> Iterator[None]:
-    """The process does nothing in this block, which takes longer than any limit."""
+    """Stop the process for this block, which takes longer than any time limit."""
     server.process.send_signal(signal.SIGSTOP)
     try:
         stat = Path(f"/proc/{server.process.pid}/stat")
@@ -41,7 +41,7 @@ def stopped(server: Winlogd) -> Iterator[None]:
 
 
 def client_hello() -> bytes:
-    """What a client with TLS sends first."""
+    """Return the first octets of a client with TLS."""
     context, outgoing = ssl.create_default_context(cafile=str(DATA / "tls.crt")), ssl.MemoryBIO()
     client = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost")
     with suppress(ssl.SSLWantReadError):

@@ -1,4 +1,4 @@
-"""What the router answers by itself, and how an answer is written."""
+"""The answers that the router gives by itself, and how an answer is encoded."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from winlogd.http.wire.message import Head, Response, encode, is_known
 
 
 class Health:
-    """An endpoint that counts how often it was asked for a handler."""
+    """An endpoint that counts its calls."""
 
     def __init__(self) -> None:
         self.asked = 0

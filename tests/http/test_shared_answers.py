@@ -1,4 +1,4 @@
-"""Many who ask who is where, over plain sockets and TLS: the answer that they share is in memory once."""
+"""Many clients ask for the open sessions, over plain sockets and TLS: the answer that they share is in memory once."""
 
 import socket
 import ssl
@@ -16,12 +16,12 @@ from tests.support.wire import request
 
 MIB: Final = 1 << 20
 OPEN_SESSIONS: Final = 36_000
-"""Their listing has 7 MB, more than Linux keeps for a peer that does not read (tcp(7))."""
+"""The number of sessions whose listing has 7 MB: more than Linux keeps for a peer that does not read (tcp(7))."""
 CERTIFICATE, KEY = DATA / "tls.crt", DATA / "tls.key"
 STALLED: Final = 200
 HONEST: Final = 30
 READ_AT_ONCE: Final = 4
-"""Of the honest ones: the others are slow to begin."""
+"""The patience of honest clients: the other clients begin to read late."""
 LISTING: Final = request("GET", SESSIONS)
 
 kinds = pytest.mark.parametrize("kind", ["plain", "tls"])
@@ -55,7 +55,7 @@ def connected(port: int, kind: str, receive_buffer: int | None = None) -> socket
 
 
 def whole(sock: socket.socket) -> bytes:
-    """All that comes until FIN."""
+    """Return all octets until FIN."""
     received = bytearray()
     while piece := sock.recv(1 << 18):
         received += piece

@@ -1,4 +1,4 @@
-"""Peers that are slow to read what they asked for, over plain sockets and TLS: who waits, and who is reset."""
+"""Peers that read their answers slowly, over plain sockets and TLS: which peers are waited for, and which are reset."""
 
 import select
 import socket
@@ -28,10 +28,10 @@ FEED = request("GET", "/feed")
 KIB = 1 << 10
 MIB = 1 << 20
 MANY = 1024
-"""So many pieces of 4 KiB and more are more than the system keeps for a peer that does not read."""
+"""This many pieces of 4 KiB or more exceed what the system keeps for a peer that does not read."""
 SMALL_BUFFER = 4096
 BEYOND = 60
-"""So many KiB beyond what the system takes without delay fill its room and leave a part to the transport."""
+"""This many KiB beyond what the system accepts at once fill its buffers, and leave a part in the transport."""
 
 kinds = pytest.mark.parametrize("kind", ["plain", "tls"])
 
@@ -81,7 +81,7 @@ def test_a_peer_that_takes_nothing_for_the_idle_limit_is_reset_and_the_producer_
 @pytest.mark.long
 @kinds
 def test_a_peer_that_reads_on_slowly_is_neither_reset_nor_answered_503(kind: str, place: Place) -> None:
-    """It reads for 1200 s on the server's clock."""
+    """The peer reads for 1200 s on the server's clock."""
     with Peer(place, kind, SMALL_BUFFER) as peer:
         peer.send(pieces(MANY, 16 * KIB // 4) + NOW)
         peer.begin()
@@ -112,7 +112,7 @@ def test_a_peer_may_take_its_time_with_the_end_of_the_last_answer(kind: str, pla
             place.forward(20)
         while len(received) < len(body(MANY, 16 * KIB // 4)):
             received += peer.some()
-        place.forward(3)  # over TLS the connection is only now seen to be read
+        place.forward(3)  # over TLS only this check shows that the peer reads
         place.forward(3)
         assert peer.rest() == b""
         assert received == body(MANY, 16 * KIB // 4)
@@ -121,7 +121,7 @@ def test_a_peer_may_take_its_time_with_the_end_of_the_last_answer(kind: str, pla
 
 @kinds
 def test_the_little_that_the_system_has_no_room_for_is_not_lost(kind: str, place: Place) -> None:
-    """Over TLS the transport does not count it."""
+    """Over TLS the transport does not count the unread octets."""
     with Peer(place, kind, SMALL_BUFFER) as peer:
         peer.send(FEED.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         peer.begin()
@@ -142,7 +142,7 @@ def test_the_little_that_the_system_has_no_room_for_is_not_lost(kind: str, place
             stream.end()
 
         place.call(fill)
-        time.sleep(1)  # longer than a connection that is closed lingers
+        time.sleep(1)  # longer than a closed connection lingers
         place.forward(20)
         received = 0
         while received < sent:

@@ -1,4 +1,4 @@
-"""Answers in pieces, over plain sockets and TLS: how they are framed, who waits for whom, and how they end."""
+"""Answers in pieces, over plain sockets and TLS: their framing, their order, and their end."""
 
 import asyncio
 import socket
@@ -21,11 +21,11 @@ KEPT = request("POST", "/kept", "Content-Length: 0")
 CLOSE = "Connection: close"
 KIB = 1 << 10
 MANY = 1024
-"""So many pieces of 4 KiB and more are more than the system keeps for a peer that does not read."""
+"""This many pieces of 4 KiB or more exceed what the system keeps for a peer that does not read."""
 SMALL_BUFFER = 4096
 
 CUT_OFF = (h11.RemoteProtocolError, ConnectionResetError, ssl.SSLEOFError)
-"""How a peer sees that an answer is not complete."""
+"""The errors that show a peer that an answer is not complete."""
 
 kinds = pytest.mark.parametrize("kind", ["plain", "tls"])
 versions = pytest.mark.parametrize("version", ["1.1", "1.0"])
@@ -259,7 +259,7 @@ def test_an_answer_whose_peer_reads_too_late_does_not_pass_for_complete(kind: st
     with Peer(place, kind, SMALL_BUFFER) as peer:
         peer.send(pieces(MANY, 16 * KIB, version=version))
         wait_until_behind(place)
-        place.forward(1)  # a first look at what the peer has taken
+        place.forward(1)  # the first check of what the peer has read
         place.forward(LIMITS.idle_timeout + 1)
         with pytest.raises(CUT_OFF):
             peer.answer()
@@ -294,7 +294,7 @@ def test_an_answer_that_memory_has_no_room_for_does_not_pass_for_complete(
 
 @kinds
 def test_a_connection_that_memory_has_no_room_for_stays_closed_after_its_last_answer(kind: str, place: Place) -> None:
-    """Freeing it is due already: it sends no FIN, and waits for nothing more."""
+    """The connection is about to end: it sends no FIN, and does not linger."""
     with Peer(place, kind, SMALL_BUFFER) as peer, Peer(place, kind, SMALL_BUFFER) as other:
         peer.send(pieces(MANY, 16 * KIB, CLOSE))
         producer = wait_until_behind(place)

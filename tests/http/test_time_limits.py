@@ -1,4 +1,4 @@
-"""How long a peer may take, with real sockets on an event loop whose clock the test puts forward."""
+"""The time limits of a peer, with real sockets on an event loop whose clock the test puts forward."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 
 
 
 class ClockworkLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock stands still until it is put forward: a busy machine makes nothing late."""
+    """An event loop whose clock stands still until a test puts it forward: a busy machine makes nothing late."""
 
     ahead_s = 0.0
 
@@ -61,7 +61,7 @@ class Place:
         await self._server.stop()
 
     async def connect(self, octets: bytes) -> "Peer":
-        """A peer that has sent `octets`, all of which were read."""
+        """Return a peer that has sent `octets`, all of which the server has read."""
         sock = socket.socket()
         self._peers.append(sock)
         sock.setblocking(False)
@@ -71,14 +71,14 @@ class Place:
         return peer
 
     async def forward(self, seconds: float) -> None:
-        """Puts the clock forward in steps of half a second, so that nothing is early or late."""
+        """Put the clock forward in steps of half a second, so that nothing is early or late."""
         assert isinstance(self._loop, ClockworkLoop)
         for _ in range(round(seconds * 2)):
             self._loop.ahead_s += 0.5
             await settle()
 
     async def stand_still(self, seconds: float) -> None:
-        """Puts the clock forward at once, as when the whole process was stopped."""
+        """Put the clock forward at once, as if the whole process had stood still."""
         assert isinstance(self._loop, ClockworkLoop)
         self._loop.ahead_s += seconds
         await settle()
@@ -90,7 +90,7 @@ class Place:
     @staticmethod
     def _never(head: Head) -> Handler:
         def keep(exchange: Exchange, body: bytes) -> None:
-            """No answer."""
+            """Give no answer."""
 
         return keep
 
@@ -101,11 +101,11 @@ class Place:
         raise error
 
     def swept(self, now: float) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
 
 class Peer:
-    """The other end."""
+    """A client."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
@@ -119,7 +119,7 @@ class Peer:
         return await self._receive(len(ANSWER))
 
     async def rest(self) -> bytes:
-        """Everything until FIN."""
+        """Return all octets until FIN."""
         received = b""
         while piece := await self._receive(65536):
             received += piece
@@ -130,12 +130,12 @@ class Peer:
         await settle()
 
     async def is_open(self) -> bool:
-        """Whether the connection still answers."""
+        """Return True if the connection still answers."""
         await self.send(REQUEST)
         return await self.answer() == ANSWER
 
     async def _receive(self, size: int) -> bytes:
-        until_s = time.monotonic() + PATIENCE_S  # a time limit of asyncio's would go by the clock that stands still
+        until_s = time.monotonic() + PATIENCE_S  # asyncio's own time limits use the clock that stands still
         while time.monotonic() < until_s:
             try:
                 return self._sock.recv(size)
@@ -145,7 +145,7 @@ class Peer:
 
 
 async def settle() -> None:
-    """Lets everything that can happen now happen."""
+    """Let the event loop do everything that is due now."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -235,7 +235,7 @@ def test_between_requests_a_connection_may_be_idle_for_its_own_limit(clockwork: 
 
 
 def test_an_empty_line_after_a_request_begins_no_other(clockwork: asyncio.Runner) -> None:
-    """Some old clients end a body with a CRLF that its length does not count."""
+    """Some old clients send a CRLF after a body, which Content-Length does not count."""
 
     async def play() -> None:
         async with a_place() as place:
@@ -267,7 +267,7 @@ def test_a_request_after_a_long_pause_has_its_whole_time(clockwork: asyncio.Runn
 
 
 def test_the_first_connection_after_a_quiet_hour_has_its_whole_time(clockwork: asyncio.Runner) -> None:
-    """No sweep runs while nobody is connected, so the time that it notes is an hour old."""
+    """No sweep runs while no peer is connected, so that the time of the last sweep is an hour old."""
 
     async def play() -> None:
         async with a_place() as place:
@@ -329,7 +329,7 @@ def test_the_time_in_which_one_waited_for_room_counts_for_the_answer(clockwork: 
 
 
 def test_who_was_refused_takes_no_place_from_who_comes_next(clockwork: asyncio.Runner) -> None:
-    """Though it does not close, and its connection is there for another while."""
+    """The peer does not close, so that its connection exists for a while."""
 
     async def play() -> None:
         async with a_place(max_connections=1) as place:

@@ -1,4 +1,4 @@
-"""TLS on a port of its own: the same answers, and a peer that speaks something else costs only itself."""
+"""TLS on a port of its own: the answers are the same, and a peer without TLS harms no other."""
 
 import socket
 import ssl
@@ -16,7 +16,7 @@ CERTIFICATE, KEY = DATA / "tls.crt", DATA / "tls.key"
 
 
 def with_tls(port: int) -> str:
-    """The section of the configuration."""
+    """Return the section of the configuration."""
     return f'[server]\ntls_port = {port}\ntls_certificate = "{CERTIFICATE}"\ntls_key = "{KEY}"\n'
 
 
@@ -27,14 +27,14 @@ def port() -> int:
 
 @pytest.fixture(scope="module")
 def server(port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
-    """A server with TLS on `port`."""
+    """Yield a server with TLS on `port`."""
     settings = with_tls(port)
     with running(tmp_path_factory.mktemp("tls"), settings) as started:
         yield started
 
 
 def exchange(port: int, octets: bytes, version: ssl.TLSVersion | None = None) -> bytes:
-    """What a client that trusts the certificate gets until the server closes."""
+    """Return all that a client gets that trusts the certificate, until the server closes."""
     context = ssl.create_default_context(cafile=str(CERTIFICATE))
     if version is not None:
         context.minimum_version = context.maximum_version = version
@@ -99,7 +99,7 @@ def test_handshakes_count_as_connections_of_their_address(tmp_path: Path) -> Non
         for wire in silent:
             wire.close()
         with closing(socket.create_connection(("127.0.0.1", server.port))):
-            for _ in range(4):  # each is counted once, and forgotten when it ends
+            for _ in range(4):  # each connection is counted once, and forgotten at its end
                 wait_for(lambda: b" 200 OK" in answer_or_nothing(port), "a free place", server.process)
 
 
@@ -134,7 +134,7 @@ def test_a_client_goes_by_its_own_address(server: Winlogd, port: int, tmp_path: 
 
 
 def answer_or_nothing(port: int) -> bytes:
-    """What /health answers; empty when the server closes before that."""
+    """Return the answer to /health; nothing if the server closes before."""
     with suppress(OSError):
         return exchange(port, health("Connection: close"))
     return b""

@@ -1,4 +1,4 @@
-"""The order of those that wait for a turn, and how little is done in one round of the event loop."""
+"""The order of turns, and the bound on the work of one round of the event loop."""
 
 import asyncio
 import time
@@ -9,11 +9,11 @@ import uvloop
 from winlogd.http.turns import Turns
 
 TOO_LONG_S: Final = 0.002
-"""For one round, by itself."""
+"""Longer than one round may give turns."""
 
 
 class Reader:
-    """Notes in which round of the loop it has its turns; asks for another one until it has had as many as it wants."""
+    """A reader that notes the rounds of its turns. It asks for further turns until it has had enough."""
 
     def __init__(self, turns: Turns, rounds: "Rounds", wanted: int = 1, takes_s: float = 0.0) -> None:
         self._turns = turns
@@ -33,7 +33,7 @@ class Reader:
 
 
 class Rounds:
-    """Counts the rounds of the event loop."""
+    """Count the rounds of the event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.number = 0
@@ -46,7 +46,7 @@ class Rounds:
 
 
 def play(*plans: tuple[int, float], asked: int = 1) -> list[list[int]]:
-    """One reader for each plan, which is how many turns it wants and how long one takes; the rounds that each had."""
+    """Run one reader for each plan: the number of its turns, and the seconds of one turn. Return the rounds of each."""
 
     async def played() -> list[list[int]]:
         loop = asyncio.get_running_loop()
@@ -57,7 +57,7 @@ def play(*plans: tuple[int, float], asked: int = 1) -> list[list[int]]:
                 turns.ask(reader)
         assert not any(reader.had for reader in readers), "a turn is never taken at once"
         await asyncio.gather(*(reader.is_satisfied.wait() for reader in readers))
-        await asyncio.sleep(0.01)  # for turns that nobody should have
+        await asyncio.sleep(0.01)  # time for turns that must not happen
         return [reader.had for reader in readers]
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -1,10 +1,10 @@
-"""Reads the same octets here and with h11, another implementation of RFC 9112, and compares.
+"""Read the same octets with this parser and with h11, another implementation of RFC 9112, and compare.
 
-Two recipients that disagree on where a request ends are how requests are smuggled. So: whatever is accepted
-here, h11 accepts too, and reads the same requests out of it. The other way round is not asked for: this
-parser is the stricter one. It takes three things that h11 refuses: an empty line before a request, lengths of
-more than 20 digits, and trailers with the name of a length or a coding, which are dropped here. Where those end is
-compared all the same.
+Request smuggling needs two recipients that disagree on the end of a request. So h11 has to accept all that this parser
+accepts, and has to read the same requests. The reverse is not required: this parser is the stricter one.
+
+This parser accepts three things that h11 refuses: an empty line before a request, lengths of more than 20 digits, and
+trailers with the name of a length or a coding. It drops such trailers. Their end is compared nevertheless.
 """
 
 import re
@@ -27,9 +27,11 @@ _FRAMING_FIELDS: Final = ("content-length", "transfer-encoding")
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """One request, as either of the two has read it; `length` is None for a chunked body.
+    """One request, as one of the two parsers has read it.
 
-    `fields` are those that do not frame the body: h11 rewrites the ones that do.
+    Attributes:
+        length: None for a chunked body.
+        fields: those that do not frame the body, because h11 rewrites those that do.
     """
 
     method: str
@@ -43,7 +45,7 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The requests, and how it ended: with a status, or what is waited for the rest of."""
+    """The requests, and the end: a status, or the part of a request that is incomplete."""
 
     requests: tuple[Got, ...]
     status: int | None
@@ -52,12 +54,12 @@ class Outcome:
 
 
 def read_here(*pieces: bytes, limits: Limits = DEFAULTS, heads: HeadCache | None = None) -> Outcome:
-    """All requests of a connection by which `pieces` come; `heads` is a new cache unless one is given."""
+    """Return all requests of a connection on which `pieces` come. `heads` is a new cache by default."""
     return _read(pieces, RequestParser(limits, heads or HeadCache()))
 
 
 def read_as_a_connection_does(*pieces: bytes, limits: Limits, heads: HeadCache) -> Outcome:
-    """As `read_here`, but each piece is first tried as one whole request with a familiar head."""
+    """Read as `read_here`, but first try each piece as one whole request with a familiar head."""
     parser = RequestParser(limits, heads)
     requests: list[Got] = []
     for number, piece in enumerate(pieces):
@@ -90,7 +92,7 @@ def _got(head: Head, body: bytes) -> Got:
 
 
 class H11Reader:
-    """The requests in `octets`, as h11 reads them: each with a connection of its own, so that none closes."""
+    """Return the requests in `octets`, as h11 reads them: each with a connection of its own, so that none closes."""
 
     def __init__(self, octets: bytes) -> None:
         self._rest = octets
@@ -111,7 +113,7 @@ class H11Reader:
         except h11.RemoteProtocolError as error:
             if _length(request) is not None or not _FRAMING_TRAILER.search(str(error)):
                 raise
-            # It has read all trailers, and refuses the value of one.
+            # h11 has read all trailers, and refuses the value of one.
         else:
             assert isinstance(part, h11.EndOfMessage)
         self._rest = connection.trailing_data[0]
@@ -121,10 +123,10 @@ class H11Reader:
 
 
 def assert_h11_agrees(octets: bytes, here: Outcome) -> None:
-    """h11 reads out of `octets` what was read `here`.
+    """Check that h11 reads the same from `octets` as was read `here`.
 
     Raises:
-        AssertionError, h11.RemoteProtocolError: it does not.
+        AssertionError, h11.RemoteProtocolError: h11 reads something else.
     """
     there = H11Reader(octets)
     try:
@@ -147,14 +149,14 @@ def _fields(request: h11.Request) -> tuple[tuple[str, str], ...]:
 
 
 def _stays_open(request: h11.Request) -> bool:
-    """RFC 9112 §9.3; asked of the fields, because h11 itself never keeps an HTTP/1.0 connection open."""
+    """Return True if the fields keep the connection open (RFC 9112 §9.3). h11 itself never does so in HTTP/1.0."""
     values = b",".join(value for name, value in request.headers if name == b"connection")
     options = [option.strip(b" \t") for option in values.lower().split(b",")]
     return b"close" not in options and (request.http_version != b"1.0" or b"keep-alive" in options)
 
 
 def _path_and_query(request: h11.Request) -> tuple[str, str]:
-    """Path and query of the target, cut out without any grammar."""
+    """Return path and query of the target, cut out without any grammar."""
     target = request.target.decode()
     if not target.startswith(("/", "*")):
         authority = target.partition("://")[2]

@@ -1,6 +1,6 @@
-"""Chunk extensions beside a slow reader of RFC 9112 §7.1.1, which takes one octet after the other.
+"""Chunk extensions beside a slow reader of RFC 9112 §7.1.1, which reads one octet after the other.
 
-Other implementations are no judges here: they let pass whatever follows a semicolon.
+Other implementations cannot be the reference: they accept any text after a semicolon.
 """
 
 import itertools
@@ -19,7 +19,7 @@ _QDTEXT: Final = _TEXT - frozenset(b'"\\')
 
 
 class _Reader:
-    """Reads octets as one thing after the other that the grammar names. Each says if it was there."""
+    """Reads one element of the grammar after the other. Each method returns True if the element was there."""
 
     def __init__(self, octets: bytes) -> None:
         self._octets = octets
@@ -49,7 +49,7 @@ class _Reader:
             pass
 
     def equals_sign(self) -> bool:
-        """With white space around it; otherwise nothing is read."""
+        """Read it with the white space around it, or read nothing."""
         before = self._at
         self.white_space()
         if not self.one(b"="):

@@ -1,4 +1,4 @@
-"""Queries: what is read, and what is refused with the name of the parameter."""
+"""Queries: the pairs that are read, and the faults that are reported with the name of the parameter."""
 
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -130,7 +130,7 @@ def test_what_is_read_another_reader_reads_alike(query: str) -> None:
     try:
         values = parse_query(query)
     except ParameterError as error:
-        assert error.details  # noqa: PT017  # what is accepted is compared below
+        assert error.details  # noqa: PT017  # accepted queries are compared below
         return
     assert list(values.items()) == parse_qsl(query, keep_blank_values=True, strict_parsing=False)
 

@@ -1,4 +1,4 @@
-"""What the parser keeps between calls: pieces, pipelined requests, and the heads it has seen before."""
+"""The parser's memory between calls: pieces, pipelined requests, and familiar heads."""
 
 from collections.abc import Iterable
 
@@ -28,7 +28,7 @@ def parser(heads: HeadCache) -> RequestParser:
 
 
 def requests_of(parser: RequestParser, *pieces: bytes) -> list[Request]:
-    """The requests that become complete as `pieces` are received one after the other."""
+    """Return the requests that become complete while `pieces` are received one after the other."""
     requests = []
     for piece in pieces:
         parser.receive(piece)
@@ -135,7 +135,7 @@ def test_a_body_may_come_in_chunks_of_one_octet(parser: RequestParser) -> None:
 
 
 def test_the_largest_body_may_come_in_small_chunks_but_not_in_tiny_ones(parser: RequestParser) -> None:
-    """Each chunk takes time, whatever it holds, and a million of them would stop the event loop for seconds."""
+    """Each chunk takes time, whatever its size, and a million chunks would stop the event loop for seconds."""
     small = CHUNKED_HEAD + (b"30\r\n" + b"x" * 48 + b"\r\n") * (MIB // 48) + b"0\r\n\r\n"
     assert [len(request.body) for request in requests_of(parser, small)] == [MIB // 48 * 48]
 

@@ -50,7 +50,7 @@ def chunked_bodies(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def valid_requests(draw: st.DrawFn) -> bytes:
-    """A request that both must accept."""
+    """Draw a request that both parsers must accept."""
     method = draw(one_of(b"GET", b"POST", b"POST", b"PUT", b"OPTIONS", b"HEAD", b"BREW"))
     version = draw(one_of(b"1.1", b"1.1", b"1.1", b"1.0", b"1.2"))
     fields = [b"Host: a:3000", *draw(st.lists(FIELD, max_size=3))]
@@ -75,7 +75,7 @@ streams: Final = st.lists(valid_requests(), min_size=1, max_size=3).map(b"".join
 
 @st.composite
 def tricked_streams(draw: st.DrawFn) -> bytes:
-    """Valid requests, one place of which is written as an attacker would write it."""
+    """Draw valid requests, with one place written as an attacker would write it."""
     octets = draw(streams)
     places = {trick: found for trick in TRICKS if (found := list(re.finditer(trick, octets)))}
     trick = draw(st.sampled_from(list(places)))
@@ -85,7 +85,7 @@ def tricked_streams(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def mutated_streams(draw: st.DrawFn) -> bytes:
-    """Requests with a few octets flipped, put in, taken out, or lines and pieces doubled."""
+    """Draw requests with a few octets flipped, inserted or removed, or with doubled lines and pieces."""
     octets = draw(streams | tricked_streams())
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(octets)))

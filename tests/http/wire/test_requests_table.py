@@ -1,7 +1,7 @@
-"""What comes out of which octets: a row for each rule of RFC 9110 and 9112 that a request keeps or breaks.
+"""The result of parsing, for each rule of RFC 9110 and 9112 that a request keeps or breaks: one row each.
 
-Every row is read in one piece, octet by octet and in random pieces, and must come out the same each time. A
-row that is a complete request is followed by another one, which must be found exactly where the first ends.
+Every row is read in one piece, octet by octet and in random pieces, and must have the same result each time. Another
+request follows each row that is a complete request, and must be found exactly at the end of the first.
 """
 
 import random
@@ -27,7 +27,7 @@ IN_BODY: Final = "waits for the rest of a body"
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """A request as it was understood."""
+    """A request as it was parsed."""
 
     method: str = "GET"
     path: str = "/"
@@ -39,7 +39,7 @@ class Got:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """All requests that were understood, and how it ended: a status code, or what is waited for."""
+    """All requests that were parsed, and the end: a status code, or the part of a request that is incomplete."""
 
     requests: tuple[Got, ...]
     end: int | str
@@ -47,7 +47,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`result` is the one request that `octets` are, or the status code, or what is still waited for."""
+    """`result` is the one request in `octets`, or the status code, or the part that is still incomplete."""
 
     name: str
     section: str
@@ -56,7 +56,7 @@ class Row:
 
 
 def line(request_line: bytes) -> bytes:
-    """A request that is right but, perhaps, for its request line."""
+    """Return a request that is valid if its request line is."""
     return request_line + b"\r\nHost: a\r\n\r\n"
 
 
@@ -65,7 +65,7 @@ def target(text: bytes, method: bytes = b"GET") -> bytes:
 
 
 def fields(*lines: bytes, version: bytes = b"1.1") -> bytes:
-    """GET / with these field lines and no others."""
+    """Return GET / with these field lines and no others."""
     return b"GET / HTTP/" + version + b"\r\n" + b"".join(text + b"\r\n" for text in lines) + b"\r\n"
 
 
@@ -87,7 +87,7 @@ def posted(body: bytes) -> Got:
 
 
 def headers_of(size: int) -> bytes:
-    """GET / with field lines of `size` octets, their CRLFs counted."""
+    """Return GET / with field lines of `size` octets, CRLFs included."""
     first, second = b"Host: a\r\n", b"X: "
     return b"GET / HTTP/1.1\r\n" + first + second + b"x" * (size - len(first) - len(second) - 2) + b"\r\n\r\n"
 
@@ -872,7 +872,7 @@ def expected_of(row: Row) -> Outcome:
 
 
 def read(pieces: Iterable[bytes]) -> Outcome:
-    """What a parser of its own makes of `pieces`, one received after the other."""
+    """Return the result of a new parser that receives `pieces` one after the other."""
     parser = RequestParser(LIMITS, HeadCache())
     requests: list[Got] = []
     try:
@@ -901,7 +901,7 @@ def test_a_request_octet_by_octet(row: Row) -> None:
 
 @every_row
 def test_a_request_in_random_pieces(row: Row) -> None:
-    """Without hypothesis, which took three seconds more to draw five for each row than these twenty take."""
+    """Hypothesis is not used: for five draws a row it took three seconds more than these twenty take."""
     octets, chance = octets_of(row), random.Random(row.name)
     for _ in range(20):
         cuts = sorted(chance.randrange(len(octets) + 1) for _ in range(chance.randrange(9)))

@@ -1,4 +1,4 @@
-"""How requests are damaged on purpose: pieces to put in, and what attackers write in place of what."""
+"""Ways to damage requests on purpose: pieces to insert, and replacements that attackers write."""
 
 from typing import Final
 
@@ -20,4 +20,4 @@ TRICKS: Final = {
     rb"\r\n": [b"\n", b"\r", b"\r\r\n", b" \r\n", b"", b"\r\n\r\n", b";\n\r\n"],
     rb"\r\n(?=[0-9A-Fa-f]+[;\r])": [b"\n", b"\r", b"xx", b"\n\r", b"", b"\r\n+", b"\r\n-", b"\r\n0x", b"\r\n "],
 }
-"""What is replaced by what, as patterns and choices; each is known from attacks on one recipient or another."""
+"""Patterns, each with its possible replacements. Each is known from attacks on some recipient."""
