@@ -1,8 +1,8 @@
 """The long form of the fault tests: ``python -m tests.chaos --minutes 10``.
 
-Each round: twenty kills, power cuts, a siege by hostile clients, days played against a naive model, a rotation under
-load and a short soak, each of which prints its ledger, and the tests of faults and of request smuggling, which count by
-themselves. Ends with status 1 as soon as a promise was broken. A time is no promise: a busy machine makes all wait.
+Each round has twenty kills, power cuts and a siege by hostile clients. It has days played against a naive model, a
+rotation under load, and a short soak. Each of these prints its ledger. The tests of faults and of request smuggling follow. The run
+ends with status 1 as soon as a promise was broken. Times are no promise: a busy machine makes all clients wait.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from tests.support.running import Winlogd, a_steady_port, running
 
 
 def main() -> int:
-    """Runs rounds until the time is up; returns the exit status."""
+    """Run rounds until the time is up. Return the exit status."""
     parser = argparse.ArgumentParser("python -m tests.chaos", description="Breaks winlogd on purpose, and counts.")
     parser.add_argument("--minutes", type=float, default=1.0, help="how long to go on, default 1")
     parser.add_argument("--kills", type=int, default=20, help="in each round, default 20")
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def _cut_the_power(seed: int) -> bool:
-    """Cuts it at every write of a run in each mode; whether every promise was kept."""
+    """Cut the power at every write of a run, in each mode. Return True if every promise was kept."""
     for plan in power_cut.long_plans(seed):
         with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
             account = power_cut.cut_in(Path(folder), plan)
@@ -87,7 +87,7 @@ def _siege(seconds: float) -> hostile.Siege:
 
 
 def _rotate_under_load() -> bool:
-    """Whether each row and each event is there once."""
+    """Return True if each row and each event is there exactly once."""
     with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
         outcome = asyncio.run(loaded_rotation.run(Path(folder), rows=20_000, rate=500, load_s=2))
     print(f"rotation under load: {outcome}", flush=True)
@@ -95,7 +95,7 @@ def _rotate_under_load() -> bool:
 
 
 def _soak() -> bool:
-    """Whether each event is there once; what grows shows in an hour of it alone."""
+    """Return True if each event is there exactly once. Only a soak of an hour shows what grows."""
     with tempfile.TemporaryDirectory(prefix="winlogd-chaos-") as folder:
         outcome = asyncio.run(soak.run(Path(folder), seconds=15, rate=1000, rotates_every_s=3))
     print(f"{outcome} (growth is judged in an hour of it, not here)", flush=True)

@@ -1,9 +1,8 @@
-"""Clients that mean harm, in a process of their own: ``python -m tests.chaos.attackers PORT SCALE``.
+"""Hostile clients, in a process of their own: ``python -m tests.chaos.attackers PORT SCALE``.
 
-Each is a coroutine that takes one connection after the other and does one thing wrong with it, for ever. They know
-HTTP as far as it takes to break it, and count their connections; what becomes of the server is not their business.
-They go on until their standard input ends. They print a line when they have made many connections, and at the end how
-many each kind has made, as JSON.
+Each attacker is a coroutine. It opens one connection after the other, and does one thing wrong with each, without end.
+Attackers know enough HTTP to break it, and count their connections. They do not check the server. They go on until
+their standard input ends. They print a line after many connections, and at the end the numbers by kind, as JSON.
 """
 
 import asyncio
@@ -30,59 +29,59 @@ _GET: Final = b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n"
 _HEALTH: Final = _GET % b"/health"
 _LISTING: Final = _GET % b"/api/v1/sessions/current"
 _BODY_BYTES: Final = 1 << 20
-"""The largest body that is taken."""
+"""The largest body that the server accepts."""
 HOSTILE_USER: Final = "mallory"
 _EVENT: Final = b'{"username":"mallory","action":"M","timestamp":"2026-01-13T08:30:00Z","hostname":"nowhere"}'
 _LISTS: Final = b'{"hardware_info":[' + b"[]," * 349_000 + b"[]]}"
 _EXPENSIVE: Final = _HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(_LISTS), _LISTS)
-"""Of a body that is as large as it may be, what takes the longest to read."""
+"""The slowest form of a body of the largest size."""
 _WHOLE: Final = _HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(_EVENT), _EVENT)
 _NICENESS: Final = 10
-"""Attackers have machines of their own; here they leave the processors to the server and to honest clients."""
+"""Real attackers have machines of their own. Here they leave the processors to the server and honest clients."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How many of each kind there are at any moment."""
+    """The number of attackers of each kind at any moment."""
 
     idle: int
     each: int
 
 
 _OPEN_FILES_FOR_OTHERS: Final = 1024
-"""How many fewer idle connections there are than files that a process may open."""
+"""There are this many fewer idle connections than files that a process may open."""
 
 MANY: Final = 320
-"""Connections from which on a siege is one, however slow the machine is: more than the idle ones of the short scale."""
+"""A siege needs this many connections, however slow the machine is: more than the idle ones of the short scale."""
 
 SCALES: Final = {"short": Scale(idle=200, each=4), "long": Scale(idle=10_000, each=32)}
 
 
 class Connection:
-    """A TCP connection as it is, without a buffer between: what is not read stays unread."""
+    """A plain TCP connection without a buffer: octets that are not read stay in the system."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._loop = asyncio.get_running_loop()
 
     async def send(self, *pieces: bytes, pause_s: float = 0.0) -> None:
-        """Sends one piece after the other; waits for as long as nobody takes them."""
+        """Send one piece after the other; wait while the server reads none."""
         for piece in pieces:
             await self._loop.sock_sendall(self._socket, piece)
             await asyncio.sleep(pause_s)
 
     async def read_all(self) -> None:
-        """Reads until the server ends the connection."""
+        """Read until the server ends the connection."""
         while await self._loop.sock_recv(self._socket, 65536):
             pass
 
     def reset_at_the_end(self) -> None:
-        """Lets the connection end with a reset instead of FIN: socket(7), SO_LINGER."""
+        """Make the connection end with a reset instead of FIN: socket(7), SO_LINGER."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class Attack(Protocol):
-    """Does one thing wrong with a connection."""
+    """Does one thing wrong on a connection."""
 
     __name__: str
 
@@ -90,23 +89,23 @@ class Attack(Protocol):
 
 
 async def idle(connection: Connection) -> None:
-    """Connects and says nothing, until it is thrown out."""
+    """Connect and send nothing, until the server ends the connection."""
     await connection.read_all()
 
 
 async def slow_headers(connection: Connection) -> None:
-    """A header section that never ends."""
+    """Send a header section that never ends."""
     await connection.send(_HEAD, *[b"X-%d: y\r\n" % number for number in range(1000)], pause_s=0.2)
 
 
 async def slow_body(connection: Connection) -> None:
-    """Nearly the whole of the largest body at once, and the rest never."""
+    """Send nearly the whole of the largest body at once, and never the rest."""
     await connection.send(_HEAD + b"Content-Length: %d\r\n\r\n" % _BODY_BYTES, b"x" * (_BODY_BYTES - 1000))
     await connection.send(*[b"x"] * 900, pause_s=0.2)
 
 
 async def slow_reader(connection: Connection) -> None:
-    """Asks who is where, thousands of times, and reads no answer."""
+    """Ask for the open sessions thousands of times, and read no answer."""
     with suppress(TimeoutError):
         async with asyncio.timeout(2):
             await connection.send(*[_LISTING * 100] * 100)
@@ -115,7 +114,7 @@ async def slow_reader(connection: Connection) -> None:
 
 
 async def pipeliner(connection: Connection) -> None:
-    """As many requests as fit, good and bad ones, with no answer read."""
+    """Send as many requests as fit, good and bad ones, and read no answer."""
     with suppress(TimeoutError):
         async with asyncio.timeout(1):
             while True:
@@ -123,24 +122,24 @@ async def pipeliner(connection: Connection) -> None:
 
 
 async def flood(connection: Connection) -> None:
-    """Connects, and is gone."""
+    """Connect, and end the connection at once."""
 
 
 async def resets(connection: Connection) -> None:
-    """A reset at some stage of a request."""
+    """Reset the connection at some stage of a request."""
     connection.reset_at_the_end()
     stages = (b"", b"PO", _HEAD, _WHOLE[:-1], _WHOLE, _WHOLE * 100, _HEALTH, _LISTING * 10)
     await connection.send(random.choice(stages), pause_s=random.choice((0.0, 0.001, 0.01)))
 
 
 async def strangers(connection: Connection) -> None:
-    """Speaks TLS, or nothing that anybody knows."""
+    """Send the beginning of TLS, or octets of no protocol."""
     await connection.send(random.choice((_client_hello(), random.randbytes(10_000), b"\0" * 10_000, b"\n" * 10_000)))
     await connection.read_all()
 
 
 async def oversize(connection: Connection) -> None:
-    """Too much of something."""
+    """Send too much of something."""
     await connection.send(
         random.choice(
             (
@@ -166,10 +165,10 @@ ATTACKS: Final[tuple[Attack, ...]] = (
 
 
 class Attackers:
-    """All of them together.
+    """All attackers together.
 
     Attributes:
-        connections: how many they have made, by the names of `ATTACKS` and ``idle``.
+        connections: the number that they have made, by the names of `ATTACKS` and ``idle``.
     """
 
     def __init__(self, port: int) -> None:
@@ -177,10 +176,10 @@ class Attackers:
         self._port = port
 
     async def attack(self, scale: Scale, over: Awaitable[object]) -> None:
-        """Goes on until `over` is done.
+        """Attack until `over` is done.
 
         Raises:
-            Exception: an attack has ended by itself, for a fault of its own.
+            Exception: an attack has ended by itself, because of an error in it.
         """
         tasks = [asyncio.create_task(self._repeat(idle)) for _ in range(scale.idle)]
         tasks += [asyncio.create_task(self._repeat(attack)) for attack in ATTACKS for _ in range(scale.each)]
@@ -206,7 +205,7 @@ class Attackers:
 
 
 def _client_hello() -> bytes:
-    """The first octets of a TLS client."""
+    """Return the first octets of a TLS client."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     with suppress(ssl.SSLWantReadError):
         ssl.create_default_context().wrap_bio(incoming, outgoing, server_hostname="h").do_handshake()
@@ -214,7 +213,7 @@ def _client_hello() -> bytes:
 
 
 def main() -> int:
-    """Attacks ``127.0.0.1:PORT`` until standard input ends."""
+    """Attack ``127.0.0.1:PORT`` until standard input ends."""
     port, scale = int(sys.argv[1]), SCALES[sys.argv[2]]
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,9 +1,9 @@
-"""winlogd on a disk that fails and with a clock that is wrong, for as long as a file in its folder says so.
+"""Run winlogd on a disk that fails, or with a wrong clock, while a file in its folder says so.
 
     python faulty_winlogd.py --config config.toml
 
 The file ``fault`` names what fails (`FAULTS`), the file ``clock`` by how many seconds the wall clock is ahead. Without
-them it is winlogd and nothing else. Only the process around it is another one: not a line of winlogd knows of this.
+these files winlogd runs as always. Only the process around winlogd differs: no line of winlogd knows of this file.
 """
 
 import sys
@@ -23,7 +23,7 @@ FAULTS: Final = {
     "sync": ("xSync", apsw.SQLITE_IOERR_FSYNC),
     "read-only": ("xWrite", apsw.SQLITE_IOERR_WRITE),
 }
-"""The call that fails, and with which result code (rescode.html)."""
+"""The calls that fail, each with its result code (rescode.html)."""
 
 _FAULT: Final = Path("fault")
 _CLOCK: Final = Path("clock")
@@ -77,7 +77,7 @@ def _let_the_clock_be_wrong() -> None:
 
 
 def main() -> int:
-    """Runs winlogd's own command line."""
+    """Run winlogd's own command line."""
     _let_the_clock_be_wrong()
     disks = []
 

@@ -1,4 +1,4 @@
-"""Requests of which two recipients might say different things: where they end, or how many they are.
+"""Requests that two recipients might read differently: where a request ends, or how many requests there are.
 
 Templates: `<marker>` becomes a text of its own for each use, `<prefix>` a whole request that is hidden in a body,
 `<event>` an honest body. A number of octets is `<prefix length>`, in hexadecimal `<prefix size>`; `<both …>` counts the
@@ -17,15 +17,15 @@ _LAST_CHUNK: Final = b"0\r\n\r\n"
 _CHUNKED: Final = b"Transfer-Encoding: chunked\r\n"
 _IN_CHUNKS: Final = b"<event size>\r\n<event>\r\n0\r\n\r\n"
 _HALF: Final = b"GET /health?marker=<marker>half HTTP/1.1\r\nHost: h\r\nX: "
-"""What follows becomes the value of a field."""
+"""The text after it becomes the value of a field."""
 
 
 def filled(template: bytes, marker: str) -> bytes:
-    """The octets of a template.
+    """Return the octets of a template.
 
     Args:
-        template: as described above.
-        marker: digits and letters; the prefix's is the same with ``hidden`` at its end.
+        template: see the module's docstring.
+        marker: digits and letters. The marker of the prefix is the same with ``hidden`` at its end.
     """
     event = _EVENT.replace(b"<marker>", marker.encode())
     hidden = _EVENT.replace(b"<marker>", marker.encode() + b"hidden")
@@ -44,7 +44,7 @@ def _with_lengths(*values: bytes) -> list[bytes]:
 
 
 def _with_codings(*values: bytes) -> list[bytes]:
-    """Chunked for one, and with a length that takes in the prefix, or none at all, for the other."""
+    """For one recipient a chunked body, for the other a length that includes the prefix, or no body."""
     fields = [b"Transfer-Encoding: %b\r\n" % value for value in values]
     return [HEAD + field + b"Content-Length: <both length>\r\n\r\n<both>" for field in fields] + [
         HEAD + field + b"\r\n" + _IN_CHUNKS + b"<prefix>" for field in fields
@@ -52,19 +52,19 @@ def _with_codings(*values: bytes) -> list[bytes]:
 
 
 def _with_sizes(*lines: bytes) -> list[bytes]:
-    """The first chunk's size line, its end included, before an event."""
+    """The first chunk's size line, with its end, before an event."""
     return [HEAD + _CHUNKED + b"\r\n" + line + b"<event>\r\n0\r\n\r\n<prefix>" for line in lines]
 
 
 def _with_fields(*fields: bytes) -> list[bytes]:
-    """Fields that may hide the true framing, or be one, before a body of the last chunk and the prefix."""
+    """Fields that may frame the body or hide its framing. The body is the last chunk and the prefix."""
     return [HEAD + field + b"\r\nContent-Length: <both length>\r\n\r\n<both>" for field in fields] + [
         HEAD + b"Content-Length: <both length>\r\n" + field + b"\r\n\r\n<both>" for field in fields
     ]
 
 
 FRAMINGS: Final[tuple[bytes, ...]] = (
-    # plain pipelining, which is allowed
+    # plain pipelining, which is valid
     HEAD + b"Content-Length: <event length>\r\n\r\n<event><prefix>",
     HEAD + _CHUNKED + b"\r\n" + _IN_CHUNKS + b"<prefix>",
     # Content-Length and Transfer-Encoding together
@@ -85,7 +85,7 @@ FRAMINGS: Final[tuple[bytes, ...]] = (
         b"18446744073709551616", b"18446744073709551687", b"99999999999999999999999", b"\r\n <event length>",
         b"1\r\n 2", b'"<event length>"',
     ),
-    # codings that some take for chunked and others do not
+    # codings that some recipients read as chunked
     *_with_codings(
         b"chunked", b"Chunked", b"xchunked", b"chunked, identity", b"identity, chunked", b"chunked, chunked",
         b"gzip, chunked", b"chunked, gzip", b"identity", b'"chunked"', b"'chunked'", b"chunked;q=1", b"chunked ;",
@@ -174,7 +174,7 @@ FRAMINGS: Final[tuple[bytes, ...]] = (
     HEAD.replace(b"HTTP/1.1",
     b"HTTP/1.0") + b"Connection: keep-alive\r\n" + _CHUNKED + b"\r\n" + _IN_CHUNKS + b"<prefix>",
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n<prefix>",
-    # what begins and does not end, before the next one's request
+    # incomplete requests before the next client's request
     HEAD + b"Content-Length: <event length>\r\n\r\n<event>" + _HALF,
     HEAD + _CHUNKED + b"\r\n" + _IN_CHUNKS + _HALF,
     HEAD + b"Content-Length: 9999\r\n\r\n<event>",

@@ -1,4 +1,4 @@
-"""Plays the steps of days against a server and a model of it, and lets the judge compare the two after each step."""
+"""Play the steps of days against a server and a model of it; the judge compares the two after each step."""
 
 import http.client
 import sqlite3
@@ -20,16 +20,16 @@ from tests.support.running import CLIENT_HEADERS, PATIENCE_S, Answer, Winlogd, r
 from tests.support.wire import Wire, event_of
 
 _NOTICED_WITHIN_S: Final = 10.0
-"""How soon the listing shows what another program did (SPEC §6.2)."""
+"""The listing shows changes of other programs after this time (SPEC §6.2)."""
 _APART_S: Final = 2.0
-"""How far a time of receipt may lie outside the time that a client waited, because clocks are read in turn."""
+"""A time of receipt may be this far outside the time that a client waited, because the clocks are read in turn."""
 Told = list[tuple[Said, dict[str, Any]]]
-"""Events with their answers, in the order in which the server took them."""
+"""Events with their answers, in the order in which the server handled them."""
 
 
 @dataclass(slots=True)
 class Ledger:
-    """What was done in a run, and what was found."""
+    """The steps and findings of a run."""
 
     steps: int = 0
     sent: int = 0
@@ -55,7 +55,7 @@ class Ledger:
 
 
 class Game:
-    """A server, the model of it, and what the clock of both says."""
+    """A server, the model of it, and the clock of both."""
 
     def __init__(self, server: Winlogd, model: Model, ledger: Ledger) -> None:
         self._server = server
@@ -63,13 +63,13 @@ class Game:
         self._ledger = ledger
         self._ahead_s = 0.0
         self._has_noticed = True
-        """Whether the server has had an event, a rotation or a start since another program wrote."""
+        """Return True if the server has had an event, a rotation or a start since another program wrote."""
 
     def play(self, step: Step) -> None:
-        """Plays one step and compares.
+        """Play one step and compare.
 
         Raises:
-            Difference: the model would have it otherwise.
+            Difference: the server and the model differ.
         """
         match step:
             case Send():
@@ -107,7 +107,7 @@ class Game:
         self._take(told, since_s)
 
     def _of_different_pairs(self, events: tuple[Said, ...]) -> tuple[Said, ...]:
-        """Nobody knows the order of events that are sent at once; between different pairs it does not matter."""
+        """Return one event of each pair. Events sent at once have an unknown order, which matters within a pair."""
         pairs = {self._model.pair(said.username, said.hostname): said for said in events}
         return tuple(pairs.values())
 
@@ -134,7 +134,7 @@ class Game:
             self._ledger.restarts += 1
         else:
             with Wire(self._server.port) as wire:
-                if waiting is not None:  # it may be stored or not, and its client sends it again
+                if waiting is not None:  # the event may be stored or not, and its client sends it again
                     wire.send(_bytes_of(waiting))
                     time.sleep(step.after_s)
                 self._server.kill()
@@ -167,7 +167,7 @@ class Game:
         self._has_noticed = True
 
     def _compare_listing(self, tables: Tables) -> None:
-        """The listing is the view, less what the server does not know to be open."""
+        """Compare the listing with the view, without the sessions that the server does not know to be open."""
         hidden = self._model.closed_until_the_start
         view = sorted((entry for entry in tables.open_sessions if entry[3] not in hidden), key=str)
         until_s = time.monotonic() + _NOTICED_WITHIN_S
@@ -258,7 +258,7 @@ def _in_one_piece(port: int, events: Sequence[Said]) -> Told:
 
 
 def _at_once(port: int, events: Sequence[Said]) -> Told:
-    """Returns them in the order in which the server took them."""
+    """Return the events in the order in which the server handled them."""
     with ThreadPoolExecutor(len(events)) as pool:
         told = [one for (one,) in pool.map(lambda said: _in_turn(port, [said]), events)]
     return sorted(told, key=lambda one: int(one[1]["event_id"]))

@@ -1,4 +1,4 @@
-"""Honest clients among hostile ones: their events are balanced, their waiting and the server's memory measured."""
+"""Send events of honest clients among hostile ones: balance the events, measure their waits and the server's memory."""
 
 import asyncio
 import json
@@ -20,16 +20,16 @@ from tests.support.paths import ROOT
 from tests.support.running import PATIENCE_S, Winlogd, wait_for
 
 MAX_CONNECTIONS: Final = 12_000
-"""For the long form: above what the attackers hold, since who comes when a server is full is told so."""
+"""The limit of the long form: more than the attackers hold, because a full server refuses further clients."""
 P99_BAR_MS: Final = 50
-"""What an event of an honest client should take at most, 99 times of 100, on a machine that has nothing else to do."""
+"""99 of 100 events of an honest client should take at most this long, on an otherwise idle machine."""
 MEMORY_BOUND_BYTES: Final = 256 << 20
-"""What the server may take of memory at most in such a siege, whose events are all of one user."""
+"""The server's memory may be at most this in a siege whose events are all of one user."""
 _MANY: Final = 100
-"""Attackers' connections that are there before the honest client's waiting is measured."""
+"""The attackers have this many connections before the honest client's waits are measured."""
 _PAUSE_S: Final = 0.005
 _NEAR: Final = 8
-"""Open files of the server that may come and go by themselves."""
+"""The number of open files of the server that may vary by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,9 @@ class Plan:
     """A siege.
 
     Attributes:
-        scale: how many attackers, a key of `tests.chaos.attackers.SCALES`.
-        seconds: how long it lasts, and then until the attackers have made many connections.
-        events: how many events the honest client sends at least, however long that takes.
+        scale: the number of attackers, a key of `tests.chaos.attackers.SCALES`.
+        seconds: the least time that it lasts. It goes on until the attackers have made many connections.
+        events: the honest client sends at least this many events, however long that takes.
     """
 
     scale: str
@@ -49,12 +49,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Siege:
-    """What became of it.
+    """The result of a siege.
 
     Attributes:
         account: of the honest client's events.
-        refused: how many of them were not answered 200 at once.
-        connections: how many the attackers made, by their kinds.
+        refused: the number of its events that were not answered 200 at once.
+        connections: the number that the attackers have made, by kind.
         waits_s: from before the connection to the whole answer, for each event.
         memory_bytes: of the server, resident: before, the most, and after.
         open_files: of the server: before and after.
@@ -69,9 +69,9 @@ class Siege:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every event was stored once and answered at once, and memory stayed under its bound.
+        """Return True if every event was stored once and answered at once, and memory stayed within its bound.
 
-        And whether there was a siege: attackers of every kind.
+        The result is False if there was no siege: attackers of some kind were missing.
         """
         _, most, _ = self.memory_bytes
         attacks: tuple[Attack, ...] = (idle, *ATTACKS)
@@ -80,7 +80,7 @@ class Siege:
 
     @property
     def p99_s(self) -> float:
-        """What 99 of 100 events waited at most."""
+        """The longest wait of the fastest 99 of 100 events."""
         return statistics.quantiles(self.waits_s, n=100)[98]
 
     def __str__(self) -> str:
@@ -94,10 +94,10 @@ class Siege:
 
 
 async def run(server: Winlogd, plan: Plan) -> Siege:
-    """Plays `plan` on a running server with an empty database; it is stopped at the end."""
+    """Play `plan` on a running server with an empty database. Stop the server at the end."""
     ledger = Ledger()
     honest = _Honest(server.port, ledger)
-    await honest.send()  # so that everything that a first event costs is there before
+    await honest.send()  # so that the costs of a first event are paid before
     honest.waits_s.clear()
     memory, open_files = _memory_bytes(server, "VmRSS"), _open_files(server)
     until_s = time.monotonic() + plan.seconds
@@ -115,7 +115,7 @@ async def run(server: Winlogd, plan: Plan) -> Siege:
     after = _memory_bytes(server, "VmRSS"), _open_files(server)
     most = _memory_bytes(server, "VmHWM")
     assert await asyncio.to_thread(server.stop) == 0
-    server.execute("DELETE FROM events_today WHERE username = ?", HOSTILE_USER)  # the ledger knows honest ones alone
+    server.execute("DELETE FROM events_today WHERE username = ?", HOSTILE_USER)  # the ledger knows only honest clients
     return Siege(
         account=ledger.balance(server.database),
         refused=honest.refused,
@@ -127,7 +127,7 @@ async def run(server: Winlogd, plan: Plan) -> Siege:
 
 
 class _Honest:
-    """A workstation that sends one event after the other, each once and on a connection of its own."""
+    """Send one event after the other, each once and on a connection of its own, as a workstation does."""
 
     def __init__(self, port: int, ledger: Ledger) -> None:
         self.waits_s: list[float] = []
@@ -136,7 +136,7 @@ class _Honest:
         self._ledger = ledger
 
     async def send(self) -> None:
-        """Sends an event and reads the answer."""
+        """Send an event and read the answer."""
         sent = Sent("honest", "A102-07", "M", datetime.now(UTC).isoformat(timespec="microseconds"))
         self._ledger.sends(sent)
         body = json.dumps(sent._asdict()).encode()
@@ -170,7 +170,7 @@ def _closing(writer: asyncio.StreamWriter) -> Iterator[None]:
 
 @contextmanager
 def _attackers(port: int, scale: str) -> Iterator[subprocess.Popen[str]]:
-    """The attackers' process; it ends with its standard input."""
+    """Start the attackers' process, which ends with its standard input."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.chaos.attackers", str(port), scale],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -184,7 +184,7 @@ def _attackers(port: int, scale: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def _memory_bytes(server: Winlogd, which: str) -> int:
-    """VmRSS or VmHWM (the most so far) of proc(5)."""
+    """Return VmRSS or VmHWM (the highest VmRSS so far) of proc(5), in octets."""
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     [line] = [line for line in status.splitlines() if line.startswith(which + ":")]
     return int(line.split()[1]) * 1024

@@ -1,6 +1,6 @@
-"""Compares the model with the database and with what the server lists, and gives the model's new rows their values.
+"""Compare the model with the database and the server's listing, and give the model's new rows their values.
 
-It knows the model and SQLite; how events come and what happens to the server is somebody else's business.
+Knows the model and SQLite; neither how events are sent nor what happens to the server.
 """
 
 import sqlite3
@@ -22,7 +22,7 @@ Rows = dict[int, dict[str, Any]]
 
 
 class Tables:
-    """What the database holds at one moment."""
+    """The rows of the database at one moment."""
 
     def __init__(self, database: Path) -> None:
         with closing(sqlite3.connect(database, timeout=30)) as connection:
@@ -41,7 +41,7 @@ def take_in(model: Model, tables: Tables) -> None:
     """Give each new row of the model the id and the values that the database has for it.
 
     Raises:
-        Difference: the database holds a new row that the model does not expect, or the other way round.
+        Difference: the database holds a new row that the model does not expect, or lacks an expected one.
     """
     known = {row.id for row in model.today}
     new = [row for row in model.today if row.id is None]
@@ -73,7 +73,7 @@ def compare(model: Model, tables: Tables) -> None:
     """Compare the tables and the views with the model, all of whose rows have been taken in.
 
     Raises:
-        Difference: they are not the same.
+        Difference: the two differ.
     """
     _compare_rows("events_today", model.today, tables.today)
     _compare_rows("events_history", model.history, tables.history)
@@ -102,7 +102,7 @@ def _compare_open(listed: list[tuple[Any, ...]], rows: list[Row]) -> None:
 
 
 def _compare_sessions(model: Model, tables: Tables) -> None:
-    """Each `C` row of both tables is there, joined to the first `D` of its identifier that came after it."""
+    """Check that the view has each `C` row of both tables, joined to the first later `D` of its identifier."""
     names = ("username", "hostname", "connected_at", "session_uuid", "disconnected_at", "ended_by")
     there = Counter(tuple(session[name] for name in names) for session in tables.sessions)
     rows = model.history + model.today

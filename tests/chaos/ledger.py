@@ -1,4 +1,4 @@
-"""What was sent, what was acknowledged, and what is in the database at the end: lost and doubled events, if any."""
+"""Count the events that were sent, acknowledged and stored, and find lost and doubled ones."""
 
 import sqlite3
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 
 class Sent(NamedTuple):
-    """An event, by what makes it another one than all others."""
+    """The fields that tell an event from all others."""
 
     username: str
     hostname: str
@@ -19,10 +19,11 @@ class Sent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The ledger's sums, and what is wrong.
+    """The ledger's sums and faults.
 
     Attributes:
-        lost: acknowledged and not stored; `doubled` stored more than once, in both tables together.
+        lost: acknowledged and not stored.
+        doubled: stored more than once, in both tables together.
         unpaired: logoffs that were stored under another identifier than their logon, though that was acknowledged.
         misplaced: rows put there for the rotation that are not exactly once in the two tables.
         unmoved: of these, how many are not in the archive, where the last rotation was to bring them all.
@@ -43,7 +44,7 @@ class Account:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every promise was kept."""
+        """Return True if every promise was kept."""
         wrong = self.lost or self.doubled or self.unpaired or self.misplaced or self.unmoved
         return self.integrity == "ok" and not wrong
 
@@ -56,7 +57,7 @@ class Account:
 
 
 class Ledger:
-    """Told by the workstations, and balanced against the database at the end."""
+    """The workstations' record of their events, which is compared with the database at the end."""
 
     def __init__(self) -> None:
         self.retried = 0
@@ -65,23 +66,23 @@ class Ledger:
         self._given_up: set[Sent] = set()
 
     def sends(self, sent: Sent) -> None:
-        """An event is sent for the first time."""
+        """Note that an event is sent for the first time."""
         self._sent.append(sent)
 
     def acknowledges(self, sent: Sent, session_uuid: str) -> None:
-        """It was answered 200."""
+        """Note that an event was answered 200."""
         self._acknowledged[sent] = session_uuid
 
     def gives_up(self, sent: Sent) -> None:
-        """Its client has tried often enough; it may be stored or not."""
+        """Note that an event's client tries no more. The event may be stored or not."""
         self._given_up.add(sent)
 
     def balance(self, database: Path, rotated_rows: int = 0) -> Account:
-        """Compares with the database, which no server may have open.
+        """Compare the ledger with the database, which no server may have open.
 
         Args:
             database: the file.
-            rotated_rows: how many rows of users called ``old…`` were put into ``events_today``.
+            rotated_rows: the number of rows of users called ``old…`` that were put into ``events_today``.
         """
         with closing(sqlite3.connect(database)) as connection:
             [(integrity,)] = connection.execute("PRAGMA integrity_check")
@@ -112,7 +113,7 @@ class Ledger:
         )
 
     def _unpaired(self) -> int:
-        """Each client sends its events one after the other, so a logoff belongs to the logon before it."""
+        """Count wrong identifiers. A client sends its events in turn: a logoff belongs to the logon before it."""
         logons: dict[str, str | None] = {}
         unpaired = 0
         for sent in self._sent:

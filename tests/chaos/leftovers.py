@@ -1,7 +1,7 @@
-"""What a power cut may leave of the files that were written to: a model of a disk with a cache.
+"""The files that a power cut may leave: a model of a disk with a cache.
 
-What was synced is there. What was not may be there or not, in any part and any order, and so may the folder's changes.
-Bytes beside a write stay as they were (SQLite's "powersafe overwrite", psow.html).
+Synced octets are on the disk. Any part of the others may be there, in any order; the same is true of changes of the
+folder. Octets beside a write stay as they were (SQLite's "powersafe overwrite", psow.html).
 """
 
 import random
@@ -11,10 +11,10 @@ from typing import Final
 from tests.chaos.recording_disk import Create, Delete, FailedSync, Note, Operation, Sync, Truncate, Write
 
 SECTORS_BYTES: Final = (512, 4096)
-"""What a disk writes whole."""
+"""The size of a sector: a disk writes it wholly or not at all."""
 
 Image = dict[str, bytes]
-"""The files of a folder by name."""
+"""The contents of a folder's files, by name."""
 
 
 class _File:
@@ -36,14 +36,14 @@ class _File:
         return content
 
     def torn(self) -> bytearray:
-        """All but the second half of the last write."""
+        """Keep all writes but the second half of the last one."""
         last = self.pending[-1] if self.pending else None
         if not isinstance(last, Write):
             return self.with_(self.pending)
         return self.with_([*self.pending[:-1], last._replace(data=last.data[: len(last.data) // 2])])
 
     def mixed(self, chance: random.Random, sector_bytes: int) -> bytearray:
-        """Any of the sectors that were written, whatever their order."""
+        """Keep any of the sectors that were written, whatever their order."""
         kept: list[Write | Truncate] = []
         for change in self.pending:
             if isinstance(change, Truncate):
@@ -61,7 +61,7 @@ class CachedDisk:
         self._synced_names: dict[str, _File] = {}
 
     def take(self, operation: Operation) -> None:
-        """Does what SQLite asked for."""
+        """Do an operation that SQLite asked for."""
         match operation:
             case Create(name):
                 self._names[name] = _File()
@@ -83,11 +83,11 @@ class CachedDisk:
             self._synced_names = dict(self._names)
 
     def seen(self) -> Image:
-        """What programs see now, and the next one too when this one is killed; not after a failed sync."""
+        """Return the files that programs see now. After a kill another one sees them too, if no sync has failed."""
         return {name: bytes(file.with_(file.pending)) for name, file in self._names.items()}
 
     def leftovers(self, chance: random.Random) -> Iterator[tuple[str, Image]]:
-        """What a power cut now may leave: some of all the possible ones, each with what it is called."""
+        """Return some of the images that a power cut may leave now, each with its name."""
         old, new = self._synced_names, self._names
         yield "all that was not synced is gone", {name: bytes(file.synced) for name, file in old.items()}
         yield "all is there", self.seen()

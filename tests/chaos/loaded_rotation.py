@@ -1,8 +1,7 @@
-"""A rotation of many rows while events come: ``python -m tests.chaos.loaded_rotation --rows 1000000``.
+"""Rotate many rows while events come: ``python -m tests.chaos.loaded_rotation --rows 1000000``.
 
-Prints how long the rotation took, what clients waited meanwhile and what they wait otherwise, and the ledger. Ends with
-status 1 when an event was not acknowledged, or a row or an event is not there exactly once; times are for the reader to
-judge.
+Prints the time of the rotation, the clients' waits during it and at other times, and the ledger. Ends with status 1 if
+an event was not acknowledged, or a row or an event is not there exactly once. Times have no limit here.
 """
 
 import argparse
@@ -25,10 +24,10 @@ from tests.support.running import Winlogd
 
 _DAY_S: Final = 86_400
 _MOST_S: Final = 10_000.0
-"""How long a rotation may take, of a million rows on a slow disk."""
+"""The rotation of a million rows may take this long on a slow disk."""
 _NUMBERS_APART: Final = 10_000_000
 _OLD_LIKE: Final = "2026-01-12T08:30:00.%"
-"""Timestamps of the rows that are there before; the load's are of the next day."""
+"""The day of the rows that are there before. The load's events have the next day."""
 _COUNT: Final = """SELECT count(*), count(DISTINCT timestamp) FROM
     (SELECT timestamp FROM events_today WHERE origin = 'client'
      UNION ALL SELECT timestamp FROM events_history WHERE origin = 'client') WHERE timestamp {0} ?"""
@@ -36,16 +35,18 @@ _COUNT: Final = """SELECT count(*), count(DISTINCT timestamp) FROM
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it.
+    """The result of a run.
 
     Attributes:
         rows: finished rows that were there before.
-        took_s: from the request to rotate to its answer, which is `said`.
+        took_s: seconds from the request to rotate to its answer.
+        said: this answer.
         warm_up: the first load, during which the server takes in the rows that another program has written.
-        without: loads before and after; `during` those of the rotation, the last of which may outlast it.
-        in_history: of the old rows, how many have moved; `old` how many there are in both tables, and how many
-            different ones.
-        stored: of the load's events, the same two numbers.
+        without: the loads before and after the rotation.
+        during: the loads of the rotation, the last of which may outlast it.
+        in_history: the number of old rows that have moved.
+        old: the number of old rows in both tables, and the number of different ones.
+        stored: the same two numbers for the load's events.
         integrity: what ``PRAGMA integrity_check`` says.
     """
 
@@ -73,7 +74,7 @@ class Outcome:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every row and every event is there once, all were acknowledged, and all that is old has moved."""
+        """Return True if each row and event is there once, all events were acknowledged, and all old rows moved."""
         once = self.old == (self.rows, self.rows) and self.stored == (self.sent, self.sent)
         all_were = 0 < self.acknowledged == self.sent and all(load.acked for load in self.during)
         return once and all_were and self.in_history == self.rows and self.integrity == "ok"
@@ -93,7 +94,7 @@ class Outcome:
 
 
 async def run(folder: Path, rows: int, rate: int, load_s: float) -> Outcome:
-    """Fills a database, and rotates it with loads of `load_s` seconds and `rate` events a second going on."""
+    """Fill a database, and rotate it during loads of `load_s` seconds and `rate` events a second."""
     server = Winlogd(folder, '[rotation]\nat = ""\n').start()
     try:
         server.wait_until_open()
@@ -121,14 +122,14 @@ async def run(folder: Path, rows: int, rate: int, load_s: float) -> Outcome:
 
 
 class _Loads:
-    """Loads one after the other, each with events of its own."""
+    """Makes loads one after the other, each with events of its own."""
 
     def __init__(self, port: int, rate: int, seconds: float) -> None:
         self._arguments = [str(port), "plain", str(rate), str(seconds)]
         self._number = 0
 
     async def next(self) -> Load:
-        """Sends one, and waits for its end."""
+        """Send one load, and wait for its end."""
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "bench.load.openloop", *self._arguments, str(self._number * _NUMBERS_APART),
             cwd=ROOT, stdout=subprocess.PIPE,
@@ -139,7 +140,7 @@ class _Loads:
 
 
 def _rotate(server: Winlogd) -> tuple[str, float]:
-    """Asks the server to rotate; its answer, and when that came."""
+    """Ask the server to rotate. Return its answer, and the time of the answer."""
     return server.rotate(_MOST_S), time.monotonic()
 
 
@@ -153,7 +154,7 @@ def _count(database: Path) -> tuple[int, tuple[int, int], tuple[int, int], str]:
 
 
 def main() -> int:
-    """Runs, prints; returns the exit status."""
+    """Run, and print the result. Return the exit status."""
     parser = argparse.ArgumentParser("python -m tests.chaos.loaded_rotation")
     parser.add_argument("--rows", type=int, default=1_000_000, help="finished rows, default 1 000 000")
     parser.add_argument("--rate", type=int, default=1000, help="events a second, default 1000")

@@ -1,7 +1,7 @@
-"""A naive model of SPEC §5 and §6.4: plain lists of rows, searched from end to end, nothing kept beside them.
+"""A naive model of SPEC §5 and §6.4: plain lists of rows, searched from end to end, without any index.
 
 Written from the specification alone. Where the specification leaves something open, the model allows each reading and
-nothing else; the comments that begin with "Open:" say so. What the server answers chooses among the readings.
+nothing else. The comments that begin with "Open:" mark these places. The server's answers choose among the readings.
 """
 
 import re
@@ -19,17 +19,17 @@ _PREFIX: Final = {"C": "", "M": "hardware_", "D": "orphan_"}
 
 
 class Model:
-    """What the two tables hold and what the next answer must be."""
+    """The rows of the two tables, and the rules for the next answer."""
 
     def __init__(self) -> None:
         self.today: list[Row] = []
         self.history: list[Row] = []
         self.deleted: list[Row] = []
         self.closed_until_the_start: set[object] = set()
-        """Identifiers whose last `D` was deleted by hand: closed for the server, which notices at its next start."""
+        """Identifiers whose last `D` was deleted by hand. For the server they stay closed until its next start."""
         self.trigger: Trigger | None = None
         self.left_open = 0
-        """How many answers the specification left open."""
+        """The number of answers that the specification left open."""
 
     # ── §5.2: pairs and open sessions ─────────────────────────────────────────────────────────────────────
 
@@ -38,7 +38,7 @@ class Model:
         return fold(name)
 
     def pair(self, username: object, hostname: str | None) -> tuple[str, str]:
-        """Return what pairs a logon with a logoff."""
+        """Return the key that pairs a logon with a logoff."""
         return self.fold(str(username)), fold_host(hostname)
 
     def open_rows(self) -> list[Row]:
@@ -47,18 +47,18 @@ class Model:
         return [row for row in self.today if row.action == "C" and row.session_uuid not in ended]
 
     def open_of_the_server(self) -> list[Row]:
-        """Return those that the server knows to be open, too."""
+        """Return those of the open rows that the server knows to be open."""
         return [row for row in self.open_rows() if row.session_uuid not in self.closed_until_the_start]
 
     def open_of(self, said: Said) -> list[Row]:
-        """Return those of a pair that the server knows to be open."""
+        """Return the rows of a pair that the server knows to be open."""
         pair = self.pair(said.username, said.hostname)
         return [row for row in self.open_of_the_server() if self.pair(row.username, row.hostname) == pair]
 
     # ── §5.4: retries ─────────────────────────────────────────────────────────────────────────────────────
 
     def retry(self, said: Said, now_s: float) -> Retry:
-        """Return what `said` repeats, received at `now_s` of the wall clock."""
+        """Return the rows that `said` may repeat, if it is received at `now_s` of the wall clock."""
         found, pair = Retry(), self.pair(said.username, said.hostname)
         stamp = said.columns["timestamp"]
         for row in self.today + self.history + self.deleted:
@@ -72,10 +72,10 @@ class Model:
         return found
 
     def _sort_retry(self, row: Row, found: Retry, now_s: float) -> None:
-        """Decide of a row with the same names, action and timestamp."""
+        """Decide if `said` repeats a row with the same names, action and timestamp."""
         is_recent = row.is_recent(now_s)
         if row not in self.today:
-            # Open: what was deleted, and what the rotation has moved, may still be remembered for ten minutes. The two
+            # Open: rows that were deleted, or moved by the rotation, may still be remembered for ten minutes. The two
             # clocks, the wall's and the one that only runs forward, may count them differently.
             if row.by == "client" or is_recent or row.was_recent:
                 found.may.append(row)
@@ -106,7 +106,7 @@ class Model:
             found.may.append(row)
 
     def passes(self, now_s: float) -> None:
-        """Some time has passed, and the wall clock says `now_s`."""
+        """Note that some time has passed, and the wall clock shows `now_s`."""
         for row in self.today + self.history:
             row.was_recent = row.was_recent or row.is_recent(now_s)
 
@@ -115,7 +115,7 @@ class Model:
         return pairs and bool(other.action == row.action)
 
     def _undone_by(self, row: Row) -> str:
-        """Return who did the opposite after it within the same whole second: ``a client``, ``somebody`` or nobody."""
+        """Return the author of a later opposite event in the same whole second: ``a client``, ``somebody`` or none."""
         if "." in str(row.timestamp) or row.action == "M":
             return ""
         later = self.today[self.today.index(row) + 1 :]
@@ -133,7 +133,7 @@ class Model:
     # ── events ────────────────────────────────────────────────────────────────────────────────────────────
 
     def take(self, said: Said, answer: dict[str, Any], receipt: Receipt) -> bool:
-        """Take an acknowledged event over; return True if it was a retry.
+        """Insert an acknowledged event. Return True if it was a retry.
 
         Raises:
             Difference: no reading of the specification allows this answer.
@@ -175,14 +175,14 @@ class Model:
         self.insert(row)
 
     def seconds_before(self) -> int:
-        """Return how long before the next logon an automatic logoff is."""
+        """Return the time between an automatic logoff and the next logon."""
         return 1
 
     def _automatic_logoff(self, old: Row, said: Said, row: Row) -> Row:
         named = said.columns
         copies = [other for other in self.open_of(said) if other.session_uuid == old.session_uuid]
         wanted = (instant(row.timestamp) or Fraction(0)) - self.seconds_before()
-        # Open: what the beginning is when nobody can read it, or when copies of the row differ in it.
+        # Open: the beginning, if it cannot be read, or if copies of the row differ in it.
         begins = {instant(copy.timestamp) for copy in copies} | {instant(copy.timestamp, "Z") for copy in copies}
         instants = tuple(max(wanted, wanted if begin is None else begin) for begin in begins)
         rules = {
@@ -201,7 +201,7 @@ class Model:
         """Return those of the pair's open sessions that a logoff may end: the latest, of equals the last to come."""
         known = [when for row in rows if (when := instant(row.timestamp)) is not None]
         latest = [row for row in rows if instant(row.timestamp) == max(known, default=None)]
-        # Open: how late a logon is whose timestamp nobody can read.
+        # Open: the place in time of a logon whose timestamp cannot be read.
         return [row for row in rows if instant(row.timestamp) is None] + latest[-1:]
 
     def _logoff(self, said: Said, row: Row) -> None:
@@ -232,24 +232,24 @@ class Model:
             self.today.append(Row(self.trigger.row(row.columns), "trigger"))
 
     def starts(self, now_s: float) -> None:
-        """The server has started, when the wall clock said `now_s`: it sees which `D` rows were deleted by hand."""
+        """Note a start of the server at `now_s` of the wall clock: it sees the `D` rows that were deleted by hand."""
         self.closed_until_the_start.clear()
         for row in self.today:
             row.seemed_old = row.seemed_old or not row.is_recent(now_s)
 
     def delete(self, row: Row) -> None:
-        """Another program has deleted a row of events_today."""
+        """Note that another program has deleted a row of events_today."""
         was_open = {other.session_uuid for other in self.open_rows()}
         self.today.remove(row)
         self.deleted.append(row)
         self.closed_until_the_start |= {other.session_uuid for other in self.open_rows()} - was_open
 
     def expire(self, now: Receipt) -> None:
-        """Close what is open for too long (§6.4), before anything moves."""
+        """Close sessions that are open for too long (§6.4), before any row moves."""
         closed: list[Row] = []
         for row in self.open_rows():
             then = received(row.server_timestamp)
-            # Open: how old a session is of which nobody knows when it was received.
+            # Open: the age of a session whose time of receipt is unknown.
             may_be_old = then is None or self.is_too_old(now.since_s - float(then))
             if may_be_old and row.session_uuid not in [other.session_uuid for other in closed]:
                 closed.append(self._expired(row, now))
@@ -270,7 +270,7 @@ class Model:
         return Row({**names, **nothing, **rest}, "winlogd", {"timestamp": end, "server_timestamp": now})
 
     def move(self, still_there: Iterable[int], now: Receipt) -> int:
-        """The rotation is over and has left these ids in events_today; return how many rows it moved.
+        """Note the end of a rotation, which has left these ids in events_today. Return the number of moved rows.
 
         Raises:
             Difference: a row moved that had to stay, or stayed that had to move.
@@ -287,9 +287,9 @@ class Model:
         return len(moved)
 
     def _fate(self, row: Row, is_open: list[Row], stays: list[Row], now: Receipt) -> tuple[bool, bool]:
-        """Return whether it may move, and whether it may stay."""
+        """Return two bools: True if the row may move, and True if it may stay."""
         then = received(row.server_timestamp)
-        # Open: whether a row is finished of which nobody knows when it was received.
+        # Open: whether a row with an unknown time of receipt is finished.
         may_move = then is None or float(then) < _finished_before(now.until_s)
         may_stay = then is None or float(then) >= _finished_before(now.since_s)
         if not may_move or row in is_open:
@@ -302,7 +302,7 @@ class Model:
 
 
 def _finished_before(now_s: float) -> float:
-    """Return where finished days end; the server's zone is UTC."""
+    """Return the end of the finished days. The server's zone is UTC."""
     return min(now_s - now_s % _DAY_S, now_s - RECENT_S)
 
 

@@ -2,10 +2,10 @@
 
     python -m tests.chaos.played_days --seed 1 --steps 200 --runs 50
 
-Workstations log on and off, with names in changing letter case and clocks that go back; the server is stopped, killed
+Workstations log on and off, with names in changing letter case and clocks that go back. The server is stopped, killed
 and asked to rotate, its wall clock is set, and other programs write to its tables. After each step the answers, the
 tables, the listing and the views are compared with `Model`. Each run prints its seed and its ledger. A difference ends
-the run; with ``--shrink`` the steps are left out that it does not need. Ends with status 1 when there was one.
+the run. With ``--shrink`` the steps are removed that the difference does not need. Ends with status 1 if there was one.
 """
 
 import argparse
@@ -28,7 +28,7 @@ SETTINGS: Final = '[server]\ntimezone = "UTC"\n[rotation]\nat = ""\nkeep_open_ho
 
 
 def play(steps: Sequence[Step], model: Model | None = None) -> Ledger:
-    """Plays the steps against a new server; ends at the first difference."""
+    """Play the steps against a new server, until the first difference."""
     ledger = Ledger()
     with tempfile.TemporaryDirectory(prefix="winlogd-days-") as folder, _server(Path(folder)) as server:
         game = Game(server, model or Model(), ledger)
@@ -42,7 +42,7 @@ def play(steps: Sequence[Step], model: Model | None = None) -> Ledger:
 
 
 def play_and_tell(seed: int, number: int = 200, *, shrinks: bool = False) -> bool:
-    """Plays so many steps and prints the ledger; returns True if there was no difference."""
+    """Play this many steps and print the ledger. Return True if there was no difference."""
     steps = Days(seed).steps(number)
     ledger = play(steps)
     print(f"played days, seed {seed}: {ledger}", flush=True)
@@ -55,7 +55,7 @@ def play_and_tell(seed: int, number: int = 200, *, shrinks: bool = False) -> boo
 
 
 def shrink(steps: list[Step]) -> list[Step]:
-    """Leaves out what a difference does not need, in ever smaller pieces."""
+    """Remove the steps that a difference does not need, in ever smaller pieces."""
     steps = _one_by_one(steps) if play(_one_by_one(steps)).difference else steps
     size = len(steps) // 2
     while size:
@@ -68,7 +68,7 @@ def shrink(steps: list[Step]) -> list[Step]:
 
 
 def _one_by_one(steps: list[Step]) -> list[Step]:
-    """Returns the same steps, where each event that may be sent by itself is."""
+    """Return the same steps, with every event sent by itself where that is possible."""
     apart: list[Step] = []
     for step in steps:
         if isinstance(step, Send) and step.way != "twice":
@@ -91,7 +91,7 @@ def _server(folder: Path) -> Iterator[Winlogd]:
 
 
 def main() -> int:
-    """Plays the runs; returns the exit status."""
+    """Play the runs. Return the exit status."""
     parser = argparse.ArgumentParser("python -m tests.chaos.played_days", description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=int(time.time()), help="of the first run; the next has the next")
     parser.add_argument("--steps", type=int, default=200, help="in each run, default 200")

@@ -1,8 +1,8 @@
-"""Cuts the power at every write of a run, and looks at what is left.
+"""Cut the power at every write of a run, and check the files that are left.
 
-For each point in the record of a run (`recorded_run`) the files that a power cut may leave (`leftovers`) are opened as
-a starting winlogd opens them. Then the database is whole, and the events in it are the first ones that were sent, each
-once, in one of the two tables: whatever is missing is the end. With FULL no acknowledged event is missing.
+`leftovers` makes the files that a power cut may leave at each point in the record of a run (`recorded_run`). They are
+opened as a starting winlogd opens them. The database must be whole. It must have the first events that were sent, each
+once, in one of the two tables: only the last events may be missing. With FULL no acknowledged event is missing.
 """
 
 import random
@@ -28,10 +28,11 @@ _UNENDED = """SELECT count(*) FROM events_history WHERE action = 'C' AND session
 
 @dataclass(slots=True)
 class Account:
-    """What was found after all cuts.
+    """The findings after all cuts.
 
     Attributes:
-        cuts: points at which the power was cut; `images` the different leftovers of them that were opened.
+        cuts: points at which the power was cut.
+        images: the different leftovers that were opened.
         sent, acknowledged: events of the run, each sent once.
         stored: the most of them that one image held.
         lost: acknowledged events that were missing, added up over all images.
@@ -56,16 +57,16 @@ class Account:
 
     @property
     def is_consistent(self) -> bool:
-        """Whether every image is whole, and what is missing is the end: what NORMAL promises."""
+        """Return True if every image is whole, and only last events are missing: the promise of NORMAL."""
         return not (self.doubled or self.gaps or self.unended or self.broken)
 
     @property
     def is_clean(self) -> bool:
-        """Whether, beside that, nothing that was acknowledged is missing: what FULL promises."""
+        """Return True if, besides, no acknowledged event is missing: the promise of FULL."""
         return self.is_consistent and not self.lost
 
     def keeps_what_is_promised(self, plan: Plan) -> bool:
-        """For the plan's setting."""
+        """Return True if the promise of the plan's setting was kept."""
         return self.is_consistent if plan.synchronous == "NORMAL" else self.is_clean
 
     def __str__(self) -> str:
@@ -78,7 +79,7 @@ class Account:
 
 
 def cut_everywhere(run: Run, plan: Plan, folder: Path) -> Account:
-    """Cuts the power after every operation of `run`; `folder` is for the leftovers."""
+    """Cut the power after every operation of `run`. `folder` is for the leftovers."""
     judge = Judge(folder, plan, run.sent)
     disk = CachedDisk()
     for operation in run.operations:
@@ -89,7 +90,7 @@ def cut_everywhere(run: Run, plan: Plan, folder: Path) -> Account:
 
 
 def cut_after_answers(run: Run, plan: Plan, folder: Path) -> Account:
-    """Cuts the power after every answer alone, which is where events can be lost."""
+    """Cut the power after every answer only, because events can be lost there."""
     judge = Judge(folder, plan, run.sent)
     disk = CachedDisk()
     for operation in run.operations:
@@ -101,27 +102,27 @@ def cut_after_answers(run: Run, plan: Plan, folder: Path) -> Account:
 
 
 def syncs_to_fail(run: Run) -> range:
-    """The syncs of a run after its first answer; one that fails before that ends the start."""
+    """Return the syncs of a run after its first answer. An earlier one that fails would end the start."""
     syncs = [isinstance(operation, Sync) for operation in run.operations]
     first = next(at for at, operation in enumerate(run.operations) if isinstance(operation, Note))
     return range(sum(syncs[:first]) + 1, sum(syncs) + 1)
 
 
 def cut_in(folder: Path, plan: Plan) -> Account:
-    """Plays `plan` in `folder`, and cuts the power everywhere."""
+    """Play `plan` in `folder`, and cut the power at every point."""
     (folder / "run").mkdir()
     return cut_everywhere(play(folder / "run", plan), plan, folder / "left")
 
 
 def kill_in(folder: Path, plan: Plan) -> Account:
-    """Plays `plan` in `folder`; kills, starts again and cuts the power at every point of it."""
+    """Play `plan` in `folder`. At every point kill, start again and cut the power."""
     (folder / "run").mkdir()
     run = play(folder / "run", plan)
     return kill_and_cut(run, plan, range(1, len(run.operations)), folder / "again")
 
 
 def long_plans(seed: int) -> Iterator[Plan]:
-    """What takes too long for every day."""
+    """Yield the plans that take too long for every day."""
     yield Plan(synchronous="FULL", events=200, checkpoint_pages=40, batch=4, seed=seed, step_rows=8)
     yield Plan(synchronous="NORMAL", events=200, checkpoint_pages=40, batch=4, seed=seed, step_rows=8)
     for journal_mode in ("DELETE", "TRUNCATE", "PERSIST"):
@@ -131,9 +132,9 @@ def long_plans(seed: int) -> Iterator[Plan]:
 
 
 def kill_and_cut(run: Run, plan: Plan, points: Iterable[int], folder: Path) -> Account:
-    """Kills the process after so many operations, lets another one answer the first event left, cuts the power.
+    """Kill the process after this many operations, let another one answer the next event, and cut the power.
 
-    What the killed process has written and not synced is still seen by the next one, though not yet on the disk.
+    The next process sees unsynced writes of the killed one, though they are not on the disk yet.
     """
     folder.mkdir(exist_ok=True)
     account = Account(sent=len(run.sent))
@@ -152,7 +153,7 @@ def kill_and_cut(run: Run, plan: Plan, points: Iterable[int], folder: Path) -> A
 
 
 class Judge:
-    """Opens what is left, and counts.
+    """Open the leftovers, and count.
 
     Args:
         folder: for the leftovers.
@@ -171,13 +172,13 @@ class Judge:
         self._seen: set[int] = set()
 
     def hear(self, operation: Operation) -> None:
-        """Takes note of what was acknowledged."""
+        """Note an acknowledged event."""
         if isinstance(operation, Note) and isinstance(operation.value, dict):
             self.acknowledged |= operation.value
             self.account.acknowledged = max(self.account.acknowledged, len(self.acknowledged))
 
     def cut(self, disk: CachedDisk) -> None:
-        """Cuts the power now, and looks at each of the leftovers that was not looked at before."""
+        """Cut the power now, and check all leftovers that were not checked before."""
         self.account.cuts += 1
         for what, image in disk.leftovers(self._chance):
             mark = hash((frozenset(image.items()), len(self.acknowledged)))

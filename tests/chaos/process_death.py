@@ -1,4 +1,4 @@
-"""Kills the server again and again under load, in the middle of rotations too, and balances the ledger."""
+"""Kill the server again and again under load, also in the middle of rotations, and balance the ledger."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ from tests.chaos.workstations import Workstation
 from tests.support.running import Winlogd, an_event
 
 SETTINGS: Final = '[rotation]\nat = ""\nkeep_open_hours = 48\n'
-"""For the server."""
+"""The server's settings."""
 _MOVED: Final = "SELECT count(*) FROM events_history WHERE username LIKE 'old%'"
 _MOST_TIMES: Final = 4
 _LONG_AGO: Final = (datetime.now(UTC) - timedelta(days=3)).isoformat(timespec="microseconds")
@@ -25,17 +25,17 @@ _LONG_AGO: Final = (datetime.now(UTC) - timedelta(days=3)).isoformat(timespec="m
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much is done to the server.
+    """The amount and speed of a run.
 
     Attributes:
-        kills: how often it is killed: at a random instant, or every other time as soon as a rotation has moved some
-            rows. More often when none of them was in the middle of one.
-        workstations: how many clients go on meanwhile.
+        kills: the number of kills. One is at a random instant, the next as soon as a rotation has moved some rows.
+            There are more if none was in the middle of a rotation.
+        workstations: the number of clients that send meanwhile.
         lives_s: the longest time between start and kill; the shortest is a tenth of it.
-        old_rows: finished rows that are put into ``events_today`` before each kill, and whose rotation is asked for.
-            Two old sessions are put there besides.
+        old_rows: finished rows that are put into ``events_today`` before each kill, and then rotated. Two old sessions
+            are put there besides.
         pause_s: between two tries of a client.
-        seed: of the instants.
+        seed: of the random instants.
     """
 
     kills: int
@@ -48,13 +48,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it.
+    """The result of a run.
 
     Attributes:
         account: the ledger's.
-        kills: how many there were; `kills_in_rotation` those that left one with some rows moved and others not.
-        astray: of the old sessions, two for each kill, those that were open for too long and are not closed and moved,
-            once, and the others whose logoff has not found them.
+        kills: the number of kills.
+        kills_in_rotation: those that left a rotation with some rows moved and others not.
+        astray: the old sessions, two for each kill, with a wrong end. One was open for too long, and has to be closed
+            and moved once. The other has to be ended by its logoff.
     """
 
     account: Account
@@ -64,7 +65,7 @@ class Outcome:
 
     @property
     def is_clean(self) -> bool:
-        """Whether every promise was kept, and something was done to break it."""
+        """Return True if every promise was kept, and the run has tested them."""
         account = self.account
         tried = account.acknowledged > 5 * self.kills and account.retried > 0 and self.kills_in_rotation > 0
         return account.is_clean and not self.astray and tried
@@ -77,7 +78,7 @@ class Outcome:
 
 
 async def run(server: Winlogd, plan: Plan) -> Outcome:
-    """Plays `plan` on a running server, which listens on a port that stays its own; it is stopped at the end."""
+    """Play `plan` on a running server, whose port stays the same. Stop the server at the end."""
     ledger = Ledger()
     chance = random.Random(plan.seed)
     over = asyncio.Event()
@@ -118,7 +119,7 @@ async def _until(over: asyncio.Event, workstation: Workstation) -> None:
 
 
 def _put_old_rows(server: Winlogd, first: int, count: int) -> None:
-    """As an administrator's program would; their users are called ``old…``."""
+    """Insert rows as an administrator's program would. Their users are called ``old…``."""
     if count:
         server.execute(
             "WITH RECURSIVE n(i) AS (SELECT ? UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
@@ -129,7 +130,7 @@ def _put_old_rows(server: Winlogd, first: int, count: int) -> None:
 
 
 def _put_old_sessions(server: Winlogd, number: int) -> None:
-    """Two of finished days: one may be open yet, the other was open for too long (`SETTINGS`)."""
+    """Insert two sessions of finished days: one may still be open, the other was open for too long (`SETTINGS`)."""
     for name, hours in (("kept", 30), ("late", 72)):
         logon = (datetime.now(UTC) - timedelta(hours=hours)).isoformat(timespec="microseconds")
         server.execute(
@@ -140,7 +141,7 @@ def _put_old_sessions(server: Winlogd, number: int) -> None:
 
 
 def _astray(server: Winlogd, count: int) -> int:
-    """How many of `count` old sessions of each kind have not come to the end that they were to come to."""
+    """Return how many of `count` old sessions of each kind do not have the right end."""
     astray = 0
     for number in range(count):
         logoff = an_event(username=f"kept{number}", action="D", hostname="OLD", timestamp=datetime.now(UTC).isoformat())
@@ -156,7 +157,7 @@ def _astray(server: Winlogd, count: int) -> int:
 
 
 def _wait_until_some_have_moved(server: Winlogd, before: int, within_s: float) -> None:
-    """Until more of the old rows than `before` are in the archive."""
+    """Wait until more of the old rows than `before` are in the archive."""
     until_s = time.monotonic() + within_s
     with closing(sqlite3.connect(server.database, timeout=within_s)) as connection, suppress(sqlite3.OperationalError):
         while time.monotonic() < until_s:
@@ -166,13 +167,13 @@ def _wait_until_some_have_moved(server: Winlogd, before: int, within_s: float) -
 
 
 def _rotate(server: Winlogd) -> None:
-    """Asks, and waits for the answer or for the server's death."""
+    """Ask for a rotation, and wait for the answer or for the end of the server."""
     with suppress(OSError):
         server.rotate()
 
 
 def _old_rows(database: Path) -> tuple[int, int]:
-    """How many are left, and how many are in the archive: counted in a copy, because who opens a file recovers it."""
+    """Return how many old rows are left, and how many moved. Count in a copy: opening a database recovers it."""
     with tempfile.TemporaryDirectory() as folder:
         for name in (database.name, f"{database.name}-wal", f"{database.name}-journal"):
             with suppress(FileNotFoundError):

@@ -1,6 +1,6 @@
-"""A writer at work on a disk that records: events, a rotation meanwhile, checkpoints, a stop.
+"""Run winlogd's writer on a recording disk: events, a rotation meanwhile, checkpoints, a stop.
 
-Knows what is done to winlogd, not what a power cut leaves of it.
+Knows what is done to winlogd, not what a power cut leaves on the disk.
 """
 
 import os
@@ -30,7 +30,7 @@ _DAY_S: Final = 86400.0
 
 
 class Key(NamedTuple):
-    """What makes an event another one than all others."""
+    """The fields that tell an event from all others."""
 
     username: str
     action: str
@@ -43,17 +43,17 @@ Acknowledged = dict[Key, str]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is done to the database.
+    """The operations on the database.
 
     Attributes:
         journal_mode, synchronous: as in the configuration.
-        events: how many; two thirds are of finished days, and those of them whose session is over, or was open for too
-            long, are moved by a rotation while the others come.
-        checkpoint_pages: at how many pages in the WAL SQLite checkpoints.
+        events: the number of events. Two thirds are of finished days. While other events come, a rotation moves
+            those whose session is over, or was open for too long.
+        checkpoint_pages: SQLite checkpoints at this many pages in the WAL.
         batch: the most events that are submitted at once.
-        seed: of what is left.
+        seed: of the random choices.
         failing_syncs: which of the disk's syncs fail, counted from 1.
-        step_rows: how many rows a step of the rotation has.
+        step_rows: the number of rows in a step of the rotation.
     """
 
     journal_mode: str = "WAL"
@@ -68,12 +68,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What was done.
+    """The record of a run.
 
     Attributes:
-        sent: in this order.
-        operations: all that the disk was asked for, with each acknowledgement a `Note`.
-        stop: how many of them there were before the stop.
+        sent: the events, in order.
+        operations: all operations of the disk, and a `Note` for each acknowledgement.
+        stop: the number of operations before the stop.
     """
 
     sent: list[Event]
@@ -82,7 +82,7 @@ class Run:
 
 
 class _Witness(Ear):
-    """Writes acknowledgements down between the disk's operations, at the moment at which they are given."""
+    """Records acknowledgements between the disk's operations, at the moment when they are given."""
 
     def __init__(self, operations: list[Operation]) -> None:
         super().__init__()
@@ -94,7 +94,7 @@ class _Witness(Ear):
         self._rotated.put(outcome)
 
     def wait_for_rotation(self) -> Moved | Exception:
-        """What has become of the rotation, which may end before or after the events that come meanwhile."""
+        """The state of the rotation, which may end before or after the events that come meanwhile."""
         return self._rotated.get(timeout=PATIENCE_S)
 
     def finished(self, results: Sequence[Result]) -> None:
@@ -108,7 +108,7 @@ class _Witness(Ear):
 
 
 def events_of(plan: Plan) -> list[Event]:
-    """Users who come and go in turn; now and then one comes again without having gone."""
+    """Return events of users who log on and off in turn. Sometimes one logs on again without a logoff."""
     events = []
     for number in range(plan.events):
         user, turn = number % 5, number // 5
@@ -120,7 +120,7 @@ def events_of(plan: Plan) -> list[Event]:
 
 
 def play(folder: Path, plan: Plan) -> Run:
-    """Stores the plan's events on a new database in `folder`, with a rotation, and stops as the server does.
+    """Store the plan's events in a new database in `folder`, with a rotation, and stop as the server does.
 
     When the rotation comes, some sessions are open and young enough to stay, others too old.
     """
@@ -149,7 +149,7 @@ def play(folder: Path, plan: Plan) -> Run:
 
 
 def play_on(folder: Path, plan: Plan, image: Image, again: list[Event]) -> list[Operation]:
-    """Starts on the files that a killed process has left, and sends `again`; returns what the disk was asked for."""
+    """Start on the files of a killed process, and send `again`. Return the operations of the disk."""
     put(folder, image)
     with recording(folder) as record:
         running = _start(folder, plan, _Witness(record.operations))
@@ -188,7 +188,7 @@ def _checkpointing_at(pages: int) -> Iterator[None]:
 
 
 def put(folder: Path, image: Image) -> None:
-    """Makes the folder hold this and nothing else."""
+    """Give the folder these files and no others."""
     folder.mkdir(exist_ok=True)
     for name in os.listdir(folder):
         if name not in image:

@@ -1,6 +1,6 @@
-"""A disk that writes down what SQLite asks of it: an APSW VFS over the system's own.
+"""A disk that records SQLite's operations: an APSW VFS on top of the system's own.
 
-Knows SQLite's files and calls (vfs.html), and nothing of what they mean. The wal-index (``-shm``) is not recorded: it
+Knows SQLite's files and calls (vfs.html), not their meaning. The wal-index (``-shm``) is not recorded: it
 is never read after a power cut (walformat.html).
 """
 
@@ -18,20 +18,20 @@ NONE: Final = range(0)
 
 
 class Create(NamedTuple):
-    """A file is made; its name is on the disk when the folder is synced."""
+    """A file is created. Its name is on the disk when the folder is synced."""
 
     name: str
 
 
 class Delete(NamedTuple):
-    """A file is deleted; it comes back when the power goes before the folder is synced."""
+    """A file is deleted. It comes back if the power is cut before the folder is synced."""
 
     name: str
     syncs_folder: bool
 
 
 class Write(NamedTuple):
-    """Bytes are written, and need not be on the disk yet."""
+    """Octets are written, perhaps not yet to the disk."""
 
     name: str
     offset: int
@@ -46,7 +46,7 @@ class Truncate(NamedTuple):
 
 
 class Sync(NamedTuple):
-    """All that was written to a file is on the disk."""
+    """All octets that were written to a file are on the disk."""
 
     name: str
     syncs_folder: bool
@@ -54,14 +54,15 @@ class Sync(NamedTuple):
 
 
 class FailedSync(NamedTuple):
-    """A sync fails, and what was to be synced is not on the disk; nor will it be by the next one, for which Linux
-    takes it as written (fsync(2), "EIO")."""
+    """A sync fails, and its octets are not on the disk. The next sync does not write them either.
+
+    Linux regards them as written (fsync(2), "EIO")."""
 
     name: str
 
 
 class Note(NamedTuple):
-    """No call of SQLite's: something that happened in between, such as an answer to a client."""
+    """Not a call of SQLite: an event between calls, such as an answer to a client."""
 
     value: object
 
@@ -70,7 +71,7 @@ Operation = Create | Delete | Write | Truncate | Sync | FailedSync | Note
 
 
 class Record:
-    """What was asked of the files in one folder, in order."""
+    """The operations on the files in one folder, in order."""
 
     def __init__(self, folder: Path, failing_syncs: range) -> None:
         self.operations: list[Operation] = []
@@ -79,10 +80,10 @@ class Record:
         self._folder = str(folder)
 
     def sync(self, name: str, syncs_folder: bool) -> None:
-        """Only written down: the record decides what is left of a file, and the system's own fsync takes time.
+        """Record the sync, and do no other: the record alone decides what is left of a file, and fsync takes time.
 
         Raises:
-            apsw.IOError: this is one of those that fail.
+            apsw.IOError: this is one of the syncs that fail.
         """
         self._syncs += 1
         if self._syncs in self._failing_syncs:
@@ -91,7 +92,7 @@ class Record:
         self.operations.append(Sync(name, syncs_folder))
 
     def name_of(self, path: str | None) -> str | None:
-        """The file's name when it is one of the folder's."""
+        """Return the file's name if the file is in the folder."""
         if path is None or os.path.dirname(path) != self._folder:
             return None
         return os.path.basename(path)
@@ -99,7 +100,7 @@ class Record:
 
 @contextmanager
 def recording(folder: Path, failing_syncs: range = NONE) -> Iterator[Record]:
-    """Records all that this process's connections do in `folder`; they have to be opened and closed in here.
+    """Record all operations of this process's connections in `folder`. Open and close the connections in this block.
 
     Args:
         folder: an absolute path.

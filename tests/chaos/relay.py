@@ -1,6 +1,6 @@
-"""A TCP relay between a proxy and a server that keeps what each has said.
+"""A TCP relay between a proxy and a server that keeps the octets of both.
 
-It passes octets, ends and nothing else on, and knows no HTTP but the status line and ``Connection: close``.
+It passes on octets and the end of each direction. Of HTTP it knows only the status line and ``Connection: close``.
 """
 
 import re
@@ -10,23 +10,23 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 _FINAL_ANSWER: Final = re.compile(rb"HTTP/1\.1 ([2-5][0-9][0-9]) [A-Z][^\r\n]*((?:\r\n[^\r\n]+)*)")
-"""No body that the server sends looks like this; so answers to HEAD are counted as well as those with a body."""
+"""No body of the server contains this, so that answers without a body (HEAD) are counted, too."""
 
 
 class Relayed(NamedTuple):
-    """An answer of the server, interim ones left out; `closes` if the server says that it reads no further request."""
+    """A final answer of the server. `closes` is True if the server announces that it reads no further request."""
 
     status: str
     closes: bool
 
 
 class Conversation:
-    """One connection: what the proxy has asked, what the server has answered. Octets are kept before they go on.
+    """One connection, with the octets of both sides. Octets are kept before they are passed on.
 
     Attributes:
         asked: the proxy's octets.
-        answered: the server's octets, also those that the proxy did not take any more.
-        ended: set once nothing can be added to either.
+        answered: the server's octets, also those that the proxy did not read any more.
+        ended: set when both are complete.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Conversation:
         self.ended = threading.Event()
 
     def answers(self) -> list[Relayed]:
-        """The server's answers so far, in order."""
+        """Return the server's answers so far, in order."""
         return [
             Relayed(status.decode(), b"\r\nconnection: close" in fields.lower())
             for status, fields in _FINAL_ANSWER.findall(bytes(self.answered))
@@ -46,10 +46,10 @@ class Relay:
     """Listens on a free port of 127.0.0.1.
 
     Args:
-        server_port: where the octets go.
+        server_port: the port of the server.
 
     Attributes:
-        port: where it listens.
+        port: the port on which it listens.
         conversations: all connections so far, in order.
     """
 
@@ -62,7 +62,7 @@ class Relay:
         self._threads[0].start()
 
     def close(self) -> None:
-        """Waits for all connections' end, which the proxy's end brings about."""
+        """Wait for the end of all connections, which follows the end of the proxy."""
         self._listener.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join()
@@ -92,7 +92,7 @@ def _serve(proxy: socket.socket, server: socket.socket, back: threading.Thread, 
 
 
 def _pass_on(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
-    """Until the source's end. What the target does not take any more is kept all the same."""
+    """Pass octets on until the source ends. Keep them even if the target does not read any more."""
     with suppress(ConnectionError):
         while piece := source.recv(65536):
             kept += piece

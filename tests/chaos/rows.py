@@ -1,6 +1,6 @@
-"""The model's rows: what a row holds, and the rules for columns of which the specification allows more than one value.
+"""The model's rows: their values, and rules for columns with more than one allowed value.
 
-It knows timestamps and nothing of pairing.
+Knows timestamps, not pairing.
 """
 
 import re
@@ -13,11 +13,11 @@ from typing import Any, Final
 from tests.chaos.said import instant, received
 
 RECENT_S: Final = 600
-"""How long an event is remembered, and how long its row stays (SPEC §5.4 and §6.4)."""
+"""The time that an event is remembered, and that its row stays (SPEC §5.4 and §6.4)."""
 
 
-class Difference(AssertionError):  # noqa: N818  # it is what the judge finds, not a fault of the program
-    """What the server did and the model does not allow, or the other way round."""
+class Difference(AssertionError):  # noqa: N818  # a finding of the judge, not an error of the program
+    """The server and the model differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class UtcStamp:
-    """A timestamp in UTC with ``+00:00`` that tells one of these instants; any text where nobody knows them."""
+    """A timestamp in UTC with ``+00:00`` for one of these instants; any text if they are unknown."""
 
     instants: tuple[Fraction, ...]
 
     def holds(self, value: object) -> bool:
-        """Return True if `value` tells one of them."""
+        """Return True if `value` is a timestamp of one of them."""
         return not self.instants or (str(value).endswith("+00:00") and instant(value) in self.instants)
 
 
@@ -51,7 +51,7 @@ class Receipt:
 
     @property
     def text(self) -> str:
-        """One of them, as it is stored."""
+        """Return one of them, as it is stored."""
         return datetime.fromtimestamp(self.until_s, UTC).isoformat(timespec="microseconds")
 
     def holds(self, value: object) -> bool:
@@ -66,8 +66,8 @@ class Row:
     """A row.
 
     Attributes:
-        columns: what it holds, or may hold as long as the database has not been looked at.
-        rules: for the columns that may hold something else.
+        columns: its values, or possible values before the database was read.
+        rules: for columns with several possible values.
         by: ``client``, ``winlogd``, ``outside`` (another program) or ``trigger`` (an administrator's).
         before: the row that this one was stored before, in the same transaction.
         is_optional: it need not be stored.
@@ -84,14 +84,14 @@ class Row:
     seemed_old: bool = False
     was_recent: bool = False
 
-    def __getattr__(self, column: str) -> Any:  # noqa: ANN401  # whatever the column holds
+    def __getattr__(self, column: str) -> Any:  # noqa: ANN401  # any value of a column
         try:
             return self.columns[column]
         except KeyError:
             raise AttributeError(column) from None
 
     def is_recent(self, now_s: float) -> bool:
-        """Return True if it was received in the last ten minutes, or nobody knows when."""
+        """Return True if it was received in the last ten minutes, or at an unknown time."""
         then = received(self.columns.get("server_timestamp"))
         return then is None or 0 <= now_s - float(then) <= RECENT_S
 
@@ -101,7 +101,7 @@ class Row:
         return then is not None and float(then) > now_s
 
     def fits(self, stored: dict[str, Any]) -> bool:
-        """Return True if the database may hold this row so."""
+        """Return True if the database may have this row with these values."""
         fixed = all(stored[name] == value for name, value in self.columns.items() if name not in self.rules)
         return fixed and all(rule.holds(stored[name]) for name, rule in self.rules.items())
 
@@ -112,7 +112,7 @@ class Trigger:
 
     Attributes:
         sql: what makes it, as a trigger called ``theirs``.
-        action: of the rows that it goes off with.
+        action: the action of the rows that start it.
         row: what its own row holds, by their columns.
     """
 

@@ -1,6 +1,6 @@
-"""What a workstation says, read as SPEC §2.2 reads it: names folded, instants exact, timestamps as they are stored.
+"""Read the events of workstations as SPEC §2.2 does: names folded, instants exact, timestamps as they are stored.
 
-Written from the specification alone. It knows nothing of winlogd's own code, so that the two can disagree.
+Written from the specification alone. It uses none of winlogd's own code, so that the two can disagree.
 """
 
 import json
@@ -31,7 +31,7 @@ class Said:
 
     @property
     def body(self) -> bytes:
-        """The request's body."""
+        """Return the request's body."""
         said = {"username": self.username, "action": self.action, "timestamp": self.timestamp}
         os_info = {"os_name": "Windows", "os_version": self.os_version, "kernel_version": None}
         hardware = HARDWARE if self.action == "M" else None
@@ -39,7 +39,7 @@ class Said:
 
     @property
     def columns(self) -> dict[str, object]:
-        """What its row holds, apart from what the server adds."""
+        """Return the values of its row, without those that the server adds."""
         return {
             "username": self.username,
             "action": self.action,

@@ -1,8 +1,8 @@
-"""The long quiet run: ``python -m tests.chaos.soak --minutes 60``.
+"""Run the server for long under a steady load: ``python -m tests.chaos.soak --minutes 60``.
 
 Two thousand events a second, rotations, readers and clients that break off, while the server's memory, descriptors and
-WAL are looked at. Ends with status 1 when they grow, or when an event was not acknowledged or is not stored once; draws
-a plot when matplotlib is there.
+WAL are measured. Ends with status 1 if they grow, or if an event was not acknowledged or is not stored exactly once. It
+draws a plot if matplotlib is installed.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from tests.support.paths import ROOT
 from tests.support.running import PATIENCE_S, Winlogd
 
 _LOAD_S: Final = 20
-"""The generator plans so much at once."""
+"""The generator plans this much at once."""
 _NUMBERS_APART: Final = 1_000_000
 _SETTLES_S: Final = 300.0
 """Caches fill and the allocator finds its size: growth counts after that, or after half of a shorter run."""
@@ -49,13 +49,13 @@ _MADE_OLD_AT_ONCE: Final = 2_000
 _BETWEEN_MADE_OLD_S: Final = 0.1
 """A pause, so that a checkpoint ends with nothing written meanwhile: only then does SQLite begin the WAL again."""
 _MADE_OLD_EACH_ROTATION: Final = 20_000
-"""Rows for one rotation. Making all old that had come meanwhile took hundreds of such transactions without a pause, in
-which SQLite cannot begin the WAL again, whenever rotations had not kept up with the events."""
+"""Rows for one rotation. When rotations had not kept up with the events, making all new rows old took hundreds of
+such transactions without a pause. In these SQLite cannot restart the WAL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """The server at one moment; `at_s` from the start."""
+    """Measurements of the server at one moment, `at_s` seconds after the start."""
 
     at_s: float
     rss_mib: float
@@ -64,7 +64,7 @@ class Look:
 
 
 def look(server: Winlogd, begun_s: float) -> Look:
-    """What the server holds now."""
+    """Return measurements of the server now."""
     pid = server.process.pid
     resident_kib = int(Path(f"/proc/{pid}/status").read_text().partition("VmRSS:")[2].split()[0])
     wal = server.database.with_name("winlog.db-wal")
@@ -80,7 +80,7 @@ async def _looks(server: Winlogd, until_s: float, looks: list[Look]) -> None:
 
 
 async def _send(server: Winlogd, rate: int, until_s: float) -> list[Load]:
-    """Sends events in an open loop; returns what became of them."""
+    """Send events in an open loop. Return their results."""
     loads: list[Load] = []
     while (left_s := until_s - time.monotonic()) > 0:
         seconds = min(left_s, _LOAD_S)
@@ -95,7 +95,7 @@ async def _send(server: Winlogd, rate: int, until_s: float) -> list[Load]:
 
 
 async def _rotate(server: Winlogd, until_s: float, every_s: float) -> None:
-    """Makes some of what is stored old, of what was there the time before, and asks for a rotation."""
+    """Make some rows old that were there the time before, and ask for a rotation."""
     newest = 0
     while time.monotonic() < until_s:
         await asyncio.sleep(every_s)
@@ -103,7 +103,7 @@ async def _rotate(server: Winlogd, until_s: float, every_s: float) -> None:
 
 
 def _rotate_once(server: Winlogd, newest: int) -> int:
-    """The oldest rows up to the id `newest` are made old and moved; returns the newest one now."""
+    """Make the oldest rows up to the id `newest` old, and move them. Return the newest id now."""
     [ends] = server.rows(_ENDS)
     lowest, highest = ends["lowest"], ends["highest"]
     last = min(newest, lowest + _MADE_OLD_EACH_ROTATION)
@@ -120,7 +120,7 @@ def _rotate_once(server: Winlogd, newest: int) -> int:
 
 
 async def _read(server: Winlogd, until_s: float) -> None:
-    """Lists the history and asks who is where."""
+    """List the history, and ask for the open sessions."""
     while time.monotonic() < until_s:
         await asyncio.to_thread(server.rows, "SELECT * FROM events_history ORDER BY id DESC LIMIT 1000")
         await asyncio.to_thread(server.request, "GET", "/api/v1/sessions/current")
@@ -128,7 +128,7 @@ async def _read(server: Winlogd, until_s: float) -> None:
 
 
 async def _break_off(server: Winlogd, until_s: float) -> None:
-    """Clients that die at every stage of a request."""
+    """Start clients that end at every stage of a request."""
     request = b"POST /api/v1/events HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\nUser-Agent: Winlog/0.1.0\r\n\r\n{"
     chance = random.Random(1)
     while time.monotonic() < until_s:
@@ -159,7 +159,7 @@ async def run(folder: Path, seconds: float, rate: int, rotates_every_s: float = 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of it.
+    """The result of a run.
 
     Attributes:
         looks: in their order.
@@ -189,15 +189,15 @@ class Outcome:
 
     @property
     def is_whole(self) -> bool:
-        """Whether every event was acknowledged and is there, none twice, and some were rotated.
+        """Return True if every event was acknowledged and is there once, and some were rotated.
 
-        A refusal is a lost event here: the load sends none again.
+        A refusal counts as a lost event here: the load sends no event again.
         """
         once = 0 < self.sent == self.acknowledged == self.stored == self.rows
         return once and self.moved > 0 and self.integrity == "ok"
 
     def growth(self) -> list[str]:
-        """What has grown that should not have."""
+        """Return the names of the values that have grown and must not."""
         found = []
         if (highest := max(each.wal_mib for each in self.looks)) >= _MOST_WAL_MIB:
             found.append(f"the WAL had {highest:.1f} MiB or more")
@@ -233,7 +233,7 @@ def _mean(looks: list[Look]) -> float:
 
 
 def draw(looks: list[Look], path: Path) -> None:
-    """A plot of memory, WAL and descriptors over time."""
+    """Draw a plot of memory, WAL and descriptors over time."""
     import matplotlib.pyplot as plt
 
     minutes = [each.at_s / 60 for each in looks]
@@ -266,7 +266,7 @@ def _count(database: Path) -> tuple[int, int, int, str]:
 
 
 def main() -> int:
-    """Runs, prints the ledger, draws; returns the exit status."""
+    """Run, print the ledger, and draw. Return the exit status."""
     parser = argparse.ArgumentParser("python -m tests.chaos.soak")
     parser.add_argument("--minutes", type=float, default=60.0)
     parser.add_argument("--rate", type=int, default=2000, help="events a second")

@@ -1,6 +1,6 @@
 """The steps of played days, drawn from a seed before any of them is played, so that some can be left out.
 
-A step says what is done. What it is done to ("the second of the open sessions") is found when it is played.
+A step says what is done. Its object ("the second of the open sessions") is found when the step is played.
 """
 
 import random
@@ -118,7 +118,7 @@ TRIGGERS: Final = (
 
 
 class Days:
-    """Draws the steps of some days; the same `seed` draws the same steps."""
+    """Draw the steps of some days. The same `seed` draws the same steps."""
 
     def __init__(self, seed: int) -> None:
         self._chance = random.Random(seed)
@@ -126,7 +126,7 @@ class Days:
         self._said: list[Said] = []
 
     def steps(self, number: int) -> list[Step]:
-        """Return so many steps."""
+        """Return this many steps."""
         return [self._step() for _ in range(number)]
 
     def _step(self) -> Step:

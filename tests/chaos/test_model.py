@@ -25,35 +25,35 @@ def test_a_server_does_on_played_days_what_the_specification_says(seed: int) -> 
 
 
 class _ExactNames(Model):
-    """Takes ``Alice`` and ``alice`` for two people."""
+    """A model that treats ``Alice`` and ``alice`` as two people."""
 
     def fold(self, name: str) -> str:
         return name
 
 
 class _TwoSecondsBefore(Model):
-    """Ends a session two seconds before the next one."""
+    """A model that ends a session two seconds before the next one."""
 
     def seconds_before(self) -> int:
         return 2
 
 
 class _EarliestSession(Model):
-    """Lets a logoff end the earliest open session."""
+    """A model in which a logoff ends the earliest open session."""
 
     def choose(self, rows: list[Row]) -> list[Row]:
         return rows[:1]
 
 
 class _EndsWithTheProcess(Model):
-    """Forgets what was open at each start."""
+    """A model that forgets the open sessions at each start."""
 
     def starts(self, now_s: float) -> None:
         self.today = [row for row in self.today if row not in self.open_rows()]
 
 
 class _NeverExpires(Model):
-    """Leaves what is open for too long."""
+    """A model that leaves sessions open for too long."""
 
     def is_too_old(self, age_s: float) -> bool:
         return False

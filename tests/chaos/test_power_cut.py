@@ -48,7 +48,7 @@ def test_with_normal_what_a_power_cut_takes_is_the_end(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("journal_mode", ["WAL", "DELETE", "TRUNCATE", "PERSIST"])
 def test_an_answer_from_what_a_killed_process_has_left_survives_a_power_cut(tmp_path: Path, journal_mode: str) -> None:
-    """It was killed in a COMMIT, after the last write and before the disk had it; the event is sent again."""
+    """The kill comes in a COMMIT, after the last write and before its sync. The event is sent again."""
     plan = Plan(journal_mode, "FULL")
     (tmp_path / "run").mkdir()
     run = play(tmp_path / "run", plan)

@@ -43,7 +43,7 @@ underscores_in_headers on;
 merge_slashes off;
 proxy_request_buffering off;
 """
-"""Passes on as much of what a client sends, and as early, as nginx can be made to."""
+"""Settings with which nginx passes on as much of a client's octets as possible, and as early as possible."""
 _FORWARDED: Final = "proxy_set_header X-Forwarded-For $remote_addr;"
 _CHANGES: Final = {"access_log off;": "", _FORWARDED: f"{_FORWARDED}\nproxy_set_header X-Request-Id $request_id;"}
 _NAME: Final = re.compile(rb"\r\nX-Request-Id: ([0-9a-f]{32})\r\n")
@@ -54,7 +54,7 @@ _GIVEN_UP: Final = "-"
 
 
 def names(conversation: Conversation) -> list[str]:
-    """The names of the requests that nginx has sent on a connection, in order."""
+    """Return the names of the requests that nginx has sent on a connection, in order."""
     return [name.decode() for name in _NAME.findall(bytes(conversation.asked))]
 
 
@@ -117,14 +117,14 @@ class Proxied:
         self._markers = (f"m{number}" for number in itertools.count())
 
     def attack(self, template: bytes) -> None:
-        """Sends a template's octets to nginx and waits until it has ended the connection."""
+        """Send a template's octets to nginx, and wait until it has ended the connection."""
         with Wire(self._port, host=PROXY_ADDRESS) as wire, suppress(ConnectionError):
             wire.send(filled(template, next(self._markers)))
             wire.half_close()
             wire.rest()
 
     def is_answered_its_own(self) -> None:
-        """Sends an event as an honest client does: the answer is to that event."""
+        """Send an event as an honest client does, and check that the answer is to that event."""
         marker = next(self._markers)
         event = {"username": marker, "action": "M", "timestamp": "2026-01-13T08:30:00Z"}
         with closing(http.client.HTTPConnection(PROXY_ADDRESS, self._port, timeout=PATIENCE_S)) as connection:
@@ -141,11 +141,11 @@ class Proxied:
         return disagreements(self._logged_statuses(), self.relay.conversations)
 
     def stored(self) -> list[str]:
-        """The markers of all stored events."""
+        """Return the markers of all stored events."""
         return sorted(row["username"] for row in self._server.rows())
 
     def logged(self) -> list[str]:
-        """The markers of all requests that nginx knows of and that were answered 200 as events."""
+        """Return the markers of all requests that nginx knows of and that were answered 200 as events."""
         self._read_log()
         return sorted(
             match[1]
@@ -154,7 +154,7 @@ class Proxied:
         )
 
     def _logged_statuses(self) -> dict[str, str]:
-        """Upstream's status by request's name."""
+        """Return upstream's status by request's name."""
         self._read_log()
         return self._statuses
 

@@ -1,8 +1,7 @@
-"""Workstations that log on and off, and send again what was not answered, as the real clients do.
+"""Workstations that log on and off, and repeat unanswered events, as the real clients do.
 
-Each sends one event a connection and looks only at the status; anything but 2xx, a reset or a time-out is tried again,
-three times, a pause apart, with the same bytes. Knows HTTP and time; what became of the events is the ledger's
-business.
+Each sends one event a connection, and reads only the status. After a reset, a time-out or any status but 2xx it sends
+the same octets again, up to three times, with a pause between. Knows HTTP and time; the ledger checks the events.
 """
 
 import asyncio
@@ -26,7 +25,7 @@ class Workstation:
     Args:
         number: makes the names.
         port: of the server.
-        ledger: is told everything.
+        ledger: gets a note of every event and answer.
         pause_s: between two tries; the real clients wait a second.
     """
 
@@ -39,7 +38,7 @@ class Workstation:
         self._chance = random.Random(number)
 
     async def live(self, until_s: float) -> None:
-        """Logs on and off until `until_s` on the monotonic clock."""
+        """Log on and off until `until_s` on the monotonic clock."""
         while time.monotonic() < until_s:
             for action in ("C", "M", "D") if self._chance.random() < 0.2 else ("C", "D"):
                 await self._send(action)
@@ -63,7 +62,7 @@ class Workstation:
         self._ledger.gives_up(sent)
 
     async def _exchange(self, sent: Sent) -> dict[str, Any] | None:
-        """The JSON of a 200; None for any other answer, or half of one."""
+        """Return the JSON of a 200; None for any other answer, or an incomplete one."""
         event = {
             "username": sent.username,
             "action": sent.action,
