@@ -1,8 +1,9 @@
 """The long form of the fault tests: ``python -m tests.chaos --minutes 10``.
 
 Each round has twenty kills, power cuts and a siege by hostile clients. It has days played against a naive model, a
-rotation under load, and a short soak. Each of these prints its ledger. The tests of faults and of request smuggling follow. The run
-ends with status 1 as soon as a promise was broken. Times are no promise: a busy machine makes all clients wait.
+rotation under load, and a short soak. Each of these prints its ledger. The tests of faults and of request smuggling
+follow. The run ends with status 1 as soon as a promise was broken. Times are no promise: a busy machine makes all
+clients wait.
 """
 
 import argparse
