@@ -69,8 +69,8 @@ LOADED: Final[Mapping[str, str]] = {
     "control": "address server",
     "daemon": "listening observer orders parts process refusals settings signals startup systemd watchdog",
     "events": "decode event names timestamps value",
-    "http": "admission budget congestion connection deadlines delivery exchange flow peer pipeline reading responses"
-    " router server shares sockets states turns",
+    "http": "admission budget congestion connection deadlines delivery exchange flow lateness peer pipeline reading"
+    " responses router server shares sockets states turns",
     "http.wire": "grammar head limits line message parser",
     "log": "lines log",
     "scheduled": "clock rotation",

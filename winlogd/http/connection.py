@@ -10,18 +10,18 @@ A connection goes through four states, in this order:
   and a reset could destroy the answer.
 - CLOSED: nothing more is sent. `abort`, `drop_for_memory` and the end of the transport lead here from any state.
 
-`Reading` alone changes the phase of the next request. The pipeline keeps the order of answers, `Flow` keeps the reasons
-not to read, and `deadlines` decides which time limit has passed. This file joins them to the transport. It knows
-nothing of octets and their meaning.
+`Reading` alone changes the phase of the next request. The pipeline keeps the order of answers, `Flow` the reasons not
+to read, and `Lateness` the time. This file joins them to the transport. It knows nothing of octets and their meaning.
 """
 
 import asyncio
 from typing import TYPE_CHECKING, Final
 
 from winlogd.http import responses
-from winlogd.http.deadlines import End, end_of
+from winlogd.http.deadlines import End
 from winlogd.http.delivery import Delivery, end_with_reset
 from winlogd.http.flow import Flow
+from winlogd.http.lateness import Lateness
 from winlogd.http.peer import UNKNOWN, peer_address
 from winlogd.http.pipeline import Pipeline
 from winlogd.http.reading import Reading
@@ -32,17 +32,12 @@ if TYPE_CHECKING:  # types only: a running server does not load them
     from winlogd.http.wire.message import Body
 
 _READING: Final = State.READING
-_UNREAD_BYTES: Final = 16 * 1024
-"""Read no further request of a peer that leaves more than this of its answers unread, and count what it leaves.
-
-With uvloop's own 64 KiB, ten thousand connections could leave 640 MB unread that are not counted. Over TLS uvloop
-accepts every write whatever its size, so large answers are written in slices."""
 
 
 class Connection(asyncio.Protocol):
     """The protocol object of one connection."""
 
-    __slots__ = ("_delivery", "_flow", "_life", "_pipeline", "_reading", "_service", "_transport")
+    __slots__ = ("_delivery", "_flow", "_lateness", "_life", "_pipeline", "_reading", "_service", "_transport")
 
     def __init__(self, service: "Service[Connection]", peer: str = UNKNOWN) -> None:
         self._service = service
@@ -50,6 +45,7 @@ class Connection(asyncio.Protocol):
         self._flow = Flow()
         self._pipeline = Pipeline(self, service, self._life, self._flow, peer)
         self._reading = Reading(service, self._life, self._flow, self._pipeline)
+        self._lateness = Lateness(service, self._life, self._flow, self._pipeline, self._reading)
         self._transport: asyncio.Transport
 
     @property
@@ -62,7 +58,6 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start: a peer has connected."""
         self._transport = transport  # type: ignore[assignment]  # a TCP server's transport is a Transport
-        self._transport.set_write_buffer_limits(_UNREAD_BYTES)
         self._delivery = Delivery(self._transport)
         self._flow.attach(self._transport)
         self._pipeline.attach(self._transport)
@@ -89,12 +84,9 @@ class Connection(asyncio.Protocol):
         self._read()
 
     def eof_received(self) -> bool:
-        """Answer the requests that have come: the peer will send no more.
+        """Return True, to stay open for writing, if answers are due; the peer will send no more.
 
-        Over TLS drop these requests: the end of TLS ends both directions at once.
-
-        Returns:
-            True if the transport stays open for writing.
+        Over TLS drop the requests: the end of TLS ends both directions at once.
         """
         self._pipeline.peer_sent_fin = True
         if self._life.state is State.CLOSED:
@@ -179,19 +171,8 @@ class Connection(asyncio.Protocol):
         self._life.since = now
 
     def check_time(self, now: float) -> None:
-        """End the connection or answer its requests if a time limit has passed.
-
-        The server's sweep calls it about once a second.
-
-        Args:
-            now: seconds on the loop's clock.
-        """
-        if self._life.state is State.CLOSED:
-            return
-        is_unread = self._delivery.is_unread(self.waited_s(now), bool(self._pipeline))
-        if is_unread and self._delivery.has_progressed():
-            self._life.since = now
-        end = self._end(self.waited_s(now), is_unread)
+        """End the connection or answer its requests if a time limit has passed at `now`; the sweep calls it."""
+        end = self._lateness.end(now, self._delivery)
         if end is End.RESET:
             self.abort()
         elif end is End.CLOSE:
@@ -222,9 +203,8 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def drop_for_memory(self) -> None:
-        """Drop the connection to free memory.
+        """Drop the connection to free memory, after all sockets had their turn: it may be in the middle of a write.
 
-        It ends soon, after all sockets had their turn: now it may be in the middle of a write.
         The octets of its requests are freed at once, before the octets of other connections need memory.
         """
         self._service.refused(self.peer, responses.DROPPED_FOR_MEMORY)
@@ -236,17 +216,3 @@ class Connection(asyncio.Protocol):
         if self._reading.read():
             self._service.in_turn(self)
         self._service.keeps(self, self._reading.parser.kept)
-
-    def _end(self, waited_s: float, is_unread: bool) -> End | None:
-        return end_of(
-            self._life.state,
-            self._life.phase,
-            waited_s,
-            self._service.limits,
-            is_unread=is_unread,
-            handlers_are_due=any(exchange.answer is None for exchange in self._pipeline),
-            pieces_are_due=bool(self._pipeline),
-            is_held=self._flow.is_held,
-            has_begun=self._reading.parser.has_begun,
-            is_stopping=self._service.stopping,
-        )
