@@ -68,10 +68,12 @@ def _assert_names_the_place(error: InvalidEventError, body: bytes) -> None:
         body.decode()
         return
     before, named = body[: int(octet[1]) - 1], body[int(octet[1]) - 1]
-    before.decode()
     assert named == int(octet[2], 16)
     assert (named == 0) == (octet[3] == "no JSON")
-    if named:
+    if named == 0:
+        assert 0 not in before  # the first zero octet of UTF-16 or UTF-32; the octets before it need not be UTF-8
+    else:
+        before.decode()
         assert "\ufffd" in body[len(before) :].decode(errors="replace")[0]
 
 
