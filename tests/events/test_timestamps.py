@@ -230,6 +230,11 @@ def _second_before(stored: str) -> str:
         ("2026-01-13T09:00:00Z", "2026-01-13T11:00:00+00:00", "2026-01-13T11:00:00+00:00"),
         ("2026-01-13T09:00:00Z", "2026-01-13T09:59:59+01:00", "2026-01-13T08:59:59+00:00"),
         ("1970-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1970-01-01T00:00:00+00:00"),
+        (  # a stored time may be longer than one that a client may send
+            "2026-01-13T08:00:00.9Z",
+            f"2026-01-13T08:00:00.{'9' * 60}+00:00",
+            f"2026-01-13T08:00:00.{'9' * 60}+00:00",
+        ),
     ],
 )
 def test_one_second_before(stored: str, not_before: str, result: str) -> None:
@@ -260,6 +265,6 @@ def test_a_part_of_a_second_is_cut_off_current_timestamp() -> None:
     assert current_timestamp_text(1_768_266_000.999) == "2026-01-13 01:00:00"
 
 
-@pytest.mark.parametrize("unreadable", ["yesterday", "", "2026-13-45T99:00:00Z", "zzz"])
+@pytest.mark.parametrize("unreadable", ["yesterday", "", "2026-13-45T99:00:00Z", "2026-01-13T09:00:00 or so", "zzz"])
 def test_text_that_is_no_timestamp_is_before_any_time(unreadable: str) -> None:
     assert one_second_before("2026-01-13T08:00:00Z", unreadable) == "2026-01-13T07:59:59+00:00"

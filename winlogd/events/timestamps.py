@@ -64,6 +64,10 @@ def _rewritten(text: str) -> str | None:
     return f"{moment:%Y-%m-%dT%H:%M}:{second}{fraction or ''}+00:00"
 
 
+_FRACTION: Final = re.compile(r"(\.[0-9]+)?")
+"""What may follow the seconds in the text of `instant`."""
+
+
 def instant(stored: str) -> str:
     """Return text that sorts by time, to the last fraction digit, for a stored timestamp.
 
@@ -82,9 +86,20 @@ def one_second_before(stored: str, not_before: str) -> str:
     may have written, is before any time.
     """
     text = instant(stored)
-    begin = instant(not_before) if stored_form(not_before) is not None else ""
+    begin = instant(not_before)
+    if not _is_moment(begin):
+        begin = ""
     earlier = _minus_one_second(text)
     return f"{max(earlier, begin)}+00:00"
+
+
+def _is_moment(text: str) -> bool:
+    """Return True if `text`, from `instant`, is a time and not any text of another program's."""
+    try:
+        datetime.fromisoformat(text[:17] + "59" if text[17:19] == "60" else text[:19])
+    except ValueError:
+        return False
+    return len(text) >= 19 and _FRACTION.fullmatch(text, 19) is not None
 
 
 def _minus_one_second(text: str) -> str:
