@@ -1,6 +1,6 @@
-"""The steps of played days, drawn from a seed before any of them is played, so that some can be left out.
+"""The steps of played days. A seed draws them all before the first is played, so that a search can leave some out.
 
-A step says what is done. Its object ("the second of the open sessions") is found when the step is played.
+A step says what happens. "The second of the open sessions" is looked up when the step is played.
 """
 
 import random
@@ -21,7 +21,13 @@ _INSERT: Final = "INSERT INTO events_today (username, action, timestamp, hostnam
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Events are sent: ``in turn`` or ``in one piece`` on one connection, ``at once``, or ``twice`` (the first one)."""
+    """A client sends events.
+
+    Attributes:
+        events: the events.
+        way: ``in turn`` or ``in one piece`` on one connection; ``at once``, each on a connection of its own;
+            ``twice``, at once and each of them two times.
+    """
 
     events: tuple[Said, ...]
     way: str = "in turn"
@@ -29,7 +35,14 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The process ends, asked to or killed, and is started again; `waiting` is sent so long before it is killed."""
+    """The process ends and starts again.
+
+    Attributes:
+        is_asked: True if SIGTERM ends it, False if SIGKILL does.
+        waiting: an event that a client sends before SIGKILL and once more after the start; after SIGTERM it is sent
+            after the start only. None sends none.
+        after_s: how long after the event SIGKILL comes.
+    """
 
     is_asked: bool
     waiting: Said | None = None
@@ -53,10 +66,11 @@ class Insert:
     """Another program inserts a row.
 
     Attributes:
-        columns: of it, without those that have their default.
-        received_ago_s: how long before now by the server's clock; None keeps what `columns` say, or the default.
-        of_open: takes the identifier of the open session of this number, where there is one.
-        id_ahead: how far the row's id is ahead of the next one.
+        columns: the columns that the program writes; the others get their default.
+        received_ago_s: the row's time of receipt, in seconds before now by the server's clock, if `columns` have
+            none. None leaves it to the default.
+        of_open: the place of an open session among them; the row gets its identifier. None keeps that of `columns`.
+        id_ahead: how far the row's id is ahead of the highest so far; 0 lets SQLite choose.
     """
 
     columns: tuple[tuple[str, object], ...]
@@ -67,7 +81,12 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Another program deletes a row: of the ``open`` logons, the ``ended`` ones' logoffs, or of ``all``."""
+    """Another program deletes a row.
+
+    Attributes:
+        of: the rows to choose from: the logons of ``open`` sessions, the logoffs of ``ended`` ones, or ``all``.
+        number: the row's place among them.
+    """
 
     of: str
     number: int
@@ -75,7 +94,7 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Another program copies the row of the open session of this number."""
+    """Another program copies the logon of an open session. `number` is the session's place among them."""
 
     number: int
 
@@ -87,7 +106,7 @@ class WriteElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class SetTrigger:
-    """Another program makes a trigger, or drops it."""
+    """Another program makes a trigger. None drops the trigger that is there."""
 
     trigger: Trigger | None
 
@@ -157,7 +176,7 @@ class Days:
         return said
 
     def _respelled(self, said: Said) -> Said:
-        """A retry of a client that spells names otherwise."""
+        """Return the event as a client would send it again that spells the names in another letter case."""
         host = said.hostname and self._chance.choice((said.hostname.upper(), said.hostname.lower(), said.hostname))
         return replace(said, username=said.username.swapcase(), hostname=host)
 
