@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 
 import h11
 import uvloop
 
+from tests.support.paths import DATA
 from tests.support.running import PATIENCE_S, wait_for
 from tests.support.wire import request
 from winlogd.http.exchange import Exchange, Handler
@@ -25,7 +25,6 @@ from winlogd.http.tls import server_context
 from winlogd.http.wire.limits import Limits
 from winlogd.http.wire.message import Head, Response
 
-DATA: Final = Path(__file__).parents[1] / "data"
 CERTIFICATE, KEY = str(DATA / "tls.crt"), str(DATA / "tls.key")
 TYPE: Final = ("Content-Type", "text/plain")
 LIMITS: Final = Limits(idle_timeout=75, answer_timeout=27, linger_timeout=0.25)

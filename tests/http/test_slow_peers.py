@@ -3,7 +3,6 @@
 import select
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -13,7 +12,6 @@ from tests.http.streaming import (
     Peer,
     Place,
     Producer,
-    a_place,
     body,
     pieces,
     wait_until_behind,
@@ -34,13 +32,6 @@ BEYOND = 60
 """This many KiB beyond what the system accepts at once fill its buffers, and leave a part in the transport."""
 
 kinds = pytest.mark.parametrize("kind", ["plain", "tls"])
-
-
-@pytest.fixture
-def place() -> Iterator[Place]:
-    with a_place() as place:
-        yield place
-        assert place.failures == []
 
 
 @kinds

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
 
 import h11
 import pytest
@@ -34,13 +33,6 @@ versions = pytest.mark.parametrize("version", ["1.1", "1.0"])
 def leave_no_room(place: Place) -> None:
     """Let the next answer that counts end the connection that has left much unread for the longest."""
     place.server._unread._room = 0
-
-
-@pytest.fixture
-def place() -> Iterator[Place]:
-    with a_place() as place:
-        yield place
-        assert place.failures == []
 
 
 # ── framing ───────────────────────────────────────────────────────────────────────────────────────────
