@@ -38,6 +38,18 @@ def answered(running: Running) -> list[Decision | Fault]:
     return [outcome for what, value in running.ear.passed_over if what == "finished" for _, outcome in value]
 
 
+def store_all_but_mallory(running: Running) -> list[Decision | Fault]:
+    """Submit 40 events at once. Assert that only the one of mallory, amid them, fails. Return all outcomes."""
+    users = [f"user{number}" for number in range(40)]
+    users[20] = "mallory"
+    running.submit(*logons(*users))
+    outcomes = running.outcomes(40)
+    assert outcomes[20] is Fault.FAILED
+    assert [type(outcome) for outcome in outcomes] == [Decision] * 20 + [Fault] + [Decision] * 19
+    assert running.users() == ["zoe", *users[:20], *users[21:]]
+    return outcomes
+
+
 # ── locks ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -198,18 +210,12 @@ def test_a_row_that_is_refused_fails_alone(running: Running, way: str) -> None:
         "CREATE TRIGGER keep_out BEFORE INSERT ON events_today WHEN NEW.username = 'mallory'"
         f" BEGIN SELECT RAISE({way}, 'mallory is kept out'); END"
     )
-    users = [f"user{number}" for number in range(40)]
-    users[20] = "mallory"
-    running.submit(*logons(*users))
 
-    outcomes = running.outcomes(40)
+    store_all_but_mallory(running)
 
-    assert outcomes[20] is Fault.FAILED
-    assert [type(outcome) for outcome in outcomes] == [Decision] * 20 + [Fault] + [Decision] * 19
     [(error, submission)] = [value for what, value in running.ear.passed_over if what == "failed"]
     assert "mallory is kept out" in str(error)
     assert submission.event.username == "mallory"
-    assert running.users() == ["zoe", *users[:20], *users[21:]]
     [(_, *ids)] = running.rows("SELECT count(*), min(id), max(id) FROM events_today")
     assert ids == [1, 40]
     assert running.stop() is None
@@ -221,17 +227,11 @@ def test_a_row_that_a_trigger_drops_without_a_word_fails_alone(running: Running)
         "CREATE TRIGGER keep_out BEFORE INSERT ON events_today WHEN NEW.username = 'mallory'"
         " BEGIN SELECT RAISE(IGNORE); END"
     )
-    users = [f"user{number}" for number in range(40)]
-    users[20] = "mallory"
-    running.submit(*logons(*users))
 
-    outcomes = running.outcomes(40)
+    outcomes = store_all_but_mallory(running)
 
-    assert outcomes[20] is Fault.FAILED
-    assert [type(outcome) for outcome in outcomes] == [Decision] * 20 + [Fault] + [Decision] * 19
     [(error, _)] = [value for what, value in running.ear.passed_over if what == "failed"]
     assert "a trigger on events_today" in str(error)
-    assert running.users() == ["zoe", *users[:20], *users[21:]]
     ids = [outcome.event_id for outcome in outcomes if isinstance(outcome, Decision)]
     assert [id for (id,) in running.rows("SELECT id FROM events_today WHERE username <> 'zoe' ORDER BY id")] == ids
     assert running.stop() is None
