@@ -26,6 +26,14 @@ def files_end_at(server: Winlogd, octets: int) -> None:
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (octets, resource.RLIM_INFINITY))
 
 
+def store_one_event_then_fill_the_disk(server: Winlogd) -> None:
+    """Let the WAL end where it ends after one event. Assert that an event of 60 KB gets 503."""
+    server.wait_until_settled()
+    until_stored(server, an_event())
+    files_end_at(server, server.database.with_name("winlog.db-wal").stat().st_size)
+    assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 503
+
+
 # ── a database that is locked ─────────────────────────────────────────────────────────────────────────
 
 
@@ -66,11 +74,7 @@ def test_the_log_tells_of_an_event_that_was_not_stored_though_its_client_has_gon
 def test_a_disk_that_fails_makes_events_wait_and_the_log_stays_short(tmp_path: Path) -> None:
     """A limit on the size of the server's files stands for the disk. The server opens the database again and again."""
     with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
-        server.wait_until_settled()
-        until_stored(server, an_event())
-        size = server.database.with_name("winlog.db-wal").stat().st_size
-        files_end_at(server, size)
-        assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 503
+        store_one_event_then_fill_the_disk(server)
         files_end_at(server, resource.RLIM_INFINITY)
         until_stored(server, an_event(username="bob", hardware_info="x" * 60_000))
         assert server.stop() == 0
@@ -131,11 +135,7 @@ def add_blob(server: Winlogd, mib: int, then: str) -> None:
 
 def test_a_rotation_that_only_reads_does_not_tell_that_a_failing_disk_can_be_written_again(tmp_path: Path) -> None:
     with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
-        server.wait_until_settled()
-        until_stored(server, an_event())
-        size = server.database.with_name("winlog.db-wal").stat().st_size
-        files_end_at(server, size)
-        assert server.post(an_event(username="bob", hardware_info="x" * 60_000)).status == 503
+        store_one_event_then_fill_the_disk(server)
         assert "0 rows moved" in run_to_end(tmp_path, "rotate").stdout
         assert server.post(an_event(username="carol", hardware_info="x" * 60_000)).status == 503
         files_end_at(server, resource.RLIM_INFINITY)
