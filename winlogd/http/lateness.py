@@ -21,7 +21,10 @@ class Lateness:
 
     Args:
         service: has the limits.
-        life: the connection's state, and the time of its last progress; `flow`, `pipeline` and `reading` are its parts.
+        life: the connection's state, and the time of its last progress.
+        flow: tells if the peer is behind.
+        pipeline: tells if requests wait for answers.
+        reading: tells how far the next request has come.
     """
 
     __slots__ = ("_flow", "_life", "_pipeline", "_reading", "_service")
