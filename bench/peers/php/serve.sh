@@ -72,5 +72,6 @@ CONF
 php_pid=$!
 nginx -c "$folder/nginx.conf" -e "$folder/nginx.log" &
 nginx_pid=$!
+# Either may have ended by itself: then kill fails, and the other must still be waited for.
 trap 'kill $nginx_pid $php_pid 2>/dev/null || true; wait; exit 0' TERM INT
 wait
