@@ -29,6 +29,9 @@ _QUICK: Final = Lengths(load_s=0.7, warm_s=0.2, idle_s=2.0, morning_s=1.0, works
 _QUICK_LAST_START_S: Final = 48.0
 """A quick run starts no sample after this many seconds. Thus it ends within a minute."""
 
+_PACKAGES: Final = ("rich", "matplotlib")
+"""A run shows its samples with these. ``--help``, ``--list`` and ``--build`` do without."""
+
 _LOSS_STATUS: Final = 1
 _USAGE_STATUS: Final = 2
 
@@ -44,6 +47,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.list:
         _list()
         return 0
+    missing = [] if chosen.build else [name for name in _PACKAGES if find_spec(name) is None]
+    if missing:
+        print(f"The bench needs {' and '.join(missing)}: pip install -e . --group bench", file=sys.stderr)
+        return _USAGE_STATUS
     peers = _startable(chosen.peer or list(PEERS), may_build=not chosen.quick)
     if chosen.build:
         return 0
@@ -178,10 +185,6 @@ def _show(
 
 
 if __name__ == "__main__":
-    missing = [name for name in ("rich", "matplotlib") if find_spec(name) is None]
-    if missing:
-        print(f"The bench needs {' and '.join(missing)}: pip install -e . --group bench", file=sys.stderr)
-        sys.exit(_USAGE_STATUS)
     # SIGTERM is handled as an interrupt. Thus every server is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
