@@ -188,10 +188,12 @@ def test_ci_runs_what_the_text_says_and_the_tests_last() -> None:
     assert [line for line in lines if line.startswith('"$bin/python" -m bench --quick')]
     assert '"$bin/python" -m tests.chaos --minutes 1' in lines
     assert '"$bin/python" -m tests.fuzz --seconds 60' in lines
-    assert lines[-3:] == [
+    assert lines[-5:] == [
         """HYPOTHESIS_PROFILE=random "$bin/pytest" -m 'hypothesis and not long'""",
         '"$bin/pytest" -m long -n 0',
-        '"$bin/pytest"',
+        'python3 -m venv "$workspace/readme"',
+        """"$workspace/readme/bin/pip" install -q --disable-pip-version-check -e '.[test]'""",
+        '"$workspace/readme/bin/pytest"',
     ]
 
 
