@@ -37,6 +37,7 @@ def server(tmp_path: Path) -> Iterator[Winlogd]:
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
     """A running server that the tests of a file share: each of them uses users of its own."""
     with running(tmp_path_factory.mktemp("shared")) as started:
+        started.wait_until_open()  # a test may look into the database before it has sent anything
         yield started
 
 
