@@ -12,15 +12,17 @@ import apsw
 import pytest
 
 from tests.store.jobs.tiny import ROWS, Copy, Tally, settings_of
+from tests.support.running import wait_for
 from tests.support.writing import Running, event, logons
 from winlogd.sessions.book import Book
 from winlogd.store.errors import LowSpaceError
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.job import AnyJob, Step
+from winlogd.store.jobs.mark import SetMark
 from winlogd.store.submission import Fault
 
 USERS = [f"user{number}" for number in range(300)]
-COPYING_STEPS = 4
+COPYING_STEPS = 5
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def filled(path: Path) -> Path:
-    """Return a database with some events in some thirty pages."""
+    """Return a database with some events in some forty pages."""
     running = Running(path)
     running.store(*logons(*USERS))
     assert running.stop() is None
@@ -63,6 +65,7 @@ def tally(path: Path) -> list[object]:
         return [number for (number,) in connection.execute("SELECT n FROM winlogd_tally ORDER BY n")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("runner", ["running", "alone"])
 @pytest.mark.parametrize("moment", ["inside", "committed"])
 @pytest.mark.parametrize("step", range(ROWS))
@@ -78,6 +81,7 @@ def test_a_job_in_transactions_that_is_killed_at_any_step_goes_on_where_it_was(
     assert users(filled) == USERS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("runner", ["running", "alone"])
 @pytest.mark.parametrize("moment", ["inside", "committed"])
 @pytest.mark.parametrize("step", range(COPYING_STEPS))
@@ -425,3 +429,14 @@ def test_alone_a_step_sees_what_another_program_has_written_and_deleted(filled: 
 
     before, after = set(USERS), {*USERS, "late"} - {"user7"}
     assert observing.seen == [before, after, after, after]
+
+
+def test_a_job_that_comes_while_another_waits_for_a_lock_runs_after_it(path: Path) -> None:
+    running = Running(path)
+    running.ear.wait_for("loaded")
+    with running.lock("BEGIN IMMEDIATE"):
+        for key in ("first", "second"):
+            running.writer.run(SetMark(key, "1"))
+            wait_for(running.writer._queue.empty, "the writer to take the job, which it does while it waits, too")
+    assert [running.ear.wait_for("job_ended"), running.ear.wait_for("job_ended")] == [None, None]
+    assert running.stop() is None

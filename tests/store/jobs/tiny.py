@@ -20,7 +20,7 @@ from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.job import AnyJob, Step
 
 ROWS: Final = 4
-PAGES_A_STEP: Final = 8
+PAGES_A_STEP: Final = 9
 
 
 class Killed:

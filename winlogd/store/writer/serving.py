@@ -57,6 +57,10 @@ class Serving:
         self._abandon_jobs()
         self.batches.opened.database.close()
 
+    def change_free_space(self, least_bytes: int) -> None:
+        """Let the disk need another free space. Any thread may call this."""
+        self.batches.opened.space.change(least_bytes)
+
     def give_up(self) -> list[Submission]:
         """Abandon all jobs, and return all events that are not written: the thread ends with an error."""
         self._abandon_jobs()
@@ -65,7 +69,8 @@ class Serving:
     def _serve(self) -> None:
         inbox, waiting = self._inbox, self._inbox.waiting
         while True:
-            if not waiting and not inbox.is_stopping:
+            # A wait for a lock takes jobs out of the queue, too: nothing would wake the thread for them.
+            if not waiting and not inbox.jobs and not inbox.is_stopping:
                 inbox.await_more(self._next_at_s())
             inbox.await_turn()
             inbox.take_all_in()
