@@ -257,7 +257,7 @@ def test_when_the_map_of_identifiers_is_worn_a_new_one_keeps_those_of_open_sessi
 
 
 def test_an_empty_hostname_counts_as_none() -> None:
-    assert pair_key("alice", "") == pair_key("alice", None) == ("alice", "unknown")
+    assert pair_key("alice", "") == pair_key("alice", None) == pair_key("alice", "unknown")
 
 
 # ── names ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -289,6 +289,7 @@ def test_the_key_of_a_pair_is_the_same_for_every_spelling_and_every_way_to_tell_
     assert {pair_key(*names) for names in SPELLINGS} == {pair_key("alice", "A102-07")}
     assert pair_key("alice", "Unknown") == pair_key("alice", ".") == pair_key("alice", None)
     assert pair_key("DOM\\alice", "A") != pair_key("alice", "A")
+    assert pair_key("alice", "A") != pair_key("aliceA", None) != pair_key("a", "liceA")
 
 
 @pytest.mark.parametrize("hostname", ["A102-07.", ".", "Unknown", "É", "é."])

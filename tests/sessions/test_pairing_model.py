@@ -160,7 +160,7 @@ class Sessions(RuleBasedStateMachine):
     def read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:
         for row in self.model.rows:
             if (row.event_id, row.action, row.timestamp) == (event_id, action, timestamp) and not row.is_automatic:
-                return Decision(timestamp, event_id, row.session_uuid) if key == pair_of_row(row) else None
+                return Decision(timestamp, event_id, row.session_uuid) if key == "\0".join(pair_of_row(row)) else None
         return None
 
     @initialize(timestamps=st.lists(st.sampled_from(["T08:00:30Z", "T08:00:60Z", "T09:00:00.5Z"]), max_size=3))

@@ -19,6 +19,7 @@ from winlogd.sessions.pair import (
     OpenSession,
     Pair,
     PairKey,
+    known,
     pair_key,
 )
 from winlogd.sessions.retries import RecentEvents
@@ -120,7 +121,7 @@ class Book:
             if session.event_id == stored.event_id:  # the same row: one copy of its texts is enough
                 stored = Decision(session.connected_at, session.event_id, session.session_uuid)
                 highest = session.connected_at if highest == session.connected_at else highest
-        self.pairs[key] = pair.after(action, Latest(stored, highest), pair.open)
+        self.pairs[key] = pair.after(action, known(stored, highest), pair.open)
 
     def observe_whole_second(self, key: PairKey, action: str, timestamp: str, event_id: int) -> None:
         """Apply `Pair.ending_retries` for a client's committed event without a fraction of a second.
@@ -142,7 +143,7 @@ class Book:
         pair = self.pairs.get(key, NEW_PAIR)
         latest = pair.of(action)
         if timestamp > latest.highest:
-            self.pairs[key] = pair.after(action, Latest(latest.stored, timestamp), pair.open)
+            self.pairs[key] = pair.after(action, known(latest.stored, timestamp), pair.open)
 
     def keep(self, key: PairKey, there: Container[int]) -> None:
         """Forget the rows of a pair that are not in `there`: another program removed them.

@@ -17,10 +17,10 @@ from winlogd.sessions.pair import (
     UNKNOWN_HOST,
     Closed,
     Decision,
-    Latest,
     OpenSession,
     Pair,
     PairKey,
+    known,
     pair_key,
 )
 
@@ -72,10 +72,9 @@ class Draft:
         """Decide the next event of the batch, in order of arrival, and return the decision."""
         action, timestamp = event.action, event.timestamp
         username, host = event.username, event.hostname or UNKNOWN_HOST
-        if username.isascii() and host.isascii() and host[-1] != ".":  # as `pair_key` does: 0.1 µs less than a call
-            key = username.lower(), host.lower()
-        else:
-            key = pair_key(username, host)
+        key = f"{username}\0{host}"
+        is_plain = key.isascii() and key[-1] != "."
+        key = key.lower() if is_plain else pair_key(username, host)  # the same; 0.1 µs less than a call
         pair = self.pairs.get(key) or self._committed(key, NEW_PAIR)
         latest = pair.connection if action == "C" else pair.disconnection if action == "D" else pair.hardware
         highest, sessions = latest.highest, pair.open
@@ -103,17 +102,18 @@ class Draft:
                 session_uuid = f"{_PREFIXES[action]}{session_uuid}"
         self.last_id = event_id = self.last_id + 1
         self.stored[fingerprint] = stored = Decision(timestamp, event_id, session_uuid)
+        latest = stored if highest is timestamp else known(stored, highest)
         if "." not in timestamp:
             pair = pair.ending_retries(action, timestamp)
         if action == "C":
             opened = OpenSession(
                 event_id, session_uuid, timestamp, username, event.hostname, source_ip, event.os_name, event.os_version
             )
-            self.pairs[key] = Pair((opened,), Latest(stored, highest), pair.disconnection, pair.hardware)
+            self.pairs[key] = Pair((opened,), latest, pair.disconnection, pair.hardware)
         elif action == "D":
-            self.pairs[key] = Pair(sessions, pair.connection, Latest(stored, highest), pair.hardware)
+            self.pairs[key] = Pair(sessions, pair.connection, latest, pair.hardware)
         else:
-            self.pairs[key] = Pair(sessions, pair.connection, pair.disconnection, Latest(stored, highest))
+            self.pairs[key] = Pair(sessions, pair.connection, pair.disconnection, latest)
         return Decision(timestamp, event_id, session_uuid, closed=closed) if closed else stored
 
     def renumber(self, event: Event, decision: Decision, ids: list[int], last_id: int) -> Decision:
@@ -135,7 +135,7 @@ class Draft:
             session.replaced(event_id=event_id) if session.event_id == decision.event_id else session
             for session in pair.open
         )
-        self.pairs[key] = pair.after(event.action, Latest(stored, pair.of(event.action).highest), sessions)
+        self.pairs[key] = pair.after(event.action, known(stored, pair.of(event.action).highest), sessions)
         numbered = zip(decision.closed, closed_ids, strict=True)
         closed = tuple(each.replaced(event_id=closed_id) for each, closed_id in numbered)
         return decision.replaced(event_id=event_id, closed=closed)
