@@ -17,13 +17,28 @@ def folded(name: str) -> str:
     """
     if not name.isascii():
         return _folded_unicode(name)
-    lower = name.lower()  # of ASCII, that is casefold
-    return name if name == lower else lower  # one copy in memory where both are the same
+    return name.lower()  # of ASCII, that is casefold
 
 
 def folded_host(name: str) -> str:
     """Return the form in which the name of a machine is compared; a trailing dot (RFC 1034 §3.1) does not count."""
     return folded(name).removesuffix(".")
+
+
+def short_user(name: str) -> str:
+    """Return a user's name without its domain, for comparison: ``alice`` for ``DOM\\alice`` and ``alice@dom``."""
+    plain = folded(name)
+    return plain.rpartition("\\")[2].partition("@")[0] or plain
+
+
+def short_host(name: str) -> str:
+    """Return the first label of a machine's name, for comparison: ``pc-05`` for ``pc-05.school.local``.
+
+    An IPv4 address has no labels: it is returned whole.
+    """
+    plain = folded_host(name)
+    label = plain.partition(".")[0]
+    return plain if not label or plain.replace(".", "").isdecimal() else label
 
 
 @lru_cache(_CACHED_NAMES)

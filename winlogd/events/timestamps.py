@@ -123,6 +123,42 @@ def hours_after(stored: str, hours: float) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}{text[19:]}+00:00"
 
 
+_UTC_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1)
+"""Without a zone, like the texts of `instant`: all of them are UTC."""
+_MICROSECOND: Final = timedelta(microseconds=1)
+_LAST_US: Final = (datetime.max - _EPOCH) // _MICROSECOND
+"""The end of the year 9999: second 60 of its last minute is no time that has a text."""
+_SECONDS: Final = len("YYYY-MM-DDTHH:MM:SS")
+
+
+def microseconds(stored: str) -> int | None:
+    """Return a timestamp as microseconds since 1970; None if `stored` is no timestamp.
+
+    Further digits of the fraction are cut off. Second 60 is the first second of the next minute. The form of
+    CURRENT_TIMESTAMP, which has a space and no zone, is UTC.
+    """
+    try:
+        if stored[10:11] == "T" and stored.endswith(("+00:00", "Z")):  # nearly all: 0.7 µs instead of 3 µs
+            return (datetime.fromisoformat(stored) - _UTC_EPOCH) // _MICROSECOND
+    except ValueError:  # second 60, or no time at all
+        pass
+    text = instant(f"{stored[:10]}T{stored[11:]}+00:00" if len(stored) == _SECONDS else stored)
+    is_leap = text[17:19] == "60"
+    try:
+        moment = datetime.fromisoformat(f"{text[:17]}59" if is_leap else text[:_SECONDS]) - _EPOCH
+        fraction_us = int(text[20:26].ljust(6, "0")) if _FRACTION.fullmatch(text, _SECONDS) else -1
+    except (ValueError, TypeError):  # no time, or one with a zone of another form
+        return None
+    moment_us = moment // _MICROSECOND + fraction_us + is_leap * 1_000_000
+    return None if fraction_us < 0 or moment_us > _LAST_US else moment_us
+
+
+def microseconds_text(moment_us: int) -> str:
+    """Return microseconds since 1970 as RFC 3339 in UTC, with six digits and ``+00:00``."""
+    return f"{(_EPOCH + timedelta(microseconds=moment_us)).isoformat(timespec='microseconds')}+00:00"
+
+
 def utc_text(seconds: float) -> str:
     """Return a time in seconds since 1970 as RFC 3339 in UTC, with microseconds and ``+00:00``."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
