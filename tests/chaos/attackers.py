@@ -25,7 +25,7 @@ import uvloop
 _HEAD: Final = (
     b"POST /api/v1/events HTTP/1.1\r\nHost: h\r\nUser-Agent: Winlog/0.1.0\r\nContent-Type: application/json\r\n"
 )
-_GET: Final = b"GET %b HTTP/1.1\r\nHost: h\r\n\r\n"
+_GET: Final = b"GET %b HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 _HEALTH: Final = _GET % b"/health"
 _LISTING: Final = _GET % b"/api/v1/sessions/current"
 _BODY_BYTES: Final = 1 << 20

@@ -6,18 +6,20 @@ Knows the model and SQLite; neither how events are sent nor what happens to the 
 import sqlite3
 from collections import Counter
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from tests.chaos.model import Model
 from tests.chaos.rows import Difference, Row
-from tests.chaos.said import instant
+from tests.chaos.said import instant, received
 
 COLUMNS: Final = (
     "username", "action", "timestamp", "hostname", "source_ip", "server_timestamp", "os_name", "os_version",
     "kernel_version", "hardware_info", "session_uuid", "origin",
 )  # fmt: skip
 _LISTED: Final = "username, hostname, connected_at, session_uuid, source_ip, os_name, os_version"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Rows = dict[int, dict[str, Any]]
 
 
@@ -107,10 +109,13 @@ def _compare_sessions(model: Model, tables: Tables) -> None:
     there = Counter(tuple(session[name] for name in names) for session in tables.sessions)
     rows = model.history + model.today
     for logon in (row for row in rows if row.action == "C"):
-        head = (logon.username, logon.hostname, logon.timestamp, logon.session_uuid)
-        fitting = [(*head, *end) for end in _ends(logon, rows) if there[(*head, *end)] > 0]
+        is_archived = any(row is logon for row in model.history)
+        head = (logon.username, logon.hostname, _shown(logon, is_archived), logon.session_uuid)
+        # What ended a session of the archive is kept, though its row was deleted from today's table.
+        ends = _ends(logon, rows + model.deleted, is_archived) if is_archived else _ends(logon, rows, is_archived)
+        fitting = [(*head, *end) for end in ends if there[(*head, *end)] > 0]
         if not fitting:
-            raise Difference(f"the view sessions ends {head} as none of {_ends(logon, rows)}")
+            raise Difference(f"the view sessions ends {head} as none of {ends}")
         there[fitting[0]] -= 1
     if +there:
         raise Difference(f"the view sessions has besides {list(+there)}")
@@ -118,14 +123,27 @@ def _compare_sessions(model: Model, tables: Tables) -> None:
         _check_duration(session)
 
 
-def _ends(logon: Row, rows: list[Row]) -> list[tuple[Any, Any]]:
+def _shown(row: Row, is_archived: bool) -> object:
+    """Return a row's timestamp as the view shows it: in the archive in UTC with microseconds, the rest cut off."""
+    if not is_archived:
+        return row.timestamp
+    seconds = instant(row.timestamp, "Z")
+    if seconds is None:
+        seconds = received(row.columns["server_timestamp"])
+    if seconds is None:
+        return None
+    return (_EPOCH + timedelta(microseconds=int(seconds * 1_000_000))).isoformat(timespec="microseconds")
+
+
+def _ends(logon: Row, rows: list[Row], is_archived: bool) -> list[tuple[Any, Any]]:
     """Return the ends (when, by whom) that the view may show."""
     logoffs = [row for row in rows if row.action == "D" and row.session_uuid == logon.session_uuid]
-    ends = [(row.timestamp, row.origin) for row in logoffs]
+    ends = [(_shown(row, is_archived), row.origin) for row in logoffs]
+    no_end = (None, "expired" if is_archived else None)
     if len(ends) > 1 or any(row.by in ("outside", "trigger") for row in [logon, *logoffs]):
         # Open: what came first, and after what, where other programs gave rows receipts and identifiers of their own.
-        return [*ends, (None, None)]
-    return ends or [(None, None)]
+        return [*ends, no_end]
+    return ends or [no_end]
 
 
 def _check_duration(session: dict[str, Any]) -> None:

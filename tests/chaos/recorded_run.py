@@ -21,8 +21,9 @@ from tests.support.writing import PATIENCE_S, Ear, Running
 from winlogd.events.event import Event
 from winlogd.sessions.pair import Decision
 from winlogd.store.jobs.job import AnyJob
-from winlogd.store.jobs.rotate import Moved, Rotation, Steps
+from winlogd.store.jobs.rotate import Moved, Rotation
 from winlogd.store.jobs.rotation_rules import rules
+from winlogd.store.jobs.steps import Steps
 from winlogd.store.submission import Result, Submission
 
 DATABASE: Final = "winlog.db"

@@ -10,6 +10,8 @@ from tests.chaos.rows import Row
 from tests.chaos.said import Said, fold_host, instant, stored_stamp
 from tests.chaos.steps import Days, End, Insert, Rotate, Send, SetClock, Step
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("seed", [2, 5, 7, 8])
 def test_a_server_does_on_played_days_what_the_specification_says(seed: int) -> None:

@@ -146,3 +146,57 @@ def test_a_day_that_could_not_be_marked_is_marked_later(clock: Clock) -> None:
         clock.ring()
 
     assert disk.marks == ["2026-01-13"] * 3
+
+
+# ── another schedule ──────────────────────────────────────────────────────────────────────────────────
+
+
+def at(text: str) -> Schedule:
+    return Schedule(text, UTC)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "after", "days"),
+    [
+        ("01:00", "13T12:00:00", "03:00", []),  # both have passed, and the rotation is done
+        ("01:00", "13T12:00:00", "23:00", ["2026-01-13"]),  # the next one is at 23:00
+        ("13:00", "13T12:00:00", "11:00", ["2026-01-13"]),  # due at once
+        ("13:00", "13T12:00:00", "14:00", ["2026-01-13"]),
+    ],
+)
+def test_another_time_of_day_makes_only_that_due_which_was_not_done(
+    before: str, now: str, after: str, days: list[str], clock: Clock
+) -> None:
+    archive = Archive()
+    clock.set(f"2026-01-{now}")
+    changing = Rotator(
+        cast("asyncio.AbstractEventLoop", clock),
+        cast("Store[Any]", archive),
+        Log("error", "compact"),
+        at(before),
+        at("00:00"),
+        24.0,
+    )
+    changing.begin("2026-01-13" if before == "01:00" else "2026-01-12")
+    changing.change(at(after), at("00:00"), 24.0)
+    at_once = list(archive.days)
+    clock.set("2026-01-13T23:30:00")
+    clock.ring()
+    assert archive.days == days
+    assert at_once == (days if after == "11:00" else [])
+
+
+def test_a_rotation_that_is_turned_off_and_on_again_goes_on(clock: Clock) -> None:
+    archive = Archive()
+    clock.set("2026-01-13T12:00:00")
+    changing = rotator(clock, archive)
+    changing.change(None, at("00:00"), 24.0)
+    changing.begin(None)
+    clock.set("2026-01-15T12:00:00")
+    clock.ring()
+    assert archive.days == []
+    changing.change(at("13:00"), at("00:00"), 24.0)
+    assert archive.days == []  # no day was ever rotated: the next moment is the first
+    clock.set("2026-01-15T13:00:00")
+    clock.ring()
+    assert archive.days == ["2026-01-15"]

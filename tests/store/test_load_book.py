@@ -15,9 +15,11 @@ from winlogd.sessions.pairing import Draft
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
 from winlogd.store.file import schema
+from winlogd.store.past import runs
 from winlogd.store.recheck import Recheck
 
 ALICE = pair_key("alice", "A")
+NO_HOST = pair_key("alice", None)
 
 
 @pytest.fixture
@@ -90,10 +92,8 @@ def test_open_sessions_and_each_pairs_latest_events_are_loaded(database: apsw.Co
     logon, inventory = Decision("2026-01-13T09:00:01Z", 3, "s2"), Decision("2026-01-13T09:00:02Z", 4, "h1")
     orphan = Decision("2026-01-13T07:00:00Z", 5, "o1")
     assert book.pairs == {
-        ALICE: Pair(
-            (session,), Latest(logon, logon.timestamp), Latest(None, ""), Latest(inventory, inventory.timestamp)
-        ),
-        pair_key("bob", "A"): Pair((), Latest(None, ""), Latest(orphan, orphan.timestamp), Latest(None, "")),
+        ALICE: Pair((session,), logon, Latest(None, ""), inventory),
+        pair_key("bob", "A"): Pair((), Latest(None, ""), orphan, Latest(None, "")),
     }
     assert book.last_id == 5
 
@@ -111,9 +111,9 @@ def test_no_host_an_empty_one_and_unknown_are_one_pair(database: apsw.Connection
 
     book = load(database)
 
-    assert list(book.pairs) == [("alice", "unknown")]
-    assert len(book.pairs["alice", "unknown"].open) == 5
-    assert book.pairs["alice", "unknown"].connection.stored == Decision("2026-01-13T08:00:04Z", 5, "s4")
+    assert list(book.pairs) == [pair_key("alice", "unknown")]
+    assert len(book.pairs[pair_key("alice", "unknown")].open) == 5
+    assert book.pairs[pair_key("alice", "unknown")].connection.stored == Decision("2026-01-13T08:00:04Z", 5, "s4")
 
 
 def test_the_last_id_counts_rows_that_are_gone(database: apsw.Connection) -> None:
@@ -456,9 +456,9 @@ def test_a_stored_event_is_read_if_it_is_the_one(database: apsw.Connection) -> N
     timestamp = "2026-01-13T08:00:00Z"
 
     assert load_book.read_stored(database, 1, ALICE, "C", timestamp) == Decision(timestamp, 1, "s1")
-    assert load_book.read_stored(database, 2, ("alice", "unknown"), "C", timestamp) == Decision(timestamp, 2, "s2")
+    assert load_book.read_stored(database, 2, NO_HOST, "C", timestamp) == Decision(timestamp, 2, "s2")
     assert load_book.read_stored(database, 1, pair_key("bob", "A"), "C", timestamp) is None
-    assert load_book.read_stored(database, 1, ("alice", "unknown"), "C", timestamp) is None
+    assert load_book.read_stored(database, 1, NO_HOST, "C", timestamp) is None
     assert load_book.read_stored(database, 1, ALICE, "D", timestamp) is None
     assert load_book.read_stored(database, 1, ALICE, "C", "2026-01-13T08:00:00.0Z") is None
     assert load_book.read_stored(database, 3, ALICE, "D", timestamp) is None
@@ -473,6 +473,7 @@ def test_a_stored_event_is_read_in_whatever_spelling_it_came(database: apsw.Conn
         columns = "username, hostname, action, timestamp, session_uuid"
         database.execute(f"INSERT INTO events_history ({columns}) SELECT {columns} FROM events_today")
         database.execute("DELETE FROM events_today")
+        runs.note_moved(database, [event_id, event_id + 1], 1, 0.0)
     timestamp = "2026-01-13T08:00:00Z"
 
     for username, hostname in (("e\u0301lise", "pc-05"), ("\u00c9LISE", "PC-05")):

@@ -103,7 +103,11 @@ def test_no_row_of_the_older_server_is_changed(table: str, server: Winlogd) -> N
     columns = ", ".join(name for _, name, *_ in older(f"PRAGMA table_info({table})"))
     now = [tuple(row.values()) for row in server.rows(f"SELECT {columns} FROM {table} ORDER BY id")]
     assert now == older(f"SELECT {columns} FROM {table} ORDER BY id")
-    assert {row["origin"] for row in server.rows(f"SELECT origin FROM {table}")} == {"client"}
+    # Only the column that winlogd has added tells today's automatic logoffs from the clients'.
+    origins = {row["origin"] for row in server.rows(f"SELECT origin FROM {table}")}
+    assert origins == ({"client", "auto"} if table == "events_today" else {"client"})
+    automatic = server.rows("SELECT action FROM events_today WHERE origin = 'auto'")
+    assert {row["action"] for row in automatic} == {"D"}
 
 
 def test_new_rows_have_ids_that_no_row_ever_had(server: Winlogd) -> None:
@@ -113,7 +117,7 @@ def test_new_rows_have_ids_that_no_row_ever_had(server: Winlogd) -> None:
 
 def test_the_upgrade_is_logged_recorded_and_done_once(server: Winlogd) -> None:
     server.wait_for_log("upgraded in place")
-    assert server.rows("PRAGMA user_version") == [{"user_version": 1}]
+    assert server.rows("PRAGMA user_version") == [{"user_version": 2}]
     assert server.stop() == 0
     server.start()
     server.wait_until_open()

@@ -40,6 +40,7 @@ class Rotator:
         schedule: says when the daily rotation is due; None for never.
         calendar: says when a day began.
         keep_open_hours: how long a session may stay open before a rotation closes it.
+        moved: called after each rotation that has come to its end.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Rotator:
         schedule: Schedule | None,
         calendar: Schedule,
         keep_open_hours: float,
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = loop
         self._store = store
@@ -57,7 +59,9 @@ class Rotator:
         self._schedule = schedule
         self._calendar = calendar
         self._keep_open_hours = keep_open_hours
+        self._moved = moved
         self._rotated_day: str | None = None
+        self._has_begun = self._is_rotating = False
         self._timer: asyncio.TimerHandle | None = None
         self._marking: asyncio.TimerHandle | None = None
 
@@ -67,13 +71,40 @@ class Rotator:
         Args:
             rotated_day: the last day that was rotated, ``YYYY-MM-DD``; None if the database never saw a rotation.
         """
-        if self._schedule is None:
-            return
         self._rotated_day = rotated_day
+        self._has_begun = True
         if rotated_day is None:  # a new or taken-over database: rotate at the next scheduled moment, not now
+            self._skip_to_next()
+        self._look()
+
+    def change(self, schedule: Schedule | None, calendar: Schedule, keep_open_hours: float) -> None:
+        """Take other values of the same names as in `Rotator`. A rotation that runs goes on.
+
+        A later time of day makes nothing due that was done by the earlier one: the next rotation is at the next moment
+        of the new schedule. An earlier time that has passed today without a rotation is due now.
+        """
+        before = self._schedule
+        self._schedule, self._calendar, self._keep_open_hours = schedule, calendar, keep_open_hours
+        if not self._has_begun or self._is_rotating:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        if schedule is not None and self._is_done_by(before, schedule):
+            self._skip_to_next()
+        self._look()
+
+    def _is_done_by(self, before: Schedule | None, schedule: Schedule) -> bool:
+        """Return True if no day was rotated yet, or the last one that `before` wants lies after that of `schedule`."""
+        if self._rotated_day is None:
+            return True
+        now_s = time.time()
+        return before is not None and before.last(now_s).day == self._rotated_day > schedule.last(now_s).day
+
+    def _skip_to_next(self) -> None:
+        """Rotate at the next scheduled moment, not now; also after another start."""
+        if self._schedule is not None:
             self._rotated_day = self._schedule.last(time.time()).day
             self._mark(self._rotated_day)
-        self._look()
 
     def rotate_now(self, report: Report, progress: Callable[[Mapping[str, int]], None]) -> None:
         """Start a rotation now.
@@ -84,7 +115,7 @@ class Rotator:
         """
 
         def ended(outcome: "Moved | Exception") -> None:
-            self._log_outcome(outcome)
+            self._note_outcome(outcome)
             report(outcome)
 
         now_s = time.time()
@@ -97,17 +128,20 @@ class Rotator:
                 timer.cancel()
 
     def _look(self) -> None:
-        assert self._schedule is not None
+        if self._schedule is None:
+            return
         now_s = time.time()
         last = self._schedule.last(now_s)
         if self._rotated_day != last.day:  # a later day is of a clock that was ahead: rotate again
+            self._is_rotating = True
             self._store.run(self._rotation(last.day), lambda outcome: self._ended(last.day, outcome))
             return
         wait_s = min(self._schedule.following(now_s).at_s - now_s, _LOOK_EVERY_S)
         self._timer = self._loop.call_later(max(wait_s, 0.0) + 0.001, self._look)
 
     def _ended(self, day: str, outcome: "Moved | Exception") -> None:
-        self._log_outcome(outcome)
+        self._is_rotating = False
+        self._note_outcome(outcome)
         if isinstance(outcome, Exception):
             self._timer = self._loop.call_later(_RETRY_AFTER_S, self._look)
             return
@@ -135,7 +169,7 @@ class Rotator:
         if self._rotated_day == day:  # otherwise a rotation has stored a later mark
             self._store.run(SetMark(ROTATED_DAY, day), marked)
 
-    def _log_outcome(self, outcome: "Moved | Exception") -> None:
+    def _note_outcome(self, outcome: "Moved | Exception") -> None:
         if isinstance(outcome, Exception):
             self._log_failure(outcome)
             return
@@ -143,6 +177,7 @@ class Rotator:
             "rotation", "rotated", moved=outcome.rows, kept_open=outcome.kept, expired=outcome.expired,
             seconds=round(outcome.seconds, 3), open_sessions=outcome.open_sessions,
         )  # fmt: skip
+        self._moved()
 
     def _log_failure(self, error: Exception) -> None:
         from winlogd.store.file.faults import WAIT_FOR

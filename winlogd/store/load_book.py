@@ -16,9 +16,10 @@ import orjson
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pair import OPPOSITES, Decision, OpenSession, PairKey, pair_key
+from winlogd.sessions.pair import OPPOSITES, Decision, OpenSession, PairKey, pair_key, username_of
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store.file.columns import HOST, as_bytes, text
+from winlogd.store.past import runs
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.file.database import Database
@@ -59,9 +60,8 @@ _RECENT: Final = f"""SELECT id, {as_bytes("username", HOST, "action", "timestamp
     WHERE id >= ?1 AND origin = 'client' AND (id >= ?2 OR {_RECEIVED} > ?3) ORDER BY id"""
 _STORED: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}
     FROM events_today WHERE id = ? AND origin = 'client'"""
-_ARCHIVED: Final = f"""SELECT {as_bytes("username", HOST, "session_uuid")} FROM events_history
-    WHERE timestamp = ? AND action = ? AND origin = 'client' ORDER BY id DESC"""
-"""Search by the index on timestamps: a user may have thousands of rows in the archive, each in another spelling."""
+_ARCHIVED: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}
+    FROM events_history WHERE id = ? AND origin = 'client'"""
 _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events_today'), 0),
     ifnull((SELECT max(id) FROM events_today), 0))"""
 
@@ -151,21 +151,19 @@ def read_stored(
 ) -> Decision | None:
     """Return the stored event `event_id` if it has this pair, action and timestamp; otherwise None.
 
-    A rotation may have moved the event if the clock was ahead. The archive does not keep the id, so any event there
-    with this pair, action and timestamp is returned.
+    A rotation may have moved the event if the clock was ahead. Then it is searched in the archive.
 
     Raises:
         apsw.Error: SQLite's own.
     """
-    for row in connection.execute(_STORED, (event_id,)):
-        username, host, *stored_as, session_uuid = map(text, row)
-        is_it = stored_as == [action, timestamp] and pair_key(username, host) == key
-        return Decision(timestamp, event_id, session_uuid) if is_it else None
-    for row in connection.execute(_ARCHIVED, (timestamp, action)):
-        username, host, session_uuid = map(text, row)
-        if pair_key(username, host) == key:
-            return Decision(timestamp, event_id, session_uuid)
-    return None
+    row = connection.execute(_STORED, (event_id,)).fetchone()
+    if row is None and (history_id := runs.history_id_of(connection, event_id)) is not None:
+        row = connection.execute(_ARCHIVED, (history_id,)).fetchone()
+    if row is None:
+        return None
+    username, host, *stored_as, session_uuid = map(text, row)
+    is_it = stored_as == [action, timestamp] and pair_key(username, host) == key
+    return Decision(timestamp, event_id, session_uuid) if is_it else None
 
 
 def _observe(connection: apsw.Connection, book: Book, after_id: int) -> None:
@@ -205,13 +203,13 @@ def _observe_whole_seconds(book: Book, rows: Iterable[tuple[object, ...]]) -> No
 
 def _whole_seconds_wanted(book: Book) -> Iterator[str]:
     """Return the opposite events that would end the retries of the latest ones, in the form of `_WHOLE_SECONDS`."""
-    for (username, _), pair in book.pairs.items():
+    for key, pair in book.pairs.items():
         for action, opposite in OPPOSITES.items():
             latest, other = pair.of(action).stored, pair.of(opposite).stored
             if latest is None or other is None or other.event_id < latest.event_id:
                 continue
             if "." not in latest.timestamp:
-                yield f"{username} {opposite}{latest.timestamp}"
+                yield f"{username_of(key)} {opposite}{latest.timestamp}"
 
 
 def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:

@@ -24,15 +24,17 @@ class Reporting:
         log: the log that gets the lines.
         path: the database file, for the lines.
         names: log users' names, too.
+
+    Attributes:
+        logs_names: as `names`. Any thread may set it.
     """
 
-    __slots__ = ("_log", "_logs_events", "_logs_names", "_path", "_was_loaded")
+    __slots__ = ("_log", "_path", "_was_loaded", "logs_names")
 
     def __init__(self, log: Log, path: str, *, names: bool) -> None:
         self._log = log
         self._path = path
-        self._logs_events = log.enabled("info")
-        self._logs_names = names
+        self.logs_names = names
         self._was_loaded = False
 
     def upgraded(self) -> None:
@@ -74,7 +76,7 @@ class Reporting:
 
     def finished(self, results: Sequence[Result]) -> None:
         """Log a line for each event that is stored, and one for each session that such an event has closed."""
-        if not self._logs_events:
+        if not self._log.enabled("info"):
             return
         stored = [
             (submission.event, submission.source_ip, decision)
@@ -82,7 +84,7 @@ class Reporting:
             if type(decision) is Decision and not decision.is_retry
         ]
         rows: list[tuple[object, ...]]
-        if self._logs_names:
+        if self.logs_names:
             names: tuple[str, ...] = _FIELDS
             rows = [
                 (decision.event_id, event.action, event.username, event.hostname, decision.session_uuid, address)
@@ -98,7 +100,7 @@ class Reporting:
 
     def _log_closed(self, closed: list[Closed]) -> None:
         rows: list[tuple[object, ...]]
-        if self._logs_names:
+        if self.logs_names:
             names: tuple[str, ...] = _CLOSED_FIELDS
             rows = [
                 (

@@ -76,6 +76,18 @@ def test_a_database_in_utf_16_is_refused(path: Path) -> None:
         (("CREATE TABLE winlogd_meta (id, text)",), "a table winlogd_meta"),
         (("CREATE VIEW winlogd_meta AS SELECT 1 AS key",), "a view winlogd_meta"),
         (("CREATE TABLE notes (id)", "CREATE INDEX idx_today_logoff ON notes (id)"), "an index idx_today_logoff"),
+        (("CREATE TABLE winlogd_past (id INTEGER PRIMARY KEY, note TEXT)",), "a table winlogd_past"),
+        (("CREATE TABLE Winlogd_Names (id)",), "a table Winlogd_Names"),
+        (("CREATE VIEW winlogd_runs AS SELECT 1 AS today_id",), "a view winlogd_runs"),
+        (("CREATE TABLE notes (id)", "CREATE INDEX winlogd_past_user ON notes (id)"), "an index winlogd_past_user"),
+        (
+            ("CREATE TRIGGER winlogd_history_deleted AFTER DELETE ON events_history BEGIN SELECT 1; END",),
+            "a trigger winlogd_history_deleted",
+        ),
+        (
+            ("CREATE TRIGGER Winlogd_History_Deleted AFTER DELETE ON events_today BEGIN SELECT 1; END",),
+            "a trigger Winlogd_History_Deleted",
+        ),
     ],
 )
 def test_an_object_under_one_of_winlogds_names_is_named_with_what_to_do(
@@ -106,11 +118,52 @@ def test_a_changed_view_of_both_tables_is_the_administrators_once_winlogd_has_us
     assert "a view events_all" in refused(path, before)
 
 
-def test_a_trigger_may_have_any_name(path: Path) -> None:
+def test_a_trigger_may_have_any_name_but_that_of_winlogds_trigger(path: Path) -> None:
     opened(path).close()
-    made_by(path, "CREATE TABLE other (id)", "CREATE TRIGGER sessions AFTER INSERT ON other BEGIN SELECT 1; END")
+    made_by(
+        path,
+        "CREATE TABLE other (id)",
+        *(
+            f"CREATE TRIGGER {name} AFTER INSERT ON other BEGIN SELECT 1; END"
+            for name in ("sessions", "winlogd_past", "winlogd_past_user")
+        ),
+    )
+    before = path.read_bytes()
 
     opened(path).close()
+
+    assert path.read_bytes() == before, "the file was upgraded again"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("ALTER TABLE winlogd_past ADD COLUMN note TEXT",),
+        ("DROP TRIGGER winlogd_history_deleted",
+         "CREATE TRIGGER winlogd_history_deleted AFTER DELETE ON events_history BEGIN SELECT 1; END"),
+    ],
+)  # fmt: skip
+def test_an_object_of_the_past_that_was_changed_is_the_administrators(path: Path, statements: tuple[str, ...]) -> None:
+    before = upgraded_and_changed(path, *statements)
+
+    assert "that is not winlogd's, and winlogd needs the name" in refused(path, before)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DROP TRIGGER winlogd_history_deleted", "DROP INDEX winlogd_past_user", "DROP TABLE winlogd_hours"],
+)
+def test_an_object_of_the_past_that_was_dropped_is_made_again(path: Path, statement: str) -> None:
+    objects = "SELECT type, name, sql FROM sqlite_master ORDER BY type, name"
+    opened(path).close()
+    with closing(apsw.Connection(str(path))) as connection:
+        before = list(connection.execute(objects))
+        connection.execute(statement)
+
+    opened(path).close()
+
+    with closing(apsw.Connection(str(path))) as connection:
+        assert list(connection.execute(objects)) == before
 
 
 def test_tables_of_an_older_server_in_other_letter_case_are_taken_over(path: Path) -> None:
@@ -139,7 +192,7 @@ def test_an_older_servers_view_in_other_words_is_replaced(path: Path) -> None:
     opened(path).close()
 
     with closing(apsw.Connection(str(path))) as connection:
-        assert len(list(connection.execute("PRAGMA table_info(events_all)"))) == 14
+        assert len(list(connection.execute("PRAGMA table_info(events_all)"))) == 15
 
 
 def test_a_file_with_a_second_name_is_refused(path: Path) -> None:

@@ -20,13 +20,7 @@ OLD_COLUMNS = [
 ]  # fmt: skip
 COLUMNS = {"events_today": [*OLD_COLUMNS, "origin"], "events_history": [*OLD_COLUMNS, "archived_at", "origin"]}
 
-HISTORY_INDEXES = [
-    "idx_history_date",
-    "idx_history_hostname",
-    "idx_history_session",
-    "idx_history_timestamp",
-    "idx_history_username",
-]
+HISTORY_INDEXES = ["idx_history_hostname", "idx_history_session", "idx_history_username"]
 
 OLD_OPEN_SESSIONS = """SELECT id, session_uuid FROM events_today c WHERE action = 'C' AND NOT EXISTS
     (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D')"""
@@ -74,7 +68,11 @@ def test_a_new_database_has_the_promised_columns_in_their_order(tmp_path: Path) 
 
     for table, names in COLUMNS.items():
         assert columns(tmp_path / "new.db", table) == names
-    assert columns(tmp_path / "new.db", "events_all") == [*OLD_COLUMNS, "source"]
+    assert columns(tmp_path / "new.db", "events_all") == [*OLD_COLUMNS, "source", "origin"]
+    assert columns(tmp_path / "new.db", "sessions") == [
+        "username", "hostname", "connected_at", "disconnected_at", "duration_seconds", "ended_by", "session_uuid",
+        "source_ip", "os_name", "os_version", "received_at",
+    ]  # fmt: skip
     assert rows(tmp_path / "new.db", "PRAGMA user_version") == [(SCHEMA_VERSION,)]
 
 
@@ -141,7 +139,8 @@ def test_a_view_of_an_earlier_winlogd_is_replaced(tmp_path: Path) -> None:
 
 def test_an_older_database_is_upgraded_in_place_and_loses_nothing(older: Path) -> None:
     everything = [f"SELECT {', '.join(OLD_COLUMNS)} FROM {table} ORDER BY id" for table in COLUMNS]
-    everything += ["SELECT archived_at FROM events_history ORDER BY id", "SELECT * FROM events_all ORDER BY source, id"]
+    everything += ["SELECT archived_at FROM events_history ORDER BY id"]
+    everything += [f"SELECT {', '.join(OLD_COLUMNS)}, source FROM events_all ORDER BY source, id"]
     everything += ["SELECT name, seq FROM sqlite_sequence ORDER BY name"]
     before = [rows(older, sql) for sql in everything]
 
@@ -150,12 +149,17 @@ def test_an_older_database_is_upgraded_in_place_and_loses_nothing(older: Path) -
     assert [rows(older, sql) for sql in everything] == before
     for table, names in COLUMNS.items():
         assert columns(older, table) == names
-        assert rows(older, f"SELECT DISTINCT origin FROM {table}") == [("client",)]
+    assert rows(older, "SELECT DISTINCT origin FROM events_history") == [("client",)]
+    automatic = """SELECT d.id FROM events_today d JOIN events_today c ON c.id = d.id + 1 AND c.username = d.username
+        WHERE d.action = 'D' AND c.action = 'C' AND unixepoch(c.timestamp) - unixepoch(d.timestamp) = 1 ORDER BY d.id"""
+    marked = rows(older, "SELECT id FROM events_today WHERE origin = 'auto' ORDER BY id")
+    assert marked == rows(older, automatic) != []
+    assert rows(older, "SELECT DISTINCT origin FROM events_today ORDER BY 1") == [("auto",), ("client",)]
     assert rows(older, "PRAGMA user_version") == [(SCHEMA_VERSION,)]
     assert rows(older, "PRAGMA integrity_check") == [("ok",)]
 
 
-def test_an_upgrade_replaces_the_costly_indexes_of_today_only(older: Path) -> None:
+def test_an_upgrade_drops_the_costly_indexes_of_today_and_those_on_the_archives_times(older: Path) -> None:
     prepare_file(older)
 
     assert indexes(older, "events_today") == ["idx_today_logoff"]

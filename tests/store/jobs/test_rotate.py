@@ -16,8 +16,9 @@ from winlogd.sessions.pairing import Draft
 from winlogd.store.errors import RowsLostError
 from winlogd.store.file import schema
 from winlogd.store.file.marks import ROTATED_DAY, read_marks
-from winlogd.store.jobs.rotate import Rotation, RotationStep, Steps
+from winlogd.store.jobs.rotate import Rotation, RotationStep
 from winlogd.store.jobs.rotation_rules import Rules
+from winlogd.store.jobs.steps import Steps
 
 RULES = Rules("2026-01-13T00:00:00", "2026-01-12T01:00:00", 24.0)
 EIGHT_ROWS = Steps(1.0, 8, 8)
@@ -254,6 +255,24 @@ def test_after_the_database_was_opened_afresh_it_begins_again(database: apsw.Con
         pass
 
     assert rows(database, "events_history") == before
+
+
+def test_names_that_a_rollback_has_taken_back_get_other_numbers(database: apsw.Connection) -> None:
+    yesterday(database, 20)
+    rotation, book = Rotation(RULES, None, EIGHT_ROWS), load(database)
+    step(rotation, database, book)
+    database.execute("BEGIN IMMEDIATE")
+    rotation.step(database, book, NOW_S)
+    database.execute("ROLLBACK")
+    database.execute("INSERT INTO winlogd_names (kind, name, folded, short) VALUES (4, 'other', 'other', '')")
+
+    while not step(rotation, database, book).is_last:
+        pass
+
+    past = """SELECT u.name, h.name FROM winlogd_past p JOIN winlogd_names u ON u.id = p.user AND u.kind = 1
+        JOIN winlogd_names h ON h.id = p.host AND h.kind = 2 ORDER BY 1, 2"""
+    logons = "SELECT username, hostname FROM events_history WHERE action = 'C' ORDER BY 1, 2"
+    assert database.execute(past).fetchall() == database.execute(logons).fetchall() != []
 
 
 def test_the_day_is_remembered_when_all_has_moved(database: apsw.Connection) -> None:

@@ -14,8 +14,9 @@ from winlogd.sessions.identifiers import Identifiers
 from winlogd.sessions.pair import Decision
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
-from winlogd.store.jobs.rotate import Rotation, Steps
+from winlogd.store.jobs.rotate import Rotation
 from winlogd.store.jobs.rotation_rules import Rules
+from winlogd.store.jobs.steps import Steps
 from winlogd.store.submission import Result
 
 

@@ -17,6 +17,8 @@ from winlogd.store.errors import ReplacedError, UnusableError
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.submission import Fault
 
+pytestmark = pytest.mark.long
+
 A_MOMENT_S = 0.1
 
 

@@ -12,6 +12,7 @@ import apsw
 
 from winlogd.store.errors import ReplacedError, SchemaError, UnusableError
 from winlogd.store.file import schema
+from winlogd.store.file.faults import unreadable
 from winlogd.store.file.foreign import check_file
 from winlogd.store.file.rescue import save_from
 from winlogd.store.file.settings import Settings
@@ -75,7 +76,7 @@ class Database:
             self.connection.set_progress_handler(gives_up, _INSTRUCTIONS_A_CALL)
             if is_new:
                 _narrow(settings.path)
-            self._identity = _identify(settings.path)
+            self._identity = identify(settings.path)
             self._wal_path: Final = f"{settings.path}-wal"
             self._shm_path: Final = f"{settings.path}-shm"
             self._wal_identity: tuple[int, int] | None = None  # in other journal modes there is none
@@ -86,7 +87,7 @@ class Database:
                 self.abandon()
                 raise
         except (apsw.NotADBError, apsw.CorruptError) as error:
-            raise UnusableError(f"{settings.path} is not a database, or a damaged one ({error})") from None
+            raise UnusableError(unreadable(settings.path, error)) from None
         except SchemaError as error:
             raise UnusableError(f"{settings.path} {error}") from None
 
@@ -108,7 +109,7 @@ class Database:
         self.upgraded = schema.prepare(connection)
         self._wait_for_disk()
         if self.has_wal:
-            self._wal_identity, self._shm_identity = _identify(self._wal_path), _identify(self._shm_path)
+            self._wal_identity, self._shm_identity = identify(self._wal_path), identify(self._shm_path)
         self._data_version = self._newest_data_version = self._read_data_version()
 
     def _wait_for_disk(self) -> None:
@@ -204,14 +205,14 @@ class Database:
             ReplacedError: a path leads to another file, or to none.
         """
         path = self._settings.path
-        if _identify(path) != self._identity:
+        if identify(path) != self._identity:
             raise ReplacedError(f"{path} was replaced or deleted while it was in use")
-        if self._wal_identity is not None and _identify(self._wal_path) != self._wal_identity:
+        if self._wal_identity is not None and identify(self._wal_path) != self._wal_identity:
             raise ReplacedError(
                 f"{self._wal_path} was replaced or deleted while it was in use, and with it the newest events;"
                 f" {save_from(self.connection, path)}"
             )
-        if self._shm_identity is not None and _identify(self._shm_path) != self._shm_identity:
+        if self._shm_identity is not None and identify(self._shm_path) != self._shm_identity:
             raise ReplacedError(
                 f"{self._shm_path} was replaced or deleted while it was in use: other programs would not see winlogd's"
                 " locks; nothing is lost"
@@ -265,7 +266,7 @@ def _narrow(path: str) -> None:
     os.chmod(path, os.stat(path).st_mode & _MODE)
 
 
-def _identify(path: str) -> tuple[int, int] | None:
+def identify(path: str) -> tuple[int, int] | None:
     """Return the device and inode of a file; None if there is none."""
     try:
         status = os.stat(path)

@@ -1,4 +1,4 @@
-"""Two sets of faults: those that may pass, and those after which winlogd must open the file again."""
+"""Faults that may pass, those after which winlogd must open the file again, and what it says of a damaged file."""
 
 from typing import Final
 
@@ -14,3 +14,15 @@ WAIT_FOR: Final = (*LOCKS, apsw.FullError, LowSpaceError, apsw.IOError, apsw.Rea
 
 REOPEN_AFTER: Final = (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)
 """Faults after which the connection may have a wrong view of the file: winlogd opens the file again."""
+
+
+def damaged(path: str, error: apsw.Error) -> str:
+    """Return what to say when a damaged page is read."""
+    advice = f"put a backup in its place, or save what can be read with 'sqlite3 {path} .recover'"
+    return f"{path} is damaged ({error}): {advice}"
+
+
+def unreadable(path: str, error: apsw.Error) -> str:
+    """Return what to say when the file cannot be opened as a database."""
+    is_other = isinstance(error, apsw.NotADBError)
+    return f"{path} is not a database, or a damaged one ({error})" if is_other else damaged(path, error)

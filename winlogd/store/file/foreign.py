@@ -5,7 +5,7 @@ Everything here only reads. It knows the names that winlogd uses. How winlogd's 
 
 import os
 import stat
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import apsw
@@ -73,14 +73,21 @@ def check_program(connection: apsw.Connection) -> None:
 
 
 def check_names(
-    connection: apsw.Connection, views: Mapping[str, str], indexes: Collection[str], is_taken_over: bool
+    connection: apsw.Connection,
+    views: Mapping[str, str],
+    tables: Mapping[str, str],
+    indexes: Mapping[str, str],
+    triggers: Mapping[str, str],
+    is_taken_over: bool,
 ) -> None:
     """Check that no object of the administrator's has one of winlogd's names.
 
     Args:
         connection: the database.
         views: the text of each of winlogd's views, by name.
-        indexes: the names of its indexes.
+        tables: the text of each of its tables besides those of events and marks, by name.
+        indexes: its indexes by name, each as ``table(columns)``.
+        triggers: the text of each of its triggers, by name. Names of triggers are apart from those of all others.
         is_taken_over: no winlogd has used the database yet, so that its views may be an older server's.
 
     Raises:
@@ -89,7 +96,12 @@ def check_names(
     """
     for row in connection.execute(_OBJECTS):
         kind, name, table, text = map(str, row)
-        if kind != "trigger" and _is_in_the_way(connection, kind, name, table, text, views, indexes, is_taken_over):
+        if kind == "trigger":
+            plain = name.lower()
+            is_in_the_way = plain in triggers and _plain(text) != _plain(triggers[plain])
+        else:
+            is_in_the_way = _is_in_the_way(connection, kind, name, table, text, views, tables, indexes, is_taken_over)
+        if is_in_the_way:
             raise SchemaError(_advice(kind, name))
 
 
@@ -100,7 +112,8 @@ def _is_in_the_way(
     table: str,
     text: str,
     views: Mapping[str, str],
-    indexes: Collection[str],
+    tables: Mapping[str, str],
+    indexes: Mapping[str, str],
     is_taken_over: bool,
 ) -> bool:
     """Return True if an object has one of winlogd's names, in any letter case, and is not winlogd's."""
@@ -112,7 +125,9 @@ def _is_in_the_way(
         return kind != "table"
     if plain == _META:
         return kind != "table" or column_names(connection, name) != _META_COLUMNS
-    return plain in indexes and (kind != "index" or table.lower() not in _TABLES)
+    if plain in tables:
+        return kind != "table" or _plain(text) != _plain(tables[plain])
+    return plain in indexes and (kind != "index" or table.lower() != indexes[plain].partition("(")[0])
 
 
 def _is_ours(text: str, current: str) -> bool:

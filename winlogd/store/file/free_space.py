@@ -37,14 +37,20 @@ class FreeSpace:
         Raises:
             LowSpaceError: less space is free than `least_bytes`.
         """
-        if self._least_bytes and now_s >= self._look_due_s:
+        least_bytes = self._least_bytes  # once: another thread may change it meanwhile
+        if least_bytes and now_s >= self._look_due_s:
             self._look_due_s = now_s + _LOOK_EVERY_S
             self._free_bytes = self._look()
-        if self._free_bytes < self._least_bytes:
+        if least_bytes and self._free_bytes < least_bytes:
             raise LowSpaceError(
                 f"only {self._free_bytes // _MB_BYTES} MB are free on its disk, of at least"
-                f" {self._least_bytes // _MB_BYTES} MB (limits.min_free_disk)"
+                f" {least_bytes // _MB_BYTES} MB (limits.min_free_disk)"
             )
+
+    def change(self, least_bytes: int) -> None:
+        """Take another `least_bytes`, and look at the disk before the next write. Any thread may call this."""
+        self._least_bytes = least_bytes
+        self._look_due_s = 0.0
 
     def _look(self) -> int:
         try:

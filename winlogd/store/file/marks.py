@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 ROTATED_DAY: Final = "rotated_day"
 """The key of the last rotated day, ``YYYY-MM-DD``."""
+PAST_IS_DUE: Final = "past_is_due"
+"""A key that is in no table. The writer adds it to the marks that it reports at the opening if the past has to be built
+(`store.past.progress`)."""
 
 _READ: Final = "SELECT key, value FROM winlogd_meta"
 _SET: Final = "INSERT OR REPLACE INTO winlogd_meta (key, value) VALUES (?, ?)"

@@ -1,4 +1,4 @@
-"""Tables, views and indexes, and the upgrade of a database of the older servers.
+"""Tables and indexes, and the upgrade of a database of the older servers.
 
 Administrators' own queries may rely on the tables' columns and on the views, but not on indexes. After an upgrade the
 older server's SQL still works, so that going back stays possible.
@@ -11,8 +11,12 @@ import apsw
 from winlogd.store.errors import SchemaError
 from winlogd.store.file.columns import column_names
 from winlogd.store.file.foreign import check_names, check_program
+from winlogd.store.file.past_tables import PAST_INDEXES, PAST_TABLES, PAST_TRIGGERS
+from winlogd.store.file.receipts import piece
+from winlogd.store.file.views import VIEWS, create_view
+from winlogd.store.past.progress import DELETIONS, DELETIONS_SEEN, EPOCH, TAKEN_IN, TODAY_DELETIONS
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """The version that winlogd writes to ``PRAGMA user_version``. The older servers left 0 there."""
 
 _COLUMNS: Final = {
@@ -47,79 +51,31 @@ _OLD_INDEXES: Final = (
 )
 """The older servers' indexes on today's table, which winlogd drops: it finds open sessions in memory. An event costs
 64 µs with them and 3 µs without."""
+_OLD_TIME_INDEXES: Final = ("idx_history_timestamp", "idx_history_date")
+"""Their indexes on the archive's times, which winlogd drops: readers ask ``winlogd_past``."""
 
 _INDEXES: Final = {
     # Administrators' queries look for sessions without a logoff (… NOT EXISTS … session_uuid = …). At 100 000 rows
     # they take minutes without this index. It leaves logons and inventory out, which halves its cost.
     "idx_today_logoff": "events_today(session_uuid) WHERE action = 'D'",
-    # winlogd writes history once a day and people search it often: the older servers' indexes stay.
+    # For administrators' own queries, and to find the logoff of an archived logon.
     "idx_history_username": "events_history(username)",
-    "idx_history_timestamp": "events_history(timestamp)",
     "idx_history_hostname": "events_history(hostname)",
     "idx_history_session": "events_history(session_uuid)",
-    "idx_history_date": "events_history(DATE(timestamp))",
+    **PAST_INDEXES,
 }
 
-_SHARED: Final = ", ".join(name for name in _COLUMNS if name != "origin")
+_NAMED: Final = "SELECT name, sql FROM sqlite_master WHERE type <> 'trigger' OR name LIKE 'winlogd~_%' ESCAPE '~'"
+"""An administrator's trigger may have the name of a view."""
 
-_SECONDS: Final = (
-    "(julianday(CASE WHEN substr({0}, 18, 2) = '60' THEN substr({0}, 1, 17) || '59' || substr({0}, 20)"
-    " ELSE {0} END) * 86400 + (substr({0}, 18, 2) = '60'))"
-)
-"""SQL for a timestamp in seconds. SQLite's date functions do not know second 60 (lang_datefunc.html)."""
-
-_RECEIVED: Final = "substr(replace(server_timestamp, ' ', 'T'), 1, 19)"
-"""SQL for the time of receipt, to the second. An administrator's row has CURRENT_TIMESTAMP, with a space and no
-fraction."""
-
-_FIRST_LOGOFF: Final = f"""SELECT {{0}} FROM
-    (SELECT id, timestamp, origin, 0 AS today, {_RECEIVED} AS received FROM events_history
-     WHERE session_uuid = c.session_uuid AND action = 'D'
-     UNION ALL
-     SELECT id, timestamp, origin, 1 AS today, {_RECEIVED} AS received FROM events_today
-     WHERE session_uuid = c.session_uuid AND action = 'D') d
-    WHERE received >= c.received OR today > c.today OR (today = c.today AND id > c.id)
-    ORDER BY received, today, id LIMIT 1"""
-"""SQL for the first logoff that arrived after a logon.
-
-The order of the rows is the order of arrival, whatever the clock did: no logoff moves to the archive before its logon.
-Another program may have archived rows in another order; then the time of receipt decides. A logoff that is earlier by
-both has ended an older session with the same identifier.
-
-Both halves of the UNION compare the session's identifier themselves. With one comparison outside, SQLite would read
-both tables whole and build an index for each query."""
-
-_DURATION: Final = f"max(0.0, round({_SECONDS.format('d.timestamp')} - {_SECONDS.format('c.timestamp')}, 3))"
-
-_LOGONS: Final = (
-    f"SELECT id, {{0}} AS today, username, hostname, timestamp, {_RECEIVED} AS received, session_uuid, source_ip,"
-    " os_name, os_version"
-)
-
-_VIEWS: Final = {
-    "events_all": f"""
-    SELECT {_SHARED}, 'today' AS source FROM events_today
-    UNION ALL
-    SELECT {_SHARED}, 'history' AS source FROM events_history""",
-    "open_sessions": """
-    SELECT username, hostname, timestamp AS connected_at, session_uuid, source_ip, os_name, os_version
-    FROM events_today c
-    WHERE action = 'C' AND session_uuid IS NOT NULL AND NOT EXISTS
-        (SELECT 1 FROM events_today d WHERE d.session_uuid = c.session_uuid AND d.action = 'D')""",
-    "sessions": f"""
-    SELECT c.username, c.hostname, c.timestamp AS connected_at,
-        ({_FIRST_LOGOFF.format("d.timestamp")}) AS disconnected_at,
-        ({_FIRST_LOGOFF.format(_DURATION)}) AS duration_seconds,
-        ({_FIRST_LOGOFF.format("d.origin")}) AS ended_by,
-        c.session_uuid, c.source_ip, c.os_name, c.os_version
-    FROM ({_LOGONS.format(0)} FROM events_history WHERE action = 'C'
-          UNION ALL
-          {_LOGONS.format(1)} FROM events_today WHERE action = 'C') c""",
-}
+_FIRST_MARKS: Final = {TAKEN_IN: "0", DELETIONS: "0", DELETIONS_SEEN: "0", TODAY_DELETIONS: "0", EPOCH: "1"}
+"""The marks of the past before it is built (`store.past.progress`)."""
 
 
 def prepare(connection: apsw.Connection) -> bool:
     """Create missing tables, views and indexes, and upgrade old ones, in one transaction.
+
+    An older server may have run since the last start. Its automatic logoffs are marked at each start.
 
     Returns:
         True if the database was one of an older server.
@@ -128,28 +84,43 @@ def prepare(connection: apsw.Connection) -> bool:
         SchemaError: a newer winlogd has written the file, or its tables lack essential columns.
         apsw.Error: SQLite's own.
     """
-    if _is_current(connection):
+    is_current = _is_current(connection)
+    if is_current and not piece(connection).has_others:
         return False
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = _version(connection)
-        had_tables = bool(column_names(connection, "events_today"))
-        for table, columns in _TABLES.items():
-            _create_or_extend(connection, table, columns)
-        connection.execute("CREATE TABLE IF NOT EXISTS winlogd_meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
-        for index in _OLD_INDEXES:
-            connection.execute(f"DROP INDEX IF EXISTS {index}")
-        for index, definition in _INDEXES.items():
-            connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {definition}")
-        for view, query in _VIEWS.items():
-            connection.execute(f"DROP VIEW IF EXISTS {view}")
-            connection.execute(_create_view(view, query))
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        is_of_older_server = not is_current and _upgrade(connection)
+        if piece(connection).has_others:
+            from winlogd.store.past.older import mark_automatic_logoffs  # rarely needed
+
+            mark_automatic_logoffs(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+    return is_of_older_server
+
+
+def _upgrade(connection: apsw.Connection) -> bool:
+    """Do it inside the caller's transaction. Return True if the database was one of an older server."""
+    version = _version(connection)
+    had_tables = bool(column_names(connection, "events_today"))
+    for table, columns in _TABLES.items():
+        _create_or_extend(connection, table, columns)
+    connection.execute("CREATE TABLE IF NOT EXISTS winlogd_meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+    for table, definition in PAST_TABLES.items():
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} {definition}")
+    connection.executemany("INSERT OR IGNORE INTO winlogd_meta (key, value) VALUES (?, ?)", _FIRST_MARKS.items())
+    _drop_old_indexes(connection)
+    for index, definition in _INDEXES.items():
+        connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {definition}")
+    for trigger, definition in PAST_TRIGGERS.items():
+        connection.execute(f"CREATE TRIGGER IF NOT EXISTS {trigger} {definition}")
+    for view in VIEWS:
+        connection.execute(f"DROP VIEW IF EXISTS {view}")
+        connection.execute(create_view(view))
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     return had_tables and version == 0
 
 
@@ -162,8 +133,24 @@ def check(connection: apsw.Connection) -> None:
     """
     check_program(connection)
     check_version(connection)
-    views = {view: _create_view(view, query) for view, query in _VIEWS.items()}
-    check_names(connection, views, _INDEXES, is_taken_over=_version(connection) == 0)
+    views = {view: create_view(view) for view in VIEWS}
+    tables = {table: f"CREATE TABLE {table} {definition}" for table, definition in PAST_TABLES.items()}
+    triggers = {trigger: f"CREATE TRIGGER {trigger} {definition}" for trigger, definition in PAST_TRIGGERS.items()}
+    check_names(connection, views, tables, _INDEXES, triggers, is_taken_over=_version(connection) == 0)
+
+
+def check_readable(connection: apsw.Connection) -> None:
+    """Check that a program that only reads finds what it reads, because only a server upgrades a database.
+
+    Raises:
+        SchemaError: the database is not winlogd's, a newer winlogd has written it, or it has to be upgraded.
+        apsw.Error: SQLite's own.
+    """
+    check_program(connection)
+    check_version(connection)
+    found = {str(name).lower() for name, _ in connection.execute(_NAMED)}
+    if _version(connection) < SCHEMA_VERSION or not {*_TABLES, *PAST_TABLES, *PAST_INDEXES, "winlogd_meta"} <= found:
+        raise SchemaError("has not been upgraded to this version of winlogd yet: start the server, which upgrades it")
 
 
 def check_version(connection: apsw.Connection) -> None:
@@ -188,18 +175,31 @@ def _is_current(connection: apsw.Connection) -> bool:
     earlier winlogd its views.
     """
     check_version(connection)
-    found = {str(name).lower(): sql for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")}
-    wanted = {*_TABLES, *_INDEXES, "winlogd_meta"}
+    found = {str(name).lower(): sql for name, sql in connection.execute(_NAMED)}
+    wanted = {*_TABLES, *PAST_TABLES, *_INDEXES, *PAST_TRIGGERS, "winlogd_meta"}
     return (
         _version(connection) == SCHEMA_VERSION
         and wanted <= found.keys()
-        and found.keys().isdisjoint(_OLD_INDEXES)
-        and all(found.get(view) == _create_view(view, query) for view, query in _VIEWS.items())
+        and found.keys().isdisjoint((*_OLD_INDEXES, *_OLD_TIME_INDEXES))
+        and all(found.get(view) == create_view(view) for view in VIEWS)
     )
 
 
-def _create_view(view: str, query: str) -> str:
-    return f"CREATE VIEW {view} AS{query}"
+def _drop_old_indexes(connection: apsw.Connection) -> None:
+    """Drop the older servers' indexes that winlogd does not need.
+
+    Those on the archive's times hold no names. So their pages need not be overwritten, which would write 150 MB at
+    5 million rows.
+    """
+    for index in _OLD_INDEXES:
+        connection.execute(f"DROP INDEX IF EXISTS {index}")
+    was = int(str(connection.pragma("secure_delete")))
+    connection.execute("PRAGMA secure_delete = OFF")
+    try:
+        for index in _OLD_TIME_INDEXES:
+            connection.execute(f"DROP INDEX IF EXISTS {index}")
+    finally:
+        connection.execute(f"PRAGMA secure_delete = {was}")
 
 
 def _version(connection: apsw.Connection) -> int:

@@ -10,8 +10,9 @@ class Settings(NamedTuple):
         path: the real path of the file.
         journal_mode: WAL, DELETE, TRUNCATE or PERSIST.
         synchronous: NORMAL, FULL or EXTRA.
-        busy_timeout_ms: how long a command without a server waits for a lock.
-        cache_size: SQLite's cache in pages, or in KiB if negative.
+        busy_timeout_ms: how long a command without a server waits for a lock. So does a reader, but no longer than its
+            question may take.
+        cache_size: SQLite's cache of each connection in pages, or in KiB if negative.
         min_free_bytes: winlogd writes nothing while the disk has less free space than this; 0 turns the check off.
     """
 

@@ -1,34 +1,37 @@
 """Moves finished rows from ``events_today`` to ``events_history``, a few in each transaction.
 
-Copy and delete are in one transaction. So a row is in exactly one of the two tables, whenever the process or the power
-ends. A rotation that was cut short begins again and finds the rows that are left. It first searches the last finished
-row, downwards from the highest id at its begin. Then it reads every row up to that one once, in the order of ids. This
-file must not know threads, or when it is called.
+Copy and delete are in one transaction, and so is what follows for the past (`store.past`). So a row is in exactly one
+of the two tables, whenever the process or the power ends. A rotation that was cut short begins again and finds the rows
+that are left. It first searches the last finished row, downwards from the highest id at its begin. Then it reads every
+row up to that one once, in the order of ids. This file must not know threads, or when it is called.
 """
 
 import time
-from collections.abc import Mapping
-from typing import Final, NamedTuple, final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple, final
 
 import apsw
-import orjson
 
 from winlogd.events.timestamps import current_timestamp_text, utc_text
 from winlogd.sessions.book import Book
+from winlogd.sessions.pair import UNKNOWN_HOST
 from winlogd.store import load_book
 from winlogd.store.errors import NOT_STORED, RowsLostError
-from winlogd.store.file.columns import HOST, as_bytes, text
 from winlogd.store.file.marks import ROTATED_DAY, read_marks, set_mark
 from winlogd.store.jobs.job import Step
 from winlogd.store.jobs.rotation_rules import Expiry, Row, Rules, Sorter
+from winlogd.store.jobs.steps import BESIDE_EVENTS, Steps
+from winlogd.store.past import runs
+from winlogd.store.past.archived import note_moved
+from winlogd.store.past.events import PastEvent, event_of_today, json_list, rows_of_today
+from winlogd.store.past.names import Names
+from winlogd.store.past.progress import last_history_id, note_own_deletions
 
 _COLUMNS: Final = (
     "username, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version, kernel_version,"
     " hardware_info, session_uuid, created_at, origin"
 )
 _RECEIVED: Final = "substr(replace(ifnull(server_timestamp, created_at), ' ', 'T'), 1, 19)"
-_NEXT_ROWS: Final = f"""SELECT id, {as_bytes("action", "username", HOST, "timestamp", _RECEIVED, "session_uuid")},
-    origin = 'client' FROM events_today WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"""
 _LAST_FINISHED: Final = f"""SELECT max(CASE WHEN ifnull({_RECEIVED}, '') < ? THEN id END), min(id), count(*) FROM
     (SELECT id, server_timestamp, created_at FROM events_today WHERE id <= ? ORDER BY id DESC LIMIT ?)"""
 _THESE: Final = "id IN (SELECT value FROM json_each(?))"
@@ -39,28 +42,6 @@ _DELETE: Final = f"DELETE FROM events_today WHERE {_THESE}"
 _CLOSE: Final = """INSERT INTO events_today
     (username, action, timestamp, hostname, server_timestamp, session_uuid, created_at, origin)
     SELECT username, 'D', ?, hostname, ?, session_uuid, ?, 'expired' FROM events_today WHERE id = ?"""
-
-
-class Steps(NamedTuple):
-    """The size of a rotation's steps.
-
-    Attributes:
-        target_s: how long a step with its COMMIT should take at most.
-        fewest: the fewest rows of a step, however slow it is.
-        most: the most rows of a step, however fast it is.
-    """
-
-    target_s: float
-    fewest: int
-    most: int
-
-
-BESIDE_EVENTS: Final = Steps(0.0007, 8, 256)
-"""Steps in a server: events wait for them. Two steps and the checkpoint after them make five syncs, of which one is for
-the new header of the WAL. If a sync takes 10 ms, steps have the fewest rows. A million rows then take some fifty
-minutes, and five times as long while events come."""
-ALONE: Final = Steps(0.2, 256, 8192)
-"""Steps without a server: only other programs that write wait for them."""
 
 _SEARCHED_A_MOVED_ROW: Final = 64
 """To search this many rows for the last finished one takes about as long as to move one row."""
@@ -150,6 +131,8 @@ class Rotation:
         self._steps = steps
         self._rows = steps.fewest
         self._moved = self._expired = 0
+        self._names: Names | None = None
+        self._is_committed = True
 
     @property
     def outcome(self) -> Moved:
@@ -184,28 +167,32 @@ class Rotation:
             self._begun_s = time.monotonic()
         if book is not self._book:
             self._begin(book)
+            self._names = None
+        if self._names is None or not self._is_committed:  # a rollback has taken new names back
+            self._names = Names(connection)
+        self._is_committed = False
         if not self._ends_at_finished:
             self._look_for_the_last_finished(connection)
             return RotationStep([], [], [], self._after_id, book.last_id, is_last=False, wrote=False)
-        rows = [
-            Row._make((event_id, *map(text, texts), bool(is_client)))
-            for event_id, *texts, is_client in connection.execute(
-                _NEXT_ROWS, (self._after_id, self._last_id, self._rows)
-            )
-        ]
+        found = rows_of_today(connection, self._after_id, self._last_id, self._rows, with_hardware=True)
+        rows = list(map(_row, found))
         moving, expired = self._sorter.sort(rows)
         last_id = book.last_id
         for expiry in expired:
             last_id = _close(connection, expiry, now_s)
         if moving:
-            _move(connection, moving, now_s)
+            leaving = {row.event_id for row in moving}
+            events = [event_of_today(row) for row in found if row[0] in leaving]
+            _move(connection, events, self._names, now_s)
         reopened = _reopened(connection, book, moving) if book.reused else []
         is_last = len(rows) < self._rows
         marks = is_last and self._day is not None and read_marks(connection).get(ROTATED_DAY) != self._day
         if marks and self._day is not None:
             set_mark(connection, ROTATED_DAY, self._day)
+        forgot = is_last and runs.forget_old(connection, now_s)
         after_id = rows[-1].event_id if rows else self._last_id
-        return RotationStep(moving, expired, reopened, after_id, last_id, is_last, wrote=bool(moving) or marks)
+        wrote = bool(moving) or marks or forgot
+        return RotationStep(moving, expired, reopened, after_id, last_id, is_last, wrote)
 
     def _look_for_the_last_finished(self, connection: apsw.Connection) -> None:
         """Lower the id at which the rotation ends: today's rows may be millions, and none of them moves."""
@@ -219,6 +206,7 @@ class Rotation:
 
     def took(self, step: RotationStep, book: Book, took_s: float) -> None:
         """Take note that `step` is committed (`Job.took`), and choose the number of rows of the next step."""
+        self._is_committed = True
         for expiry in step.expired:  # first: `forget_event` keeps a pair that has an open session
             book.close(expiry.logon.pair, expiry.logon.session_uuid)
         for row in step.moving:
@@ -233,8 +221,7 @@ class Rotation:
         self._expired += len(step.expired)
         self._after_id = step.after_id
         if not step.is_last:
-            target_s, fewest, most = self._steps
-            self._rows = max(fewest, min(int(self._rows * min(2.0, target_s / took_s)), most))
+            self._rows = self._steps.after(self._rows, took_s)
 
     def abandon(self) -> None:
         """Release nothing: rows that have moved stay in the archive."""
@@ -261,10 +248,30 @@ def _close(connection: apsw.Connection, expiry: Expiry, now_s: float) -> int:
     return load_book.last_id(connection)
 
 
-def _move(connection: apsw.Connection, moving: list[Row], now_s: float) -> None:
-    ids = orjson.dumps([row.event_id for row in moving]).decode()
+def _row(columns: Sequence[Any]) -> Row:
+    """Return what decides if a row moves, of a row of `rows_of_today`."""
+    event_id, action, username, hostname, _, timestamp, received, created, _, _, session_uuid, origin, _ = columns
+    if received is None:
+        received = created or ""
+    return Row(
+        event_id,
+        action or "",
+        username or "",
+        hostname or UNKNOWN_HOST,
+        timestamp or "",
+        received.replace(" ", "T")[:19],
+        session_uuid or "",
+        origin == "client",
+    )
+
+
+def _move(connection: apsw.Connection, events: list[PastEvent], names: Names, now_s: float) -> None:
+    before = last_history_id(connection)
+    ids = json_list(event.event_id for event in events)
     connection.execute(_COPY, (current_timestamp_text(now_s), ids))
     copied = connection.changes()
     connection.execute(_DELETE, (ids,))
-    if not copied == connection.changes() == len(moving):
+    if not copied == connection.changes() == len(events):
         raise RowsLostError("a trigger on events_today or events_history keeps rows from being moved")
+    note_own_deletions(connection, len(events))
+    note_moved(connection, events, names, before, last_history_id(connection), now_s)

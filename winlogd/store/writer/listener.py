@@ -20,7 +20,7 @@ class Listener(Protocol):
 
         Args:
             upgraded: True if the database was one of an older server.
-            marks: the database's marks (`store.file.marks`).
+            marks: the database's marks (`store.file.marks`), and `PAST_IS_DUE` if the past has to be built.
         """
 
     def loaded(self, book: Book) -> None:

@@ -14,10 +14,11 @@ from winlogd.sessions.book import Book
 from winlogd.store import load_book
 from winlogd.store.errors import StoppedError, UnusableError
 from winlogd.store.file.database import Database
-from winlogd.store.file.faults import LOCKS, REOPEN_AFTER, WAIT_FOR
+from winlogd.store.file.faults import LOCKS, REOPEN_AFTER, WAIT_FOR, damaged
 from winlogd.store.file.free_space import FreeSpace
-from winlogd.store.file.marks import read_marks
+from winlogd.store.file.marks import PAST_IS_DUE, read_marks
 from winlogd.store.file.settings import Settings
+from winlogd.store.past.progress import is_due
 from winlogd.store.recheck import Recheck
 from winlogd.store.writer.patience import Patience
 
@@ -40,9 +41,10 @@ class OpenDatabase:
         database: the connection; another one after a disk error.
         book: the committed state of that very connection.
         recheck: checks the rows of the Book after another program has committed.
+        space: the free space of the database's disk.
     """
 
-    __slots__ = ("_listener", "_on_busy", "_patience", "_settings", "_space", "book", "database", "recheck")
+    __slots__ = ("_listener", "_on_busy", "_patience", "_settings", "book", "database", "recheck", "space")
 
     def __init__(
         self, settings: Settings, on_busy: Callable[[int], bool], patience: Patience, listener: "Listener"
@@ -51,7 +53,7 @@ class OpenDatabase:
         self._on_busy = on_busy
         self._patience = patience
         self._listener = listener
-        self._space = FreeSpace(settings.path, settings.min_free_bytes)
+        self.space = FreeSpace(settings.path, settings.min_free_bytes)
         self.database: Database
         self.book: Book
         self.recheck: Recheck
@@ -65,7 +67,7 @@ class OpenDatabase:
         """
         self.database = self._patiently(self._opened)
         try:
-            marks = self._patiently(lambda: read_marks(self.database.connection))
+            marks = self._patiently(self._marks)
             self._listener.opened(self.database.upgraded, marks)
             self._patiently(self._load)
         except StoppedError:
@@ -78,7 +80,7 @@ class OpenDatabase:
         Raises:
             LowSpaceError: less space is free than `limits.min_free_disk`.
         """
-        self._space.require(time.monotonic())
+        self.space.require(time.monotonic())
 
     def begin(self) -> None:
         """Begin a write transaction, and add the rows to the Book that other programs have committed.
@@ -111,6 +113,13 @@ class OpenDatabase:
     def _opened(self) -> Database:
         return Database(self._settings, self._on_busy, self._patience.may_stop)
 
+    def _marks(self) -> dict[str, str]:
+        """Return the marks of the database, and `PAST_IS_DUE`."""
+        marks = read_marks(self.database.connection)
+        if is_due(self.database.connection):
+            marks[PAST_IS_DUE] = "1"
+        return marks
+
     def _patiently(self, do: Callable[[], T]) -> T:
         """Return `do()`, repeated for as long as a lock or a full disk keeps it from success."""
         while True:
@@ -123,7 +132,7 @@ class OpenDatabase:
             except WAIT_FOR as error:
                 raise UnusableError(f"{self._settings.path} cannot be opened ({error})") from None
             except (apsw.NotADBError, apsw.CorruptError) as error:
-                raise UnusableError(_damaged(self._settings.path, error)) from None
+                raise UnusableError(damaged(self._settings.path, error)) from None
 
     def _reopen(self) -> None:
         """Open the same file again after a disk error, and repeat that until it succeeds.
@@ -153,12 +162,7 @@ class OpenDatabase:
         try:
             self.book = load_book.load_whole(self.database.connection)
         except (apsw.NotADBError, apsw.CorruptError) as error:
-            raise UnusableError(_damaged(self._settings.path, error)) from None
+            raise UnusableError(damaged(self._settings.path, error)) from None
         self.database.note_loaded()
         self.recheck = Recheck(self.database.connection, self.book)
         self._listener.loaded(self.book)
-
-
-def _damaged(path: str, error: apsw.Error) -> str:
-    advice = f"put a backup in its place, or save what can be read with 'sqlite3 {path} .recover'"
-    return f"{path} is damaged ({error}): {advice}"

@@ -66,6 +66,13 @@ class Writer:
         """Let no event wait longer than until `due_s` on the monotonic clock, whatever its own deadline."""
         self._inbox.latest_due_s = due_s
 
+    def change_free_space(self, least_bytes: int) -> None:
+        """Let the disk need another free space, from the next look at it on."""
+        self._settings = self._settings._replace(min_free_bytes=least_bytes)
+        serving = self._serving
+        if serving is not None:  # else the thread finds the figure in the settings
+            serving.change_free_space(least_bytes)
+
     def stop(self) -> None:
         """Ask the thread to write all queued events, to close the database and to end."""
         self._inbox.is_stopping = True
@@ -83,8 +90,9 @@ class Writer:
             from winlogd.store.writer.serving import Serving
 
             self._prepare()
-            self._serving = Serving(self._settings, self._inbox, self._listener)
-            self._serving.run()
+            self._serving = serving = Serving(self._settings, self._inbox, self._listener)
+            serving.change_free_space(self._settings.min_free_bytes)  # it may be another one by now
+            serving.run()
         except StoppedError:
             self._listener.ended(None)
         except BaseException as error:

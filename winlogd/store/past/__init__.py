@@ -1,0 +1,1 @@
+"""The past in SQLite: one row a session in ``winlogd_past``, and what belongs to it."""
