@@ -41,3 +41,22 @@ class JobCutShortError(Exception):
 
 class StoppedError(Exception):
     """A stop was requested while the database could not be opened, and no event waits for it."""
+
+
+class QuestionRefusedError(Exception):
+    """A question was not asked: too many wait, or the reader is not ready. It may be asked again a little later."""
+
+
+class QuestionTooLongError(Exception):
+    """A question took too long. It has to be narrowed."""
+
+
+class QuestionFailedError(Exception):
+    """A question has raised what ends a program, or the reader's thread has ended. The text says which."""
+
+
+class PastChangedError(Exception):
+    """A build ended or a rebuild began during a question: what it has found so far and what follows do not fit.
+
+    A question that was asked without a cursor may be asked again at once. A cursor of the earlier state has ended.
+    """

@@ -32,7 +32,7 @@ class Owner(Protocol):
     """The caller that started the store. The store calls these methods on the loop's thread."""
 
     def store_opened(self, marks: Mapping[str, str]) -> None:
-        """Take note that the database is open and has these `marks` (`store.file.marks`)."""
+        """Take note that the database is open and has these `marks` (`Listener.opened`)."""
 
     def store_full(self) -> None:
         """Submit no further events until `store_has_room`: too many wait. The store refuses none, even so."""
@@ -106,6 +106,20 @@ class Store(Generic[Reply]):
         """Start the writer's thread, which calls `prepare` and then opens the database."""
         self._writer.start(prepare)
 
+    def change(self, queued_events: int, logs_names: bool, min_free_bytes: int) -> None:
+        """Take other values of the same names as in `Store` and its settings. Waiting events stay.
+
+        Args:
+            queued_events: places for waiting events.
+            logs_names: log users' names, too.
+            min_free_bytes: the free space that the disk must have.
+        """
+        self._room += queued_events - self._queued_events
+        self._queued_events = queued_events
+        self._reporting.logs_names = logs_names
+        self._writer.change_free_space(min_free_bytes)
+        self._notify_owner()
+
     def hurry(self, timeout_s: float) -> None:
         """Prepare a stop: let no event wait longer than `timeout_s` for a database that cannot be written or read."""
         self._hurried = True
@@ -135,9 +149,8 @@ class Store(Generic[Reply]):
         places = 1 + octets // _PLACE_BYTES
         self._room -= places
         gathering.gathered.append(Submission(event, source_ip, gathering.received_s, self._due_s, reply, places))
-        if self._room <= 0 and not self._is_full:
-            self._is_full = True
-            self._owner.store_full()
+        if self._room <= 0:
+            self._notify_owner()
 
     def run(
         self,
@@ -174,10 +187,18 @@ class Store(Generic[Reply]):
         for submission, outcome in results:
             self._room += submission.places
             answer(submission.reply, submission.event, outcome)
-        if self._is_full and self._room > self._queued_events // 2:
+        if self._is_full:
+            self._notify_owner()
+        self._gathering.note_answered(len(results))
+
+    def _notify_owner(self) -> None:
+        """Notify the owner if no place is left, or if more than half of the places are free again."""
+        if self._room <= 0 and not self._is_full:
+            self._is_full = True
+            self._owner.store_full()
+        elif self._is_full and self._room > self._queued_events // 2:
             self._is_full = False
             self._owner.store_has_room()
-        self._gathering.note_answered(len(results))
 
     def _take_book(self, book: Book) -> None:
         self._book = book

@@ -1,0 +1,241 @@
+"""A reader's connection: opens it read-only, keeps the sessions of today up to date, and bounds how long a read takes.
+
+A read transaction keeps pages in the WAL, and in the other journal modes it holds a COMMIT up. So a question is
+answered in pieces, each with a snapshot of its own. This file must not know threads, or what is asked.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import apsw
+
+from winlogd.store.errors import PastChangedError, QuestionRefusedError, QuestionTooLongError, ReplacedError
+from winlogd.store.file.database import identify
+from winlogd.store.file.settings import Settings
+from winlogd.store.past.progress import EPOCH, number, progress
+from winlogd.store.read.limits import Limits
+from winlogd.store.read.room_hosts import RoomHosts
+from winlogd.store.read.tail import MOST_BEHIND_ROWS, PIECE_ROWS, Tail
+
+_FLAGS: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX
+"""One thread uses the connection, so it needs no lock."""
+_INSTRUCTIONS_A_CALL: Final = 20_000
+"""SQLite looks at the clock after this many instructions of its virtual machine: a millisecond or less."""
+_LOCK_RETRY_S: Final = 0.005
+"""The pause between two attempts to get a lock."""
+_WAL_PAUSE_S: Final = 0.02
+"""The pause for a large WAL. A busy writer commits several times in it."""
+
+
+class Access:
+    """An open database for reading.
+
+    Args:
+        settings: the database.
+        limits: how long a question may take.
+        is_stopping: called often; returns True to give up.
+        uri: the database as SQLite's URI, with options; None for its path alone.
+
+    Attributes:
+        room_hosts: the machines of rooms.
+
+    Raises:
+        ReplacedError: the file was replaced meanwhile.
+        apsw.Error: SQLite's own.
+    """
+
+    def __init__(
+        self, settings: Settings, limits: Limits, is_stopping: Callable[[], bool], uri: str | None = None
+    ) -> None:
+        self._path: Final = settings.path
+        self._limits: Final = limits
+        self._is_stopping = is_stopping
+        self._epoch: int | None = None
+        self._lock_s: Final = settings.busy_timeout_ms / 1000
+        self._wal_path: Final = f"{settings.path}-wal" if settings.journal_mode == "WAL" else None
+        self._piece_s: Final = limits.piece_beside_commits_s if self._wal_path is None else limits.piece_s
+        self._piece_over_s = self._snapshot_over_s = self._lock_over_s = 0.0
+        self._question_over_s = time.monotonic() + limits.question_s
+        self._identity: Final = identify(settings.path)
+        self._connection: Final = (
+            apsw.Connection(settings.path, _FLAGS)
+            if uri is None
+            else apsw.Connection(uri, _FLAGS | apsw.SQLITE_OPEN_URI)
+        )
+        try:
+            self._check_identity()
+            self._connection.set_busy_handler(self._waits_for_lock)
+            self._connection.execute("PRAGMA temp_store = MEMORY")
+            self._connection.execute(f"PRAGMA cache_size = {settings.cache_size}")
+            self._tail: Final = Tail(self._connection)
+            self.room_hosts: Final = RoomHosts()
+        except BaseException:
+            self._connection.close(True)
+            raise
+
+    def close(self) -> None:
+        """Close the connection, and end what still reads. The sessions of today are forgotten."""
+        self._connection.close(True)
+
+    @property
+    def is_reading(self) -> bool:
+        """Return True if a statement still holds a snapshot."""
+        return self._connection.txn_state("main") != apsw.SQLITE_TXN_NONE
+
+    def begin_question(self) -> None:
+        """Begin to count the time of a question.
+
+        Raises:
+            ReplacedError: the file was replaced or deleted. The connection must be closed.
+        """
+        self._check_identity()
+        self.begin_again()
+        self._question_over_s = time.monotonic() + self._limits.question_s
+
+    def begin_again(self) -> None:
+        """Forget the epoch of the question's snapshots: the question has forgotten what they have given."""
+        self._epoch = None
+
+    def is_piece_over(self) -> bool:
+        """Return True if the question should go on with a new snapshot.
+
+        Raises:
+            QuestionTooLongError: the question took too long.
+            QuestionRefusedError: winlogd is stopping.
+        """
+        now_s = time.monotonic()
+        self._check_time(now_s)
+        return now_s >= self._piece_over_s
+
+    def catch_up(self) -> bool:
+        """Read some rows of today. Return True if more than one piece of rows is left.
+
+        Raises:
+            apsw.Error: SQLite's own.
+        """
+        with self._transaction():
+            self._tail.catch_up()
+        return self._tail.behind() > PIECE_ROWS
+
+    @contextmanager
+    def snapshot(self) -> Iterator[apsw.Connection]:
+        """Return the connection with one state of the database, in which the sessions of today are up to date.
+
+        All snapshots of a question have one epoch.
+
+        Raises:
+            PastChangedError: the epoch has changed since the question's first snapshot.
+            QuestionRefusedError: too many rows of today were not read yet, or winlogd is stopping.
+            QuestionTooLongError: a statement took too long.
+            apsw.Error: SQLite's own.
+        """
+        self._let_wal_start_again()
+        while True:
+            while (behind := self._tail.behind()) > PIECE_ROWS:
+                self._check_time(time.monotonic())
+                self.catch_up()
+                if behind > MOST_BEHIND_ROWS:
+                    raise QuestionRefusedError("the events of today are being read")
+            with self._transaction():
+                if self._tail.behind() > PIECE_ROWS:  # others have deleted or written many rows at this moment
+                    continue
+                while self._tail.catch_up():
+                    pass
+                with self._bounded():
+                    self.epoch()
+                    yield self._connection
+                return
+
+    def history(self) -> str:
+        """Return how much of the archive is in the past: ``complete`` or ``building, 43 %``.
+
+        Raises:
+            apsw.Error: SQLite's own.
+        """
+        return progress(self._connection).text
+
+    def epoch(self) -> int:
+        """Return the number that changes when the keys of the past change. It is the same for a whole question.
+
+        Raises:
+            PastChangedError: it has changed since the question's first snapshot, or since it was first asked for.
+            apsw.Error: SQLite's own.
+        """
+        epoch = number(self._connection, EPOCH)
+        if self._epoch is None:
+            self._epoch = epoch
+        elif epoch != self._epoch:
+            raise PastChangedError("the past was built or rebuilt during the question")
+        return epoch
+
+    @contextmanager
+    def _bounded(self) -> Iterator[None]:
+        """Interrupt statements that take too long."""
+        begun_s = time.monotonic()
+        self._piece_over_s = begun_s + self._piece_s
+        self._snapshot_over_s = min(begun_s + self._limits.snapshot_s, self._question_over_s)
+        self._connection.set_progress_handler(self._gives_up, _INSTRUCTIONS_A_CALL)
+        try:
+            yield
+        except apsw.InterruptError:
+            self._check_stop()
+            raise QuestionTooLongError from None
+        finally:
+            self._connection.set_progress_handler(None)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Hold one snapshot. After any fault roll back: what was read of today is taken back whole, and read again."""
+        self._connection.execute("BEGIN")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self.room_hosts.forget()
+            if self._connection.in_transaction:  # some errors have rolled back already (lang_transaction.html §3.1)
+                with suppress(apsw.Error):
+                    self._connection.execute("ROLLBACK")
+            raise
+
+    def _check_identity(self) -> None:
+        """Check that the path still leads to the open file: nothing else tells that it was replaced."""
+        if identify(self._path) != self._identity:
+            raise ReplacedError(f"{self._path} was replaced or deleted while it was in use")
+
+    def _check_time(self, now_s: float) -> None:
+        self._check_stop()
+        if now_s >= self._question_over_s:
+            raise QuestionTooLongError
+
+    def _check_stop(self) -> None:
+        if self._is_stopping():
+            raise QuestionRefusedError("winlogd is stopping")
+
+    def _let_wal_start_again(self) -> None:
+        """Pause before a snapshot if the WAL is large.
+
+        SQLite starts the WAL again from its beginning only while nobody reads it (wal.html §6). Questions that follow
+        each other without a pause would leave such a moment to chance.
+        """
+        if self._wal_path is None:
+            return
+        with suppress(OSError):
+            if os.stat(self._wal_path).st_size > self._limits.wal_bytes:
+                time.sleep(_WAL_PAUSE_S)
+
+    def _waits_for_lock(self, attempts: int) -> bool:
+        """Wait a little for a lock: SQLite's busy handler. Return False to give up."""
+        now_s = time.monotonic()
+        if not attempts:
+            self._lock_over_s = min(now_s + self._lock_s, self._question_over_s)
+        if now_s >= self._lock_over_s or self._is_stopping():
+            return False
+        time.sleep(_LOCK_RETRY_S)
+        return True
+
+    def _gives_up(self) -> bool:
+        """Return True if the running statement has to end: SQLite's progress handler."""
+        return time.monotonic() >= self._snapshot_over_s or self._is_stopping()

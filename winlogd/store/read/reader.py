@@ -1,0 +1,177 @@
+"""Answers questions on a thread of its own, one after the other. The event loop asks and gets the answers.
+
+The thread and its connection begin with the first question, and end when nobody has asked for ten minutes. This file
+must not load SQL before that, and must not know what is asked.
+"""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from winlogd.store.errors import QuestionFailedError, QuestionRefusedError
+from winlogd.store.read.limits import Limits
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.file.settings import Settings
+    from winlogd.store.read.access import Access
+    from winlogd.store.read.answering import Answering
+
+T = TypeVar("T")
+
+
+class _Asked(NamedTuple):
+    """One question in the queue."""
+
+    who: str
+    question: "Callable[[Access], Any]"
+    answered: Callable[[Any], None]
+
+
+class Reader:
+    """The reader of a store. All methods are called on the event loop's thread.
+
+    Args:
+        loop: the event loop.
+        settings: the database.
+        limits: how long a question may take, and how many may wait.
+
+    Attributes:
+        at_stop: called once each when the reader stops, for those who would ask again later.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, settings: "Settings", limits: Limits | None = None) -> None:
+        self._loop = loop
+        self._settings = settings
+        self._limits = limits or Limits()
+        self._queue: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._waiting: Counter[str] = Counter()
+        self._thread: threading.Thread | None = None
+        self._is_open = False
+        self._is_stopping = False  # the loop writes it, the reader's thread looks at it
+        self._ended: Callable[[], None] = _nothing
+        self.at_stop: set[Callable[[], None]] = set()
+
+    def begin(self) -> None:
+        """Accept questions: the writer has configured SQLite, and has opened and upgraded the database."""
+        self._is_open = True
+
+    def ask(self, who: str, question: "Callable[[Access], T]", answered: "Callable[[T | Exception], None]") -> None:
+        """Ask a question.
+
+        Args:
+            who: the reader, whose questions are counted together.
+            question: called on the reader's thread. It must not keep what it is given.
+            answered: called on the loop's thread with the result, or the exception. `QuestionRefusedError` means that
+                the question may be asked again later; it may come before this call returns.
+        """
+        limits = self._limits
+        if self._is_stopping:
+            answered(QuestionRefusedError("winlogd is stopping"))
+        elif not self._is_open:
+            answered(QuestionRefusedError("the database is not open yet"))
+        elif self._waiting.total() >= limits.waiting or self._waiting[who] >= limits.waiting_of_one:
+            answered(QuestionRefusedError("too many questions wait"))
+        else:
+            self._waiting[who] += 1
+            self._queue.put(_Asked(who, question, answered))
+            if self._thread is None:
+                self._start()
+
+    def stop(self, ended: Callable[[], None]) -> None:
+        """End the thread. Interrupt its question, and refuse those that wait.
+
+        The writer must not close the database before: only the last connection removes the WAL.
+
+        Args:
+            ended: called when the connection is closed; perhaps before this call returns.
+        """
+        self._is_stopping = True
+        while self.at_stop:
+            self.at_stop.pop()()
+        if self._thread is None:
+            ended()
+            return
+        self._ended = ended
+        self._queue.put(None)
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+        self._thread.start()
+
+    def _deliver(self, asked: _Asked, outcome: object) -> None:
+        self._waiting[asked.who] -= 1
+        if not self._waiting[asked.who]:
+            del self._waiting[asked.who]
+        asked.answered(outcome)
+
+    def _note_end(self, fault: Exception | None) -> None:
+        """Take note that the thread has ended. Start another one for questions that came meanwhile.
+
+        Args:
+            fault: what has ended it, such as a module that could not be loaded; None if nobody asked, or at a stop.
+        """
+        self._thread = None
+        if self._is_stopping:
+            self._answer_all(QuestionRefusedError("winlogd is stopping"))
+            self._ended()
+        elif fault is not None:
+            self._answer_all(fault)
+        elif self._waiting:
+            self._start()
+
+    def _answer_all(self, outcome: Exception) -> None:
+        """Answer all questions in the queue with an exception. No thread takes them out now."""
+        while not self._queue.empty():
+            if (asked := self._queue.get()) is not None:
+                self._deliver(asked, outcome)
+
+    # Everything below runs on the reader's thread.
+
+    def _run(self) -> None:
+        fault = None
+        try:
+            from winlogd.store.read.answering import Answering  # loads SQL
+
+            answering = Answering(self._settings, self._limits, lambda: self._is_stopping)
+            try:
+                while self._answer_next(answering):
+                    pass
+            finally:
+                answering.close()
+        except BaseException as error:  # the loop waits for the end of this thread
+            fault = error if isinstance(error, Exception) else QuestionFailedError(repr(error))
+        self._loop.call_soon_threadsafe(self._note_end, fault)
+
+    def _answer_next(self, answering: "Answering") -> bool:
+        """Answer the next question. Return False if the thread has to end.
+
+        No question or result stays in a variable while the thread waits.
+        """
+        asked = self._next(answering)
+        if asked is None:
+            return False
+        outcome: object = QuestionFailedError("the reader's thread has ended")
+        try:
+            outcome = answering.answer(asked.question)
+        finally:
+            self._loop.call_soon_threadsafe(self._deliver, asked, outcome)
+        return True
+
+    def _next(self, answering: "Answering") -> _Asked | None:
+        """Wait for a question, and read the events of today meanwhile. Return None if the thread has to end."""
+        while answering.is_behind:
+            try:
+                return self._queue.get_nowait()
+            except Empty:
+                answering.catch_up()
+        try:
+            return self._queue.get(timeout=self._limits.idle_s)
+        except Empty:
+            return None
+
+
+def _nothing() -> None:
+    """Do nothing."""

@@ -1,0 +1,150 @@
+"""Finds names of which a person knows a part: people, machines, rooms and addresses, the best first.
+
+A name is found if it contains all words. Of several, those come first that are a word, then those that begin with one,
+then the others; and of these, the ones that were used last. This file must not know times, or what words mean.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+from winlogd.events.names import folded, folded_host
+from winlogd.sessions.pair import UNKNOWN_HOST
+from winlogd.sessions.session import US, second_of
+from winlogd.store.past.events import json_list
+from winlogd.store.past.names import ADDRESS, HOST, USER
+from winlogd.store.read.days import local_day
+from winlogd.store.read.filters import Site
+from winlogd.store.read.source import PAST, TODAY, Source, index_of
+
+if TYPE_CHECKING:  # types only
+    import apsw
+
+    from winlogd.store.read.access import Access
+
+MOST_FOUND: Final = 20
+"""Names of each kind."""
+_MOST_WORDS: Final = 8
+_MOST_COMPARED: Final = 1_000
+"""So many of the best names, and of these the newest, are compared by their last use: 2 µs each."""
+
+_KINDS: Final = {USER: "user", HOST: "host", ADDRESS: "ip"}
+_EXACT, _BEGINS, _INSIDE = range(3)
+
+_CONTAINING: Final = """SELECT id, name, folded,
+        CASE WHEN {text} = ?2 OR short = ?2 THEN 0
+            WHEN substr({text}, 1, length(?3)) = ?3 OR substr(short, 1, length(?3)) = ?3 THEN 1 ELSE 2 END AS rank
+    FROM {names} WHERE kind = ?1 AND name <> '' AND {containing} ORDER BY rank, id DESC LIMIT ?4"""
+_LAST_USE: Final = """SELECT value, (SELECT max(key) FROM {sessions} p INDEXED BY {index} WHERE p.{column} = value)
+    FROM json_each(?)"""
+
+
+class Name(NamedTuple):
+    """A name that was found.
+
+    Attributes:
+        name: in the spelling that was used last.
+        used_us: the receipt of its last session, to the second, in microseconds since 1970; None if there is none.
+    """
+
+    name: str
+    used_us: int | None
+
+
+class NamesFound(NamedTuple):
+    """The names of each kind, the best first; at most `MOST_FOUND` of each."""
+
+    people: list[Name]
+    machines: list[Name]
+    rooms: list[str]
+    addresses: list[Name]
+
+
+class _Match(NamedTuple):
+    rank: int
+    key: int
+    name: str
+
+
+def find_names(access: "Access", words: Sequence[str], site: Site, now_us: int) -> NamesFound:
+    """Return the names that contain all words; none if there is no word.
+
+    Args:
+        access: a reader's database.
+        words: parts of a name, in any letter case. The first eight count.
+        site: what is known of the site.
+        now_us: the wall clock, in microseconds since 1970.
+
+    Raises:
+        QuestionTooLongError: the question took too long.
+        QuestionRefusedError: the reader is not ready.
+        apsw.Error: SQLite's own.
+    """
+    parts = [part for word in words if (part := folded(word))][:_MOST_WORDS]
+    if not parts:
+        return NamesFound([], [], [], [])
+    with access.snapshot() as connection:
+        found = {kind: _names(connection, kind, parts) for kind in _KINDS}
+        hosts = [cast("str", row[0]) for each in (PAST, TODAY) for row in connection.execute(_HOSTS.format(each.names))]
+    day = local_day(now_us, site)
+    machines = found[HOST]
+    machines.pop(UNKNOWN_HOST, None)
+    for host, place in site.rooms.expected(day).items():
+        rank = _rank(host, parts)
+        if rank is not None and host not in machines:
+            machines[host] = _Match(rank, 0, place.hostname)
+    return NamesFound(
+        people=_best(found[USER]),
+        machines=_best(machines),
+        rooms=_rooms(site, hosts, parts),
+        addresses=_best(found[ADDRESS]),
+    )
+
+
+_HOSTS: Final = f"SELECT DISTINCT folded FROM {{}} WHERE kind = {HOST} AND name <> ''"
+
+
+def _names(connection: "apsw.Connection", kind: int, parts: Sequence[str]) -> dict[str, _Match]:
+    """Return the names of one kind that contain all parts, by their folded form."""
+    matches: dict[str, _Match] = {}
+    for source in (PAST, TODAY):
+        text = "name" if kind == ADDRESS else "folded"  # the folded form of an address is 32 digits
+        containing = " AND ".join(f"instr({text}, ?{number}) > 0" for number in range(5, 5 + len(parts)))
+        sql = _CONTAINING.format(names=source.names, text=text, containing=containing)
+        whole = folded_host(" ".join(parts)) if kind == HOST else " ".join(parts)
+        rows = connection.execute(sql, (kind, whole, parts[0], _MOST_COMPARED, *parts)).fetchall()
+        keys = _last_keys(connection, source, kind, [row[0] for row in rows])
+        for number, name, same, rank in cast("list[tuple[int, str, str, int]]", rows):
+            match = _Match(rank, keys.get(number) or 0, name)
+            known = matches.get(same)
+            if known is None or known.key < match.key:
+                matches[same] = match
+    return matches
+
+
+def _last_keys(connection: "apsw.Connection", source: Source, kind: int, numbers: list[Any]) -> dict[int, int | None]:
+    column = _KINDS[kind]
+    sql = _LAST_USE.format(sessions=source.sessions, column=column, index=index_of(source, column))
+    return dict(cast("Iterable[tuple[int, int | None]]", connection.execute(sql, (json_list(numbers),))))
+
+
+def _best(matches: dict[str, _Match]) -> list[Name]:
+    best = sorted(matches.values(), key=lambda match: (match.rank, -match.key, match.name))[:MOST_FOUND]
+    return [Name(match.name, second_of(match.key) * US if match.key else None) for match in best]
+
+
+def _rooms(site: Site, hosts: Iterable[str], parts: Sequence[str]) -> list[str]:
+    """Return the rooms that contain all parts. A former name that is the whole text finds the room of today."""
+    ranked = {room: rank for room in site.rooms.names(hosts) if (rank := _rank(folded(room), parts)) is not None}
+    former = site.rooms.canonical(" ".join(parts))
+    if former is not None:
+        ranked[former] = _EXACT
+    return sorted(ranked, key=lambda room: (ranked[room], folded(room)))[:MOST_FOUND]
+
+
+def _rank(name: str, parts: Sequence[str]) -> int | None:
+    """Return how well a folded name matches; None if it does not contain all parts."""
+    if not all(part in name for part in parts):
+        return None
+    if name == " ".join(parts):
+        return _EXACT
+    return _BEGINS if name.startswith(parts[0]) else _INSIDE
