@@ -1,13 +1,15 @@
 """Some values stand in the configuration and in the server. Neither may import the other, so these tests compare."""
 
 from winlogd.access import addresses
-from winlogd.api import routes
-from winlogd.config import list_kinds
-
-
-def test_no_event_path_may_be_a_path_that_the_server_answers_itself() -> None:
-    assert sorted(list_kinds.RESERVED_PATHS) == sorted((routes.HEALTH, routes.SESSIONS))
+from winlogd.config import kinds, list_kinds
+from winlogd.events import patterns
+from winlogd.sessions import host_template
 
 
 def test_the_networks_that_hold_every_address_are_the_same_in_the_configuration_and_in_the_checks() -> None:
     assert set(list_kinds.EVERYWHERE) == addresses.EVERYWHERE
+
+
+def test_patterns_and_templates_are_the_same_in_the_configuration_and_in_the_rooms() -> None:
+    assert kinds.MOST_STARS == patterns.MOST_STARS
+    assert kinds.ROOM == host_template.ROOM

@@ -56,6 +56,22 @@ WARNED: Mapping[str, tuple[str, str]] = {
         "security.ingest_networks = []: nobody may send events",
         'or leave it out for ["0.0.0.0/0", "::/0"]',
     ),
+    '[security]\nread_networks = ["10.0.0.0/8", "::/0"]': (
+        'security.read_networks = ["10.0.0.0/8", "::/0"]: everybody who reaches the port can ask who is where',
+        "name the networks of those who may",
+    ),
+    '[security]\nread_networks = ["0.0.0.0/1", "128.0.0.0/1"]': (
+        'security.read_networks = ["0.0.0.0/1", "128.0.0.0/1"]: everybody who reaches the port can ask who is where',
+        "name the networks of those who may",
+    ),
+    '[security]\nread_networks = ["127.0.0.0/8", "10.0.0.0/8"]': (
+        'security.read_networks: "127.0.0.0/8" has no effect, because security.local_reads decides for this machine',
+        "leave it out",
+    ),
+    '[rooms]\nA102 = ["A102-*"]\n[rooms.aliases]\nS12 = "a102"\nS11 = "S12"\n"S 10" = "A103"': (
+        'rooms.aliases."S 10" = "A103": there is no such room in [rooms]',
+        "add its patterns, or correct the name",
+    ),
     '[database]\npragma_synchronous = "NORMAL"\npragma_journal_mode = "DELETE"': (
         'database.pragma_synchronous = "NORMAL": with pragma_journal_mode = "DELETE" a power cut can damage',
         'use "FULL", or the journal mode "WAL"',
@@ -94,6 +110,8 @@ def test_the_defaults_have_no_warning_and_load_nothing_for_it() -> None:
         '[security]\nvalid_actions = ["D", "C"]',
         '[security]\ningest_networks = ["10.0.0.0/8"]',
         "[server]\nevent_timeout = 29.9",
+        '[security]\nread_networks = ["10.0.0.0/8"]',
+        '[rooms]\nfrom_hostname = "{room}-*"\n[rooms.aliases]\nS12 = "A102"',
         "[limits]\nrate_delay = 40",
         '[database]\npragma_synchronous = "NORMAL"',
         '[database]\npragma_journal_mode = "DELETE"',

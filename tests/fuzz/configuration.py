@@ -12,12 +12,17 @@ from typing import Final
 
 from tests.fuzz.mutation import damaged
 from tests.fuzz.target import Target
-from winlogd.config.load import ConfigError, load, may_hurt
+from winlogd.config.load import ConfigError, load, may_contradict, may_hurt
 from winlogd.config.sections import ENVIRONMENT_PREFIX, KINDS, Config, environment_name
+from winlogd.config.tables import TABLES
 from winlogd.config.warnings import warnings_of
+from winlogd.daemon.site import idle_patterns, site_of
 
 _NAME: Final = "config.toml"
-_OPTIONS_THAT_NEED_OTHERS: Final = ("server.tls_", "limits.events_burst: ", "security.ingest_token_file = ")
+_OPTIONS_THAT_NEED_OTHERS: Final = (
+    *("server.tls_", "limits.events_burst: ", "security.ingest_token_file = ", "rooms.rooms_file = "),
+    "[sessions.closing_exceptions]: ",
+)
 """These options depend on others: their mistakes show only after file and environment are joined."""
 _LONGEST_FAULT: Final = 1000
 _ENV: Final = b"#env "
@@ -74,7 +79,24 @@ def _assert_allowed(config: Config) -> None:
         for key, kind in kinds.items():
             value = getattr(getattr(config, section), key)
             assert kind.check(list(value) if isinstance(value, tuple) else value) == value
+    for (section, field), table in TABLES.items():
+        for name, value in getattr(getattr(config, section), field):
+            assert table.names.check(name) == name
+            assert table.values.check(list(value) if isinstance(value, tuple) else value) == value
     assert config.database.path.startswith("/")
+    _assert_site(config)
+
+
+def _assert_site(config: Config) -> None:
+    """Assert that the rooms of an allowed configuration can be used, or have faults that a terminal can show."""
+    faults: tuple[str, ...] = ()
+    try:
+        assert len(site_of(config).periods) == len(config.periods.times)
+    except ConfigError as error:
+        faults = error.faults
+    assert may_contradict(config) or not faults
+    assert all(fault.isprintable() and len(fault) <= _LONGEST_FAULT for fault in faults)
+    assert all(warning.isprintable() for warning in idle_patterns(config, ("A102-07",)))
 
 
 _VALUES: Final = (
@@ -82,11 +104,20 @@ _VALUES: Final = (
     *(b'""', b'"/"', b'"C"', b'["C", "D"]', b'["C", "C"]', b"[]", b"[[]]", b"{}", b"{a = 1}", b"'\\'", b'"\\u001b[2J"'),
     *(b'"01:00"', b'"24:00"', b'"Europe/Berlin"', b'"Europe"', b'"../etc"', b'"fr.wikipedia"', b'"\\u0000"', b'"info"'),
     *(b'["10.0.0.0/8", "::1"]', b'["10.0.0.1/8"]', b'["fe80::%eth0/64"]', b'["/a", "/b?c"]', b'["/health"]', b'"::"'),
+    *(b'["A102-*"]', b'["*a*b*c*d*"]', b'"{room}-*"', b'"09:00-10:00"', b'"A102"', b'{a = "b", b = "a"}'),
     *(b"2026-01-13", b"07:32:00", b"2026-13-13T00:00:00Z", b'"""a\nb"""', b"9" * 5000, b"[" * 2000, b'"data/x.db"'),
 )
 _FRAGMENTS: Final = (
     *(b'"', b"'", b"[", b"]", b"{", b"}", b"=", b".", b",", b"#", b"\n", b"\r", b"\0", b"\x1b", b"\xff", b"_"),
     *(b"[server]\n", b"[[server]]\n", b"server.", b"server = 1\n", b"[sevrer]\n", b"[a.b]\n", b"port = 1\n"),
+    *(
+        b"[rooms]\n",
+        b"[rooms.aliases]\n",
+        b"[sessions.closing_exceptions]\n",
+        b"[periods]\n",
+        b'2026-07-14 = "12:00"\n',
+    ),
+    *(b'A102 = ["A102-*"]\n', b'"B 1" = "A102"\n', b'M2 = "09:00-10:00"\n'),
     *(b"\\", b"\\u", b"\\ud800", b"\\U00110000", b"\\x00", b" ", b"\t", b"\xc2\x85", b"#env WINLOGD_"),
     *(b"-", b"+", b":", b"/", b"%", b"\xe2\x80\xae", b"\xef\xbb\xbf", b"\xf0\x9f\x98\x80"),
 )
@@ -104,8 +135,7 @@ def _damaged(octets: bytes, chance: random.Random) -> bytes:
 
 
 def _option(chance: random.Random) -> tuple[str, str]:
-    section = chance.choice(list(KINDS))
-    return section, chance.choice(list(KINDS[section]))
+    return chance.choice([(section, key) for section, keys in KINDS.items() for key in keys])
 
 
 def _with_option(octets: bytes, chance: random.Random) -> bytes:

@@ -7,7 +7,9 @@ import pytest
 from winlogd.config.load import ConfigError, load
 from winlogd.config.sections import Config
 
-SECTION_LIST = "[server], [database], [rotation], [security], [limits], [logging]"
+SECTION_LIST = (
+    "[server], [database], [rotation], [security], [rooms], [sessions], [periods], [privacy], [limits], [logging]"
+)
 """All sections, in the form in which a fault lists them."""
 
 

@@ -5,17 +5,22 @@ Loaded only if one of these options is set. This file must not know where the va
 
 import os
 import sys
+from collections.abc import Mapping
 from typing import Final
 
 from winlogd.config import files
 from winlogd.config.kinds import Kind, NotAllowedError
 from winlogd.config.messages import shown
+from winlogd.config.sections import Pairs
 
 _MAXIMUM_TOKEN_FILE_BYTES: Final = 4096
 """A token has at most 256 characters; a longer file was named by mistake."""
 
 _MAXIMUM_PEM_BYTES: Final = 1_048_576
 """Key and certificate files are far shorter than this; a longer file was named by mistake."""
+
+_MAXIMUM_LIST_BYTES: Final = 16_777_216
+"""A list of machines has some 60 bytes a machine; a longer file was named by mistake."""
 
 _ASCII_WHITE_SPACE: Final = " \t\r\n\f\v"
 
@@ -87,13 +92,45 @@ def rate_faults(events_per_second: float, events_burst: int) -> list[str]:
     return []
 
 
-def token_in(path: str, other: str, expected: Kind[str]) -> str:
+def closing_faults(closing: str, exceptions: Pairs) -> list[str]:
+    """Return the faults of the options of a site's closing, each of which is right by itself."""
+    if exceptions and not closing:
+        return ['[sessions.closing_exceptions]: does nothing while sessions.closing is ""; set that, or leave this out']
+    return []
+
+
+def list_in(path: str, known: Mapping[str, str]) -> str:
+    """Return the text of the list of machines in the file at `path`. What it means is not checked here.
+
+    Args:
+        path: an absolute path.
+        known: the texts of files that are not to be opened, by path.
+
+    Raises:
+        NotAllowedError: the file cannot be read, or is no text. `detail` is the whole fault.
+    """
+    if path in known:
+        return known[path]
+    option = f"rooms.rooms_file = {shown(path)}"
+    try:
+        octets = files.content(path, "list of machines", _MAXIMUM_LIST_BYTES)
+    except files.UnreadableError as error:
+        raise NotAllowedError(f"{option}: {error}") from error
+    try:
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        raise NotAllowedError(f"{option}: line {line}: is not UTF-8 text; save it as CSV UTF-8") from error
+
+
+def token_in(path: str, other: str, expected: Kind[str], known: Mapping[str, str]) -> str:
     """Return the token in the file at `path`, without white space around it.
 
     Args:
         path: an absolute path.
         other: the value of `security.ingest_token`, which must be empty.
         expected: the kind of a token.
+        known: the tokens of files that are not to be opened, by path.
 
     Raises:
         NotAllowedError: the token cannot be used. `detail` is the whole fault, and shows nothing that the file holds.
@@ -101,6 +138,8 @@ def token_in(path: str, other: str, expected: Kind[str]) -> str:
     option = f"security.ingest_token_file = {shown(path)}"
     if other:
         raise NotAllowedError(f"{option}: security.ingest_token is set as well; set one of the two")
+    if path in known:
+        return known[path]
     try:
         octets = files.content(path, "token", _MAXIMUM_TOKEN_FILE_BYTES)
     except files.UnreadableError as error:

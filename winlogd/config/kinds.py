@@ -36,6 +36,12 @@ And the log writes *** wherever the token stands. With the token "level" each li
 thereby show the token. The names of the log's fields are all shorter than this.
 """
 
+ROOM: Final = "{room}"
+"""Where the room's name stands in a template of machines' names."""
+
+MOST_STARS: Final = 4
+"""The most stars of a pattern of names."""
+
 _HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%")
 _TOKEN_MARKS: Final = "-._~+/="
 """The characters of a token besides letters and digits (RFC 6750 §2.1, ``b64token``)."""
@@ -201,6 +207,25 @@ def user_agent() -> Kind[str]:
         return value
 
     return Kind('printable Latin-1 text, or "" for any client', check, _as_it_is)
+
+
+def host_template() -> Kind[str]:
+    """Return the kind of a template that takes a room out of a machine's name, or of an empty text for none."""
+
+    def check(value: object) -> str:
+        if value == "":
+            return ""
+        if not isinstance(value, str) or not value.isprintable():
+            raise NotAllowedError
+        before, _, after = value.partition(ROOM)
+        if value.count(ROOM) != 1 or "*" in before:
+            raise NotAllowedError
+        if after.count("*") > MOST_STARS:
+            raise NotAllowedError(f"it has more than {MOST_STARS} stars")
+        return value
+
+    allowed = f'a name with {ROOM} once and stars only behind it, such as "{ROOM}-*", or "" for none'
+    return Kind(allowed, check, _as_it_is)
 
 
 def time_of_day() -> Kind[str]:

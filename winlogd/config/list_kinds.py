@@ -1,4 +1,4 @@
-"""The kinds of values that are lists: actions, paths, networks.
+"""The kinds of values that are lists: actions, paths, networks, names of hosts, patterns.
 
 This file must not know a section, a key, a default or a file: those are in `sections` and `load`.
 """
@@ -6,7 +6,7 @@ This file must not know a section, a key, a default or a file: those are in `sec
 from collections.abc import Callable
 from typing import Final
 
-from winlogd.config.kinds import Kind, NotAllowedError
+from winlogd.config.kinds import MOST_STARS, Kind, NotAllowedError
 from winlogd.config.messages import shown
 
 LOOPBACK: Final = ("127.0.0.1/32", "::1/128")
@@ -17,9 +17,6 @@ _IPV4_MAPPED_BITS: Final = 96
 
 EVERYWHERE: Final = ("0.0.0.0/0", "::/0")
 """Two networks that together hold every address."""
-
-RESERVED_PATHS: Final = ("/health", "/api/v1/sessions/current")
-"""Paths that answer questions and cannot take events."""
 
 _PATH_MARKS: Final = "/-._~!$&'()*+,;=:@%"
 """The characters of a path besides letters and digits: those of `pchar` (RFC 3986 §3.3), and the slash."""
@@ -45,8 +42,6 @@ def paths() -> Kind[tuple[str, ...]]:
         strange = [c for c in text if not (c.isascii() and c.isalnum()) and c not in _PATH_MARKS]
         if strange:
             raise NotAllowedError(f"{shown(text)} holds {shown(strange[0])}")
-        if text in RESERVED_PATHS:
-            raise NotAllowedError(f"{shown(text)} has another use")
         return text
 
     allowed = f"a list of one or more paths that begin with / and hold only letters, digits and {_PATH_MARKS}"
@@ -56,6 +51,34 @@ def paths() -> Kind[tuple[str, ...]]:
 def networks() -> Kind[tuple[str, ...]]:
     """Return the kind of a list of IPv4 and IPv6 networks. `check` returns them as ADDRESS/BITS, for `ipaddress`."""
     return _several('a list of networks such as "10.1.0.0/16" or "fd00::/8"', _network, at_least=0)
+
+
+def patterns() -> Kind[tuple[str, ...]]:
+    """Return the kind of a list of patterns of machines' names. A star stands for any characters, also for none."""
+
+    def one(text: str) -> str:
+        if not text.strip():
+            raise NotAllowedError("a pattern is empty")
+        if not text.isprintable():
+            raise NotAllowedError(f"{shown(text)} holds a character that does not print")
+        if text.count("*") > MOST_STARS:
+            raise NotAllowedError(f"{shown(text)} has more than {MOST_STARS} stars")
+        return text
+
+    return _several('a list of patterns of machines\' names, such as ["A102-*", "PC-7"]', one, at_least=0)
+
+
+def host_names() -> Kind[tuple[str, ...]]:
+    """Return the kind of a list of names by which a server is reached. `check` returns them in small letters."""
+
+    def one(text: str) -> str:
+        if ":" in text:
+            raise NotAllowedError(f"{shown(text)} holds a colon; write the name alone, without http:// and port")
+        if not text.strip(".") or not (text.isascii() and all(c.isalnum() or c in "-._" for c in text)):
+            raise NotAllowedError(f"{shown(text)} is no name of a host")
+        return text.lower().rstrip(".")
+
+    return _several('a list of names of hosts, such as ["winlog.example.org"]', one, at_least=0)
 
 
 def _network(text: str) -> str:

@@ -7,6 +7,7 @@ not know what the options do: it opens no socket and no database.
 
 import os
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 from winlogd.config import messages as fault
@@ -14,6 +15,7 @@ from winlogd.config.kinds import Kind, NotAllowedError
 from winlogd.config.sections import (
     ENVIRONMENT_PREFIX,
     KINDS,
+    OPEN_SECTIONS,
     OTHERS_VARIABLES,
     SECTIONS,
     Config,
@@ -42,12 +44,14 @@ class ConfigError(Exception):
         self.faults = faults
 
 
-def load(path: str | None, environ: Mapping[str, str]) -> Config:
+def load(path: str | None, environ: Mapping[str, str], known: Mapping[str, str] = MappingProxyType({})) -> Config:
     """Read the configuration.
 
     Args:
         path: the file's path. `None` for `config.toml` in the working directory, which need not exist.
         environ: the environment. Only names that begin with `WINLOGD_`, in any letter case, count.
+        known: what files hold that this process may not read any more, by their absolute paths. These files are the
+            token's and the list of machines; they are not opened.
 
     Returns:
         The configuration. Its paths are absolute: a relative path counts from the file's folder, or from the
@@ -73,7 +77,7 @@ def load(path: str | None, environ: Mapping[str, str]) -> Config:
         raise ConfigError(tuple(faults))
     config = Config(source=source, **{name: options(**values[name]) for name, options in SECTIONS.items()})
     folder = os.path.dirname(source) if source is not None else here
-    server, database, security = config.server, config.database, config.security
+    server, database, security, rooms = config.server, config.database, config.security, config.rooms
     return _completed(
         config._replace(
             server=server._replace(
@@ -82,7 +86,9 @@ def load(path: str | None, environ: Mapping[str, str]) -> Config:
             ),
             database=database._replace(path=_absolute(folder, database.path)),
             security=security._replace(ingest_token_file=_absolute_or_none(folder, security.ingest_token_file)),
-        )
+            rooms=rooms._replace(rooms_file=_absolute_or_none(folder, rooms.rooms_file)),
+        ),
+        known,
     )
 
 
@@ -94,9 +100,16 @@ def may_hurt(config: Config) -> bool:
         or security.expected_user_agent != _DEFAULTS.security.expected_user_agent
         or security.valid_actions != _DEFAULTS.security.valid_actions
         or not security.ingest_networks
+        or security.read_networks != _DEFAULTS.security.read_networks
+        or config.rooms.aliases != _DEFAULTS.rooms.aliases
         or config.limits.rate_delay > _DEFAULTS.limits.rate_delay
         or database.pragma_journal_mode != _DEFAULTS.database.pragma_journal_mode
     )
+
+
+def may_contradict(config: Config) -> bool:
+    """Return True if rooms can have faults that this package does not find: `winlogd.daemon.site` must be asked."""
+    return config.rooms.rooms_file != "" or config.rooms.aliases != _DEFAULTS.rooms.aliases
 
 
 def _absolute(folder: str, path: str) -> str:
@@ -112,17 +125,25 @@ def _absolute_or_none(folder: str, path: str) -> str:
     return _absolute(folder, path) if path else ""
 
 
-def _completed(config: Config) -> Config:
-    """Return `config` with the token from the file that it names. Check the options that depend on each other.
+def _completed(config: Config, known: Mapping[str, str]) -> Config:
+    """Return `config` with the content of the files that it names. Check the options that depend on each other.
 
     Raises:
-        ConfigError: options do not fit together, a file holds no token, or SQLite cannot open the database's name.
+        ConfigError: options do not fit together, a file holds not what it should, or SQLite cannot open the database's
+            name.
     """
-    server, security, limits = config.server, config.security, config.limits
+    server, security, limits, rooms, sessions = (
+        config.server,
+        config.security,
+        config.limits,
+        config.rooms,
+        config.sessions,
+    )
     tls = (server.tls_port, server.tls_certificate, server.tls_key)
     path = config.database.path
     is_plain = path.isascii() and os.path.realpath(path).isascii()
-    if is_plain and not (any(tls) or security.ingest_token_file or limits.events_burst):
+    needs_others = (*tls, limits.events_burst, sessions.closing_exceptions)
+    if is_plain and not any((*needs_others, security.ingest_token_file, rooms.rooms_file)):
         return config
     from winlogd.config import dependent  # most sites do not need it
 
@@ -130,16 +151,23 @@ def _completed(config: Config) -> Config:
         dependent.name_faults(path)
         + dependent.tls_faults(server.port, *tls)
         + dependent.rate_faults(limits.events_per_second, limits.events_burst)
+        + dependent.closing_faults(sessions.closing, sessions.closing_exceptions)
     )
-    token = security.ingest_token
+    token, list_text = security.ingest_token, ""
     if security.ingest_token_file:
         try:
-            token = dependent.token_in(security.ingest_token_file, token, KINDS["security"]["ingest_token"])
+            expected = KINDS["security"]["ingest_token"]
+            token = dependent.token_in(security.ingest_token_file, token, expected, known)
+        except NotAllowedError as refusal:
+            faults.append(refusal.detail)
+    if rooms.rooms_file:
+        try:
+            list_text = dependent.list_in(rooms.rooms_file, known)
         except NotAllowedError as refusal:
             faults.append(refusal.detail)
     if faults:
         raise ConfigError(tuple(faults))
-    return config._replace(security=security._replace(ingest_token=token))
+    return config._replace(security=security._replace(ingest_token=token), rooms=rooms._replace(list_text=list_text))
 
 
 def _take_file(values: dict[str, dict[str, Any]], file: str, name: str) -> list[str]:
@@ -163,17 +191,22 @@ def _take_file(values: dict[str, dict[str, Any]], file: str, name: str) -> list[
 
 def _take_table(values: dict[str, Any], section: str, table: dict[str, Any]) -> list[str]:
     faults: list[str] = []
+    others: dict[str, Any] = {}
     for key, value in table.items():
         expected = KINDS[section].get(key)
         if expected is None:
-            faults.append(fault.unknown_key(section, key, KINDS))
+            others[key] = value
             continue
         try:
             values[key] = expected.check(value)
         except NotAllowedError as refusal:
             detail = refusal.detail or fault.quotes_detail(value, SECTIONS[section]._field_defaults[key])
             faults.append(_not_allowed(f"{section}.{key} = ", value, expected, detail))
-    return faults
+    if not others:
+        return faults
+    from winlogd.config import tables  # most sites have no such keys
+
+    return faults + tables.take(values, section, others)
 
 
 def _take_environment(values: dict[str, dict[str, Any]], environ: Mapping[str, str]) -> list[str]:
@@ -184,7 +217,7 @@ def _take_environment(values: dict[str, dict[str, Any]], environ: Mapping[str, s
     ours = {name for name in environ if name[:length].upper() == ENVIRONMENT_PREFIX} - OTHERS_VARIABLES
     for variable in sorted(ours):
         if variable not in names:
-            faults.append(fault.unknown_variable(variable, ENVIRONMENT_PREFIX, KINDS))
+            faults.append(fault.unknown_variable(variable, ENVIRONMENT_PREFIX, KINDS, OPEN_SECTIONS))
             continue
         section, key = names[variable]
         expected, text = KINDS[section][key], environ[variable]

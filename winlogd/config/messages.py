@@ -7,7 +7,7 @@ known name.
 This file must not know which options exist: its callers pass the names.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
 SHOWN_CHARACTERS: Final = 60
@@ -125,6 +125,22 @@ def unknown_key(section: str, key: str, known: Known) -> str:
     return f"{section}.{shown_name(key)}: unknown key; {hint}"
 
 
+def misspelt_key(section: str, key: str, known: Known) -> str:
+    """Return the fault of a key that probably stands for one of its section's own; empty if it does not."""
+    near = _nearest(key, known[section])
+    return f"{section}.{shown_name(key)}: unknown key; did you mean {section}.{near}?" if near else ""
+
+
+def wrong_name(name: str, allowed: str) -> str:
+    """Return the fault of a key that the administrator chose.
+
+    Args:
+        name: the key with its section, as its source writes them.
+        allowed: completes the sentence "must be ...".
+    """
+    return f"{name}: the name must be {allowed}"
+
+
 def unknown_section(name: str, known: Known) -> str:
     """Return the fault of a table that is no section."""
     near = _nearest(name, known)
@@ -139,12 +155,23 @@ def key_outside(name: str, known: Known) -> str:
     return f"{shown_name(name)}: unknown key, outside of any section; {hint}"
 
 
-def unknown_variable(variable: str, prefix: str, known: Known) -> str:
-    """Return the fault of an environment variable that begins with `prefix`, in any letter case, and is no option."""
+def unknown_variable(variable: str, prefix: str, known: Known, free: Container[str] = ()) -> str:
+    """Return the fault of an environment variable that begins with `prefix`, in any letter case, and is no option.
+
+    Args:
+        variable: the variable's name.
+        prefix: how the names of all options begin.
+        known: the options.
+        free: the sections in which an administrator chooses keys.
+    """
     name = variable[len(prefix) :].lower()
     options = {f"{section}_{key}": (section, key) for section, keys in known.items() for key in keys}
     section = next((section for section in known if name.startswith(section + "_")), "")
     near = _nearest_option(section, name.removeprefix(section + "_"), known) if section else None
+    if section in free and (near is None or near[0] != section):
+        return (
+            f"{shown_name(variable)}: unknown variable; other keys of [{section}] than its options are set in the file"
+        )
     near = near or options.get(_nearest(name, options) or "") or _nearest_option("", name, known)
     if near is not None:
         hint = f"did you mean {prefix}{'_'.join(near).upper()}?"

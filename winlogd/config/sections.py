@@ -4,6 +4,10 @@ Only the classes below name the options. Each field has its default, and its kin
 checks, the names of the environment variables and the suggestions for misspelt names follow from them. `config.toml` at
 the top of the repository explains the options to administrators.
 
+Some fields are no options, and have no variable. `FREE` holds the keys of its section that are no options, such as the
+names of rooms. `TABLE` holds a table of the section, such as `[rooms.aliases]`. In both the administrator chooses the
+keys, and `tables` has their kinds. `LOADED` is no key of the file: `load` sets it.
+
 The classes are named tuples, and paths are `str`, because winlogd must start fast. Python defines a named tuple in
 0.1 ms, and a frozen dataclass with slots in 0.6 to 1 ms. Loading `pathlib` takes 4 ms.
 
@@ -22,6 +26,15 @@ ENVIRONMENT_PREFIX: Final = "WINLOGD_"
 
 OTHERS_VARIABLES: Final = frozenset(("WINLOGD_COMPILE",))
 """Names that have the prefix and are no options: the build reads them."""
+
+
+FREE: Final = "free keys"
+TABLE: Final = "table"
+LOADED: Final = "loaded"
+"""What a field is that is no option."""
+
+Pairs = tuple[tuple[str, str], ...]
+"""Keys that the administrator chose, with their values, in the order of the file."""
 
 
 class Server(NamedTuple):
@@ -81,8 +94,58 @@ class Security(NamedTuple):
     """A path; `load` makes it absolute. Empty: none."""
     ingest_networks: Annotated[tuple[str, ...], lists.networks()] = EVERYWHERE
     """The networks that may send events, in the form of `trusted_proxies`."""
-    read_networks: Annotated[tuple[str, ...], lists.networks()] = EVERYWHERE
-    """The networks that may read anything but /health, in the form of `trusted_proxies`."""
+    read_networks: Annotated[tuple[str, ...], lists.networks()] = ()
+    """The networks of other machines that may ask who is where, in the form of `trusted_proxies`."""
+    local_reads: Annotated[bool, kind.flag()] = True
+    """True: requests of this machine itself may read, unless a proxy forwards them."""
+    names: Annotated[tuple[str, ...], lists.host_names()] = ()
+    """The names by which readers reach the server, in small letters; empty: localhost, and this machine's names."""
+
+
+class Rooms(NamedTuple):
+    """`[rooms]`: in which room a machine stands, and which machines are expected."""
+
+    from_hostname: Annotated[str, kind.host_template()] = ""
+    """How machines' names hold the room; empty: they do not."""
+    rooms_file: Annotated[str, kind.optional_file_name()] = ""
+    """The path of the list of machines; `load` makes it absolute. Empty: none."""
+    silent_days: Annotated[int, kind.whole(1, 366, "days")] = 10
+    """A machine is silent after this many days without an event of it. Days without any event do not count."""
+    patterns: Annotated[tuple[tuple[str, tuple[str, ...]], ...], FREE] = ()
+    """The rooms, each with the patterns of its machines, in the order of the file."""
+    aliases: Annotated[Pairs, TABLE] = ()
+    """Former names of rooms, each with the new name."""
+    list_text: Annotated[str, LOADED] = ""
+    """The text of `rooms_file`."""
+
+
+class Sessions(NamedTuple):
+    """`[sessions]`: what speaks against a session that has no logoff."""
+
+    multi_user: Annotated[tuple[str, ...], lists.patterns()] = ()
+    """The machines on which several users work at once."""
+    inventory_at_boot: Annotated[bool, kind.flag()] = False
+    """True: machines report their hardware when they start."""
+    doubtful_after_hours: Annotated[float, kind.hours()] = 14.0
+    """A session is doubtful this long after its logon's receipt."""
+    closing: Annotated[str, kind.time_of_day()] = ""
+    """The time of day in `server.timezone` at which the site closes; empty: it does not."""
+    closing_exceptions: Annotated[Pairs, TABLE] = ()
+    """Dates as YYYY-MM-DD, each with another time than `closing`. Empty: the site does not close on that day."""
+
+
+class Periods(NamedTuple):
+    """`[periods]`: names for times of the day, such as school hours."""
+
+    times: Annotated[Pairs, FREE] = ()
+    """The names, each with its time as HH:MM-HH:MM."""
+
+
+class Privacy(NamedTuple):
+    """`[privacy]`: what winlogd works out about a person."""
+
+    person_profile: Annotated[bool, kind.flag()] = False
+    """True: the answer about a user holds sums of hours."""
 
 
 class Limits(NamedTuple):
@@ -125,6 +188,10 @@ class Config(NamedTuple):
     database: Database = Database()
     rotation: Rotation = Rotation()
     security: Security = Security()
+    rooms: Rooms = Rooms()
+    sessions: Sessions = Sessions()
+    periods: Periods = Periods()
+    privacy: Privacy = Privacy()
     limits: Limits = Limits()
     logging: Logging = Logging()
     source: str | None = None
@@ -136,15 +203,38 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "database": Database,
     "rotation": Rotation,
     "security": Security,
+    "rooms": Rooms,
+    "sessions": Sessions,
+    "periods": Periods,
+    "privacy": Privacy,
     "limits": Limits,
     "logging": Logging,
 }
 
-KINDS: Final[Mapping[str, Mapping[str, Kind[Any]]]] = {
+_MARKS: Final[Mapping[str, Mapping[str, Any]]] = {
     section: {key: annotated.__metadata__[0] for key, annotated in options.__annotations__.items()}
     for section, options in SECTIONS.items()
 }
+"""For each field of each section its kind, or what else it is."""
+
+KINDS: Final[Mapping[str, Mapping[str, Kind[Any]]]] = {
+    section: {key: kind for key, kind in fields.items() if isinstance(kind, Kind)} for section, fields in _MARKS.items()
+}
 """The kinds of all options, by section and key."""
+
+KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    section: tuple(key for key, mark in fields.items() if isinstance(mark, Kind) or mark == TABLE)
+    for section, fields in _MARKS.items()
+}
+"""The keys that a section of the file may have, besides free ones: its options and tables."""
+
+OPEN_SECTIONS: Final = frozenset(section for section, marks in _MARKS.items() if {FREE, TABLE} & set(marks.values()))
+"""The sections in which the administrator chooses keys, free ones or those of a table."""
+
+FREE_KEYS: Final[Mapping[str, str]] = {
+    section: field for section, fields in _MARKS.items() for field, mark in fields.items() if mark == FREE
+}
+"""The field for the free keys of a section, for the sections that have any."""
 
 
 def environment_name(section: str, key: str) -> str:

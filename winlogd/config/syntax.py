@@ -34,9 +34,18 @@ def hint(text: str, message: str) -> str:
         return ""
     line = text.split("\n")[int(place[1]) - 1].partition(" #")[0]
     key, equals, value = (part.strip() for part in line.partition("="))
+    if equals and value and not key.startswith("[") and _needs_quotes(key):
+        return '; a name with spaces, accents or other signs stands in quotes, such as "Room 3"'
     if not equals:
         return "" if message.startswith("Expected '='") or key.startswith("[") else _hint_at_item(key)
     return _hint_at_value(key, value)
+
+
+def _needs_quotes(key: str) -> bool:
+    """Return True if a name is no bare key of TOML, and not in quotes either."""
+    if '"' in key or "'" in key:
+        return False
+    return not (key.isascii() and key.replace("_", "").replace("-", "").replace(".", "").isalnum())
 
 
 def _hint_at_value(key: str, value: str) -> str:

@@ -7,8 +7,8 @@ the values came from. It learns about the machine through `Machine`.
 from typing import Final, Protocol
 
 from winlogd.config.list_kinds import EVERYWHERE
-from winlogd.config.messages import shown
-from winlogd.config.sections import Config, Security
+from winlogd.config.messages import shown, shown_name
+from winlogd.config.sections import Config, Rooms, Security
 
 CLIENTS_TIMEOUT_S: Final = 30
 """How long the existing clients wait for an answer, unless `WINLOG_TIMEOUT` is set."""
@@ -30,8 +30,12 @@ class Machine(Protocol):
 def warnings_of(config: Config) -> tuple[str, ...]:
     """Return the warnings that follow from the values alone."""
     found = (_user_agent(config.security), _event_timeout(config), _rate_delay(config), _sessions(config.security),
-             _senders(config.security), _journal(config))  # fmt: skip
-    return tuple(warning for warning in found if warning)
+             _senders(config.security), _readers(config.security), _journal(config))  # fmt: skip
+    return (
+        *(warning for warning in found if warning),
+        *_readers_of_this_machine(config.security),
+        *_aliases(config.rooms),
+    )
 
 
 def warnings_of_machine(config: Config, machine: Machine) -> tuple[str, ...]:
@@ -114,6 +118,47 @@ def _senders(security: Security) -> str:
         "security.ingest_networks = []: nobody may send events, and each is refused with 403; name the networks of "
         f"the workstations, or leave it out for {shown(list(EVERYWHERE))}"
     )
+
+
+def _readers(security: Security) -> str:
+    if not _holds_everybody(security.read_networks):
+        return ""
+    return (
+        f"security.read_networks = {shown(list(security.read_networks))}: everybody who reaches the port can ask who "
+        f"is where; name the networks of those who may"
+    )
+
+
+def _holds_everybody(networks: tuple[str, ...]) -> bool:
+    """Return True if the networks together hold every IPv4 or every IPv6 address."""
+    from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network  # few sites have such networks
+
+    parsed = [ip_network(each) for each in networks]
+    older = collapse_addresses(each for each in parsed if isinstance(each, IPv4Network))
+    newer = collapse_addresses(each for each in parsed if isinstance(each, IPv6Network))
+    return any(each.prefixlen == 0 for each in older) or any(each.prefixlen == 0 for each in newer)
+
+
+def _readers_of_this_machine(security: Security) -> list[str]:
+    return [
+        f"security.read_networks: {shown(network)} has no effect, because security.local_reads decides for this "
+        f"machine; leave it out"
+        for network in security.read_networks
+        if network.startswith("127.") or network == "::1/128"
+    ]
+
+
+def _aliases(rooms: Rooms) -> list[str]:
+    """Return a warning for each alias of a room that does not exist. Machines and the list may have more rooms."""
+    if rooms.from_hostname or rooms.rooms_file:
+        return []
+    known = {name.casefold() for name, _ in (*rooms.patterns, *rooms.aliases)}
+    return [
+        f"rooms.aliases.{shown_name(old)} = {shown(new)}: there is no such room in [rooms]; "
+        f"add its patterns, or correct the name"
+        for old, new in rooms.aliases
+        if new.casefold() not in known
+    ]
 
 
 def _journal(config: Config) -> str:
