@@ -1,0 +1,1 @@
+"""Tables as text for other programs: CSV and newline-delimited JSON."""

@@ -1,0 +1,45 @@
+"""Write rows as CSV (RFC 4180), so that a spreadsheet shows them and runs nothing that is in them.
+
+A spreadsheet takes a cell that begins with ``=`` for a formula, and a formula can start a program. A user's name comes
+from a workstation, and anybody can send one. So such a cell gets an apostrophe before it, which a spreadsheet does not
+show. Pure: knows neither HTTP nor what the columns mean.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""A spreadsheet takes text without this mark for text of its own old code page."""
+
+_RUNNING: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+"""A spreadsheet runs a cell that begins with one of these, also after white space (owasp.org, "CSV Injection")."""
+
+Cell = str | int | float | bool | None
+
+
+def line(cells: Sequence[Cell], separator: str) -> str:
+    """Return one record with its CRLF.
+
+    Args:
+        cells: texts are made harmless; a number is written as it is, None as an empty cell.
+        separator: ``,``, or ``;`` for the spreadsheets of countries whose decimal mark is a comma.
+    """
+    return separator.join(_cell(cell, separator) for cell in cells) + "\r\n"
+
+
+def lines(rows: Iterable[Sequence[Cell]], separator: str) -> str:
+    """Return several records."""
+    return "".join(line(row, separator) for row in rows)
+
+
+def _cell(cell: Cell, separator: str) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if not isinstance(cell, str):
+        return str(cell)
+    text = f"'{cell}" if cell.lstrip().startswith(_RUNNING) else cell
+    if any(mark in text for mark in (separator, '"', "\r", "\n")):
+        return '"' + text.replace('"', '""') + '"'
+    return text
