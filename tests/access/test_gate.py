@@ -12,9 +12,10 @@ import pytest
 from tests.support.paths import ROOT
 from tests.support.running import CLIENT_HEADERS, Winlogd, an_event, run_to_end, running
 from tests.support.wire import EVENTS, Wire, event_of, request
+from winlogd.access.addresses import is_loopback
 from winlogd.config.kinds import SHORTEST_TOKEN_CHARACTERS
+from winlogd.log.form import LEVELS
 from winlogd.log.lines import _JSON_OWN_KEYS
-from winlogd.log.log import LEVELS
 from winlogd.store.reporting import _CLOSED_FIELDS, _FIELDS, _FIELDS_WITHOUT_NAMES
 
 TOKEN: Final = "Zk3-correct/horse_battery"
@@ -142,21 +143,54 @@ def test_no_word_of_the_logs_own_is_as_long_as_a_token() -> None:
 
 
 def status_of(server: Winlogd, octets: bytes, source: str = "127.0.0.1") -> int:
+    """Return 200 or 403. A refusal has the words for one who sends, or for one who reads."""
     with Wire(server.port, source=source) as wire:
         wire.send(octets)
         answer = wire.answer()
-        assert answer.status == 200 or answer.body == b'{"error":"Address not allowed"}'
+        if answer.status != 200 and octets.startswith(b"GET "):
+            assert (answer.json["error"], list(answer.json)) == ("Not allowed", ["error", "details"])
+        elif answer.status != 200:
+            assert answer.body == b'{"error":"Address not allowed"}'
         return answer.status
 
 
 def test_sending_and_reading_are_admitted_each_by_its_own_networks(tmp_path: Path) -> None:
-    settings = f'[security]\ningest_networks = ["{STRANGER}"]\nread_networks = ["127.0.0.1"]\n'
+    settings = f'[security]\ningest_networks = ["{STRANGER}"]\nread_networks = ["10.0.0.5"]\nlocal_reads = false\n'
     with running(tmp_path, settings) as server:
-        for source, sends, reads in (("127.0.0.1", 403, 200), (STRANGER, 200, 403)):
+        for source, sends in (("127.0.0.1", 403), (STRANGER, 200)):
             for _ in range(2):  # the same head comes from both peers
                 assert status_of(server, event_of(an_event()), source) == sends
-                assert status_of(server, request("GET", SESSIONS), source) == reads
+                assert status_of(server, request("GET", SESSIONS), source) == 403
                 assert status_of(server, request("GET", "/health"), source) == 200
+        forwarded = "X-Forwarded-For: 10.0.0.5"
+        assert status_of(server, event_of(an_event(), forwarded)) == 403
+        assert status_of(server, request("GET", SESSIONS, forwarded)) == 200
+
+
+FORWARDED: Final = ("X-Forwarded-For: 127.0.0.1", "X-Forwarded-Proto: http", "Via: 1.1 proxy", "Forwarded: for=_a",
+                    "X-Real-IP: 127.0.0.1", "CF-Ray: 1")  # fmt: skip
+
+
+def test_by_default_this_machine_reads_and_nobody_else(shared_server: Winlogd) -> None:
+    """A request that a proxy has forwarded comes from somebody else, whatever address it names."""
+    for source in ("127.0.0.1", STRANGER):
+        assert status_of(shared_server, request("GET", SESSIONS), source) == 200
+        for field in FORWARDED:
+            assert status_of(shared_server, request("GET", SESSIONS, field), source) == 403
+
+
+def test_without_local_reads_this_machine_does_not_read(tmp_path: Path) -> None:
+    with running(tmp_path, "[security]\nlocal_reads = false\n") as server:
+        assert status_of(server, request("GET", SESSIONS)) == 403
+        assert status_of(server, event_of(an_event())) == 200
+
+
+@pytest.mark.parametrize(
+    ("peer", "is_it"),
+    [("127.0.0.1", True), ("127.255.255.254", True), ("::1", True), ("128.0.0.1", False), ("::2", False)],
+)
+def test_every_address_of_the_loopback_is_this_machine(peer: str, is_it: bool) -> None:
+    assert is_loopback(peer) is is_it
 
 
 @pytest.mark.parametrize(
@@ -214,11 +248,17 @@ before = set(sys.modules)
 import winlogd.daemon.process
 from winlogd.config.load import load
 from winlogd.access.gate import Gate
+from winlogd.access.local import LocalReads
 from winlogd.access.addresses import TrustedProxies
+from winlogd.http.wire.message import Head
 security = load("config.toml", {}).security
 proxies = TrustedProxies(security.trusted_proxies)
 assert Gate(security.ingest_networks, proxies).before(print) is print
-assert Gate(security.read_networks, proxies).before(print) is print
+reads = LocalReads(security.read_networks, proxies, security.names, security.local_reads)
+fields = (("host", "localhost:3000"),)
+guard = reads.before_open(lambda head: print)(Head("GET", "/", "", 1, fields, 0, True, False))
+assert guard.refusal("127.0.0.1") is None
+assert guard.refusal("192.0.2.1").status == 403
 print(*set(sys.modules) - before)
 """
     environ = {"PYTHONPATH": str(ROOT)}

@@ -22,6 +22,9 @@ UNKNOWN: Final = "unknown"
 _PEERS_KEPT: Final = 1024
 """The most results of `Networks.hold` that are cached."""
 
+_PROXY_FIELDS: Final = frozenset(("via", "forwarded", "x-real-ip"))
+_PROXY_PREFIXES: Final = ("x-forwarded-", "cf-")
+
 _MAX_PORT: Final = 65_535
 _MAX_PORT_DIGITS: Final = 5
 
@@ -97,6 +100,8 @@ class Networks:
         """Return True if a text is an IP address in one of the networks. Cached, because the same peers come again."""
 
     def _hold(self, text: str) -> bool:
+        if not self._networks:
+            return False
         import ipaddress
 
         try:
@@ -104,6 +109,16 @@ class Networks:
         except ValueError:
             return False
         return any(address in ipaddress.ip_network(network) for network in self._networks)
+
+
+def is_loopback(peer: str) -> bool:
+    """Return True if a peer's IP address is one of this machine's loopback."""
+    return peer.startswith("127.") or peer == "::1"
+
+
+def has_forwarding_field(head: Head) -> bool:
+    """Return True if a request has a field that only proxies write: it may come from anywhere."""
+    return any(name in _PROXY_FIELDS or name.startswith(_PROXY_PREFIXES) for name, _ in head.fields)
 
 
 class TrustedProxies:

@@ -1,7 +1,8 @@
 """Admit or refuse a request, by the client's address and by a token in the request's head.
 
 Both checks are off by default, and cost nothing then: a `Gate` that admits everybody returns the endpoint unchanged.
-A token is compared once for all requests with the same head. This file must not know what an event holds.
+A token is compared once for all requests with the same head. Who may read is decided in `local`. This file must not
+know what an event holds.
 """
 
 from typing import Final

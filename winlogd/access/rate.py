@@ -58,6 +58,7 @@ class Pace:
     def handler_for(self, head: Head, handler: Handler) -> Handler:
         """Return `handler` for requests with `head`, called at the rate of their address."""
         proxies, take, clock = self._proxies, self._buckets.take, self._loop.time
+        max_delay_s = self._max_delay_s
         head_octets = head.octets
 
         def paced(exchange: Exchange, body: bytes) -> None:
@@ -65,13 +66,25 @@ class Pace:
             delay_s = take(client_address(head, peer, proxies), clock())
             if delay_s == 0 or self._stopped:
                 handler(exchange, body)
-            elif delay_s <= self._max_delay_s and self._room.take(octets := head_octets + len(body)):
+            elif delay_s <= max_delay_s and self._room.take(octets := head_octets + len(body)):
                 timer = self._loop.call_later(delay_s, self._hand_on, exchange)
                 self._hold(exchange, (timer, handler, body, octets, not proxies.trusts(peer)))
             else:
-                exchange.respond(_refusal(delay_s - self._max_delay_s, body))
+                exchange.respond(_refusal(delay_s - max_delay_s, body))
 
         return paced
+
+    def change(self, buckets: Buckets, max_delay_s: float, proxies: TrustedProxies, longest: int) -> None:
+        """Take other values of the same names as in `Pace`. Held events keep their turns.
+
+        Args:
+            buckets: say how long an address must wait.
+            max_delay_s: the longest time for which an event is held from now on.
+            proxies: the proxies whose connections are never held.
+            longest: octets that one event may have (`Allowance`).
+        """
+        self._buckets, self._max_delay_s, self._proxies = buckets, max_delay_s, proxies
+        self._room.change(longest)
 
     def stop(self) -> None:
         """Hand on all held events at once, and hold none from now on. To be called before the server stops."""
