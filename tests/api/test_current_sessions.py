@@ -10,11 +10,12 @@ import pytest
 from winlogd.api.current_sessions import CurrentSessions, _fields, _in_order, as_json
 from winlogd.events.timestamps import instant
 from winlogd.http.exchange import Exchange
-from winlogd.http.wire.message import Response
+from winlogd.http.wire.message import Head, Response
 from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pair import OpenSession, Pair
+from winlogd.sessions.pair import OpenSession, Pair, pair_key
 from winlogd.sessions.retries import RecentEvents
+from winlogd.store.read.filters import Site
 
 
 class Unopened:
@@ -45,10 +46,14 @@ class Peer:
         """Nothing to do."""
 
 
+def unknown() -> Site:
+    raise AssertionError("nobody asks for a room")
+
+
 async def test_those_that_have_gone_are_forgotten_and_the_others_answered() -> None:
     store: Any = Unopened()
-    sessions = CurrentSessions(asyncio.get_running_loop(), store)
-    respond = sessions.handler_for(None)  # type: ignore[arg-type]  # it looks at none
+    sessions = CurrentSessions(asyncio.get_running_loop(), store, unknown)
+    respond = sessions.handler_for(Head("GET", "/", "", 1, (), None, keep_alive=True, expects_continue=False))
     waiting, gone = Peer(), Peer()
     for number in range(10_000):
         exchange = Exchange(waiting if number % 1000 == 0 else gone, None)
@@ -77,7 +82,7 @@ def session(event_id: int, hostname: str | None, second: int = 0) -> OpenSession
 def a_book(sessions: list[OpenSession]) -> Book:
     book = Book(RecentEvents(0.0), Identifiers())
     for each in sessions:
-        key = each.username, each.hostname or "unknown"
+        key = pair_key(each.username, each.hostname)
         book.pairs[key] = Pair((each,))
     return book
 

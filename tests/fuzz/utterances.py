@@ -103,7 +103,7 @@ REFUSED_KINDS: Final[dict[str, Utterance]] = {
     "absolute form": _said(b"GET http://a/health?b HTTP/1.1\r\nHost: a\r\n\r\n", 200),
     "an empty line before": _said(b"\r\n" + health(), 200),
     "no such path": _said(request("GET", "/nowhere"), 404),
-    "get of events": _said(request("GET", EVENTS), 405),
+    "put of events": _said(request("PUT", EVENTS), 405),
     "post to health": _said(request("POST", "/health", "Content-Length: 5", body=b"hello"), 405),
     "unknown method": _said(request("BREW", "/health", "Content-Length: 3", body=b"tea"), 501),
     "wrong agent": _said(request("POST", EVENTS, "User-Agent: curl/8", _TYPE, _LENGTH, body=_JSON), 403),

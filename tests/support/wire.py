@@ -14,7 +14,7 @@ CLIENT_FIELDS: Final = ("User-Agent: Winlog/0.1.0", "Content-Type: application/j
 
 def request(method: str, path: str, *fields: str, body: bytes = b"", version: str = "1.1") -> bytes:
     """Return the bytes of a request with a Host, these `fields` and this `body`, and nothing else."""
-    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: winlogd", *fields, "", ""]).encode() + body
+    return "\r\n".join([f"{method} {path} HTTP/{version}", "Host: localhost", *fields, "", ""]).encode() + body
 
 
 def health(*fields: str, version: str = "1.1") -> bytes:

@@ -4,24 +4,29 @@ To sort and encode thousands of sessions takes longer than the event loop may st
 that, on a copy of immutable values, and in small pieces: a call into C holds Python's global lock until it returns, and
 the event loop waits for the lock.
 
-One listing is made at a time. All requests that come meanwhile share the next listing, so that many requests cost no
-more than one. A listing is made after its requests have come, so that it is never older than they are.
+One listing is made at a time. All requests with the same filters that come meanwhile share the next listing, so that
+many requests cost no more than one. A listing is made after its requests have come, so that it is never older.
 """
 
 import asyncio
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
 from winlogd.events.timestamps import instant
 from winlogd.http.exchange import Exchange, Handler
+from winlogd.http.router import Refusal
 from winlogd.http.wire.message import Body, Head, Response
 from winlogd.sessions.book import Book
 from winlogd.sessions.pair import OpenSession
 from winlogd.store.store import Store
+
+if TYPE_CHECKING:  # types only
+    from winlogd.api.current_filter import Wanted
+    from winlogd.store.read.filters import Site
 
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 _ANSWERS_IN_A_TURN: Final = 16
@@ -50,22 +55,39 @@ class CurrentSessions:
     Args:
         loop: the event loop that sends the answers.
         store: knows the open sessions.
+        site: returns what is known of the site.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, store: Store[Exchange]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, store: Store[Exchange], site: "Callable[[], Site]") -> None:
         self._loop = loop
         self._store = store
-        self._asking: list[Exchange] = []
+        self._site = site
+        self._asking: dict[Wanted | None, list[Exchange]] = {}
         self._look_at = _MOST_GONE
         self._is_busy = False
 
     def handler_for(self, head: Head) -> Handler:
-        """Return the handler for requests with `head`: the same for every head."""
-        return self._respond
+        """Return the handler for requests with `head`. A query without a filter changes nothing."""
+        if not head.query:
+            return self._respond
+        from winlogd.api.current_filter import wanted_in  # loaded with the first query
+        from winlogd.api.questions import invalid
+        from winlogd.http.wire.parameters import ParameterError
+
+        try:
+            wanted = wanted_in(head.query)
+        except ParameterError as fault:
+            return Refusal(invalid(fault))
+        if not any(wanted):
+            return self._respond
+        return lambda exchange, body: self._ask(exchange, wanted)
 
     def _respond(self, exchange: Exchange, body: bytes) -> None:
-        self._asking.append(exchange)
-        if len(self._asking) > self._look_at:
+        self._ask(exchange, None)
+
+    def _ask(self, exchange: Exchange, wanted: "Wanted | None") -> None:
+        self._asking.setdefault(wanted, []).append(exchange)
+        if sum(map(len, self._asking.values())) > self._look_at:
             self._forget_closed()
         if not self._is_busy:
             self._is_busy = True
@@ -73,15 +95,20 @@ class CurrentSessions:
 
     def _forget_closed(self) -> None:
         """Forget the requests whose peers have gone: while the database cannot be opened, their number has no bound."""
-        self._asking = [exchange for exchange in self._asking if exchange.is_open]
-        self._look_at = 2 * len(self._asking) + _MOST_GONE
+        left = {key: [exchange for exchange in asking if exchange.is_open] for key, asking in self._asking.items()}
+        self._asking = {key: asking for key, asking in left.items() if asking}
+        self._look_at = 2 * sum(map(len, self._asking.values())) + _MOST_GONE
 
     def _list(self, book: Book | None) -> None:
-        asking, self._asking = self._asking, []
+        wanted = next(iter(self._asking), None)
+        asking = self._asking.pop(wanted, [])
         if book is None:
             self._answer(asking, _UNAVAILABLE)
             return
-        listing = self._loop.run_in_executor(None, as_json, book)
+        if wanted is None:
+            listing = self._loop.run_in_executor(None, as_json, book)
+        else:
+            listing = self._loop.run_in_executor(None, filtered_json, book, wanted, self._site())
         listing.add_done_callback(partial(self._listed, asking))
 
     def _listed(self, asking: list[Exchange], listing: asyncio.Future[Body]) -> None:
@@ -109,9 +136,20 @@ def as_json(book: Book) -> Body:
 
     They are ordered by hostname (sessions without one first), then by time of logon.
     """
+    return _json_of(list(book.open_sessions()))
+
+
+def filtered_json(book: Book, wanted: "Wanted", site: "Site") -> Body:
+    """Return the open sessions that pass the filters, in the form and order of `as_json`."""
+    from winlogd.api.current_filter import keeps
+
     sessions = list(book.open_sessions())
-    pieces = [orjson.dumps([_fields(session) for session in piece])[1:-1] for piece in _in_order(sessions)]
-    return _as_array(pieces)
+    keep: Callable[[OpenSession], bool] = keeps(wanted, site, sessions)
+    return _json_of([session for session in sessions if keep(session)])
+
+
+def _json_of(sessions: list[OpenSession]) -> Body:
+    return _as_array([orjson.dumps([_fields(session) for session in piece])[1:-1] for piece in _in_order(sessions)])
 
 
 def _as_array(pieces: list[bytes]) -> Body:
