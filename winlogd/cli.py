@@ -18,6 +18,13 @@ COMMANDS: Final[Mapping[str, str]] = {
     SERVE: "run the server until SIGTERM or Ctrl-C; winlogd without a command does the same",
     "check-config": "check the configuration and do nothing else",
     "rotate": "move finished days to the archive now",
+    "who": "who is on now, or was on at a time",
+    "sessions": "sessions by user, machine, room, address and time",
+    "machines": "the machines, their states, and those that report nothing",
+    "rooms": "how many machines of each room are in use and free",
+    "user": "where a user is, and was last",
+    "machine": "who is on a machine, its hardware, and its last sessions",
+    "search": "find people, machines, rooms and times by a part of a name",
 }
 """Every command and its purpose. The command `check-config` is the module `winlogd.commands.check_config`."""
 
@@ -68,7 +75,7 @@ def _unknown(word: str) -> str:
 
     word = word[:_SHOWN_CHARACTERS]
     near = get_close_matches(word.lower().replace("_", "-"), COMMANDS, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}"
+    hint = f"did you mean {near[0]}?" if near else "winlogd --help lists the commands"
     return f"{word!r} is no command; {hint}"
 
 

@@ -39,8 +39,8 @@ def test_what_is_not_understood_is_told_with_the_usage(words: str, tmp_path: Pat
         ("rotat", "did you mean rotate?"),
         ("check_config", "did you mean check-config?"),
         ("SERVE", "did you mean serve?"),
-        ("x" * 5000, "the commands are serve, check-config, rotate"),
-        ("\x1b[2J\n", "the commands are serve, check-config, rotate"),
+        ("x" * 5000, "winlogd --help lists the commands"),
+        ("\x1b[2J\n", "winlogd --help lists the commands"),
     ],
 )
 def test_a_command_that_is_not_known_is_told_with_the_nearest_one(word: str, hint: str, tmp_path: Path) -> None:
@@ -77,10 +77,10 @@ def test_each_command_has_a_help(name: str, flag: str, tmp_path: Path) -> None:
     """The help has the usage, the purpose, the flags, an example and the exit statuses. Nothing else happens."""
     asked = run_to_end(tmp_path, name, flag)
     assert (asked.returncode, asked.stderr) == (0, "")
-    usage, does, flags, example, statuses = asked.stdout.split("\n\n")
+    usage, does, *flags, example, statuses = asked.stdout.split("\n\n")
     assert re.match(rf"usage: winlogd \[?{name}\b", usage)
     assert does.endswith(".")
-    assert {"--help", "--config"} <= set(re.findall(r"--\w+", flags))
+    assert {"--help", "--config"} <= set(re.findall(r"--\w+", flags[-1]))
     assert re.search(rf"example:\n(.|\n)* winlogd {name}\b", example)
     assert re.findall(r"^  (\d)  ", statuses, re.MULTILINE) == ["0", "1", "2"]
     assert max(map(len, asked.stdout.splitlines())) <= 100

@@ -42,7 +42,9 @@ def history(server: Winlogd) -> list[tuple[object, ...]]:
 
 def marks(server: Winlogd) -> list[dict[str, object]]:
     """Wait for the mark of the last rotation, and return it."""
-    found: list[dict[str, object]] = wait_for(lambda: server.rows("SELECT * FROM winlogd_meta"), "a mark")
+    found: list[dict[str, object]] = wait_for(
+        lambda: server.rows("SELECT * FROM winlogd_meta WHERE key = 'rotated_day'"), "a mark"
+    )
     return found
 
 
@@ -205,7 +207,7 @@ def test_a_rotation_that_was_missed_is_caught_up_at_start(tmp_path: Path) -> Non
         server.post(an_event(action="M"))
         age(server)
         marks(server)
-        server.execute("UPDATE winlogd_meta SET value = '2026-01-01'")
+        server.execute("UPDATE winlogd_meta SET value = '2026-01-01' WHERE key = 'rotated_day'")
         server.stop()
     with running(tmp_path) as server:
         server.wait_for_log("rotated moved=1")

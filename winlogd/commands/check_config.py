@@ -15,12 +15,15 @@ from winlogd.config.load import ConfigError, load
 from winlogd.config.messages import escaped
 from winlogd.config.sections import Config
 from winlogd.config.warnings import warnings_of, warnings_of_machine
+from winlogd.daemon.site import idle_patterns, site_of
 from winlogd.http.sockets import bind
+from winlogd.store.read.hosts import known_hosts
 
 _DOES: Final = """\
 Check the configuration and do nothing else: the file, the environment variables
-WINLOGD_..., the token's file, and the certificate and key of TLS. Print one line
-for each mistake, and for what is allowed but will hurt; the latter leaves the exit
+WINLOGD_..., the token's file, the list of machines, and the certificate and key
+of TLS. Print one line for each mistake, and for what is allowed but will hurt, such
+as a pattern that matches no machine of the database; the latter leaves the exit
 status 0. Run it before a restart, as the user that winlogd runs as."""
 
 _EXAMPLE: Final = """\
@@ -40,8 +43,14 @@ def run(words: Sequence[str]) -> int:
         HelpAskedError, MisusedError: see `Parser`.
     """
     config = load(Parser("check-config", _DOES, _EXAMPLE).config_file(list(words)), os.environ)
-    _check_certificate(config)
-    for warning in (*warnings_of(config), *warnings_of_machine(config, _ThisMachine())):
+    if faults := [*_site_faults(config), *_certificate_faults(config)]:
+        raise ConfigError(tuple(faults))
+    hosts = known_hosts(config.database.path)
+    for warning in (
+        *warnings_of(config),
+        *warnings_of_machine(config, _ThisMachine()),
+        *idle_patterns(config, hosts),
+    ):
         warn(warning)
     return say(f"{escaped(config.source or 'the default configuration')}: ok")
 
@@ -68,13 +77,23 @@ class _ThisMachine:
         return ""
 
 
-def _check_certificate(config: Config) -> None:
-    """Raise `ConfigError` if the certificate or the key of TLS cannot be used."""
+def _site_faults(config: Config) -> tuple[str, ...]:
+    """Return the faults that show only when rooms are put together."""
+    try:
+        site_of(config)
+    except ConfigError as error:
+        return error.faults
+    return ()
+
+
+def _certificate_faults(config: Config) -> tuple[str, ...]:
+    """Return why the certificate or the key of TLS cannot be used."""
     if not config.server.tls_port:
-        return
+        return ()
     from winlogd.http.tls import CertificateError, server_context  # loaded only if the configuration wants TLS
 
     try:
         server_context(config.server.tls_certificate, config.server.tls_key)
     except CertificateError as error:
-        raise ConfigError((f"server.tls_certificate and server.tls_key: {escaped(str(error))}",)) from None
+        return (f"server.tls_certificate and server.tls_key: {escaped(str(error))}",)
+    return ()

@@ -4,15 +4,14 @@ A command that root runs first becomes the owner of the database's folder. Thus 
 This file knows the control socket and the ownership of the database. It must not know what an order does.
 """
 
-import os
 from collections.abc import Callable
 from typing import Final
 
+from winlogd.commands.database import database_of, reason_of
 from winlogd.commands.terminal import FailedError, ProgressLine, warn
 from winlogd.config.sections import Config
 from winlogd.control.address import path_of
 from winlogd.control.client import OTHER_VERSION, OrderFailedError, ask
-from winlogd.daemon.privileges import PrivilegesError, become_owner
 from winlogd.daemon.settings import folder_fault
 from winlogd.store.errors import OwnedError
 from winlogd.store.file.ownership import Ownership
@@ -37,16 +36,7 @@ def carried_out(config: Config, order: str, alone: Alone) -> str:
     Raises:
         FailedError: the order was not carried out, or not to its end.
     """
-    path = os.path.realpath(config.database.path)
-    try:
-        become_owner(config.database.path)
-        os.stat(path)
-    except PrivilegesError as error:
-        raise FailedError(str(error)) from None
-    except FileNotFoundError:
-        raise FailedError(f"{path} does not exist: nothing to {order}") from None
-    except OSError as error:
-        raise FailedError(f"{path} cannot be looked at: {_reason(error)}") from None
+    path = database_of(config, f"nothing to {order}")
     try:
         return _by_the_server(path, order)
     except (FileNotFoundError, ConnectionRefusedError):
@@ -76,7 +66,7 @@ def _by_the_server(path: str, order: str) -> str:
     except (FileNotFoundError, ConnectionRefusedError):
         raise
     except OSError as error:
-        raise FailedError(f"the running winlogd cannot be asked: {_reason(error)}") from None
+        raise FailedError(f"the running winlogd cannot be asked: {reason_of(error)}") from None
     finally:
         line.clear()
     match done:
@@ -99,9 +89,3 @@ def _here(config: Config, path: str, alone: Alone) -> str:
         return alone(config, ownership.path)
     finally:
         ownership.release()
-
-
-def _reason(error: OSError) -> str:
-    """Return why `error` happened, and what to do if this user has too few rights."""
-    reason = error.strerror or str(error)
-    return f"{reason}; run this as the user that winlogd runs as" if isinstance(error, PermissionError) else reason

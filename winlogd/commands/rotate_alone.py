@@ -14,8 +14,9 @@ from winlogd.daemon.settings import settings_of
 from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.store.errors import LowSpaceError, ReplacedError, RowsLostError, UnusableError
 from winlogd.store.jobs.alone import run_alone
-from winlogd.store.jobs.rotate import ALONE, Rotation
+from winlogd.store.jobs.rotate import Rotation
 from winlogd.store.jobs.rotation_rules import rules
+from winlogd.store.jobs.steps import ALONE
 
 
 def rotated(config: Config, path: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from winlogd.commands.terminal import FAILED
-from winlogd.config.load import load, may_hurt
+from winlogd.config.load import load, may_contradict, may_hurt
 from winlogd.config.sections import Config
 from winlogd.daemon.signals import Signals
 
@@ -41,7 +41,12 @@ def run(words: Sequence[str]) -> int:
     """
     file = _config_file(words)
     signals = Signals()  # first: until then, most signals end the process
-    return _serve(load(file, os.environ), signals)
+    config = load(file, os.environ)
+    if may_contradict(config):
+        from winlogd.daemon.site import site_of  # loaded only here: otherwise the first reader loads it
+
+        site_of(config)  # raises if rooms are wrong
+    return _serve(config, signals)
 
 
 def _config_file(words: Sequence[str]) -> str | None:

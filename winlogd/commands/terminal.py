@@ -5,7 +5,7 @@ This file knows standard output and standard error. It must not know what any co
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TextIO
 
 from winlogd.config.load import ConfigError
@@ -46,6 +46,18 @@ class MisusedError(Exception):
         self.usage = usage
 
 
+class WrongValuesError(Exception):
+    """Values on the command line are not allowed.
+
+    Args:
+        faults: a sentence for each, which names the flag and what is allowed.
+    """
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
 class FailedError(Exception):
     """The command could not do what it was asked to do. The argument is a sentence that says why."""
 
@@ -63,7 +75,7 @@ def status_of(command: Callable[[], int]) -> int:
         return write(str(asked))
     except MisusedError as error:
         return _complain(f"winlogd: {error}\n{error.usage}", MISUSED)
-    except ConfigError as error:
+    except (ConfigError, WrongValuesError) as error:
         return _complain("".join(f"winlogd: {fault}\n" for fault in error.faults), MISUSED)
     except FailedError as error:
         return fail(str(error))
@@ -79,7 +91,38 @@ def say(sentence: str) -> int:
 def write(text: str) -> int:
     """Print `text` on standard output. Return `OK`, or `FAILED` if it cannot be written (``> /dev/full``)."""
     error = _put(sys.stdout, text)
-    return OK if error is None else fail(f"standard output cannot be written: {error.strerror}")
+    return OK if error is None else _unwritten(error)
+
+
+def _unwritten(error: OSError) -> int:
+    """Say why standard output cannot be written. Return `FAILED`.
+
+    If the next program of a pipe has ended, such as ``head``, it wants no more, and there is nothing to say.
+    """
+    if isinstance(error, BrokenPipeError):
+        return FAILED
+    return fail(f"standard output cannot be written: {error.strerror}")
+
+
+def write_octets(octets: bytes) -> int:
+    """Print octets on standard output, whatever the locale's letters are. Return the same exit status as `write`."""
+    stream = sys.stdout
+    try:
+        if stream is None:
+            raise OSError(0, "it is closed")
+        stream.flush()
+        stream.buffer.write(octets)
+        stream.buffer.flush()
+    except OSError as error:
+        if stream is not None:
+            _lead_to_nowhere(stream)
+        return _unwritten(error)
+    return OK
+
+
+def note(sentence: str) -> None:
+    """Print on standard error what a person wants to know beside the data, such as what was understood."""
+    _put(sys.stderr, _prefixed(f"{escaped(sentence)}\n", "INFO"))
 
 
 def warn(sentence: str) -> None:
@@ -121,11 +164,15 @@ def _put(stream: TextIO | None, text: str) -> OSError | None:
         stream.write(_in_its_letters(stream, text))
         stream.flush()
     except OSError as error:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        _lead_to_nowhere(stream)
         return error
     return None
+
+
+def _lead_to_nowhere(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _in_its_letters(stream: TextIO, text: str) -> str:
