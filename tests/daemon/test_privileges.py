@@ -20,7 +20,10 @@ from tests.support.paths import DATA, ROOT
 from tests.support.running import PATIENCE_S, Winlogd, an_event, run_to_end, running
 from winlogd.daemon.privileges import _LATER
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="missing: root, who alone can give files to another user")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(os.geteuid() != 0, reason="missing: root, who alone can give files to another user"),
+]
 
 OWNER: Final = 54_321
 GROUP: Final = 54_322

@@ -1,6 +1,7 @@
 """A running server notifies the service manager of its state at the right moments (sd_notify(3))."""
 
 import socket
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.locks import locked_before_the_start
+from tests.support.reloading import reload
 from tests.support.running import PATIENCE_S, an_event, running
 
 
@@ -77,6 +79,28 @@ def test_the_watchdog_is_fed_for_as_long_as_the_loop_turns(manager: ServiceManag
         while "READY=1" not in messages:  # a start may take more than five intervals of the watchdog
             messages.append(manager.told())
     assert sorted(messages) == ["READY=1"] + ["WATCHDOG=1"] * (len(messages) - 1)
+
+
+def test_a_reload_is_told_with_its_begin_and_its_end(manager: ServiceManager, tmp_path: Path) -> None:
+    with running(tmp_path, environ={"NOTIFY_SOCKET": manager.address}) as server:
+        assert manager.told() == "READY=1"
+        for settings in ("[limits]\nbody = 2000\n", "[limits\n"):  # one that fails has an end, too
+            began_us = time.monotonic_ns() // 1000
+            reload(server, settings)
+            state, moment = manager.told().split("\n")
+            assert state == "RELOADING=1"
+            assert began_us <= int(moment.removeprefix("MONOTONIC_USEC=")) <= time.monotonic_ns() // 1000
+            assert manager.told() == "READY=1"
+        assert manager.told_nothing()
+
+
+def test_a_reload_before_the_database_is_open_is_not_told(manager: ServiceManager, tmp_path: Path) -> None:
+    environ = {"NOTIFY_SOCKET": manager.address}
+    with locked_before_the_start(tmp_path) as other, running(tmp_path, environ=environ) as server:
+        reload(server, "[limits]\nbody = 2000\n")
+        assert manager.told_nothing()
+        other.execute("COMMIT")
+        assert manager.told() == "READY=1"
 
 
 def test_a_service_manager_that_is_gone_costs_a_line_and_no_service(tmp_path: Path) -> None:

@@ -78,6 +78,11 @@ def test_the_units_variables_are_options_and_point_where_it_may_write(tmp_path: 
     assert _setting("WorkingDirectory") == f"/var/lib/{_setting('StateDirectory')}"
 
 
+def test_a_reload_sends_the_signal_that_reloads() -> None:
+    assert _setting("Type") == "notify"
+    assert _setting("ExecReload") == "/bin/kill -HUP $MAINPID"
+
+
 def test_the_units_times_and_files_fit_the_defaults() -> None:
     server = Config().server
     assert float(_setting("TimeoutStopSec")) > server.shutdown_timeout

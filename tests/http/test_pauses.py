@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from tests.support.locks import in_the_server
 from tests.support.paths import DATA
 from tests.support.running import Winlogd, a_steady_port, an_event, running, wait_for
@@ -49,6 +51,7 @@ def client_hello() -> bytes:
     return outgoing.read()
 
 
+@pytest.mark.long
 def test_requests_that_came_in_full_are_answered_and_nobody_is_let_go(tmp_path: Path) -> None:
     tls_port = a_steady_port()
     hello = client_hello()

@@ -14,6 +14,8 @@ from tests.support.paths import DATA
 from tests.support.running import PATIENCE_S, Winlogd, a_steady_port, running
 from tests.support.wire import request
 
+pytestmark = pytest.mark.long
+
 MIB: Final = 1 << 20
 OPEN_SESSIONS: Final = 36_000
 """The number of sessions whose listing has 7 MB: more than Linux keeps for a peer that does not read (tcp(7))."""

@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.piped import Pipe, fields_of
 from winlogd.log import log as log_module
+from winlogd.log.form import LEVELS
 from winlogd.log.lines import FORMATS
 from winlogd.log.log import Log
 
@@ -87,12 +88,12 @@ def test_a_level_shows_itself_and_what_is_graver(pipe: Pipe, level: str, shown: 
     log = Log(level, "compact", pipe.writer)
     for say in (log.trace, log.debug, log.info, log.warn, log.error):
         say("server", "one call")
-    for word in log_module.LEVELS:
+    for word in LEVELS:
         log.each(word, "server", "one row", (), [()])
     log.stop(20)
     written = [line.split()[1] for line in pipe.read_to_the_end()]
     assert written == shown + shown
-    assert [word.upper() for word in log_module.LEVELS if log.enabled(word)] == shown
+    assert [word.upper() for word in LEVELS if log.enabled(word)] == shown
 
 
 def test_an_unknown_level_or_format_is_refused_with_what_is_allowed() -> None:
@@ -259,3 +260,22 @@ def test_a_log_with_nothing_to_write_sleeps(pipe: Pipe) -> None:
 
     assert any(slept_through_half_a_second() for _ in range(10))
     log.stop(20)
+
+
+def test_a_change_counts_for_the_next_line_and_every_secret_stays_masked(pipe: Pipe) -> None:
+    log = Log("info", "compact", pipe.writer, secret="one-secret")
+    log.start()
+    log.change("warn", "json", "one-secret-more")
+    log.info("server", "not shown")
+    log.warn("server", "shown", old="one-secret", new="one-secret-more")
+    log.stop(20)
+    (line,) = pipe.read_to_the_end()
+    assert json.loads(line).items() >= {"message": "shown", "old": "***", "new": "***"}.items()
+
+
+@pytest.mark.parametrize(("level", "format"), [("loud", "json"), ("info", "xml")])
+def test_a_change_that_is_wrong_changes_nothing(pipe: Pipe, level: str, format: str) -> None:
+    log = Log("error", "compact", pipe.writer)
+    with pytest.raises(ValueError, match="must be one of"):
+        log.change(level, format)
+    assert not log.enabled("warn")

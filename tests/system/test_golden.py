@@ -75,6 +75,10 @@ def stored_as(timestamp: str) -> Callable[[Scenario], None]:
     return change
 
 
+LISTED: Final = {"events": "all that are stored, newest first", "next": None}
+"""What `as_recorded` makes of a list of events, which holds those of all scenarios before."""
+
+
 class Difference(NamedTuple):
     """An intended difference of winlogd: `change` turns the recording into the exchange that winlogd makes."""
 
@@ -122,7 +126,7 @@ DIFFERENCES: Final = {
     ),
     "timestamp-naive": Difference(_WHAT_TO_DO, no_timestamp("has no time zone: append Z or an offset such as +01:00")),
     "timestamp-month-13": Difference(_WHAT_TO_DO, no_timestamp("has a date that no calendar has")),
-    "get-events": Difference(_JSON_ALWAYS, answers(405, {"error": "Method not allowed", "expected": "POST"})),
+    "get-events": Difference("a GET lists the events that are stored", answers(200, LISTED)),
     "unknown-path": Difference(_JSON_ALWAYS, answers(404, {"error": "Not found"})),
     "health": Difference(
         "the version is winlogd's own", answers(200, {"status": "ok", "service": "winlog-server", "version": VERSION})
@@ -159,7 +163,14 @@ def replay(server: Winlogd, scenario: Scenario) -> Scenario:
 def as_recorded(answer: Answer) -> dict[str, object]:
     content_type = answer.headers["content-type"]
     body = answer.json
-    if answer.headers.keys() - {"content-length", "content-type", "allow"}:
+    usual = {"content-length", "content-type", "allow"}
+    if "events" in body:
+        assert answer.headers["cache-control"] == "no-store"
+        usual.add("cache-control")
+        ids = [event["id"] for event in body["events"]]
+        assert ids == list(range(len(ids), 0, -1))
+        body = {**body, "events": LISTED["events"]}
+    if answer.headers.keys() - usual:
         raise AssertionError(f"unexpected headers: {answer.headers}")
     if "event_id" in body:
         assert type(body.pop("event_id")) is int

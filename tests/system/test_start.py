@@ -104,7 +104,7 @@ def test_a_damaged_database_ends_the_start(server: Winlogd) -> None:
     octets = bytearray(server.database.read_bytes())
     octets[100:8192] = b"\xa5" * (8192 - 100)
     server.database.write_bytes(octets)
-    fails_with_one_line(run_to_end(server.folder), "winlog.db is not a database, or a damaged one")
+    fails_with_one_line(run_to_end(server.folder), "winlog.db is damaged")
 
 
 def test_a_database_of_a_newer_winlogd_ends_the_start(server: Winlogd) -> None:

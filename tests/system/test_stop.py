@@ -3,10 +3,12 @@
 import os
 import select
 import signal
+import sys
 import threading
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -191,3 +193,42 @@ def test_a_client_that_does_not_read_its_answers_cannot_hold_up_a_stop(server: W
         while select.select([], [greedy.socket], [], 0.3)[1]:
             greedy.socket.send(health() * 1000)
         assert server.stop() == 0
+
+
+ASKED: Final = """
+import sys
+from contextlib import suppress
+from winlogd.cli import main
+from winlogd.store.errors import QuestionTooLongError
+from winlogd.store.read.reader import Reader
+
+SQL = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+
+def for_ever(access):
+    print("asked", file=sys.stderr, flush=True)
+    while True:
+        with suppress(QuestionTooLongError), access.snapshot() as connection:
+            connection.execute(SQL).fetchall()
+
+begin = Reader.begin
+
+def begin_and_ask(reader):
+    begin(reader)
+    reader.ask("anne", for_ever, lambda outcome: print("answered", type(outcome).__name__, file=sys.stderr, flush=True))
+
+Reader.begin = begin_and_ask
+sys.exit(main())
+"""
+"""winlogd with a question that never ends by itself."""
+
+
+def test_a_stop_ends_a_question_and_closes_the_reader_before_the_writer(tmp_path: Path) -> None:
+    """The WAL is gone only if the writer's connection was the last one."""
+    server = Winlogd(tmp_path, "[server]\nshutdown_timeout = 600\n")
+    server.command = (sys.executable, "-c", ASKED, "--config", "config.toml")
+    server.start()
+    server.wait_for_log("asked")
+    server.post(an_event())
+    assert server.stop() == 0
+    assert "answered QuestionRefusedError" in server.log
+    assert sorted(os.listdir(tmp_path / "data")) == ["winlog.db", "winlog.db.lock"]

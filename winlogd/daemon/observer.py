@@ -11,7 +11,8 @@ from winlogd.config.sections import Config
 from winlogd.daemon.refusals import About, Refusals
 from winlogd.events.event import Event
 from winlogd.http.wire.message import REASONS, Response
-from winlogd.log.log import MASK, Log
+from winlogd.log.form import masked
+from winlogd.log.log import Log
 
 _FULL_EVERY_S: Final = 60.0
 """Log once in this time that clients have to wait. A slow disk makes clients wait many times a second."""
@@ -28,8 +29,8 @@ class RequestObserver:
 
     Args:
         loop: the event loop, for its clock.
-        config: says whether the log may show names, and holds the token that the log must not show.
-        log: gets the lines.
+        config: says whether the log may show names.
+        log: gets the lines, and knows the tokens that no line may show.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, config: Config, log: Log) -> None:
@@ -70,6 +71,11 @@ class RequestObserver:
                 queued_events=self._config.limits.queued_events,
             )  # fmt: skip
 
+    def change(self, config: Config) -> None:
+        """Take another configuration. The counts of refused requests go on."""
+        self._config = config
+        self._proxies = TrustedProxies(config.security.trusted_proxies)
+
     def close(self) -> None:
         """Log the counts of refused requests that are not logged yet. Call this before a stop."""
         self._refusals.close()
@@ -96,8 +102,6 @@ class RequestObserver:
         return About(path)
 
     def _masked(self, sent: bytes) -> bytes:
-        """Return `sent` without the token. The log masks whole tokens only, and this file cuts texts later."""
-        token = self._config.security.ingest_token.encode("ascii")
-        for written in (token, token.replace(b"/", rb"\/")) if token else ():  # JSON may write / as \/
-            sent = sent.replace(written, MASK)
-        return sent
+        """Return `sent` without tokens. The log masks whole tokens only, and this file cuts texts later."""
+        secrets = self._log.secrets
+        return masked(masked(sent, secrets), (secret.replace(b"/", rb"\/") for secret in secrets))  # JSON writes / so

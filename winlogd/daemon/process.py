@@ -1,11 +1,10 @@
 """Run the server process: start it, obey its signals, stop it.
 
-Start the parts that `parts` makes. Stop them in an order that loses no event. Choose the exit status: 0 after a
-complete stop that a signal asked for, else `FAILED`. This file knows the purpose of each part, but not its options.
+Start the parts that `parts` makes. Choose the exit status: 0 after a complete stop that a signal asked for, else
+`FAILED`. This file knows the purpose of each part, but not its options.
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import Mapping
 from typing import Final
@@ -13,24 +12,23 @@ from typing import Final
 import uvloop
 
 from winlogd.config.sections import Config
+from winlogd.daemon.hangups import Hangups
 from winlogd.daemon.listening import ControlDoor, listen
 from winlogd.daemon.observer import RequestObserver
 from winlogd.daemon.orders import orders_of
 from winlogd.daemon.parts import Parts, assemble, prepare_sqlite
+from winlogd.daemon.running import Running
 from winlogd.daemon.signals import FAILED, Signals
 from winlogd.daemon.startup import Acquired, acquire
+from winlogd.daemon.stopping import end_at_once, stop
 from winlogd.daemon.watchdog import Watchdog
 from winlogd.log.log import Log
 from winlogd.store.errors import ReplacedError, UnusableError
-from winlogd.store.file.marks import ROTATED_DAY
+from winlogd.store.file.marks import PAST_IS_DUE, ROTATED_DAY
 
 _SWITCH_INTERVAL_S: Final = 0.0005
 """The writer waits at most this long for Python's global lock after a call into SQLite, while the loop is busy. With
 Python's own 5 ms it would wait several times a batch. Throughput did not differ measurably at 0.5, 5 and 20 ms."""
-
-_HURRY_SHARE: Final = 0.6
-"""In this share of `server.shutdown_timeout`, a stop waits for a locked database. The rest is for the answers and for
-peers that linger."""
 
 
 class Daemon:
@@ -46,6 +44,7 @@ class Daemon:
         self._config = config
         self._log = log
         self._signals = signals
+        self._hangups = Hangups(config)
         self._status = 0
         self._stop_signals = 0
         self._loop: asyncio.AbstractEventLoop
@@ -74,59 +73,37 @@ class Daemon:
     async def _live(self, acquired: Acquired) -> None:
         loop, log = self._loop, self._log
         self._stop_asked, self._store_gone = asyncio.Event(), asyncio.Event()
-        self._signals.pass_on(loop, self._on_stop_signal, self._on_hangup)
+        self._signals.pass_on(loop, self._on_stop_signal, self._hangups.came)
         self._observer, self._watchdog = RequestObserver(loop, self._config, log), Watchdog(loop, log)
         loop.set_exception_handler(self._observer.loop_failed)
         self._parts = assemble(loop, self._config, log, acquired.ownership.path, self, self._observer)
+        running = Running(loop, log, self._observer, self._parts, self._watchdog)
         await listen(self._parts.server, acquired, log)
         self._parts.store.start(prepare_sqlite)
         self._watchdog.listening()
         self._watchdog.keep()
         door = ControlDoor(loop, acquired.control)
         await door.open(orders_of(self._parts.rotator))
+        self._hangups.begin(running)
         await self._stop_asked.wait()
-        await self._stop()
+        await stop(running, self._hangups.stop().server.shutdown_timeout, self._store_gone)
         door.close()
         log.info("server", "stopped")
-
-    # ── stop ──────────────────────────────────────────────────────────────────────────────────────────
 
     def _on_stop_signal(self) -> None:
         self._stop_signals += 1
         if self._stop_signals > 1:
-            self._end_at_once("a second signal came")
+            end_at_once(self._log, "a second signal came")
         self._stop_asked.set()
-
-    def _on_hangup(self) -> None:
-        self._log.warn("server", "SIGHUP is ignored; restart winlogd to have it read its configuration again")
-
-    async def _stop(self) -> None:
-        """Commit and answer every request that was received in full. Close the database."""
-        timeout_s, parts = self._config.server.shutdown_timeout, self._parts
-        self._log.info("server", "stopping")
-        self._watchdog.stopping()
-        self._loop.call_later(timeout_s, self._end_at_once, "server.shutdown_timeout is over")
-        parts.rotator.stop()
-        if parts.pace is not None:
-            parts.pace.stop()
-        parts.store.hurry(timeout_s * _HURRY_SHARE)
-        await parts.server.stop()
-        parts.store.stop()
-        await self._store_gone.wait()
-        self._observer.close()
-
-    def _end_at_once(self, why: str) -> None:
-        """End the process now. Acknowledged events are committed. Requests without an answer may be lost."""
-        self._log.warn("server", "ended at once, before every request was answered", cause=why)
-        self._log.stop()
-        os._exit(FAILED)
 
     # ── Owner of the store ────────────────────────────────────────────────────────────────────────────
 
     def store_opened(self, marks: Mapping[str, str]) -> None:
-        """Report that the database is open. Begin the daily rotation."""
+        """Report that the database is open. Begin the daily rotation, admit questions, build the past if it is due."""
         self._watchdog.opened()
+        self._parts.readers.begin()
         self._parts.rotator.begin(marks.get(ROTATED_DAY))
+        self._parts.past.begin(PAST_IS_DUE in marks)
 
     def store_full(self) -> None:
         """Stop reading from connections: too many events wait for the database."""

@@ -20,8 +20,13 @@ def settings_of(config: Config, path: str) -> Settings:
         database.pragma_synchronous,
         database.pragma_busy_timeout,
         database.pragma_cache_size,
-        config.limits.min_free_disk * _MB_BYTES,
+        least_free_bytes(config),
     )
+
+
+def least_free_bytes(config: Config) -> int:
+    """Return the free space that the database's disk must have."""
+    return config.limits.min_free_disk * _MB_BYTES
 
 
 def folder_fault(error: OSError) -> str:

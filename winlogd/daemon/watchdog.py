@@ -5,6 +5,7 @@ This file knows when to report. It must not know the form of a report: that is i
 
 import asyncio
 import os
+import time
 
 from winlogd.daemon import systemd
 from winlogd.log.log import Log
@@ -22,6 +23,7 @@ class Watchdog:
         self._loop = loop
         self._log = log
         self._awaited = {"listening", "opened"}
+        self._is_reloading = False
 
     def keep(self) -> None:
         """Report now, and from now on as often as the unit wants, that the loop runs (sd_watchdog_enabled(3))."""
@@ -37,6 +39,18 @@ class Watchdog:
     def opened(self) -> None:
         """Note that the database is open. Report ``READY=1`` if the server listens too."""
         self._reached("opened")
+
+    def reloading(self) -> None:
+        """Report that a reload has begun. Before the first ``READY=1`` report nothing: it would seem to be there."""
+        if not self._awaited and not self._is_reloading:
+            self._is_reloading = True
+            self._notify(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def reloaded(self) -> None:
+        """Report that a reload has ended, also one that has changed nothing."""
+        if self._is_reloading:
+            self._is_reloading = False
+            self._notify("READY=1")
 
     def stopping(self) -> None:
         """Report that a stop has begun."""

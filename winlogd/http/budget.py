@@ -55,6 +55,15 @@ class Budget:
                 self._put(longest, 0, b"")
                 longest.drop_for_memory()
 
+    def change(self, limit: int, is_many: Callable[[str], bool]) -> None:
+        """Take other values of the same names as in `Budget`. They count from the next `hold` on.
+
+        A holder that holds something keeps its share, though `is_many` may say something else of its address.
+        """
+        self._room = max(limit, self._room) if self._bodies.octets else limit
+        self._limit = limit
+        self._is_many = is_many
+
     def _put(self, holder: Holder, octets: int, shared: Body) -> None:
         share = self._share_of.get(holder)
         if share is None:
@@ -87,8 +96,12 @@ class Allowance:
     __slots__ = ("_limit", "_total")
 
     def __init__(self, longest: int) -> None:
-        self._limit = max(_MAX_WAITING_BYTES, 4 * longest)
         self._total = 0
+        self.change(longest)
+
+    def change(self, longest: int) -> None:
+        """Take another `longest`. Requests that wait keep their room."""
+        self._limit = max(_MAX_WAITING_BYTES, 4 * longest)
 
     def take(self, octets: int) -> bool:
         """Reserve room for a request of `octets` that is to wait. Return False if there is none."""

@@ -44,6 +44,10 @@ class Congestion:
         """Return the number of deferred requests."""
         return len(self._deferred)
 
+    def change(self, longest: int) -> None:
+        """Take another `longest`. Deferred requests stay."""
+        self._room.change(longest)
+
     def begin(self) -> None:
         """From now on defer unsafe requests (POST and the like), and stop reading their connections.
 

@@ -166,6 +166,10 @@ class Connection(asyncio.Protocol):
         """Return the number of seconds without progress."""
         return now - self._life.since
 
+    def renew(self) -> None:
+        """Take over the server's limits and routes, which have changed."""
+        self._reading.renew()
+
     def restart_time_limits(self, now: float) -> None:
         """Start every time limit anew at `now`, in seconds on the loop's clock."""
         self._life.since = now

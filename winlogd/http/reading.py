@@ -86,6 +86,10 @@ class Reading:
             service.failed(error)
             exchange.fail(responses.FAILED._replace(sent=body))
 
+    def renew(self) -> None:
+        """Take over the server's limits and routes, which have changed. A deferred request keeps its handler."""
+        self.parser.renew(self._service.limits)
+
     def take_up(self, head: Head, body: bytes) -> None:
         """Handle the deferred request: the congestion is over."""
         since = self._life.since

@@ -23,6 +23,8 @@ from winlogd.http.wire.parser import HeadCache
 if TYPE_CHECKING:
     import ssl
 
+    from winlogd.http.tls import TlsListener
+
 _BACKLOG: Final = 4096
 _ACCEPTED_AT_ONCE: Final = 8
 """The number of connections that each round of the event loop accepts.
@@ -50,6 +52,11 @@ _MAX_UNREAD_BYTES: Final = 64 << 20
 def _is_one(address: str) -> bool:
     """Return False: without proxies, no address stands for many clients."""
     return False
+
+
+def _most_kept(limits: Limits) -> int:
+    """Return the memory for incomplete requests. A few bodies of the greatest length always fit."""
+    return max(_MAX_KEPT_BYTES, 4 * limits.body)
 
 
 class Observer(Protocol):
@@ -106,7 +113,7 @@ class Server:
         self.clock = loop.time
         self.soon = loop.call_soon
         self.in_turn = Turns(loop).ask
-        self._kept = Budget(max(_MAX_KEPT_BYTES, 4 * limits.body), is_many)
+        self._kept = Budget(_most_kept(limits), is_many)
         self._unread = Budget(_MAX_UNREAD_BYTES, is_many)
         self.congestion = Congestion(loop, limits.body)
         self.congest, self.relieve = self.congestion.begin, self.congestion.end
@@ -125,6 +132,7 @@ class Server:
         self._turned_away: set[Connection] = set()
         """The connections beyond the limit that were answered 503, until they have gone."""
         self._listeners: list[Listener] = []
+        self._tls_listeners: list[TlsListener] = []
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
 
@@ -141,7 +149,44 @@ class Server:
 
         for sock in sockets:
             sock.listen(_BACKLOG)
-            self._listeners.append(TlsListener(self._loop, sock, context, self))
+            listener = TlsListener(self._loop, sock, context, self)
+            self._listeners.append(listener)
+            self._tls_listeners.append(listener)
+
+    def change(
+        self,
+        router: Router,
+        limits: Limits,
+        per_address: ConnectionsPerAddress | None,
+        is_many: Callable[[str], bool],
+    ) -> None:
+        """Take other values of the same names as in `Server`. All connections stay open.
+
+        They count for each request that is complete from now on, on connections old and new. A request that waits for
+        its answer keeps the handler that it has.
+
+        Args:
+            router: finds the handlers.
+            limits: sizes and times.
+            per_address: new, without any connection; the open ones are counted here.
+            is_many: of an address.
+        """
+        self.limits = limits
+        self.handler_for = router.handler_for
+        self.heads.renew(router.is_literal)
+        self._kept.change(_most_kept(limits), is_many)
+        self._unread.change(_MAX_UNREAD_BYTES, is_many)
+        self.congestion.change(limits.body)
+        self._per_address = per_address
+        for connection in (*self._connections, *self._reserved):
+            connection.renew()
+            if per_address is not None and connection not in self._turned_away:
+                per_address.opened(connection.peer)
+
+    def change_certificate(self, context: "ssl.SSLContext") -> None:
+        """Use the certificate of `context` for TLS connections that begin from now on. The others stay open."""
+        for listener in self._tls_listeners:
+            listener.change(context)
 
     def reserve(self, peer: str, give_up: Callable[[], object]) -> Connection | None:
         """Return a new connection of `peer` whose handshake begins. It counts from now on.
@@ -190,6 +235,7 @@ class Server:
         is_reserved = self._reserved.pop(connection, None) is not None
         refusal = None if is_reserved else self._admit(connection.peer)
         self._connections.add(connection)
+        connection.renew()  # `change` may have come after the connection was made, and its parser fills the cache
         if refusal is None:
             return None
         self._turned_away.add(connection)

@@ -118,6 +118,10 @@ class TlsListener:
         self._accepting = loop.create_task(self._accept())
         self._accepting.add_done_callback(lambda _: sock.close())
 
+    def change(self, context: ssl.SSLContext) -> None:
+        """Use another certificate for the handshakes that begin from now on."""
+        self._context = context
+
     def close(self) -> None:
         """Accept no more peers, and end the handshakes that are not complete."""
         self._accepting.cancel()

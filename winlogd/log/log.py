@@ -15,13 +15,8 @@ import time
 from traceback import TracebackException
 from typing import Final
 
-from winlogd.log.lines import FORMATS, Record
-
-MASK: Final = b"***"
-"""Written in place of a secret."""
-
-LEVELS: Final = ("trace", "debug", "info", "warn", "error")
-"""The levels, from the one with the most lines to the one with the fewest."""
+from winlogd.log.form import LEVELS, form_of, masked
+from winlogd.log.lines import Record
 
 _TRACE: Final = LEVELS.index("trace")
 _DEBUG: Final = LEVELS.index("debug")
@@ -58,18 +53,9 @@ class Log:
     """
 
     def __init__(self, level: str, format: str, fd: int = 2, secret: str = "") -> None:
-        if level not in LEVELS:
-            raise ValueError(f"log level {level!r}: must be one of {', '.join(LEVELS)}")
-        if format not in FORMATS:
-            raise ValueError(f"log format {format!r}: must be one of {', '.join(FORMATS)}")
-        self._threshold = LEVELS.index(level)
-        self._render = FORMATS[format]
-        if stream := os.environ.get("JOURNAL_STREAM"):
-            from winlogd.log.journal import for_journal
-
-            self._render = for_journal(self._render, fd, stream)
         self._fd = fd
-        self._secret = secret.encode("ascii")
+        self._form = form_of(level, format, fd, (secret.encode("ascii"),))
+        self._threshold = self._form.threshold
         self._line_is_torn = False
 
         # Threads share all attributes below, and change them only under `_guard`. A thread holds the guard for a few
@@ -145,6 +131,11 @@ class Log:
         return self._threshold <= LEVELS.index(level)
 
     @property
+    def secrets(self) -> tuple[bytes, ...]:
+        """What no line may show."""
+        return self._form.secrets
+
+    @property
     def dropped(self) -> int:
         """The number of lines lost so far: the buffer was full, the descriptor refused them, or the log was stopped."""
         return self._dropped
@@ -181,6 +172,17 @@ class Log:
                 thread = threading.Thread(target=self._run, name="log", daemon=True)
                 thread.start()
                 self._thread = thread
+
+    def change(self, level: str, format: str, secret: str = "") -> None:
+        """Take other values of the same names as in `Log`, from now on. No line shows the earlier secrets either.
+
+        Lines that are buffered keep their place, and get the new format.
+
+        Raises:
+            ValueError: `level` or `format` is unknown. Nothing has changed.
+        """
+        self._form = form_of(level, format, self._fd, (secret.encode("ascii"), *self._form.secrets))
+        self._threshold = self._form.threshold
 
     def stop(self, timeout_s: float = 1.0) -> None:
         """Write the buffered lines, then end the log thread. Lines logged from now on are dropped and counted.
@@ -231,20 +233,19 @@ class Log:
         pieces = []
         for record in records:
             try:
-                pieces.append(self._render(record))
+                pieces.append(self._form.render(record))
             except Exception:
                 # A value never raises here. Memory has run out, or `lines` has a fault. Neither may end the only
                 # thread that writes the log.
                 self._lose(len(record.rows))
-        lines = b"".join(pieces)
-        return lines.replace(self._secret, MASK) if self._secret else lines
+        return masked(b"".join(pieces), self._form.secrets)
 
     def _report_dropped(self, dropped: int) -> None:
         """Write a line with the number of lost lines, at any level: a reader must know that lines are missing."""
         count = dropped - self._dropped_reported
         row: tuple[object, ...] = (count,)
         record = Record(time.time_ns(), "WARN", "log", "log lines dropped", ("count",), [row])
-        if self._write(self._render(record)) == 0:
+        if self._write(self._form.render(record)) == 0:
             self._dropped_reported = dropped
 
     def _lose(self, lines: int) -> None:

@@ -120,6 +120,19 @@ class Head:
         self.path_parameters: Mapping[str, str] = _NONE
         self.plain = minor > 0 and keep_alive and method != "HEAD"
 
+    def without_handler(self) -> "Head":
+        """Return an equal head for which the router has found no handler yet."""
+        return Head(
+            self.method,
+            self.path,
+            self.query,
+            self.minor,
+            self.fields,
+            self.content_length,
+            self.keep_alive,
+            self.expects_continue,
+        )
+
     @property
     def octets(self) -> int:
         """The approximate memory that the head takes while a request waits, in octets."""

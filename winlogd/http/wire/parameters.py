@@ -64,15 +64,21 @@ def known_parameters(query: str, known: Collection[str]) -> dict[str, str]:
     Raises:
         ParameterError: as `parse_query`; or a name is not known. Then the text names the most similar known name.
     """
+    values, faults = read_parameters(query, known)
+    if faults:
+        raise ParameterError(faults)
+    return values
+
+
+def read_parameters(query: str, known: Collection[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the pairs of a query, and the faults by name, for a caller that looks for faults in the values, too."""
     values, faults = _read(query)
     for name in values:
         if len(faults) == _MAX_FAULTS:
             break
         if name not in known:
             faults.setdefault(_shown(name), _unknown(name, known))
-    if faults:
-        raise ParameterError(faults)
-    return values
+    return values, faults
 
 
 def _read(query: str) -> tuple[dict[str, str], dict[str, str]]:

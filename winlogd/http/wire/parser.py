@@ -66,6 +66,11 @@ class HeadCache:
         """Forget all heads and the handlers that were found for them. Call this after routes have changed."""
         self._heads.clear()
 
+    def renew(self, is_kept: Callable[[str], bool]) -> None:
+        """Forget all heads, and take another `is_kept`: there is another router."""
+        self._is_kept = is_kept
+        self.clear()
+
 
 class RequestParser:
     """Parses the requests of one connection, in order.
@@ -202,6 +207,15 @@ class RequestParser:
         else:
             self._start = stop
         return Request(head, bytes(buffer[end:stop]))
+
+    def renew(self, limits: Limits) -> None:
+        """Take over other limits. An incomplete request forgets the handler that was found for its head.
+
+        Its head becomes another object. A complete request that waits keeps the old head, with the handler.
+        """
+        self._limits = limits
+        if self._head is not None:
+            self._head = self._head.without_handler()
 
     def take_continue(self) -> Head | None:
         """Return, once, the head of a client that waits for 100 (Continue). None if the body has begun."""

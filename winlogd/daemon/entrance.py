@@ -1,0 +1,137 @@
+"""Make what decides about requests: the routes with their rules, and the limits. A reload makes all of it anew.
+
+What outlives a reload is made once: the endpoints that have requests waiting, and the pace that holds events. This file
+must not know the store's inside, nor when a reload happens.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from winlogd.access.addresses import TrustedProxies
+from winlogd.access.gate import Gate, Token
+from winlogd.access.local import LocalReads
+from winlogd.api.current_sessions import CurrentSessions
+from winlogd.api.events import Events
+from winlogd.api.routes import Questions, make_router
+from winlogd.config.sections import Config
+from winlogd.daemon.questions import KnownSite, endpoints
+from winlogd.events.decode import EventDecoder
+from winlogd.http.admission import ConnectionsPerAddress
+from winlogd.http.budget import Allowance
+from winlogd.http.exchange import Exchange
+from winlogd.http.router import Router
+from winlogd.http.wire.limits import Limits
+from winlogd.store.read.readers import Readers
+from winlogd.store.store import Store
+
+if TYPE_CHECKING:
+    from winlogd.access.rate import Pace
+
+_ANSWER_MARGIN_S: Final = 2.0
+"""The server waits this much longer than the store for an event. It matters only if one call to the disk hangs."""
+
+
+class Entrance:
+    """The way of requests into the server.
+
+    Args:
+        loop: the event loop.
+        config: the configuration, for what is known of the site.
+        store: stores events, and knows the open sessions.
+        readers: answer questions.
+
+    Attributes:
+        site: what is known of the site.
+        pace: holds the events of addresses that send too fast; None if no address ever had a rate.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, config: Config, store: Store[Exchange], readers: Readers
+    ) -> None:
+        self._loop = loop
+        self._store = store
+        self.site: Final = KnownSite(config)
+        site = self.site.site
+        self._sessions = CurrentSessions(loop, store, site)
+        self._questions = Questions(lambda: endpoints(loop, readers, site))
+        self._longest_delay_s = 0.0
+        self._paced: tuple[object, ...] = ()
+        self.pace: Pace | None = None
+
+    def router(self, config: Config) -> Router:
+        """Return the route table with its endpoints, and the rules for those who use them."""
+        security = config.security
+        proxies = TrustedProxies(security.trusted_proxies)
+        events = Events(
+            self._store,
+            EventDecoder(security.valid_actions),
+            security.expected_user_agent,
+            proxies,
+            self._pace(config, proxies),
+            Token(security.ingest_token) if security.ingest_token else None,
+        )
+        return make_router(
+            events,
+            config.server.event_paths,
+            self._sessions,
+            self._questions,
+            senders=Gate(security.ingest_networks, proxies),
+            readers=LocalReads(security.read_networks, proxies, security.names, security.local_reads),
+        )
+
+    def limits(self, config: Config) -> Limits:
+        """Return the limits of the HTTP server. Call this after `router`, which may add a delay."""
+        limits = config.limits
+        return Limits(
+            request_line=limits.request_line,
+            headers=limits.headers,
+            header_fields=limits.header_fields,
+            body=limits.body,
+            headers_timeout=limits.headers_timeout,
+            body_timeout=limits.body_timeout,
+            idle_timeout=limits.idle_timeout,
+            answer_timeout=max(config.server.event_timeout, self._longest_delay_s) + _ANSWER_MARGIN_S,
+        )
+
+    def stop(self) -> None:
+        """Hand on the events that are held. Call this before the server stops."""
+        if self.pace is not None:
+            self.pace.stop()
+
+    def _pace(self, config: Config, proxies: TrustedProxies) -> "Pace | None":
+        """Return the part that keeps each address at its rate. Load nothing for it and return None if there is no rate.
+
+        With the options of the last time it is unchanged: no address gets a burst more.
+        """
+        limits = config.limits
+        if not limits.events_per_second:
+            self._paced = ()
+            return None
+        options = (
+            limits.events_per_second,
+            limits.events_burst,
+            limits.rate_delay,
+            limits.body,
+            config.security.trusted_proxies,
+        )
+        if options == self._paced:
+            return self.pace
+        from winlogd.access.buckets import Buckets
+        from winlogd.access.rate import Pace
+
+        delay_s = limits.rate_delay
+        burst = limits.events_burst or max(round(limits.events_per_second), 1)
+        buckets = Buckets(limits.events_per_second, burst, delay_s)
+        if self.pace is None:
+            self.pace = Pace(self._loop, buckets, delay_s, proxies, Allowance(limits.body))
+        else:
+            self.pace.change(buckets, delay_s, proxies, limits.body)
+        self._paced = options
+        self._longest_delay_s = max(self._longest_delay_s, delay_s)  # an event may be held since before a reload
+        return self.pace
+
+
+def per_address(config: Config, proxies: TrustedProxies) -> ConnectionsPerAddress | None:
+    """Return a counter of connections, which counts none yet; None if their number has no bound."""
+    limit = config.limits.connections_per_address
+    return ConnectionsPerAddress(limit, proxies.trusts) if limit else None

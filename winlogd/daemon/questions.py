@@ -1,0 +1,47 @@
+"""What the server makes only when somebody asks: the endpoints of the read API, and what is known of the site.
+
+Most servers only take events. So nothing of it is loaded at the start.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from winlogd.config.sections import Config
+from winlogd.http.router import Endpoint
+from winlogd.store.read.readers import Readers
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.read.filters import Site
+
+
+class KnownSite:
+    """What is known of the site, made from the configuration when somebody asks first.
+
+    Args:
+        config: the configuration. Its rooms were checked before.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._made: Site | None = None
+
+    def change(self, config: Config, made: "Site | None") -> None:
+        """Take another configuration, and the site that was made from it; None to make it with the next question."""
+        self._config, self._made = config, made
+
+    def site(self) -> "Site":
+        """Return the site."""
+        if self._made is None:
+            from winlogd.daemon.site import site_of
+
+            self._made = site_of(self._config)
+        return self._made
+
+
+def endpoints(loop: asyncio.AbstractEventLoop, readers: Readers, site: "Callable[[], Site]") -> Mapping[str, Endpoint]:
+    """Load the endpoints that ask a reader, and return them by their paths."""
+    from winlogd.api import read_table
+    from winlogd.api.reading import Reading
+
+    return read_table.endpoints(Reading(loop, readers.questions, readers.downloads, site))
