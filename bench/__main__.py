@@ -25,7 +25,16 @@ _RESULTS: Final = Path(__file__).parent / "results"
 _DISK: Final = Path("/var/tmp")
 """Make the databases below this folder. It is usually on a disk; /tmp is often in memory, where FULL costs nothing."""
 
-_QUICK: Final = Lengths(load_s=0.7, warm_s=0.2, idle_s=2.0, morning_s=1.0, workstations=400, many_events=20_000)
+_QUICK: Final = Lengths(
+    load_s=0.7,
+    warm_s=0.2,
+    idle_s=2.0,
+    morning_s=1.0,
+    workstations=400,
+    many_events=20_000,
+    past_rows=200_000,
+    past_today_rows=10_000,
+)
 _QUICK_LAST_START_S: Final = 48.0
 """A quick run starts no sample after this many seconds. Thus it ends within a minute."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from bench.questions import QUESTIONS
 from bench.ratios import Key, Rounds, Spread
 
 
@@ -104,6 +105,8 @@ BARS: Final = (
         Comparison.DIFFERENCE,
     ),
     _alone("idle: switches/s", "idle-cpu", _START, "switches_s", 0.0),
+    *(_alone(f"queries, {each.name}: P99, ms", "queries", each.name, "asked_p99_ms", 50) for each in QUESTIONS),
+    *(_alone(f"queries, {each.name}: events × alone", "queries", each.name, "of_alone", 1.5) for each in QUESTIONS),
 )
 """Every bar, in the order in which they are shown."""
 

@@ -22,7 +22,7 @@ from bench.server import Setup, running
 _SESSIONS: Final = 300_000
 _LISTINGS: Final = 5
 _PAUSE_S: Final = 0.002
-_LISTING: Final = b"GET /api/v1/sessions/current HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+_LISTING: Final = b"GET /api/v1/sessions/current HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 _FILL: Final = """
 WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
 INSERT INTO events_today (username, action, timestamp, hostname, server_timestamp, session_uuid)

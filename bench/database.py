@@ -12,9 +12,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from bench import past
 from bench.events import COUNT_STORED, PAIRS
 from bench.registry import Peer
-from bench.server import Setup, running
+from bench.server import ROOMS, Setup, running
 
 _DAY_S: Final = 8 * 3600
 """The oldest row is this old, or of midnight if that is later."""
@@ -47,6 +48,8 @@ class Databases:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._made: dict[tuple[str, int, int], Path] = {}
+        self._past: Path | None = None
+        self._past_last_id = 0
         self._runs = 0
 
     def fresh(self, peer: Peer, rows: int, history_rows: int) -> Path:
@@ -64,13 +67,33 @@ class Databases:
                 os.fsync(copy.fileno())  # else the server's first fsync would write the whole copy
         return path
 
+    def with_past(self, rows: int, today_rows: int) -> Path:
+        """Return the path of a database with a long past (`bench.past`). All runs share it, one after the other."""
+        if self._past is None:
+            folder = self._folder / "past"
+            folder.mkdir()
+            self._past = folder / "winlog.db"
+            shutil.copyfile(past.kept(self._folder.parent, rows), self._past)
+            self._past_last_id = past.fill_today(self._past, today_rows)
+            past.write_rooms(folder / ROOMS)
+            with self._past.open("rb") as copy:
+                os.fsync(copy.fileno())
+        return self._past
+
+    def release(self, path: Path) -> None:
+        """Remove what a run has left: its folder, or the events of its load. Its server must have ended."""
+        if path == self._past:
+            past.forget_load(path, self._past_last_id)
+        else:
+            shutil.rmtree(path.parent)
+
     def _fill(self, peer: Peer, rows: int, history_rows: int) -> Path:
         """Let the peer make its own schema, then insert rows that it could have stored. Return the file's path."""
         folder = self._folder / f"filled-{peer.name}-{rows}-{history_rows}"
         folder.mkdir()
         path = folder / "winlog.db"
         with running(peer, Setup("NORMAL", "error"), path):
-            _wait_for_schema(path)
+            past.wait_for_schema(path)
         midnight_s = datetime.now().astimezone().replace(hour=0, minute=0, second=0).timestamp()
         begin_s = max(time.time() - _DAY_S, midnight_s)
         moments = {"begin": begin_s, "end": max(begin_s, time.time() - _RECENT_S)}
@@ -83,31 +106,9 @@ class Databases:
         return path
 
 
-def _wait_for_schema(path: Path) -> None:
-    """Wait until the server has made its tables: it may answer /health earlier.
-
-    Raises:
-        RuntimeError: there are no tables after 30 s.
-    """
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if path.exists():
-            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-                names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-            if {"events_today", "events_history"} <= names:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"no tables were made in {path}")
-
-
 def stored(path: Path) -> int:
     """Return how many of a load's events are in the database at `path`. Its server must have ended."""
     if not path.exists():
         return 0
     with closing(sqlite3.connect(path)) as connection:
         return int(connection.execute(COUNT_STORED).fetchone()[0])
-
-
-def remove(path: Path) -> None:
-    """Remove the folder of one run, with the database at `path`."""
-    shutil.rmtree(path.parent)

@@ -46,6 +46,8 @@ class Lengths:
         morning_s: seconds in which all workstations log on.
         workstations: the number of workstations that log on in a morning.
         many_events: the number of events after which the memory is measured.
+        past_rows: the rows of the archive that questions are asked about.
+        past_today_rows: the rows of the day that is not over.
     """
 
     load_s: float = 3.0
@@ -54,6 +56,8 @@ class Lengths:
     morning_s: float = 3.0
     workstations: int = 2_000
     many_events: int = 1_000_000
+    past_rows: int = 5_000_000
+    past_today_rows: int = 100_000
 
 
 @dataclass(slots=True)
@@ -97,12 +101,12 @@ Measure = Callable[[Trial], Figures]
 Loader = Callable[[Trial, Server, float], Load]
 
 
-def _generator(module: str, *arguments: object) -> Load:
-    """Run one of our own generators on the load's core. Return its result."""
+def generator(module: str, *arguments: object) -> list[Load]:
+    """Run one of our own generators on the load's core. Return its results, a line each."""
     command = [sys.executable, "-m", f"bench.load.{module}", *map(str, arguments)]
     with cores.pinned_to(cores.LOAD):
         done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True)
-    return Load.from_json(done.stdout)
+    return [Load.from_json(line) for line in done.stdout.splitlines()]
 
 
 def keep_alive(connections: int) -> Loader:
@@ -117,14 +121,16 @@ def keep_alive(connections: int) -> Loader:
 
 def connection_an_event(concurrency: int) -> Loader:
     """Return a closed loop of `concurrency` clients. Each connects, sends one event, and closes after the answer."""
-    return lambda trial, server, seconds: _generator("oneshot", server.port, concurrency, seconds, trial.first_number())
+    return lambda trial, server, seconds: generator("oneshot", server.port, concurrency, seconds, trial.first_number())[
+        0
+    ]
 
 
 def planned(rate: int) -> Loader:
     """Return an open loop: `rate` events a second on kept connections."""
-    return lambda trial, server, seconds: _generator(
+    return lambda trial, server, seconds: generator(
         "openloop", server.port, "plain", rate, seconds, trial.first_number()
-    )
+    )[0]
 
 
 def loaded(loader: Loader) -> Measure:
@@ -134,7 +140,7 @@ def loaded(loader: Loader) -> Measure:
         with trial.server() as server:
             if trial.lengths.warm_s:
                 trial.took(loader(trial, server, trial.lengths.warm_s))
-                _settle(server)
+                settle(server)
             before = server.usage()
             load = trial.took(loader(trial, server, trial.lengths.load_s))
             return _figures(load, server.usage().cpu_s - before.cpu_s)
@@ -142,7 +148,7 @@ def loaded(loader: Loader) -> Measure:
     return measure
 
 
-def _settle(server: Server) -> None:
+def settle(server: Server) -> None:
     """Wait until the server has finished the work of the last load. Else the next load would include that work."""
     until = time.monotonic() + _SETTLE_PATIENCE_S
     before, now = -1.0, server.usage().cpu_s
@@ -172,9 +178,9 @@ def morning(trial: Trial) -> Figures:
     with trial.server() as server:
         before = server.usage()
         load = trial.took(
-            _generator(
+            generator(
                 "openloop", server.port, "morning", lengths.workstations, lengths.morning_s, trial.first_number()
-            )
+            )[0]
         )
         return {"workstations": lengths.workstations} | _figures(load, server.usage().cpu_s - before.cpu_s)
 
@@ -185,7 +191,7 @@ def with_reader(loader: Loader) -> Measure:
     def measure(trial: Trial) -> Figures:
         with trial.server() as server:
             trial.took(loader(trial, server, trial.lengths.warm_s or 0.1))
-            _settle(server)
+            settle(server)
             command = [sys.executable, "-m", "bench.load.reader", str(trial.database)]
             with cores.pinned_to(cores.LOAD):
                 reader = subprocess.Popen(command, cwd=REPOSITORY)

@@ -2,7 +2,8 @@
 
 Every peer is one command that reads its orders from the environment. PEER_PORT is its port on 127.0.0.1. PEER_DATABASE
 is a path whose folder exists. PEER_SYNCHRONOUS is FULL or NORMAL. PEER_LOG_LEVEL is info, for a line per event on
-standard error, or error, for none. A peer serves GET /health and POST /api/v1/events, and ends on SIGTERM.
+standard error, or error, for none. PEER_ROOMS is the path of a list of machines, or empty. A peer serves GET /health
+and POST /api/v1/events, and ends on SIGTERM. One that stores nothing may answer only questions.
 """
 
 import compileall
@@ -59,6 +60,7 @@ def _winlogd_environ(orders: Orders) -> dict[str, str]:
         "WINLOGD_DATABASE_PATH": orders["PEER_DATABASE"],
         "WINLOGD_DATABASE_PRAGMA_SYNCHRONOUS": orders["PEER_SYNCHRONOUS"],
         "WINLOGD_LOGGING_LEVEL": orders["PEER_LOG_LEVEL"],
+        "WINLOGD_ROOMS_ROOMS_FILE": orders["PEER_ROOMS"],
     }
 
 
@@ -86,6 +88,17 @@ def _php_unavailable() -> str | None:
         return "php is not installed (php-cli and php-sqlite3)"
     extensions = subprocess.run(["php", "-m"], capture_output=True, text=True, check=False).stdout
     return None if "pdo_sqlite" in extensions else "php has no pdo_sqlite (php-sqlite3)"
+
+
+_DATASETTE_PYTHON: Final = PEERS_FOLDER / "datasette" / ".venv" / "bin" / "python"
+"""Datasette has an environment of its own: it needs some thirty packages."""
+
+
+def _datasette_unavailable() -> str | None:
+    if _DATASETTE_PYTHON.exists():
+        return None
+    folder = _DATASETTE_PYTHON.parents[1].relative_to(REPOSITORY)
+    return f"is not installed (python3 -m venv {folder} && {folder}/bin/pip install datasette)"
 
 
 def _rust(name: str, package: str, stands_for: str, synchronous: str | None = None) -> Peer:
@@ -149,6 +162,13 @@ PEERS: Final = {
             "what a Python developer would write: FastAPI, Pydantic, uvicorn, sqlite3",
             (sys.executable, str(PEERS_FOLDER / "fastapi" / "main.py")),
             _needs_modules("fastapi", "uvicorn", "httptools", "uvloop"),
+        ),
+        Peer(
+            "datasette",
+            "SQL over HTTP on winlogd's own file, for those who need no API: it only answers questions",
+            (str(_DATASETTE_PYTHON), str(PEERS_FOLDER / "datasette" / "main.py")),
+            _datasette_unavailable,
+            stores=False,
         ),
     )
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.database import Databases, remove, stored
+from bench.database import Databases, stored
 from bench.measures import Lengths, Trial
 from bench.ratios import Sample
 from bench.registry import Peer
@@ -73,9 +73,12 @@ def run(
 def take(step: Step, lengths: Lengths, databases: Databases) -> Sample:
     """Take one sample: run the measure, then count the stored events."""
     variant = step.variant
-    path = databases.fresh(step.peer, variant.rows, variant.history_rows)
+    if variant.has_past:
+        path = databases.with_past(lengths.past_rows, lengths.past_today_rows)
+    else:
+        path = databases.fresh(step.peer, variant.rows, variant.history_rows)
     trial = Trial(step.peer, variant.setup, path, lengths)
     figures = variant.measure(trial)
     count = stored(path) if step.peer.stores else None
-    remove(path)
+    databases.release(path)
     return Sample(step.scenario.name, variant.name, step.peer.name, step.round, figures, trial.acked, count)

@@ -16,6 +16,7 @@ from bench.measures import (
     start_up,
     with_reader,
 )
+from bench.questions import QUESTIONS, asking
 from bench.server import Setup
 
 _USUAL: Final = Setup()
@@ -35,6 +36,7 @@ class Variant:
         setup: how the server runs.
         rows: the rows in ``events_today`` before the load.
         history_rows: the rows in ``events_history`` before the load.
+        has_past: True if the database is that of `bench.past`. Then `rows` and `history_rows` do not count.
         quick: True if ``--quick`` includes it.
     """
 
@@ -43,6 +45,7 @@ class Variant:
     setup: Setup = _USUAL
     rows: int = 0
     history_rows: int = 0
+    has_past: bool = False
     quick: bool = False
 
 
@@ -151,6 +154,17 @@ SCENARIOS: Final = {
                 Variant("a reader", with_reader(keep_alive(64)), history_rows=100_000),
             ),
             STORING,
+        ),
+        Scenario(
+            "queries",
+            "16 clients ask about the past, each at once again, while 1 000 events/s are stored: how long do all wait?",
+            "asked_p99_ms",
+            tuple(
+                Variant(each.name, asking(each), Setup(has_rooms=True), has_past=True, quick=each.quick)
+                for each in QUESTIONS
+            ),
+            ("winlogd", "datasette"),
+            ("winlogd",),
         ),
         Scenario(
             "start-up",

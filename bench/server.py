@@ -15,6 +15,8 @@ from typing import Final
 from bench import accounting, cores
 from bench.registry import Peer
 
+ROOMS: Final = "rooms.csv"
+"""The name of the list of machines."""
 _START_PATIENCE_S: Final = 30.0
 _STOP_PATIENCE_S: Final = 10.0
 _PROBE: Final = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
@@ -31,10 +33,12 @@ class Setup:
     Attributes:
         synchronous: PRAGMA synchronous, FULL or NORMAL.
         log_level: info (a line an event) or error (none).
+        has_rooms: True if `ROOMS` beside the database lists the machines and their rooms.
     """
 
     synchronous: str = "FULL"
     log_level: str = "info"
+    has_rooms: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ def _environ(peer: Peer, setup: Setup, database: Path, port: int) -> dict[str, s
         "PEER_DATABASE": str(database),
         "PEER_SYNCHRONOUS": peer.synchronous or setup.synchronous,
         "PEER_LOG_LEVEL": setup.log_level,
+        "PEER_ROOMS": str(database.parent / ROOMS) if setup.has_rooms else "",
     }
     return inherited | orders | peer.environ(orders)
 

@@ -1,0 +1,66 @@
+"""Ask questions in a closed loop, while events are sent in an open one. One process makes both on the load's core.
+
+    python -m bench.load.questions PORT RATE SECONDS FIRST CLIENTS FILE
+
+RATE events a second are sent on kept connections, numbered from FIRST, as by `openloop`. Each of CLIENTS asks its next
+question when the last one is answered, on a kept connection of its own. FILE has the paths of the questions as a JSON
+array. It prints two lines: the result of the events, then that of the questions.
+"""
+
+import gc
+import json
+import sys
+from itertools import cycle
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from bench.load.exchanges import Exchanges
+from bench.load.openloop import KEPT_CONNECTIONS, PLAIN_TIMEOUT_S, Plan, plain
+from bench.load.result import Load
+
+_GET: Final = "GET {} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n"
+
+
+def run(events: Exchanges, plan: Plan, questions: Exchanges, paths: list[str], seconds: float) -> tuple[Load, Load]:
+    """Send the events of `plan`, and ask until `seconds` are over. Return the results of both."""
+    turns = cycle(_GET.format(path).encode() for path in paths)
+    clients = len(questions.idle)
+    late_s: list[float] = []
+    start = perf_counter() + 0.05
+    until, sent = start + seconds, 0
+    while (now := perf_counter()) < until:
+        while sent < len(plan) and start + plan[sent][0] <= now:
+            planned = start + plan[sent][0]
+            late_s.append(perf_counter() - planned)
+            events.begin(plan[sent][1], planned)
+            sent += 1
+        for _ in range(clients - questions.under_way):
+            questions.begin(next(turns), perf_counter())
+        events.step(0)
+        questions.step(0)
+    took_s = perf_counter() - start
+    events.drain(PLAIN_TIMEOUT_S)
+    questions.drain(PLAIN_TIMEOUT_S)
+    return (
+        Load.of(events.latencies_s, events.refused, events.failed, took_s, late_s),
+        Load.of(questions.latencies_s, questions.refused, questions.failed, took_s),
+    )
+
+
+def main(arguments: list[str]) -> None:
+    """Run the load that the command line describes. Print its results."""
+    port, rate, seconds, first, clients, path = arguments
+    events, questions = Exchanges(int(port), keep=True), Exchanges(int(port), keep=True)
+    plan = plain(float(rate), float(seconds), int(first))
+    if plan:
+        events.connect(KEPT_CONNECTIONS)
+    questions.connect(int(clients), from_own_addresses=True)
+    paths = json.loads(Path(path).read_text())
+    gc.disable()  # the pause of a collection would count as the server's
+    for load in run(events, plan, questions, paths, float(seconds)):
+        print(load.to_json())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,100 @@
+"""The reader's processor time for each question of `queries`, without a server: python -m bench.question_cost DATABASE.
+
+The database is one that `bench.past` has made; --today adds a day to it first. Run it in turn in two trees to compare
+them.
+"""
+
+import argparse
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from bench import past
+from bench.load.result import percentile
+from bench.questions import QUESTIONS, values_for
+from winlogd.api.read_table import endpoints
+from winlogd.api.reading import Reading
+from winlogd.http.router import Router
+from winlogd.http.wire.message import Head, Response
+from winlogd.scheduled.clock import zone_of
+from winlogd.sessions.doubts import Rules
+from winlogd.sessions.places import Place
+from winlogd.sessions.rooms import Rooms
+from winlogd.store.file.settings import Settings
+from winlogd.store.read.answering import Answering
+from winlogd.store.read.filters import Site
+from winlogd.store.read.limits import Limits
+
+_HOUR_US: Final = 3_600_000_000
+_SECONDS: Final = 1.0
+"""Of each question."""
+
+
+class _Reader:
+    """Answers at once, on this thread."""
+
+    def __init__(self, path: Path) -> None:
+        settings = Settings(str(path), "WAL", "NORMAL", 5000, -20_000)
+        self._answering = Answering(settings, Limits(), lambda: False)
+
+    def ask(self, who: str, question: Callable[[Any], Any], answered: Callable[[Any], None]) -> None:
+        outcome = self._answering.answer(question)
+        while self._answering.is_behind:
+            self._answering.catch_up()
+            if not self._answering.is_behind:
+                outcome = self._answering.answer(question)
+        answered(outcome)
+
+
+class _Exchange:
+    """Takes an answer."""
+
+    class sender:  # noqa: N801  # as Exchange has it
+        """The connection."""
+
+        peer = "127.0.0.1"
+
+    def respond(self, response: Response) -> None:
+        assert response.status in (200, 404), response
+
+
+def main() -> None:
+    """Measure, and print a line for each question."""
+    parser = argparse.ArgumentParser(prog="python -m bench.question_cost", description=__doc__)
+    parser.add_argument("database", type=Path)
+    parser.add_argument("--today", type=int, default=0, metavar="ROWS", help="add a day of some rows first")
+    chosen = parser.parse_args()
+    if chosen.today:
+        past.fill_today(chosen.database, chosen.today)
+    with closing(sqlite3.connect(chosen.database)):  # keeps the WAL while the reader opens
+        _measure(chosen.database)
+
+
+def _measure(path: Path) -> None:
+    rooms = Rooms({}, None, [Place(past.host_name(host), past.room_name(host)) for host in range(past.HOSTS)])
+    site = Site(rooms, Rules(14 * _HOUR_US, 36 * _HOUR_US), zone_of("Europe/Paris"))
+    reader: Any = _Reader(path)
+    loop: Any = None
+    reading = Reading(loop, reader, reader, lambda: site)
+    router = Router({("GET", path): endpoint for path, endpoint in endpoints(reading).items()}, {})
+    values = values_for(past.last_day(path))
+    for question in QUESTIONS:
+        times_s, until = [], time.monotonic() + _SECONDS
+        for each in values * 5:
+            address, _, query = question.path(each).partition("?")
+            begun_s = time.thread_time()
+            exchange: Any = _Exchange()
+            router.handler_for(Head("GET", address, query, 1, (), 0, True, False))(exchange, b"")
+            times_s.append(time.thread_time() - begun_s)
+            if time.monotonic() > until:
+                break
+        warm = times_s[1:] or times_s
+        print(f"{question.name:16} P50 {1e3 * median(warm):8.2f}  P99 {1e3 * percentile(warm, 0.99):8.2f} ms")
+
+
+if __name__ == "__main__":
+    main()
