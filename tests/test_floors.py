@@ -15,31 +15,22 @@ from tests.support.running import Winlogd, running
 
 PACKAGE: Final = ROOT / "winlogd"
 
-BELOW_DAEMON: Final = {"api", "access", "scheduled", "store", "sessions", "events", "http", "config", "log", "control"}
+BELOW_DAEMON: Final = {
+    *("api", "access", "scheduled", "store", "sessions", "events", "http", "config", "log", "control", "transfer"),
+}
+"""The rooms that the daemon joins."""
 
 FLOORS: Final[Mapping[str, set[str]]] = {
     "__main__": {"cli"},
     "cli": {"commands"},
-    "commands": {
-        "daemon",
-        "api",
-        "access",
-        "scheduled",
-        "store",
-        "sessions",
-        "events",
-        "http",
-        "config",
-        "log",
-        "control",
-    },
-    "daemon": {"api", "access", "scheduled", "store", "sessions", "events", "http", "config", "log", "control"},
-    "api": {"access", "store", "sessions", "events", "http"},
+    "commands": {"daemon"} | BELOW_DAEMON,
+    "daemon": BELOW_DAEMON,
+    "api": {"access", "transfer", "store", "sessions", "events", "http"},
     "access": {"store", "sessions", "events", "log", "http"},
     "scheduled": {"store", "sessions", "events", "log"},
     "store": {"sessions", "events", "log"},
     "sessions": {"events"},
-    **{room: set() for room in ("http", "events", "config", "log", "control", "")},
+    **{room: set() for room in ("http", "events", "config", "log", "control", "transfer", "")},
 }
 """Which rooms each room may import, besides itself and the package's own version. From the highest floor to the ground;
 ``""`` is the package itself."""
@@ -62,21 +53,25 @@ NOT_AT_START: Final = {
 
 LOADED: Final[Mapping[str, str]] = {
     "": "cli",
-    "access": "addresses gate",
+    "access": "addresses gate local",
     "api": "current_sessions events health routes",
     "commands": "serve terminal",
     "config": "files kinds list_kinds load messages sections",
     "control": "address server",
-    "daemon": "listening observer orders parts process refusals settings signals startup systemd watchdog",
+    "daemon": "entrance hangups listening observer orders parts process questions refusals running settings signals"
+    " startup stopping systemd watchdog",
     "events": "decode event names timestamps value",
     "http": "admission budget congestion connection deadlines delivery exchange flow lateness peer pipeline reading"
     " responses router server shares sockets states turns",
     "http.wire": "grammar head limits line message parser",
-    "log": "lines log",
-    "scheduled": "clock rotation",
+    "log": "form lines log",
+    "scheduled": "clock past rotation",
     "sessions": "book identifiers pair pairing retries",
     "store": "errors gathering load_book recheck reporting store submission",
-    "store.file": "columns database faults foreign free_space marks ownership rescue schema settings wal_watch",
+    "store.file": "columns database faults foreign free_space marks ownership past_tables receipts rescue schema"
+    " settings views wal_watch",
+    "store.past": "progress runs",
+    "store.read": "limits reader readers",
     "store.writer": "batches inbox patience recovery rows serving writer",
 }
 """The modules of each package that a plain start loads, besides the packages themselves."""

@@ -12,13 +12,20 @@ from typing import Final
 import pytest
 
 from tests.docs.pages import Block, Runner, block, blocks
-from tests.docs.runners import api, clients, configure, install, operate
+from tests.docs.runners import api, clients, configure, install, operate, who
 from tests.support.paths import ROOT
 
 PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is None]
 pytestmark = pytest.mark.skipif(bool(PROGRAMS), reason=f"not installed: {', '.join(PROGRAMS)}")
 
-RUN: Final[Mapping[str, Runner]] = {**install.RUN, **operate.RUN, **configure.RUN, **api.RUN, **clients.RUN}
+RUN: Final[Mapping[str, Runner]] = {
+    **install.RUN,
+    **operate.RUN,
+    **who.RUN,
+    **configure.RUN,
+    **api.RUN,
+    **clients.RUN,
+}
 """The function that runs a block, by the beginning of the block."""
 
 RUN_ELSEWHERE: Final = {
@@ -41,12 +48,14 @@ NOT_RUN: Final = {
     "sudo ufw": "changes the firewall of the machine",
     "sudo firewall-cmd": "changes the firewall of the machine",
     "sudo systemctl restart": "needs systemd as the first process",
+    "sudo systemctl reload": "needs systemd as the first process",
     "setx": "is for Windows",
     "sudo chown": "needs the user winlogd",
     "journalctl": "needs systemd's journal",
     "sudo /opt/winlogd/bin/pip install --upgrade": "changes files of the system",
     "sudo systemctl disable": "needs systemd as the first process",
     "pip install -e . --group bench": "takes hours; test_names.py asks the programs for the flags",
+    "python -m bench --scenario queries": "takes half an hour, and 4 GB of the disk",
     "45.20%  Python": "is what perf measured",
     "11.8 Daemon.run": "is what py-spy measured",
 }

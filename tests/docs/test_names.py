@@ -11,7 +11,7 @@ import pytest
 from tests.docs.pages import EVERYTHING, LOGON, PAGES, TEXTS
 from tests.support.paths import ROOT
 from tests.support.running import Winlogd
-from winlogd.config.sections import KINDS, Config, environment_name
+from winlogd.config.sections import KEYS, KINDS, Config, environment_name
 
 
 def test_the_first_screen_has_the_picture_and_the_two_commands() -> None:
@@ -27,7 +27,7 @@ def test_every_option_that_is_named_exists(name: str) -> None:
         rf"\b({'|'.join(KINDS)})\.([a-z_]+)\b(?! ?\()", re.sub(r"\]\(.*?\)|https?://\S+", "", TEXTS[name])
     )
     options = [(section, key) for section, key in options if key not in ("com", "org", "toml")]
-    assert [f"{section}.{key}" for section, key in options if key not in KINDS[section]] == []
+    assert [f"{section}.{key}" for section, key in options if key not in KEYS[section]] == []
 
 
 def test_every_variable_that_is_named_exists() -> None:

@@ -185,6 +185,7 @@ def test_ci_runs_what_the_text_says_and_the_tests_last() -> None:
     assert "set -euo pipefail" in lines
     assert "-e '.[test]'" in block("python3 -m venv .venv && .venv/bin/pip install -e").text
     assert [line for line in lines if line.endswith("-e '.[test]' --group dev --group bench --group fuzz")]
+    assert [line for line in lines if "pip" in line and "--group api " in line]
     assert [line for line in lines if line.startswith('"$bin/python" -m bench --quick')]
     assert '"$bin/python" -m tests.chaos --minutes 1' in lines
     assert '"$bin/python" -m tests.fuzz --seconds 60' in lines

@@ -27,7 +27,7 @@ PROVOKED: Final = {
     400: _POST + _CLIENT + b"Content-Length: 2\r\n\r\n{]",
     403: _POST + _CLIENT.replace(b"Winlog/", b"curl/") + _LENGTH + _EVENT,
     404: b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
-    405: b"GET /api/v1/events HTTP/1.1\r\nHost: a\r\n\r\n",
+    405: b"PUT /api/v1/events HTTP/1.1\r\nHost: a\r\n\r\n",
     408: _POST,
     411: _POST + _CLIENT + b"\r\n",
     413: _POST + _CLIENT + b"Content-Length: 99999999\r\n\r\n",

@@ -129,7 +129,9 @@ class Winlogd:
     def wait_until_settled(self) -> None:
         """Wait until the server has marked the first day of a new database: it is idle then."""
         self.wait_until_open()
-        wait_for(lambda: self.rows("SELECT * FROM winlogd_meta"), "the day to be marked", self.process)
+        wait_for(
+            lambda: self.rows("SELECT * FROM winlogd_meta WHERE key = 'rotated_day'"), "the marked day", self.process
+        )
 
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
