@@ -46,6 +46,12 @@ def test_a_query_without_a_filter_changes_nothing(query: str, site: Winlogd) -> 
     assert (answer.status, answer.json) == (200, found(site, CURRENT))
 
 
+@pytest.mark.parametrize("others", ["x=1&x=2", "t=%ff", "&".join(f"p{number}=%ff" for number in range(9))])
+def test_what_is_wrong_with_another_parameter_changes_no_filter(others: str, site: Winlogd) -> None:
+    answer = site.request("GET", f"/api/v1/{CURRENT}?{others}&user=alice")
+    assert [each["username"] for each in answer.json] == ["alice"]
+
+
 def test_a_session_keeps_the_older_servers_fields(site: Winlogd) -> None:
     [session] = found(site, CURRENT, user="alice")
     uuid = session.pop("session_uuid")

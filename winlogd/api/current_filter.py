@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from winlogd.events.names import folded, folded_host, short_user
 from winlogd.events.patterns import Pattern
-from winlogd.http.wire.parameters import ParameterError, parse_query
+from winlogd.http.wire.parameters import ParameterError, percent_decoded, read_parameters
 from winlogd.sessions.pair import UNKNOWN_HOST, OpenSession
 
 if TYPE_CHECKING:  # types only
@@ -36,14 +36,8 @@ def wanted_in(query: str) -> Wanted:
     Raises:
         ParameterError: one of the three parameters is wrong.
     """
-    try:
-        values = parse_query(query)
-    except ParameterError as fault:
-        ours = {name: text for name, text in fault.details.items() if name in Wanted._fields}
-        if ours:
-            raise ParameterError(ours) from None
-        values = {}
-    faults: dict[str, str] = {}
+    ours = "&".join(pair for pair in query.split("&") if _name_of(pair) in Wanted._fields)
+    values, faults = read_parameters(ours, Wanted._fields)
     for name in ("user", "host"):
         try:
             Pattern(values.get(name, ""))
@@ -52,6 +46,14 @@ def wanted_in(query: str) -> Wanted:
     if faults:
         raise ParameterError(faults)
     return Wanted(*(values.get(name) or None for name in Wanted._fields))
+
+
+def _name_of(pair: str) -> str:
+    """Return the name in a pair of a query; empty if it cannot be read."""
+    try:
+        return percent_decoded(pair.partition("=")[0].replace("+", " "))
+    except ValueError:
+        return ""
 
 
 def keeps(wanted: Wanted, site: "Site", sessions: list[OpenSession]) -> Callable[[OpenSession], bool]:
