@@ -19,6 +19,7 @@ from winlogd.http.router import Endpoint
 from winlogd.http.wire.message import Head
 from winlogd.http.wire.parameters import ParameterError
 from winlogd.sessions.session import US
+from winlogd.store.errors import PastChangedError, QuestionRefusedError
 from winlogd.transfer import csv_text, ndjson_text
 
 if TYPE_CHECKING:  # types only
@@ -119,7 +120,7 @@ class Reading:
                 except ParameterError as fault:
                     exchange.respond(invalid(fault))
                     return
-                ask(reader, exchange.sender.peer, exchange, lambda access: _json(find(access)))
+                ask(reader, exchange.sender.peer, exchange, lambda access: _json(_answer_of(access, find)))
 
             return answer
 
@@ -158,6 +159,22 @@ class Reading:
         written = _Written(listing, page)
         fields = (("Content-Type", _CONTENT_TYPES[page.format]), ("Cache-Control", "no-store"))
         Download(self._loop, self._downloads, exchange, fields, written.piece).start()
+
+
+def _answer_of(access: "Access", find: "Callable[[Access], object | None]") -> object | None:
+    """Return the answer to a question without a cursor. If the past changes meanwhile, the question begins again.
+
+    Raises:
+        QuestionRefusedError: the past has changed again.
+    """
+    try:
+        return find(access)
+    except PastChangedError:
+        access.begin_again()
+    try:
+        return find(access)
+    except PastChangedError:
+        raise QuestionRefusedError("the past is being built") from None
 
 
 class _Written:

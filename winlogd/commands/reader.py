@@ -9,11 +9,18 @@ from typing import TypeVar
 
 import apsw
 
+from winlogd.api.cursor import OldCursorError
 from winlogd.commands.database import owner_of, reason_of, to_become
 from winlogd.commands.terminal import FailedError
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import settings_of
-from winlogd.store.errors import QuestionRefusedError, QuestionTooLongError, ReplacedError, UnusableError
+from winlogd.store.errors import (
+    PastChangedError,
+    QuestionRefusedError,
+    QuestionTooLongError,
+    ReplacedError,
+    UnusableError,
+)
 from winlogd.store.file.faults import LOCKS
 from winlogd.store.read.access import Access
 from winlogd.store.read.once import answer_once
@@ -38,7 +45,7 @@ def answer_to(config: Config, path: str, words: str, question: Callable[[Access]
         return answer_once(settings_of(config, path), question, is_repeatable)
     except UnusableError as error:
         raise FailedError(str(error)) from None
-    except (ReplacedError, QuestionRefusedError) as error:
+    except (ReplacedError, QuestionRefusedError, PastChangedError, OldCursorError) as error:
         raise FailedError(f"{error}; run the command again") from None
     except QuestionTooLongError:
         raise FailedError("the question takes too long: ask for a shorter span, or for a name") from None
