@@ -18,6 +18,8 @@ def user(values: Values, asked: Asked) -> "Callable[[Access], object | None]":
     site, now_us, username = asked.site, asked.now_us, Pattern("")
     try:
         username = Pattern(asked.path["username"])
+        if not username.is_plain:  # the sums would be those of several people
+            raise ValueError("must be one name; search finds a part of a name")
     except ValueError as fault:
         values.fault("username", str(fault))
 
