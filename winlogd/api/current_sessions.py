@@ -105,10 +105,14 @@ class CurrentSessions:
         if book is None:
             self._answer(asking, _UNAVAILABLE)
             return
-        if wanted is None:
-            listing = self._loop.run_in_executor(None, as_json, book)
-        else:
-            listing = self._loop.run_in_executor(None, filtered_json, book, wanted, self._site())
+        try:
+            if wanted is None:
+                listing = self._loop.run_in_executor(None, as_json, book)
+            else:
+                listing = self._loop.run_in_executor(None, filtered_json, book, wanted, self._site())
+        except Exception:  # no thread can be started, for example: the next requests must not wait for this one
+            self._answer(asking, _FAILED)
+            raise
         listing.add_done_callback(partial(self._listed, asking))
 
     def _listed(self, asking: list[Exchange], listing: asyncio.Future[Body]) -> None:
