@@ -82,10 +82,12 @@ class RequestObserver:
 
     def _about(self, response: Response) -> About:
         """Return what the log may show of the request that `response` refuses."""
-        path = None
+        path, names = None, self._config.logging.names
         if response.head is not None:
-            path = self._masked(response.head.path.encode())[:_PATH_BYTES].decode("utf-8", "replace")
-        names = self._config.logging.names
+            shown = response.head.path
+            if response.head.path_parameters and not names:  # the last part is the name of a user or a machine
+                shown = f"{shown.rpartition('/')[0]}/…"
+            path = self._masked(shown.encode())[:_PATH_BYTES].decode("utf-8", "replace")
         match response.sent:
             case Event() as event:
                 return About(path, event.hostname, event.username if names else None)
