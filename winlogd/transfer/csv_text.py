@@ -5,6 +5,7 @@ from a workstation, and anybody can send one. So such a cell gets an apostrophe 
 show. Pure: knows neither HTTP nor what the columns mean.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -13,6 +14,9 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 
 _RUNNING: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """A spreadsheet runs a cell that begins with one of these, also after white space (owasp.org, "CSV Injection")."""
+
+_BEHIND_SEMICOLON: Final = re.compile(f"(;\\s*[\"']?\\s*)(?=[{re.escape(''.join(_RUNNING))}])")
+"""A spreadsheet of a country with decimal commas takes ``;`` for the separator, and what is behind it for a cell."""
 
 Cell = str | int | float | bool | None
 
@@ -40,6 +44,8 @@ def _cell(cell: Cell, separator: str) -> str:
     if not isinstance(cell, str):
         return str(cell)
     text = f"'{cell}" if cell.lstrip().startswith(_RUNNING) else cell
+    if separator == ",":
+        text = _BEHIND_SEMICOLON.sub(r"\1'", text)
     if any(mark in text for mark in (separator, '"', "\r", "\n")):
         return '"' + text.replace('"', '""') + '"'
     return text
