@@ -12,6 +12,8 @@ from tests.support.locks import locked, unread_octets
 from tests.support.running import CLIENT_HEADERS, MORE_THAN_THERE_IS, Winlogd, an_event, running, wait_for
 from tests.support.wire import Wire, event_of, health, request
 
+pytestmark = pytest.mark.long
+
 STRANGER, NEIGHBOUR = "127.0.0.2", "127.0.0.3"
 """Addresses of this machine that are no trusted proxies by default; 127.0.0.1 is one."""
 

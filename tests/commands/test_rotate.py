@@ -25,6 +25,8 @@ from tests.support.running import (
 from winlogd.control.address import path_of
 from winlogd.control.client import ask
 
+pytestmark = pytest.mark.long
+
 NOW = datetime.now(UTC)
 LONG_AGO = (NOW - timedelta(days=3)).isoformat(timespec="microseconds")
 IN_UTC = '[server]\ntimezone = "UTC"\n'

@@ -15,6 +15,8 @@ import pytest
 from tests.docs.proxies import PROXY_ADDRESS, caddy, foreground, free_port, nginx
 from tests.support.running import CLIENT_HEADERS, PATIENCE_S, Winlogd, an_event, running
 
+pytestmark = pytest.mark.long
+
 CLIENT_ADDRESS: Final = "127.0.20.1"
 FORGED: Final = {"X-Forwarded-For": "203.0.113.9", "CF-Connecting-IP": "203.0.113.10"}
 

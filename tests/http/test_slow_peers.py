@@ -21,6 +21,8 @@ from tests.support.running import wait_for
 from tests.support.wire import request
 from winlogd.http.connection import Connection
 
+pytestmark = pytest.mark.long
+
 NOW = request("GET", "/now")
 FEED = request("GET", "/feed")
 KIB = 1 << 10

@@ -16,6 +16,8 @@ from tests.support.locks import in_the_server, locked, locked_before_the_start
 from tests.support.running import Winlogd, an_event, running
 from tests.support.wire import Wire, event_of, health, request
 
+pytestmark = pytest.mark.long
+
 
 def fill(folder: Path, open_sessions: int) -> None:
     """Make a database with this many open sessions. A server needs a second or more to load 300 000 of them."""

@@ -12,6 +12,8 @@ import pytest
 from tests.support.paths import DATA
 from tests.support.running import Winlogd, an_event, running
 
+pytestmark = pytest.mark.long
+
 OLDER: Final = DATA / "older.db"
 SESSIONS: Final = "/api/v1/sessions/current"
 
