@@ -14,6 +14,8 @@ import pytest
 from tests.support.paths import DATA
 from tests.support.running import Winlogd, an_event, listening_port, run_to_end, running, wait_for
 
+pytestmark = pytest.mark.long
+
 
 def fails_with_one_line(ended: subprocess.CompletedProcess[str], pattern: str) -> None:
     """Assert that the exit status is 1 and that exactly one line is an error, which matches `pattern`."""
