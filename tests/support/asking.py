@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
+from typing import Final
 
 from tests.support.naive_past import Answer, Asked, NaivePast
 from tests.support.random_days import Days
 from winlogd.events.patterns import Pattern
+from winlogd.sessions.doubts import Rules
+from winlogd.sessions.rooms import Rooms
+from winlogd.sessions.session import US
 from winlogd.store.file.settings import Settings
 from winlogd.store.past.names import address_digits
 from winlogd.store.read.access import Access
@@ -17,6 +21,9 @@ from winlogd.store.read.filters import Filters, Site
 from winlogd.store.read.limits import Limits
 from winlogd.store.read.names import Addresses
 from winlogd.store.read.sessions import FIRST_PAGE, find_sessions
+
+SITE: Final = Site(Rooms({}), Rules(14 * 3600 * US, 24 * 3600 * US, inventory_at_boot=True), UTC)
+"""A site without rooms whose machines report their hardware when they start."""
 
 
 class Asking:
@@ -80,6 +87,22 @@ def asking(site: Site) -> Iterator[tuple[Days, Asking]]:
                 yield days, Asking(days, access, site)
             finally:
                 access.close()
+
+
+def logon(days: Days, user: str = "alice", host: str | None = "PC-05", clock_us: int = 0) -> None:
+    """Let a user log on now, by a clock that is ahead by `clock_us`."""
+    days.event("C", user, host, "192.0.2.1", clock_us)
+
+
+def logoff(days: Days, user: str = "alice", host: str | None = "PC-05", clock_us: int = 0) -> None:
+    """Let a user log off now, by a clock that is ahead by `clock_us`."""
+    days.event("D", user, host, "192.0.2.1", clock_us)
+
+
+def users(both: Asking, asked: Asked) -> list[str]:
+    """Return the users of an answer, which must be the naive search's, too."""
+    both.compare(asked)
+    return [answer.session.username for answer in both.read(asked, 1000)]
 
 
 def opened(path: Path) -> Access:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.asking import SITE, Asking, asking
+from tests.support.random_days import Days
 from tests.support.reading import reader_threads
 from tests.support.running import PATIENCE_S
 from tests.support.writing import Running, logons
@@ -30,3 +32,14 @@ def threads_end() -> Iterator[None]:
     yield
     for thread in reader_threads():
         thread.join(PATIENCE_S)
+
+
+@pytest.fixture
+def both() -> Iterator[Asking]:
+    with asking(SITE) as (_, both):
+        yield both
+
+
+@pytest.fixture
+def days(both: Asking) -> Days:
+    return both.days

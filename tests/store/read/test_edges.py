@@ -1,21 +1,16 @@
 """What a reader finds at the edges: clocks days off, rows of other programs, many spellings, faults, indexes."""
 
-from collections.abc import Iterator
-from datetime import UTC
 from typing import Any, Final
 
 import apsw
 import pytest
 
-from tests.support.asking import Asking, asking, filters_of
+from tests.support.asking import SITE, Asking, filters_of, logoff, logon, users
 from tests.support.naive_past import Asked
 from tests.support.random_days import Days
-from winlogd.sessions.doubts import Rules
-from winlogd.sessions.rooms import Rooms
 from winlogd.sessions.session import US
 from winlogd.store.errors import QuestionRefusedError
 from winlogd.store.read import access as access_module
-from winlogd.store.read.filters import Site
 from winlogd.store.read.names import Addresses
 from winlogd.store.read.sessions import find_sessions
 from winlogd.store.read.source import PAST, TODAY
@@ -24,32 +19,6 @@ HOUR: Final = 3600 * US
 DAY: Final = 24 * HOUR
 FAR_US: Final = 253_370_764_800 * US
 """The year 9999."""
-SITE: Final = Site(Rooms({}), Rules(14 * HOUR, DAY, inventory_at_boot=True), UTC)
-
-
-@pytest.fixture
-def both() -> Iterator[Asking]:
-    with asking(SITE) as (_, both):
-        yield both
-
-
-@pytest.fixture
-def days(both: Asking) -> Days:
-    return both.days
-
-
-def logon(days: Days, user: str = "alice", host: str | None = "PC-05", clock_us: int = 0) -> None:
-    days.event("C", user, host, "192.0.2.1", clock_us)
-
-
-def logoff(days: Days, user: str = "alice", host: str | None = "PC-05", clock_us: int = 0) -> None:
-    days.event("D", user, host, "192.0.2.1", clock_us)
-
-
-def users(both: Asking, asked: Asked) -> list[str]:
-    """Return the users of an answer, which must be the naive search's, too."""
-    both.compare(asked)
-    return [answer.session.username for answer in both.read(asked, 1000)]
 
 
 # ── moments ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,36 +1,19 @@
 """A reader's answer is the same whichever of a session's rows have moved to the archive, and when."""
 
-from collections.abc import Iterator
-from datetime import UTC
 from typing import Final
 
 import pytest
 
-from tests.support.asking import Asking, asking, opened
+from tests.support.asking import SITE, Asking, opened
 from tests.support.naive_past import Asked
 from tests.support.random_days import MORNING_US, Days
-from winlogd.sessions.doubts import Rules
-from winlogd.sessions.rooms import Rooms
 from winlogd.sessions.session import US
 from winlogd.store.jobs.build import Build
-from winlogd.store.read.filters import Site
 
 HOUR: Final = 3600 * US
 DAY: Final = 24 * HOUR
 NIGHT_US: Final = MORNING_US + 17 * HOUR
 """At 01:00 of the next day."""
-SITE: Final = Site(Rooms({}), Rules(14 * HOUR, DAY, inventory_at_boot=True), UTC)
-
-
-@pytest.fixture
-def both() -> Iterator[Asking]:
-    with asking(SITE) as (_, both):
-        yield both
-
-
-@pytest.fixture
-def days(both: Asking) -> Days:
-    return both.days
 
 
 def event(days: Days, action: str, at_us: int, user: str = "alice") -> None:

@@ -1,47 +1,16 @@
 """What a reader finds if other programs have written or deleted rows, or somebody has set the clock."""
 
-from collections.abc import Iterator
-from datetime import UTC
 from typing import Final
 
 import pytest
 
-from tests.support.asking import Asking, asking
+from tests.support.asking import Asking, logoff, logon, users
 from tests.support.naive_past import Asked
 from tests.support.random_days import Days
-from winlogd.sessions.doubts import Rules
-from winlogd.sessions.rooms import Rooms
 from winlogd.sessions.session import US
-from winlogd.store.read.filters import Site
 
 HOUR: Final = 3600 * US
 DAY: Final = 24 * HOUR
-SITE: Final = Site(Rooms({}), Rules(14 * HOUR, DAY, inventory_at_boot=True), UTC)
-
-
-@pytest.fixture
-def both() -> Iterator[Asking]:
-    with asking(SITE) as (_, both):
-        yield both
-
-
-@pytest.fixture
-def days(both: Asking) -> Days:
-    return both.days
-
-
-def logon(days: Days, user: str = "alice", host: str | None = "PC-05", clock_us: int = 0) -> None:
-    days.event("C", user, host, "192.0.2.1", clock_us)
-
-
-def logoff(days: Days, user: str = "alice", host: str | None = "PC-05", clock_us: int = 0) -> None:
-    days.event("D", user, host, "192.0.2.1", clock_us)
-
-
-def users(both: Asking, asked: Asked) -> list[str]:
-    """Return the users of an answer, which must be the naive search's, too."""
-    both.compare(asked)
-    return [answer.session.username for answer in both.read(asked, 1000)]
 
 
 @pytest.mark.parametrize("received", [None, "", "yesterday", "1969-12-31 23:59:59", "2250-01-01 00:00:00"])
