@@ -36,7 +36,7 @@ def _is_a_configuration(block: Block, folder: Path) -> None:
 def _is_a_list_of_machines(block: Block, folder: Path) -> None:
     rooms = Rooms({}, places=parsed(block.text))
     assert rooms.room_of("pc-07", date(2025, 5, 5)) == "A102"
-    assert rooms.room_of("pc-07", date(2026, 1, 13)) == "Library"
+    assert rooms.room_of("pc-07", date(2026, 1, 13)) == "Workshop"
     assert [place.hostname for place in rooms.expected(date(2026, 1, 13)).values()] == ["PC-07", "PC-08"]
 
 
