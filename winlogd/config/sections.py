@@ -98,6 +98,8 @@ class Security(NamedTuple):
     """The networks of other machines that may ask who is where, in the form of `trusted_proxies`."""
     local_reads: Annotated[bool, kind.flag()] = True
     """True: requests of this machine itself may read, unless a proxy forwards them."""
+    plain_login: Annotated[bool, kind.flag()] = False
+    """True: readers on other machines may send their tokens, and log in, over plain HTTP."""
     names: Annotated[tuple[str, ...], lists.host_names()] = ()
     """The names by which readers reach the server, in small letters; empty: localhost, and this machine's names."""
 
@@ -142,10 +144,12 @@ class Periods(NamedTuple):
 
 
 class Privacy(NamedTuple):
-    """`[privacy]`: what winlogd works out about a person."""
+    """`[privacy]`: what winlogd works out about a person, and how long it keeps who asked."""
 
     person_profile: Annotated[bool, kind.flag()] = False
     """True: the answer about a user holds sums of hours."""
+    audit_days: Annotated[int, kind.whole(1, 3650, "days")] = 365
+    """The days for which the readers' log is kept."""
 
 
 class Limits(NamedTuple):
