@@ -13,6 +13,7 @@ class Recorder:
     """Stands for a connection: gets the answers of its exchanges."""
 
     peer = "192.0.2.1"
+    is_encrypted = False
 
     def __init__(self) -> None:
         self.answers: list[bytes] = []

@@ -20,6 +20,10 @@ class Sender(Protocol):
     peer: str
     """The peer's IP address."""
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Return True if the peer speaks TLS to this server itself."""
+
     def answered(self, exchange: "Exchange") -> None:
         """Write the answer when its turn comes: `exchange.answer` has been set, or another piece has come."""
 

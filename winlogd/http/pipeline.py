@@ -128,6 +128,10 @@ class Pipeline(deque[Exchange]):
         return last.answer is None and last.head is not None and last.head.method in SAFE_METHODS
 
     # ── what an Exchange asks for ─────────────────────────────────────────────────────────────────────
+    @property
+    def is_encrypted(self) -> bool:
+        """Return True if the peer speaks TLS to this server itself."""
+        return self._transport.get_extra_info("sslcontext") is not None
 
     def answered(self, exchange: Exchange) -> None:
         """Write the answers that are next in order."""
@@ -265,14 +269,10 @@ class Pipeline(deque[Exchange]):
             return True
         pieces.is_behind = self._flow.peer_is_behind
         if pieces.wants_turn:
-            self._go_on_later()
+            if not self._is_counted:  # the rest of a large answer is counted until its turn
+                self._count()
+            self._owner.ask_for_turn()
         return False
-
-    def _go_on_later(self) -> None:
-        """Write the rest of a large answer in another turn. Count the answer until then."""
-        if not self._is_counted:
-            self._count()
-        self._owner.ask_for_turn()
 
     def _resume_producer(self) -> None:
         """Let the producer of an answer in pieces go on, if the answer is next in order and the peer reads."""
