@@ -1,0 +1,1 @@
+"""The file `winlog.access`: who may read, and who has read what. One thread writes it."""
