@@ -53,13 +53,13 @@ NOT_AT_START: Final = {
 
 LOADED: Final[Mapping[str, str]] = {
     "": "cli",
-    "access": "addresses gate local",
+    "access": "addresses gate",
     "api": "current_sessions events health routes",
     "commands": "serve terminal",
     "config": "files kinds list_kinds load messages sections",
     "control": "address server",
-    "daemon": "entrance hangups listening observer orders parts process questions refusals running settings signals"
-    " startup stopping systemd watchdog",
+    "daemon": "entrance hangups listening looking observer orders parts process questions refusals running settings"
+    " signals startup stopping systemd watchdog",
     "events": "decode event names timestamps value",
     "http": "admission budget congestion connection deadlines delivery exchange flow lateness peer pipeline reading"
     " responses router server shares sockets states turns",

@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "user": "where a user is, and was last",
     "machine": "who is on a machine, its hardware, and its last sessions",
     "search": "find people, machines, rooms and times by a part of a name",
+    "token": "add, list and revoke readers, and show who has looked at what",
 }
 """Every command and its purpose. The command `check-config` is the module `winlogd.commands.check_config`."""
 

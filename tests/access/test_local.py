@@ -18,7 +18,6 @@ from tests.support.running import PATIENCE_S, Answer, Winlogd, read_answer, runn
 from tests.support.wire import Wire
 from winlogd.access.addresses import TrustedProxies
 from winlogd.access.local import LocalReads, host_of
-from winlogd.http.router import Guard
 from winlogd.http.wire.message import Head
 
 CURRENT: Final = "/api/v1/sessions/current"
@@ -28,6 +27,7 @@ PATHS: Final = (
 )
 """What `read_networks` does not open."""
 AT: Final = "http://127.0.0.1 or http://localhost"
+TOKEN_WAY: Final = "; or send a token of winlogd token add"
 HOST_FAULT: Final = "use this server's IP address, or add the name to security.names"
 
 
@@ -39,7 +39,8 @@ def ask(server: Winlogd, *fields: str, path: str = CURRENT, version: str = "1.1"
 
 
 def refused(answer: Answer, error: str, details: str) -> None:
-    assert (answer.status, answer.json) == (403, {"error": error, "details": details})
+    way = TOKEN_WAY if error == "Not allowed" else ""
+    assert (answer.status, answer.json) == (403, {"error": error, "details": details + way})
 
 
 # ── from this machine ─────────────────────────────────────────────────────────────────────────────────
@@ -150,14 +151,14 @@ def test_host_is_read_without_its_port(field: str, host: str) -> None:
 def test_a_head_that_two_peers_send_is_decided_for_each() -> None:
     reads = LocalReads(("192.0.2.0/24",), TrustedProxies(()), (), reads_locally=True)
     head = Head("GET", "/", "", 1, (("host", "localhost"),), None, keep_alive=True, expects_continue=False)
-    for before, admitted in (
-        (reads.before, {"127.0.0.1": True, "192.0.2.1": False, "198.51.100.1": False}),
-        (reads.before_open, {"127.0.0.1": True, "192.0.2.1": True, "198.51.100.1": False}),
-    ):
-        guard = before(lambda head: lambda exchange, body: None)(head)
-        assert isinstance(guard, Guard)
-        for _ in range(2):
-            assert {peer: guard.refusal(peer) is None for peer in admitted} == admitted
+    for _ in range(2):
+        decided = {
+            peer: (reads.is_local(head, peer), reads.is_open_to(head, peer))
+            for peer in ("127.0.0.1", "192.0.2.1", "198.51.100.1")
+        }
+        assert decided == {
+            "127.0.0.1": (True, False), "192.0.2.1": (False, True), "198.51.100.1": (False, False),
+        }  # fmt: skip
 
 
 # ── from another machine ──────────────────────────────────────────────────────────────────────────────
@@ -213,8 +214,8 @@ def test_another_machine_reads_what_is_open_to_it_and_nothing_else(tmp_path: Pat
     friend, stranger = THEIRS
     settings = f'[server]\nhost = "0.0.0.0"\n[security]\nread_networks = ["{friend}"]\n'
     with another_machine() as inside, running(tmp_path, settings) as server:
-        closed = [403, {"error": "Not allowed", "details": f"read on the server itself, at {AT}"}]
-        way = f"read on the server itself, at {AT}; or add {stranger} to security.read_networks"
+        closed = [403, {"error": "Not allowed", "details": f"read on the server itself, at {AT}{TOKEN_WAY}"}]
+        way = f"read on the server itself, at {AT}; or add {stranger} to security.read_networks{TOKEN_WAY}"
         expected: dict[tuple[str, str, str], object] = {
             (friend, OURS, CURRENT): [200, []],
             (friend, OURS, f"{CURRENT}?user=a"): [200, []],

@@ -29,6 +29,7 @@ class Peer:
     """What an exchange needs of its connection."""
 
     peer = "192.0.2.1"
+    is_encrypted = False
 
     def __init__(self) -> None:
         self.answers: list[bytes | None] = []

@@ -25,6 +25,7 @@ class Peer:
     """What an exchange needs of its connection. It writes what it gets until it is behind."""
 
     peer = "127.0.0.1"
+    is_encrypted = False
 
     def __init__(self) -> None:
         self.written = b""

@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from tests.support.paths import ROOT
-from winlogd.api import machines, rooms, search, stats, stored_events
+from winlogd.api import machines, readers_log, rooms, search, stats, stored_events
 from winlogd.api.current_filter import Wanted
 from winlogd.api.parameters import FILTERS, PAGE
 from winlogd.api.routes import CURRENT, EVENTS, HEALTH, OPENAPI, QUESTIONS
@@ -32,6 +32,7 @@ PARAMETERS: Final[Mapping[tuple[str, str], set[str]]] = {
     ("/api/v1/rooms", "get"): set(rooms.PARAMETERS),
     ("/api/v1/stats", "get"): set(stats.PARAMETERS),
     ("/api/v1/search", "get"): set(search.PARAMETERS),
+    ("/api/v1/readers/log", "get"): set(readers_log.PARAMETERS),
 }
 """The parameters that each endpoint takes."""
 

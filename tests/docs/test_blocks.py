@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from tests.docs.pages import Block, Runner, block, blocks
-from tests.docs.runners import api, clients, configure, install, operate, who
+from tests.docs.runners import access, api, clients, configure, install, operate, who
 from tests.support.paths import ROOT
 
 PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is None]
@@ -22,6 +22,7 @@ RUN: Final[Mapping[str, Runner]] = {
     **install.RUN,
     **operate.RUN,
     **who.RUN,
+    **access.RUN,
     **configure.RUN,
     **api.RUN,
     **clients.RUN,

@@ -18,7 +18,6 @@ from winlogd.access.addresses import (
     has_forwarding_field,
     is_loopback,
 )
-from winlogd.http.router import Endpoint, Guard
 from winlogd.http.wire.message import Head, Response
 
 _LOCAL_NAME: Final = "localhost"
@@ -57,36 +56,28 @@ class LocalReads:
         self._names = frozenset({_LOCAL_NAME, *(names or _machine_names())})
         self._reads_locally = reads_locally
 
-    def before(self, endpoint: Endpoint) -> Endpoint:
-        """Return `endpoint` for this machine alone."""
-        return lambda head: Guard(lambda peer: self._refusal(head, peer, is_open=False), endpoint(head))
-
-    def before_open(self, endpoint: Endpoint) -> Endpoint:
-        """Return `endpoint` for this machine and the open networks."""
-        return lambda head: Guard(lambda peer: self._refusal(head, peer, is_open=True), endpoint(head))
-
-    def _refusal(self, head: Head, peer: str, is_open: bool) -> Response | None:
-        """Return the answer to a request that may not read; None if it may.
+    def refusal(self, head: Head, peer: str, is_open: bool) -> Response:
+        """Return the 403 for a client that may not read. It says how to become one that may.
 
         Args:
             head: the request.
             peer: the address of its peer.
-            is_open: True if the open networks may read, too.
+            is_open: True if the open networks may read this.
         """
-        refusal = self._refusal_of_head(head)
-        if refusal is not None or self.is_local(head, peer):
-            return refusal
         address = client_address(head, peer, self._proxies)
-        if not is_open:
-            return _not_allowed(self._way(head, peer), address, peer)
-        if is_loopback(address) or address == UNKNOWN:
-            return _not_allowed(self._way(head, peer), address, peer)
-        if self._networks.hold(address):
-            return None
-        way = f"{self._way(head, peer)}; or add {address} to security.read_networks"
-        return _not_allowed(way, address, peer)
+        ways = [self._way(head, peer)]
+        if is_open and not is_loopback(address) and address != UNKNOWN:
+            ways.append(f"add {address} to security.read_networks")
+        ways.append("send a token of winlogd token add")
+        return _not_allowed("; or ".join(ways), address, peer)
 
-    def _refusal_of_head(self, head: Head) -> Response | None:
+    def is_open_to(self, head: Head, peer: str) -> bool:
+        """Return True if a request comes from one of the open networks."""
+        address = client_address(head, peer, self._proxies)
+        return not is_loopback(address) and address != UNKNOWN and self._networks.hold(address)
+
+    def refusal_of_head(self, head: Head) -> Response | None:
+        """Return the 403 for a request that a page of another site may have caused; None for any other."""
         host = host_of(head)
         if host is None or (host not in self._names and not _is_address(host)):
             return _WRONG_HOST

@@ -39,7 +39,7 @@ def machines(values: Values, asked: Asked) -> Question:
         room = room_asked(access, room_text, site)
         since_us = None if unseen is None else silent_before(access, site, asked.now_us, unseen)
         found = [
-            machine_fields(machine, site.zone)
+            machine_fields(machine, site.zone, asked.asker.sees_past)
             for machine in find_machines(access, site, asked.now_us, unseen or site.silent_days)
             if (host is None or host.matches_host(folded_host(machine.hostname)))
             and (room is None or machine.room == room)
@@ -59,6 +59,8 @@ def machine(values: Values, asked: Asked) -> Question:
         details = find_machine(access, hostname, site, asked.now_us, site.silent_days)
         if details is None:
             return None
+        if not asked.asker.sees_past:
+            return machine_fields(details.machine, site.zone, sees_past=False)
         return {
             **machine_fields(details.machine, site.zone),
             "hardware": _json_or_text(details.hardware),
@@ -79,8 +81,8 @@ def machine(values: Values, asked: Asked) -> Question:
     return find
 
 
-def machine_fields(machine: Machine, zone: "tzinfo | None") -> dict[str, object]:
-    """Return the fields of a machine in a list."""
+def machine_fields(machine: Machine, zone: "tzinfo | None", sees_past: bool = True) -> dict[str, object]:
+    """Return the fields of a machine in a list. One who does not see the past is told no last user or contact."""
     last = machine.last_session
     return {
         "hostname": machine.hostname,
@@ -95,8 +97,8 @@ def machine_fields(machine: Machine, zone: "tzinfo | None") -> dict[str, object]
             }
             for each in machine.open_sessions
         ],
-        "last_user": None if last is None else last.username,
-        "last_contact": local_text(machine.last_contact_us, zone),
+        "last_user": last.username if last is not None and sees_past else None,
+        "last_contact": local_text(machine.last_contact_us if sees_past else None, zone),
         "os_name": None if last is None else last.os_name,
         "os_version": None if last is None else last.os_version,
         "source_ip": None if last is None else last.source_ip,

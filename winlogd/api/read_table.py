@@ -1,14 +1,14 @@
 """The endpoints that ask the reader, by path. Loaded with the first question (`routes.Questions`)."""
 
+from winlogd.access.readers import ReadEndpoint
 from winlogd.api import machines, rooms, search, stats, stored_events, users
 from winlogd.api.parameters import FILTERS, PAGE
 from winlogd.api.reading import Reading
 from winlogd.api.sessions import SessionList
 from winlogd.api.stored_events import EventList
-from winlogd.http.router import Endpoint
 
 
-def endpoints(reading: Reading) -> dict[str, Endpoint]:
+def endpoints(reading: Reading) -> dict[str, ReadEndpoint]:
     """Return the endpoints by their paths."""
     return {
         "/api/v1/sessions": reading.listing(FILTERS + PAGE, SessionList),

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 import orjson
 
+from winlogd.access.readers import THIS_MACHINE, ReadEndpoint, ReadHandler
+from winlogd.access.readers import Reader as Asker
 from winlogd.api.download import Download, Piece
 from winlogd.api.parameters import MOST, PageAsked, Values, page_in, values_of
 from winlogd.api.questions import ask, invalid
-from winlogd.http.exchange import Exchange, Handler
-from winlogd.http.router import Endpoint
+from winlogd.http.exchange import Exchange
 from winlogd.http.wire.message import Head
 from winlogd.http.wire.parameters import ParameterError
 from winlogd.sessions.session import US
@@ -40,11 +41,13 @@ class Asked(NamedTuple):
         site: what is known of the site.
         now_us: the wall clock, in microseconds since 1970.
         path: the parameters in the path, by name.
+        asker: who asks.
     """
 
     site: "Site"
     now_us: int
     path: Mapping[str, str]
+    asker: Asker = THIS_MACHINE
 
 
 class Rows(NamedTuple):
@@ -100,7 +103,7 @@ class Reading:
         known: tuple[str, ...],
         question: "Callable[[Values, Asked], Callable[[Access], object | None]]",
         is_long: bool = False,
-    ) -> Endpoint:
+    ) -> ReadEndpoint:
         """Return an endpoint that answers one JSON object; 404 for None.
 
         Args:
@@ -110,9 +113,9 @@ class Reading:
         """
         reader = self._downloads if is_long else self._reader
 
-        def handler_for(head: Head) -> Handler:
-            def answer(exchange: Exchange, body: bytes) -> None:
-                asked = self._asked(head)
+        def handler_for(head: Head) -> ReadHandler:
+            def answer(exchange: Exchange, body: bytes, asker: Asker) -> None:
+                asked = self._asked(head, asker)
                 try:
                     values = values_of(head, known)
                     find = question(values, asked)
@@ -120,13 +123,13 @@ class Reading:
                 except ParameterError as fault:
                     exchange.respond(invalid(fault))
                     return
-                ask(reader, exchange.sender.peer, exchange, lambda access: _json(_answer_of(access, find)))
+                ask(reader, asker.name, exchange, lambda access: _json(_answer_of(access, find)))
 
             return answer
 
         return handler_for
 
-    def listing(self, known: tuple[str, ...], question: "Callable[[Values, Asked], Listing]") -> Endpoint:
+    def listing(self, known: tuple[str, ...], question: "Callable[[Values, Asked], Listing]") -> ReadEndpoint:
         """Return an endpoint that answers a list: a page of it as JSON, or all of it as CSV or NDJSON.
 
         Args:
@@ -134,17 +137,17 @@ class Reading:
             question: reads the parameters, and returns the list.
         """
 
-        def handler_for(head: Head) -> Handler:
-            def answer(exchange: Exchange, body: bytes) -> None:
+        def handler_for(head: Head) -> ReadHandler:
+            def answer(exchange: Exchange, body: bytes, asker: Asker) -> None:
                 try:
                     values = values_of(head, known)
-                    listing, page = question(values, self._asked(head)), page_in(values, head)
+                    listing, page = question(values, self._asked(head, asker)), page_in(values, head)
                     values.check()
                 except ParameterError as fault:
                     exchange.respond(invalid(fault))
                     return
                 if page.format == "json":
-                    ask(self._reader, exchange.sender.peer, exchange, lambda access: _page(access, listing, page))
+                    ask(self._reader, asker.name, exchange, lambda access: _page(access, listing, page))
                 else:
                     self._download(exchange, listing, page)
 
@@ -152,8 +155,8 @@ class Reading:
 
         return handler_for
 
-    def _asked(self, head: Head) -> Asked:
-        return Asked(self._site(), int(time.time() * US), head.path_parameters)
+    def _asked(self, head: Head, asker: Asker) -> Asked:
+        return Asked(self._site(), int(time.time() * US), head.path_parameters, asker)
 
     def _download(self, exchange: Exchange, listing: Listing, page: PageAsked) -> None:
         written = _Written(listing, page)

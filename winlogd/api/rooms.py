@@ -25,7 +25,11 @@ def rooms(values: Values, asked: Asked) -> "Callable[[Access], object]":
         if found.elsewhere.machines:
             counts.append((None, found.elsewhere))
         return {
-            "rooms": [_fields(name, each) for name, each in counts if wanted is None or name == wanted],
+            "rooms": [
+                _fields(name, each)
+                for name, each in counts
+                if (wanted is None or name == wanted) and asked.asker.sees_room(name)
+            ],
             "history": access.history(),
         }
 

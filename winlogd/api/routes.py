@@ -5,16 +5,19 @@ the first question. This file must not know what an endpoint does.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from winlogd.access.gate import Gate
-from winlogd.access.local import LocalReads
 from winlogd.api import health
 from winlogd.api.current_sessions import CurrentSessions
 from winlogd.api.events import METHOD_NOT_ALLOWED, Events
 from winlogd.http.exchange import Handler
 from winlogd.http.router import Endpoint, Router
 from winlogd.http.wire.message import Head
+
+if TYPE_CHECKING:  # types only
+    from winlogd.access.readers import ReadEndpoint, Reader, ReadHandler
+    from winlogd.http.exchange import Exchange
 
 HEALTH: Final = "/health"
 CURRENT: Final = "/api/v1/sessions/current"
@@ -29,6 +32,7 @@ QUESTIONS: Final = (
     "/api/v1/rooms",
     "/api/v1/stats",
     "/api/v1/search",
+    "/api/v1/readers/log",
 )
 """The paths of the endpoints that ask the reader. `Questions` knows their endpoints."""
 
@@ -40,19 +44,19 @@ class Questions:
         make: loads the endpoints, and returns them by their paths.
     """
 
-    def __init__(self, make: Callable[[], Mapping[str, Endpoint]]) -> None:
+    def __init__(self, make: "Callable[[], Mapping[str, ReadEndpoint]]") -> None:
         self._make = make
-        self._made: Mapping[str, Endpoint] | None = None
+        self._made: Mapping[str, ReadEndpoint] | None = None
 
-    def at(self, path: str) -> Endpoint:
+    def at(self, path: str) -> "ReadEndpoint":
         """Return the endpoint of a path of `QUESTIONS`. A request that a guard refuses loads nothing."""
 
-        def handler_for(head: Head) -> Handler:
-            return lambda exchange, body: self._endpoint(path)(head)(exchange, body)
+        def handler_for(head: Head) -> "ReadHandler":
+            return lambda exchange, body, reader: self._endpoint(path)(head)(exchange, body, reader)
 
         return handler_for
 
-    def _endpoint(self, path: str) -> Endpoint:
+    def _endpoint(self, path: str) -> "ReadEndpoint":
         if self._made is None:
             self._made = self._make()
         return self._made[path]
@@ -64,7 +68,7 @@ def make_router(
     sessions: CurrentSessions,
     questions: Questions,
     senders: Gate,
-    readers: LocalReads,
+    guarded: "Callable[[str, ReadEndpoint], Endpoint]",
 ) -> Router:
     """Return the router of this server.
 
@@ -74,20 +78,34 @@ def make_router(
         sessions: the endpoint that lists the open sessions.
         questions: the endpoints that ask the reader.
         senders: lets the peers pass that may send events.
-        readers: lets the requests pass that may read. Everybody may read /health.
+        guarded: returns the endpoint of a path for those who may read it. Everybody may read /health.
     """
-    take, stored = senders.before(events.handler_for), readers.before(questions.at(EVENTS))
+    take, stored = senders.before(events.handler_for), guarded(EVENTS, questions.at(EVENTS))
     return Router(
         {
             **{("GET", path): stored for path in event_paths},
-            **{("GET", path): readers.before(questions.at(path)) for path in QUESTIONS},
+            **{("GET", path): guarded(path, questions.at(path)) for path in QUESTIONS},
             ("GET", HEALTH): health.handler_for,
-            ("GET", CURRENT): readers.before_open(sessions.handler_for),
-            ("GET", OPENAPI): readers.before(_openapi),
+            ("GET", CURRENT): guarded(CURRENT, _alike(sessions.handler_for)),
+            ("GET", OPENAPI): guarded(OPENAPI, _alike(_openapi)),
             **{("POST", path): take for path in event_paths},
         },
         dict.fromkeys(event_paths, METHOD_NOT_ALLOWED),
     )
+
+
+def _alike(endpoint: Endpoint) -> "ReadEndpoint":
+    """Return an endpoint that answers the same to all readers."""
+
+    def handler_for(head: Head) -> "ReadHandler":
+        handler = endpoint(head)
+
+        def answer(exchange: "Exchange", body: bytes, reader: "Reader") -> None:
+            handler(exchange, body)
+
+        return answer
+
+    return handler_for
 
 
 def _openapi(head: Head) -> Handler:

@@ -13,6 +13,7 @@ from winlogd.sessions.moment_words import in_words
 from winlogd.sessions.moments import Moment
 from winlogd.sessions.spoken import find_moment
 from winlogd.store.read.search import Name, find_names
+from winlogd.store.read.search_now import only_now
 
 if TYPE_CHECKING:  # types only
     from datetime import tzinfo
@@ -35,6 +36,8 @@ def search(values: Values, asked: Asked) -> "Callable[[Access], object]":
 
     def find(access: "Access") -> object:
         names = find_names(access, understood.left, site, now_us)
+        if not asked.asker.sees_past:
+            names = only_now(access, names, understood.left, site, now_us)
         return {
             "understood": _understood(understood.left, understood.moment, asked, language),
             "words": list(understood.left),

@@ -25,6 +25,9 @@ def user(values: Values, asked: Asked) -> "Callable[[Access], object | None]":
 
     def find(access: "Access") -> object | None:
         details = find_user(access, username, site, now_us)
+        if not asked.asker.sees_past:  # the answer does not tell whether a user who is not on is known
+            on_now = () if details is None else details.open_sessions
+            return {"username": asked.path["username"], "now": [session_fields(each, site.zone) for each in on_now]}
         if details is None:
             return None
         answer: dict[str, object] = {

@@ -4,8 +4,8 @@ A command that root runs first becomes the owner of the database's folder. Thus 
 This file knows the control socket and the ownership of the database. It must not know what an order does.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from winlogd.commands.database import database_of, reason_of
 from winlogd.commands.terminal import FailedError, ProgressLine, warn
@@ -18,6 +18,9 @@ from winlogd.store.file.ownership import Ownership
 
 _PATIENCE_S: Final = 10.0
 """Seconds after which a person who still waits gets the reasons why an order can take long."""
+
+Fields = Mapping[str, Any]
+"""The members of an order, or of the answer to it."""
 
 Alone = Callable[[Config, str], str]
 """Do the work of an order here, on the database at a real path that this process owns. Return a sentence about it."""
@@ -36,15 +39,34 @@ def carried_out(config: Config, order: str, alone: Alone) -> str:
     Raises:
         FailedError: the order was not carried out, or not to its end.
     """
-    path = database_of(config, f"nothing to {order}")
+    done = answer_to(config, {"order": order}, lambda config, path: {"sentence": alone(config, path)}, f"to {order}")
+    match done:
+        case {"sentence": str(sentence)}:
+            return sentence
+    raise FailedError(OTHER_VERSION)
+
+
+def answer_to(config: Config, order: Fields, alone: Callable[[Config, str], Fields], purpose: str) -> Fields:
+    """Have `order` carried out like `carried_out`. Return the fields of the answer.
+
+    Args:
+        config: names the database.
+        order: the members of the order.
+        alone: carries the order out if no server is running.
+        purpose: completes the sentence "... does not exist: nothing ...".
+
+    Raises:
+        FailedError: the order was not carried out, or not to its end.
+    """
+    path = database_of(config, f"nothing {purpose}")
     try:
         return _by_the_server(path, order)
     except (FileNotFoundError, ConnectionRefusedError):
         return _here(config, path, alone)
 
 
-def _by_the_server(path: str, order: str) -> str:
-    """Let the server that owns the database at `path` carry out `order`. Return the server's sentence.
+def _by_the_server(path: str, order: Fields) -> Fields:
+    """Let the server that owns the database at `path` carry out `order`. Return the fields of its answer.
 
     Raises:
         FileNotFoundError, ConnectionRefusedError: no server is running.
@@ -60,7 +82,7 @@ def _by_the_server(path: str, order: str) -> str:
         )
 
     try:
-        done = ask(path_of(path), {"order": order}, _PATIENCE_S, is_slow, line.show)
+        return ask(path_of(path), order, _PATIENCE_S, is_slow, line.show)
     except OrderFailedError as error:
         raise FailedError(str(error)) from None
     except (FileNotFoundError, ConnectionRefusedError):
@@ -69,14 +91,10 @@ def _by_the_server(path: str, order: str) -> str:
         raise FailedError(f"the running winlogd cannot be asked: {reason_of(error)}") from None
     finally:
         line.clear()
-    match done:
-        case {"sentence": str(sentence)}:
-            return sentence
-    raise FailedError(OTHER_VERSION)
 
 
-def _here(config: Config, path: str, alone: Alone) -> str:
-    """Own the database, do the work with `alone`, and give the ownership up. Return the sentence of `alone`."""
+def _here(config: Config, path: str, alone: Callable[[Config, str], Fields]) -> Fields:
+    """Own the database, do the work with `alone`, and give the ownership up. Return what `alone` returns."""
     try:
         ownership = Ownership(path)
     except OwnedError as error:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from winlogd.access.addresses import TrustedProxies
 from winlogd.access.gate import Gate, Token
-from winlogd.access.local import LocalReads
 from winlogd.api.current_sessions import CurrentSessions
 from winlogd.api.events import Events
 from winlogd.api.routes import Questions, make_router
 from winlogd.config.sections import Config
+from winlogd.daemon.looking import Looking
 from winlogd.daemon.questions import KnownSite, endpoints
 from winlogd.events.decode import EventDecoder
 from winlogd.http.admission import ConnectionsPerAddress
@@ -39,6 +39,7 @@ class Entrance:
         config: the configuration, for what is known of the site.
         store: stores events, and knows the open sessions.
         readers: answer questions.
+        looking: knows who may ask them.
 
     Attributes:
         site: what is known of the site.
@@ -46,14 +47,20 @@ class Entrance:
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, config: Config, store: Store[Exchange], readers: Readers
+        self,
+        loop: asyncio.AbstractEventLoop,
+        config: Config,
+        store: Store[Exchange],
+        readers: Readers,
+        looking: Looking,
     ) -> None:
         self._loop = loop
         self._store = store
+        self._looking = looking
         self.site: Final = KnownSite(config)
         site = self.site.site
         self._sessions = CurrentSessions(loop, store, site)
-        self._questions = Questions(lambda: endpoints(loop, readers, site))
+        self._questions = Questions(lambda: endpoints(loop, readers, site, looking.register()))
         self._longest_delay_s = 0.0
         self._paced: tuple[object, ...] = ()
         self.pace: Pace | None = None
@@ -76,7 +83,7 @@ class Entrance:
             self._sessions,
             self._questions,
             senders=Gate(security.ingest_networks, proxies),
-            readers=LocalReads(security.read_networks, proxies, security.names, security.local_reads),
+            guarded=self._looking.guarding(config, proxies),
         )
 
     def limits(self, config: Config) -> Limits:

@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from winlogd.store.jobs.rotate import Moved
 
 
-def orders_of(rotator: Rotator) -> Mapping[str, "Handler"]:
+def orders_of(rotator: Rotator, token: "Handler") -> Mapping[str, "Handler"]:
     """Return a handler for each order that a running server carries out, by the name of the order.
 
     Args:
         rotator: carries out ``rotate``.
+        token: carries out ``token``.
     """
 
     def rotate(order: "Order") -> None:
@@ -32,4 +33,4 @@ def orders_of(rotator: Rotator) -> Mapping[str, "Handler"]:
 
         rotator.rotate_now(ended, report)
 
-    return {"rotate": rotate}
+    return {"rotate": rotate, "token": token}

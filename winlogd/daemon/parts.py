@@ -12,6 +12,7 @@ from winlogd.access.addresses import TrustedProxies
 from winlogd.api.events import UNAVAILABLE, answer
 from winlogd.config.sections import Config
 from winlogd.daemon.entrance import Entrance, per_address
+from winlogd.daemon.looking import Looking
 from winlogd.daemon.settings import settings_of
 from winlogd.http.exchange import Exchange
 from winlogd.http.server import Observer, Server
@@ -31,6 +32,7 @@ class Parts(NamedTuple):
 
     store: Store[Exchange]
     readers: Readers
+    looking: Looking
     server: Server
     rotator: Rotator
     past: Past
@@ -75,7 +77,8 @@ def assemble(
         owner,
     )
     readers = Readers(loop, settings)
-    entrance = Entrance(loop, config, store, readers)
+    looking = Looking(loop, database_path, log)
+    entrance = Entrance(loop, config, store, readers, looking)
     router = entrance.router(config)
     past = Past(loop, store, log)
     rotator = Rotator(loop, store, log, *times_of(config), config.rotation.keep_open_hours, past.look)
@@ -90,7 +93,7 @@ def assemble(
         per_address(config, proxies),
         proxies.trusts,
     )
-    return Parts(store, readers, http_server, rotator, past, entrance)
+    return Parts(store, readers, looking, http_server, rotator, past, entrance)
 
 
 def prepare_sqlite() -> None:

@@ -79,16 +79,21 @@ class Daemon:
         self._parts = assemble(loop, self._config, log, acquired.ownership.path, self, self._observer)
         running = Running(loop, log, self._observer, self._parts, self._watchdog)
         await listen(self._parts.server, acquired, log)
-        self._parts.store.start(prepare_sqlite)
+        self._parts.store.start(self._prepare_sqlite)
         self._watchdog.listening()
         self._watchdog.keep()
         door = ControlDoor(loop, acquired.control)
-        await door.open(orders_of(self._parts.rotator))
+        await door.open(orders_of(self._parts.rotator, self._parts.looking.carry_out))
         self._hangups.begin(running)
         await self._stop_asked.wait()
         await stop(running, self._hangups.stop().server.shutdown_timeout, self._store_gone)
         door.close()
         log.info("server", "stopped")
+
+    def _prepare_sqlite(self) -> None:
+        """Configure SQLite, then let the readers' file be opened. The store calls this on the writer's thread."""
+        prepare_sqlite()
+        self._parts.looking.may_open.set()
 
     def _on_stop_signal(self) -> None:
         self._stop_signals += 1

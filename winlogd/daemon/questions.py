@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from winlogd.config.sections import Config
-from winlogd.http.router import Endpoint
 from winlogd.store.read.readers import Readers
 
 if TYPE_CHECKING:  # types only
+    from winlogd.access.readers import ReadEndpoint
+    from winlogd.access.register import Register
     from winlogd.store.read.filters import Site
 
 
@@ -39,9 +40,13 @@ class KnownSite:
         return self._made
 
 
-def endpoints(loop: asyncio.AbstractEventLoop, readers: Readers, site: "Callable[[], Site]") -> Mapping[str, Endpoint]:
-    """Load the endpoints that ask a reader, and return them by their paths."""
+def endpoints(
+    loop: asyncio.AbstractEventLoop, readers: Readers, site: "Callable[[], Site]", register: "Register"
+) -> "Mapping[str, ReadEndpoint]":
+    """Load the endpoints that ask a reader or the readers' log, and return them by their paths."""
     from winlogd.api import read_table
+    from winlogd.api.readers_log import readers_log
     from winlogd.api.reading import Reading
 
-    return read_table.endpoints(Reading(loop, readers.questions, readers.downloads, site))
+    reading = Reading(loop, readers.questions, readers.downloads, site)
+    return read_table.endpoints(reading) | {"/api/v1/readers/log": readers_log(register, site)}

@@ -25,7 +25,7 @@ async def stop(running: Running, timeout_s: float, store_gone: asyncio.Event) ->
         store_gone: set when the store has ended.
     """
     loop, log, observer, parts, watchdog = running
-    readers_gone = asyncio.Event()
+    readers_gone, looking_gone = asyncio.Event(), asyncio.Event()
     log.info("server", "stopping")
     watchdog.stopping()
     loop.call_later(timeout_s, end_at_once, log, "server.shutdown_timeout is over")
@@ -35,6 +35,8 @@ async def stop(running: Running, timeout_s: float, store_gone: asyncio.Event) ->
     parts.store.hurry(timeout_s * _HURRY_SHARE)
     parts.readers.stop(readers_gone.set)
     await parts.server.stop()
+    parts.looking.stop(looking_gone.set)
+    await looking_gone.wait()
     await readers_gone.wait()  # only the last connection to the database checkpoints the WAL
     parts.store.stop()
     await store_gone.wait()
