@@ -14,6 +14,7 @@ class Recorder:
 
     peer = "192.0.2.1"
     is_encrypted = False
+    peer_sent_fin = False
 
     def __init__(self) -> None:
         self.answers: list[bytes] = []
@@ -25,6 +26,9 @@ class Recorder:
 
     def refused(self, response: Response) -> None:
         self.refusals.append(response)
+
+    def limit_unacknowledged(self, octets: int) -> None:
+        """Nothing to do."""
 
     def hold(self) -> None:
         """Do nothing: there is no socket to hold."""

@@ -253,7 +253,7 @@ def test_options_tells_the_methods(path: str, allow: str, wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("octets", "status", "error"),
     [
-        (request("GET", "/"), 404, "Not found"),
+        (request("GET", "/nothing"), 404, "Not found"),
         (request("GET", "/health/"), 404, "Not found"),
         (request("GET", "/HEALTH"), 404, "Not found"),
         (request("OPTIONS", "/nowhere"), 404, "Not found"),

@@ -13,6 +13,7 @@ from tests.support.running import wait_for
 from tests.support.wire import request
 from winlogd.http.states import State
 from winlogd.http.stream import Stream
+from winlogd.http.wire.message import Response
 
 NOW = request("GET", "/now")
 FEED = request("GET", "/feed")
@@ -243,6 +244,33 @@ def test_a_producer_may_give_up_before_it_begins(place: Place) -> None:
         place.call(lambda: Producer(place.kept[0], 1, 1).stream.break_off())
         assert peer.socket.recv(100).startswith(b"HTTP/1.1 500 ")
         assert place.refusals == [500]
+
+
+@kinds
+@versions
+def test_an_answer_that_is_cut_off_does_not_pass_for_complete(kind: str, version: str, place: Place) -> None:
+    with Peer(place, kind) as peer, Peer(place, kind) as other:
+        peer.send(request("GET", "/feed", version=version))
+        peer.begin()
+        (producer,) = place.producers
+        place.call(lambda: producer.stream.cut_off(Response(403, b"")))
+        with pytest.raises(CUT_OFF):
+            peer.rest()
+        place.call(lambda: producer.stream.cut_off(Response(403, b"")))
+        assert (producer.gone, producer.stream.is_done) == (1, True)
+        other.send(NOW)
+        assert other.answer() == b'"now"'
+    assert place.refusals == []
+
+
+def test_an_answer_that_is_cut_off_before_its_begin_is_a_refusal(place: Place) -> None:
+    with Peer(place, "plain") as peer:
+        peer.send(KEPT)
+        wait_for(lambda: place.kept, "the request")
+        producer = place.call(lambda: Producer(place.kept[0], 1, 1))
+        place.call(lambda: producer.stream.cut_off(Response(403, b"no more")))
+        assert peer.socket.recv(100).startswith(b"HTTP/1.1 403 ")
+        assert (place.refusals, producer.gone, producer.stream.is_done) == ([403], 1, True)
 
 
 @kinds

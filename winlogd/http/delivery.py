@@ -97,6 +97,15 @@ def kept_unread(transport: asyncio.Transport) -> int:
     return octets if transport.can_write_eof() else octets + _HANDED_DOWN_BYTES
 
 
+def limit_unacknowledged(transport: asyncio.Transport, octets: int) -> None:
+    """Let the system keep at most twice `octets`, with its own overhead, that the peer has not acknowledged.
+
+    Otherwise the system lets the buffer of a peer that does not read grow to 4 MB (tcp(7), tcp_wmem).
+    """
+    with suppress(OSError):  # the connection is gone
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, octets)
+
+
 def end_with_reset(transport: asyncio.Transport) -> None:
     """Make the coming abort of the connection a reset: the peer must not see FIN."""
     with suppress(OSError):  # the connection is gone

@@ -19,6 +19,8 @@ class Sender(Protocol):
 
     peer: str
     """The peer's IP address."""
+    peer_sent_fin: bool
+    """True if the peer will send no more. It may still read, but a browser that sends FIN has closed its side."""
 
     @property
     def is_encrypted(self) -> bool:
@@ -29,6 +31,9 @@ class Sender(Protocol):
 
     def refused(self, response: Response) -> None:
         """Log an answer of status 400 or above, which is about to be sent."""
+
+    def limit_unacknowledged(self, octets: int) -> None:
+        """Let the system keep at most about this many octets of answers that the peer has not acknowledged."""
 
     def hold(self) -> None:
         """Read no further request until `release`. A handler calls this, before it returns, to slow its peer down."""

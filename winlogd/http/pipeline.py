@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final, Never, Protocol
 
-from winlogd.http.delivery import kept_unread
+from winlogd.http.delivery import kept_unread, limit_unacknowledged
 from winlogd.http.exchange import Exchange
 from winlogd.http.flow import Flow
 from winlogd.http.states import Life
@@ -68,7 +68,7 @@ _NOBODY: Final = _Nobody()
 class Pipeline(deque[Exchange]):
     """Exchanges in the order of their requests. Answers are sent in the same order (RFC 9112 §9.3.2).
 
-    This is a subclass of deque, so that a request costs no more calls than with a bare deque.
+    It is a deque, so that a request costs no more calls than with a bare one.
 
     Args:
         owner: the connection.
@@ -114,9 +114,8 @@ class Pipeline(deque[Exchange]):
     def is_full(self, limit: int) -> bool:
         """Return True if no further request may be added: `limit` requests wait, or a large answer is due.
 
-        A safe request that is not answered at once waits for data, which may be a thousand times its own size. The
-        answer may then have to wait for the answers before it. So a connection has at most one such answer. Every
-        answer that is sent in pieces counts as large, whatever the request was.
+        A safe request that is not answered at once waits for data, which may be a thousand times its own size, and may
+        have to wait for earlier answers. So a connection has at most one. Every answer in pieces counts as large.
         """
         if len(self) >= limit:
             return True
@@ -164,6 +163,10 @@ class Pipeline(deque[Exchange]):
         """Report a refusal to the server, with the peer's address."""
         self._service.refused(self.peer, response)
 
+    def limit_unacknowledged(self, octets: int) -> None:
+        """Let the system keep at most about `octets` of unread answers."""
+        limit_unacknowledged(self._transport, octets)
+
     def hold(self) -> None:
         """Read no further request until `release`."""
         self._flow.hold()
@@ -210,10 +213,7 @@ class Pipeline(deque[Exchange]):
             pieces.is_behind = True
 
     def catch_up(self) -> None:
-        """Note that the peer has read enough of its answers.
-
-        The octets that still wait for the peer now count as new: other connections have kept theirs for longer.
-        """
+        """Note that the peer has read enough. What still waits for it counts as new: others have waited for longer."""
         self._flow.catch_up()
         if self._is_counted:
             self._owner.owe(0, b"")

@@ -12,13 +12,36 @@ Belongs to the event loop's thread. Knows how pieces are framed; neither sockets
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, final
 
 from winlogd.http.exchange import Exchange
 from winlogd.http.responses import FAILED
-from winlogd.http.wire.message import encode_stream_head
+from winlogd.http.wire.message import Response, encode_stream_head
 
 _LAST_CHUNK: Final = b"0\r\n\r\n"
+
+
+@final
+class Piece:
+    """A piece of many streams: it is framed once, and no stream copies it.
+
+    Args:
+        octets: the piece; not empty.
+
+    Attributes:
+        chunk: the piece as a chunk.
+    """
+
+    __slots__ = ("_from", "chunk")
+
+    def __init__(self, octets: bytes) -> None:
+        self.chunk: Final = _chunk(octets)
+        self._from: Final = len(self.chunk) - len(octets) - 2
+
+    @property
+    def octets(self) -> bytes:
+        """Return the piece without its frame."""
+        return self.chunk[self._from : -2]
 
 
 class Stream:
@@ -30,7 +53,7 @@ class Stream:
     Args:
         exchange: the request.
         caught_up: called when `is_behind` becomes False; never while `begin`, `send` or `end` runs.
-        gone: called once when nobody waits for the rest any more; never after `end` or `break_off`.
+        gone: called once when nobody waits for the rest any more, or may read it; never after `end` or `break_off`.
 
     Attributes:
         is_behind: True while the producer has to wait for earlier answers, or for its peer to read. Pieces that it
@@ -91,7 +114,15 @@ class Stream:
         if self.is_done or not octets:
             return
         assert self._exchange.answer is not None, "a stream has to begin first"
-        self._kept.append(b"%x\r\n%b\r\n" % (len(octets), octets) if self._is_chunked else octets)
+        self._kept.append(_chunk(octets) if self._is_chunked else octets)
+        self._exchange.sender.answered(self._exchange)
+
+    def send_shared(self, piece: Piece) -> None:
+        """Send a piece that other streams send, too; do nothing if `is_done`."""
+        if self.is_done:
+            return
+        assert self._exchange.answer is not None, "a stream has to begin first"
+        self._kept.append(piece.chunk if self._is_chunked else piece.octets)
         self._exchange.sender.answered(self._exchange)
 
     def end(self) -> None:
@@ -119,6 +150,30 @@ class Stream:
         self.must_reset = not self._is_chunked
         self._exchange.closes = True
         self._exchange.sender.answered(self._exchange)
+
+    def reset(self) -> None:
+        """End the connection at once with a reset, and free what its peer has not read; do nothing if `is_done`."""
+        if self.is_done:
+            return
+        self._kept.clear()
+        self._finish()
+        self.must_reset = self.ends_with_connection = self._exchange.closes = True
+        self._exchange.sender.answered(self._exchange)
+
+    def cut_off(self, refusal: Response) -> None:
+        """End the answer early for a reason that its producer does not know: the peer may not read on. Call `gone`.
+
+        Args:
+            refusal: the answer to a request whose answer has not begun. Otherwise see `break_off`.
+        """
+        if self.is_done:
+            return
+        if self._exchange.answer is None:
+            self._exchange.respond(refusal)  # drops this stream
+            return
+        gone = self._gone
+        self.break_off()
+        gone()
 
     # ── what the connection asks for ──────────────────────────────────────────────────────────────────
 
@@ -159,6 +214,10 @@ class Stream:
         """Accept no further piece, and drop the references to the producer."""
         self.is_done = True
         self._caught_up = self._gone = _nothing
+
+
+def _chunk(octets: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(octets), octets)
 
 
 def _nothing() -> None:

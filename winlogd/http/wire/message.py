@@ -19,6 +19,8 @@ REASONS: Final = {
     100: "Continue",
     200: "OK",
     204: "No Content",
+    303: "See Other",
+    304: "Not Modified",
     400: "Bad Request",
     403: "Forbidden",
     404: "Not Found",
@@ -37,6 +39,8 @@ REASONS: Final = {
     505: "HTTP Version Not Supported",
 }
 """Reason phrases of the status codes this server sends (RFC 9110 §15, RFC 6585)."""
+
+_WITHOUT_CONTENT: Final = (204, 304)
 
 FIELD_BYTES: Final = 160
 """The memory of a header field besides its octets: two strings and a pair."""
@@ -156,7 +160,7 @@ class Response(NamedTuple):
 
     Attributes:
         status: the status code; one of `REASONS`.
-        body: the content; empty for 204.
+        body: the content; empty for 204 and 304.
         fields: further (name, value) pairs, without Content-Length, Content-Type and Connection.
         content_type: of the body.
         closes: True if the connection ends after this answer, whatever the client has asked for.
@@ -186,7 +190,7 @@ def body_of(response: Response, head: Head | None) -> Body:
 
 
 def encode_head(response: Response, head: Head | None, closes: bool) -> bytes:
-    """Return the status line and header section of an answer. 204 has no Content-Length (RFC 9110 §8.6).
+    """Return the status line and header section of an answer. 204 and 304 have no Content-Length (RFC 9110 §8.6).
 
     Args:
         response: the answer.
@@ -194,7 +198,7 @@ def encode_head(response: Response, head: Head | None, closes: bool) -> bytes:
         closes: True if this is the connection's last answer (RFC 9112 §9.6).
     """
     lines = [f"HTTP/1.1 {response.status} {REASONS[response.status]}"]
-    if response.status != 204:
+    if response.status not in _WITHOUT_CONTENT:
         lines.append(f"Content-Type: {response.content_type}")
         lines.append(f"Content-Length: {len(response.body)}")
     lines += [f"{name}: {value}" for name, value in response.fields]

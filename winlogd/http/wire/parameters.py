@@ -70,6 +70,24 @@ def known_parameters(query: str, known: Collection[str]) -> dict[str, str]:
     return values
 
 
+def pairs_named(query: str, known: Collection[str]) -> list[tuple[str, str]]:
+    """Return the pairs whose names can be read and are among `known`, each as the name and the text of the whole pair.
+
+    This is the lenient reading: whatever else a query has counts for nothing. So a caller that answers by these pairs
+    and one that writes them down see the same.
+    """
+    named = ((_name_of(pair), pair) for pair in query.split("&"))
+    return [(name, pair) for name, pair in named if name is not None and name in known]
+
+
+def _name_of(pair: str) -> str | None:
+    """Return the name in a pair of a query; None if it cannot be read."""
+    try:
+        return percent_decoded(pair.partition("=")[0].replace("+", " "))
+    except ValueError:
+        return None
+
+
 def read_parameters(query: str, known: Collection[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the pairs of a query, and the faults by name, for a caller that looks for faults in the values, too."""
     values, faults = _read(query)
