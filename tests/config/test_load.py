@@ -84,12 +84,13 @@ def test_the_example_file_has_exactly_the_defaults(folder: Path) -> None:
 
 def test_the_example_file_shows_every_option() -> None:
     example = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
-    hidden = {"security": {"read_networks"}}
-    """Options that are shown in a comment, because their default admits nobody."""
+    hidden = {"security": {"read_networks"}, "retention": {"history_days"}}
+    """Options that are shown in a comment: who sets one, even to its default, has decided something."""
     assert {section: set(keys) for section, keys in example.items()} == {
         section: set(keys) - hidden.get(section, set()) for section, keys in KEYS.items()
     }
     assert "\n#   read_networks = [" in EXAMPLE.read_text(encoding="utf-8")
+    assert "\n#   history_days = 365\n" in EXAMPLE.read_text(encoding="utf-8")
 
 
 def test_the_example_file_has_an_explanation_above_every_option() -> None:

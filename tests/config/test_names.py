@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.configured import faults_of, from_toml
+from tests.support.configured import faults_of, from_toml, verdict_of
 from tests.support.running import Winlogd, an_event, run_to_end, running
 
 STRANGE = os.fsdecode(b"caf\xe9")
@@ -81,7 +81,7 @@ def test_a_message_is_written_in_the_letters_that_the_output_has(folder: Path) -
     (folder / "é").mkdir()
     (folder / "é" / "config.toml").write_text("")
     ended = run_to_end(folder, "check-config", "--config", "é/config.toml", environ={"PYTHONIOENCODING": "ascii"})
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{folder}/\\xe9/config.toml: ok\n", "")
+    assert (ended.returncode, verdict_of(ended.stdout), ended.stderr) == (0, f"{folder}/\\xe9/config.toml: ok\n", "")
 
 
 def test_a_folder_whose_name_breaks_the_line_makes_no_second_one(folder: Path) -> None:

@@ -8,7 +8,8 @@ from winlogd.config.load import ConfigError, load
 from winlogd.config.sections import Config
 
 SECTION_LIST = (
-    "[server], [database], [rotation], [security], [rooms], [sessions], [periods], [privacy], [limits], [logging]"
+    "[server], [database], [rotation], [backup], [retention], [security], [rooms], [sessions], [periods], [privacy],"
+    " [limits], [logging]"
 )
 """All sections, in the form in which a fault lists them."""
 
@@ -24,3 +25,10 @@ def faults_of(folder: Path, text: str, **environ: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
         from_toml(folder, text, **environ)
     return [line.removeprefix("config.toml: ") for line in caught.value.faults]
+
+
+def verdict_of(printed: str) -> str:
+    """Return what ``winlogd check-config`` prints above the table of who may read what."""
+    verdict, table = printed.split("\n\n")
+    assert table.startswith("WHO ")
+    return f"{verdict}\n"

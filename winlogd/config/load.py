@@ -75,16 +75,19 @@ def load(path: str | None, environ: Mapping[str, str], known: Mapping[str, str] 
     faults += _take_environment(values, environ)
     if faults:
         raise ConfigError(tuple(faults))
+    values["retention"]["is_chosen"] = "history_days" in values["retention"]
     config = Config(source=source, **{name: options(**values[name]) for name, options in SECTIONS.items()})
     folder = os.path.dirname(source) if source is not None else here
     server, database, security, rooms = config.server, config.database, config.security, config.rooms
+    database_path = _absolute(folder, database.path)
     return _completed(
         config._replace(
             server=server._replace(
                 tls_certificate=_absolute_or_none(folder, server.tls_certificate),
                 tls_key=_absolute_or_none(folder, server.tls_key),
             ),
-            database=database._replace(path=_absolute(folder, database.path)),
+            database=database._replace(path=database_path),
+            backup=config.backup._replace(folder=_absolute(os.path.dirname(database_path), config.backup.folder)),
             security=security._replace(ingest_token_file=_absolute_or_none(folder, security.ingest_token_file)),
             rooms=rooms._replace(rooms_file=_absolute_or_none(folder, rooms.rooms_file)),
         ),

@@ -80,6 +80,22 @@ class Rotation(NamedTuple):
     """Hours that a session may be open before the rotation closes it."""
 
 
+class Backup(NamedTuple):
+    """`[backup]`: where backups are kept."""
+
+    folder: Annotated[str, kind.file_name()] = "backups"
+    """A path; `load` makes it absolute. A relative one counts from the database's folder."""
+
+
+class Retention(NamedTuple):
+    """`[retention]`: how long the archive is kept."""
+
+    history_days: Annotated[int, kind.whole(0, 36_500, "days")] = 365
+    """The days for which the archive keeps an event; 0: for ever."""
+    is_chosen: Annotated[bool, LOADED] = False
+    """True: the administrator has set `history_days`, perhaps to its default."""
+
+
 class Security(NamedTuple):
     """`[security]`: which clients may send events and read, and which actions events may have."""
 
@@ -191,6 +207,8 @@ class Config(NamedTuple):
     server: Server = Server()
     database: Database = Database()
     rotation: Rotation = Rotation()
+    backup: Backup = Backup()
+    retention: Retention = Retention()
     security: Security = Security()
     rooms: Rooms = Rooms()
     sessions: Sessions = Sessions()
@@ -206,6 +224,8 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "server": Server,
     "database": Database,
     "rotation": Rotation,
+    "backup": Backup,
+    "retention": Retention,
     "security": Security,
     "rooms": Rooms,
     "sessions": Sessions,
