@@ -5,7 +5,7 @@ Pure: no SQL, no clock, no I/O. The writer's thread alone changes a Book, and on
 """
 
 from collections.abc import Container, Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from winlogd.events.timestamps import instant
 from winlogd.sessions.identifiers import Identifiers
@@ -23,6 +23,9 @@ from winlogd.sessions.pair import (
     pair_key,
 )
 from winlogd.sessions.retries import RecentEvents
+
+if TYPE_CHECKING:  # types only: nothing follows at the start
+    from winlogd.sessions.changes import Changes
 
 
 class Decided(Protocol):
@@ -53,6 +56,7 @@ class Book:
         recent: the events of the last minutes.
         identifiers: draws new session identifiers.
         last_id: the highest id that a row of ``events_today`` has or had.
+        changes: gets the pairs that change; None while nobody follows. The event loop may set it at any time.
     """
 
     def __init__(self, recent: RecentEvents, identifiers: Identifiers) -> None:
@@ -62,6 +66,7 @@ class Book:
         self.recent = recent
         self.identifiers = identifiers
         self.last_id = 0
+        self.changes: Changes | None = None
 
     def accept(self, draft: Decided) -> None:
         """Take the decisions of `draft` over. Call this when its rows are committed."""
@@ -70,6 +75,8 @@ class Book:
         self.recent.extend(draft.stored, [stored.event_id for stored in draft.stored.values()])
         if self.identifiers.is_worn:
             self._renew_identifiers()
+        if (changes := self.changes) is not None:
+            changes.note(draft.pairs)
 
     def _renew_identifiers(self) -> None:
         """Begin a new map of used digits, in which only those of open sessions are marked."""
@@ -109,6 +116,7 @@ class Book:
         """Open the logons that used an identifier again: ``events_today`` has no logoff of it any more."""
         for session in self.reused.pop(session_uuid, ()):
             self.observe_open(session)
+            self._note_change(pair_key(session.username, session.hostname))
 
     def observe_latest(self, key: PairKey, action: str, stored: Decision) -> None:
         """Add a committed event that may be the pair's latest of its action: the one with the highest id is."""
@@ -161,6 +169,7 @@ class Book:
             if latest.stored is not None and latest.stored.event_id not in there:
                 pair = pair.after(action, Latest(None, latest.highest), pair.open)
         self.pairs[key] = pair
+        self._note_change(key)
 
     def forget_event(self, key: PairKey, action: str, event_id: int) -> None:
         """Forget an event whose row has left ``events_today``. Forget the pair, too, if this was its last known row.
@@ -180,17 +189,30 @@ class Book:
         else:
             del self.pairs[key]
 
+    def forget_logon(self, key: PairKey, event_id: int) -> None:
+        """Forget the open session of a logon whose row was deleted."""
+        pair = self.pairs.get(key)
+        if pair is not None and any(session.event_id == event_id for session in pair.open):
+            left = tuple(session for session in pair.open if session.event_id != event_id)
+            self.pairs[key] = pair.replaced(open=left)
+            self._note_change(key)
+
     def close(self, key: PairKey, session_uuid: str) -> None:
         """Close all open sessions that a committed logoff ends, in `key` and in pairs that share the identifier."""
         for each in self.shared.get(session_uuid, frozenset()) | {key}:
             pair = self.pairs.get(each)
             if pair is not None:
                 self.pairs[each] = pair.without(session_uuid)
+            self._note_change(each)
 
     def close_whoever_has(self, session_uuid: str) -> None:
         """Close all open sessions with the identifier of a logoff that another program wrote."""
         for key in self.shared.get(session_uuid, frozenset()) | _named_in(session_uuid):
             self.close(key, session_uuid)
+
+    def _note_change(self, key: PairKey) -> None:
+        if (changes := self.changes) is not None:
+            changes.note((key,))
 
     def open_sessions(self) -> Iterable[OpenSession]:
         """Return all open sessions, in no particular order."""

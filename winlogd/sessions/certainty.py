@@ -100,6 +100,17 @@ def certainty_now(session: Session, doubt: Doubt | None, now_us: int, rules: Rul
     return "doubtful" if grade is None else grade.certainty
 
 
+def next_turn_us(session: Session, rules: Rules, now_us: int) -> int | None:
+    """Return the first moment after `now_us` at which time alone may change an open session's certainty or its reason.
+
+    Return None if there is none.
+    """
+    moments = [session.connected_us or 0, session.received_us + rules.doubtful_after_us, _cap_us(session, rules) + 1]
+    if rules.closing is not None:
+        moments.append(rules.closing.first_after(session.received_us))
+    return min((moment for moment in moments if moment > now_us), default=None)
+
+
 def overlaps(session: Session, from_us: int, to_us: int, rules: Rules) -> bool:
     """Return True if `grade_at` gives the session a grade at some moment from `from_us` to `to_us`, both included."""
     asked = _Span(from_us, to_us)

@@ -220,6 +220,11 @@ def pair_key(username: str, hostname: str | None) -> PairKey:
     return f"{folded(username)}\0{host}"
 
 
+def host_of(key: PairKey) -> str:
+    """Return the folded hostname of a pair; `UNKNOWN_HOST` if it has none."""
+    return key.partition("\0")[2]
+
+
 def username_of(key: PairKey) -> str:
     """Return the folded username of a pair."""
     return key.partition("\0")[0]
