@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+import apsw
 import pytest
 
 from winlogd.store.access_file.errors import AccessFileError, OrderRefusedError
@@ -84,22 +85,39 @@ def test_a_mode_that_lets_others_read_is_narrowed(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_file_that_was_left_empty_is_filled(path: Path) -> None:
-    """The process was killed after it had made the file, and before it had made the tables."""
+def test_an_empty_file_is_a_damaged_one(path: Path) -> None:
+    """The file is made with its tables. A disk that was full, or a copy that broke off, has left nothing of it."""
     path.touch()
+    with pytest.raises(AccessFileError, match="is damaged"):
+        AccessFile(str(path))
+    assert path.stat().st_size == 0
+
+
+def test_what_was_left_of_a_file_that_was_being_made_is_replaced(path: Path) -> None:
+    """The process was killed before the file had its name."""
+    for left in ("winlog.access.new", "winlog.access.new-journal"):
+        path.with_name(left).write_bytes(b"half")
+    file = AccessFile(str(path))
+    assert done(file, list_readers) == []
+    file.close()
+    assert [each.name for each in path.parent.iterdir()] == ["winlog.access"]
+
+
+def test_the_wal_of_a_file_that_is_gone_brings_no_reader_back(path: Path) -> None:
+    file = AccessFile(str(path))
+    added(file, "alice")
+    wal = path.with_name("winlog.access-wal")
+    left = wal.read_bytes()
+    file.close()
+    path.unlink()
+    wal.write_bytes(left)
     file = AccessFile(str(path))
     assert done(file, list_readers) == []
     file.close()
 
 
-def test_a_secret_for_cookies_is_made_once(path: Path) -> None:
-    secrets = set()
-    for _ in range(2):
-        file = AccessFile(str(path))
-        secrets.add(done(file, lambda connection: connection.execute("SELECT value FROM secrets").get))
-        file.close()
-    (secret,) = secrets
-    assert len(secret) == 32
+def test_no_secret_stands_in_a_new_file(file: AccessFile) -> None:
+    assert done(file, lambda connection: connection.execute("SELECT count(*) FROM secrets").get) == 0
 
 
 def fill_with_noise(path: Path) -> None:
@@ -195,6 +213,7 @@ def test_a_refusal_concerns_its_own_work_alone(file: AccessFile) -> None:
 def test_deleted_rows_leave_nothing_in_the_file(path: Path) -> None:
     file = AccessFile(str(path))
     done(file, lambda connection: write_look(connection, Look(NOW_US, "alice", "user", "user=Rumpelstilz", "::1")))
+    done(file, lambda connection: write_look(connection, Look(NOW_US + 2 * DAY_US, "alice", "user", "", "::1")))
     done(file, lambda connection: remove_old(connection, NOW_US + 2 * DAY_US, 1))
     file.close()
     assert b"Rumpelstilz" not in path.read_bytes()
@@ -285,6 +304,7 @@ def test_pages_of_the_log_neither_skip_nor_repeat_a_row(file: AccessFile) -> Non
     assert [look.filter for look in found] == [f"user={number}" for number in range(24, -1, -1)]
     assert {look.reader for look in looks(file, reader="alice").looks} == {"alice"}
     assert len(looks(file, since_us=NOW_US + 20).looks) == 5
+    assert [look.at_us - NOW_US for look in looks(file, since_us=NOW_US + 3, until_us=NOW_US + 4).looks] == [4, 3]
     assert looks(file, limit=25).before is None
 
 
@@ -293,3 +313,57 @@ def test_rows_are_kept_for_so_many_days(file: AccessFile) -> None:
         written(file, Look(NOW_US - day * DAY_US, "alice", "user", "", "::1"))
     done(file, lambda connection: remove_old(connection, NOW_US, 7))
     assert len(looks(file).looks) == 8
+
+
+def test_a_clock_that_is_far_ahead_for_a_moment_removes_no_row_of_the_days_that_count(file: AccessFile) -> None:
+    for day in range(10):
+        written(file, Look(NOW_US - day * DAY_US, "alice", "user", f"day={day}", "::1"))
+    done(file, lambda connection: remove_old(connection, NOW_US + 400 * DAY_US, 30))
+    assert len(looks(file).looks) == 10
+    done(file, lambda connection: remove_old(connection, NOW_US + 400 * DAY_US, 7))
+    assert [look.filter for look in looks(file).looks] == [f"day={day}" for day in reversed(range(7))]
+
+
+def test_nothing_is_removed_from_a_log_without_a_row(file: AccessFile) -> None:
+    done(file, lambda connection: remove_old(connection, NOW_US, 7))
+    assert looks(file).looks == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "plans"),
+    [
+        ({}, ["SEARCH looks USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"]),
+        ({"reader": "alice"}, ["SEARCH looks USING INDEX looks_of_reader (reader=? AND number>? AND number<?)"]),
+        (
+            {"since_us": NOW_US},
+            [
+                "SEARCH looks USING COVERING INDEX looks_by_time (at_us>?)",
+                "SEARCH looks USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+            ],
+        ),
+    ],
+)
+def test_each_question_about_looks_uses_an_index(asked: dict[str, Any], plans: list[str], file: AccessFile) -> None:
+    written(file, Look(NOW_US, "alice", "user", "", "::1"))
+
+    def planned(connection: apsw.Connection) -> list[str]:
+        asks: list[tuple[str, Any]] = []
+
+        def note(_: object, sql: str, values: Any) -> bool:  # noqa: ANN401  # SQLite's bindings
+            asks.append((sql, values))
+            return True
+
+        connection.exec_trace = note
+        find_looks(connection, LooksAsked(**({"reader": None, "since_us": 0, "before": None, "limit": 100} | asked)))
+        connection.exec_trace = None
+        rows = [row for sql, values in asks for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+        return [str(row[3]) for row in rows]
+
+    assert done(file, planned) == plans
+
+
+def test_a_clock_that_was_set_back_hides_no_row(file: AccessFile) -> None:
+    for number, at_us in enumerate((NOW_US + 5, NOW_US, NOW_US + 6)):
+        written(file, Look(at_us, "alice", "user", f"user={number}", "::1"))
+    assert [look.filter for look in looks(file, since_us=NOW_US + 5).looks] == ["user=2", "user=0"]
+    assert looks(file, since_us=NOW_US + 7).looks == []

@@ -18,6 +18,8 @@ MOST_LOOKS: Final = 500
 """The most rows of the readers' log in one answer."""
 
 _HASH_DIGITS: Final = 64
+_LOOK: Final = "look"
+_OTHER_VERSION: Final = "the running winlogd does not understand this order: it is of another version; restart it"
 
 Answer = Mapping[str, Any]
 """The fields of an answer. All of them can be written as JSON."""
@@ -39,7 +41,20 @@ def work_of(fields: Mapping[str, Any], now_us: int) -> "Callable[[apsw.Connectio
             return make(fields, now_us)
     except (KeyError, ValueError, TypeError):
         pass
-    raise OrderRefusedError("the running winlogd does not understand this order: it is of another version; restart it")
+    raise OrderRefusedError(_OTHER_VERSION)
+
+
+def look_of(fields: Mapping[str, Any], now_us: int) -> Look | None:
+    """Return the row of the readers' log that an order asks for; None if it is another order.
+
+    The arguments and errors are those of `work_of`.
+    """
+    if fields.get("do") != _LOOK:
+        return None
+    try:
+        return _look_in(fields, now_us)
+    except (KeyError, TypeError):
+        raise OrderRefusedError(_OTHER_VERSION) from None
 
 
 def _add(fields: Mapping[str, Any], now_us: int) -> "Callable[[apsw.Connection], Answer]":
@@ -77,13 +92,17 @@ def _log(fields: Mapping[str, Any], now_us: int) -> "Callable[[apsw.Connection],
 
 
 def _look(fields: Mapping[str, Any], now_us: int) -> "Callable[[apsw.Connection], Answer]":
-    look = Look(now_us, *(_text(fields, key) for key in ("reader", "kind", "filter", "address")))
+    look = _look_in(fields, now_us)
 
     def written(connection: "apsw.Connection") -> Answer:
         write_look(connection, look)
         return {}
 
     return written
+
+
+def _look_in(fields: Mapping[str, Any], now_us: int) -> Look:
+    return Look(now_us, *(_text(fields, key) for key in ("reader", "kind", "filter", "address")))
 
 
 def _text(fields: Mapping[str, Any], key: str) -> str:
@@ -100,5 +119,5 @@ def _hash(fields: Mapping[str, Any], key: str) -> bytes:
     return bytes.fromhex(digits)
 
 
-_WORKS: Final = {"add": _add, "revoke": _revoke, "pair": _pair, "list": _list, "log": _log, "look": _look}
+_WORKS: Final = {"add": _add, "revoke": _revoke, "pair": _pair, "list": _list, "log": _log, _LOOK: _look}
 """The work by the name that an order has in `do`."""

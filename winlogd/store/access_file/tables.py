@@ -1,7 +1,7 @@
 """The tables of `winlog.access`, and the file's place. Times are microseconds since 1970.
 
-The only secret in the file in clear is the one that signs cookies. Of a token, a login or a code, the file has the
-SHA-256. A token has 128 random bits, so nobody finds it from its hash.
+No secret of a reader is in the file in clear. Of a token, a login or a code, the file has the SHA-256. A token has 128
+random bits, so nobody finds it from its hash.
 """
 
 import os
@@ -57,15 +57,11 @@ CREATE TABLE forgotten (
     at_us INTEGER NOT NULL,
     pseudonym TEXT NOT NULL
 ) STRICT;
-CREATE TABLE secrets (
+CREATE TABLE secrets (            -- of winlogd itself: keys of HMACs
     name TEXT PRIMARY KEY,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 """
-
-COOKIE_SECRET: Final = "cookie"
-"""The name of the secret that signs cookies."""
-SECRET_BYTES: Final = 32
 
 
 def access_path(database: str) -> str:
