@@ -114,6 +114,7 @@ def filters_of(asked: Asked) -> Filters:
     """Return the filters of a question, as a request for it would have them."""
     parts = asked._asdict()
     parts["at_us"] = () if asked.at_us is None else (asked.at_us,)
+    parts["ended_by"] = () if asked.ended_by is None else tuple(asked.ended_by.split(","))
     for name in ("user", "host"):
         parts[name] = None if parts[name] is None else Pattern(parts[name])
     if asked.ip is not None:

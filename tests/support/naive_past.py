@@ -176,7 +176,7 @@ class NaivePast:
             return False
         if asked.ip is not None and not _is_within(session.source_ip, asked.ip):
             return False
-        if asked.ended_by is not None and session.ended_by != asked.ended_by:
+        if asked.ended_by is not None and session.ended_by not in asked.ended_by.split(","):
             return False
         if asked.from_us is not None or asked.to_us is not None:
             from_us = -_FOREVER_US if asked.from_us is None else asked.from_us

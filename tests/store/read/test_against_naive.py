@@ -60,7 +60,7 @@ FILTERS: Final[dict[str, tuple[Any, ...]]] = {
     "to_us": (),
     "at_us": (),
     "state": ("open", "ended", "doubtful", "orphan"),
-    "ended_by": ("client", "auto", "expired"),
+    "ended_by": ("client", "auto", "expired", "auto,expired", "expired,client"),
 }
 """What is asked. The moments are drawn near what has happened."""
 PAGE_SIZES: Final = (1, 3, 1000)

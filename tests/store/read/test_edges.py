@@ -217,6 +217,6 @@ def plans_of(both: Asking, asked: Asked) -> list[str]:
 
 def find_in_snapshot(both: Asking, connection: apsw.Connection, asked: Asked) -> None:
     from winlogd.store.read.room_hosts import RoomHosts
-    from winlogd.store.read.sessions import _Search
+    from winlogd.store.read.sessions import Search
 
-    list(_Search(connection, RoomHosts(), filters_of(asked), SITE, both.days.now_us).candidates(2**62))
+    list(Search(connection, RoomHosts(), filters_of(asked), SITE, both.days.now_us).candidates(2**62))

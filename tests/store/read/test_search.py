@@ -54,8 +54,8 @@ def test_the_spelling_that_was_used_last_is_shown_once(server: ClockedServer, ac
     server.rotate(at(1, 1))
     receive(server, *stay(at(1, 8), at(1, 9), "GÜL", "a1-1"))
     found = find_names(access, ["gü"], SITE, NOW)
-    assert found.people == [Name("GÜL", at(1, 8))]
-    assert find_names(access, ["a1"], SITE, NOW).machines == [Name("a1-1", at(1, 8))]
+    assert found.people == [Name("GÜL", at(1, 8), "a1-1")]
+    assert find_names(access, ["a1"], SITE, NOW).machines == [Name("a1-1", at(1, 8), "GÜL")]
 
 
 def test_machines_rooms_and_addresses(server: ClockedServer, access: Access) -> None:
@@ -65,10 +65,14 @@ def test_machines_rooms_and_addresses(server: ClockedServer, access: Access) -> 
     site = a_site([Place("A102-09", "A102"), Place("C1", "Salle 102")], aliases={"Old lab": "A102"})
     found = find_names(access, ["102"], site, NOW)
     assert found.rooms == ["A102", "B102", "Salle 102"]
-    assert found.machines == [Name("B102-01", at(0, 9)), Name("A102-07", at(0, 8)), Name("A102-09", None)]
+    assert found.machines == [
+        Name("B102-01", at(0, 9), "bob"),
+        Name("A102-07", at(0, 8), "alice"),
+        Name("A102-09", None, None),
+    ]
     assert find_names(access, ["10.1.0.7"], site, NOW).addresses == [
-        Name("10.1.0.7", at(0, 8)),
-        Name("10.1.0.77", at(0, 9)),
+        Name("10.1.0.7", at(0, 8), "A102-07"),
+        Name("10.1.0.77", at(0, 9), "B102-01"),
     ]
     assert find_names(access, ["db8"], site, NOW).addresses == [Name("2001:db8::5", None)]
     assert find_names(access, ["a102"], site, NOW).rooms == ["A102"]
@@ -80,3 +84,14 @@ def test_at_most_twenty_of_each(server: ClockedServer, access: Access) -> None:
     receive(server, *(sent(at(0, 8) + number, f"user{number}", "C", f"A1-{number}") for number in range(30)))
     found = find_names(access, ["1"], SITE, NOW)
     assert len(find_names(access, ["user"], SITE, NOW).people) == len(found.machines) == 20
+
+
+def test_a_name_comes_with_the_machine_or_user_of_its_last_session(server: ClockedServer, access: Access) -> None:
+    receive(server, *stay(at(0, 8), at(0, 9), "alice", "A1-1"), sent(at(0, 10), "bob", "C", "A1-1"))
+    receive(server, *stay(at(0, 11), at(0, 12), "alice", "B1-1"))
+    server.rotate(at(1, 1))
+    receive(server, sent(at(1, 8), "alice", "C", "A1-2", ip="10.1.0.9"))
+    assert find_names(access, ["alice"], SITE, NOW).people == [Name("alice", at(1, 8), "A1-2")]
+    machines = {each.name: each.beside for each in find_names(access, ["1-"], SITE, NOW).machines}
+    assert machines == {"A1-1": "bob", "A1-2": "alice", "B1-1": "alice"}
+    assert find_names(access, ["10.1.0.9"], SITE, NOW).addresses == [Name("10.1.0.9", at(1, 8), "A1-2")]

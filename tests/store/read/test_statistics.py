@@ -120,8 +120,15 @@ def test_an_hour_of_the_week_is_taken_over_all_weeks(server: ClockedServer, acce
         receive(server, *(each for user in users for each in stay(at(day, 8.2), at(day, 8.5), user, f"A1-{user}")))
     found = {(each.weekday, each.hour): each for each in find_week(access, at(0, 0), at(14, 0), SITE, at(14, 0))}
     assert len(found) == 7 * 24
-    assert found[0, 8] == WeekHour(0, 8, hours=2, logons=5, users=3, most=3)
-    assert found[1, 8] == WeekHour(1, 8, 2, 0, 0, 0)
+    assert found[0, 8] == WeekHour(0, 8, hours=2, logons=5, users=3, most=3, most_us=at(7, 8))
+    assert found[1, 8] == WeekHour(1, 8, 2, 0, 0, 0, most_us=at(8, 8))
+
+
+def test_an_hour_of_the_week_names_the_latest_hour_with_the_most(server: ClockedServer, access: Access) -> None:
+    for day, users in ((0, "ab"), (7, "cd"), (14, "e")):
+        receive(server, *(each for user in users for each in stay(at(day, 8.2), at(day, 8.5), user, f"A1-{user}")))
+    found = {(each.weekday, each.hour): each for each in find_week(access, at(0, 0), at(21, 0), SITE, at(21, 0))}
+    assert (found[0, 8].most, found[0, 8].most_us) == (2, at(7, 8))
 
 
 @pytest.mark.parametrize("to_us", [at(0, 0), at(-1, 0), at(402, 0)])

@@ -222,5 +222,8 @@ def test_when_nobody_asks_the_memory_of_the_tables_is_given_back(path: Path, oth
     command = [sys.executable, "-c", MEMORY, str(path)]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     print(said)
-    first, during, after = int(said.split()[0]), *map(int, said.splitlines()[-1].split()[1:])
-    assert after - first < (during - first) / 4
+    rounds = [list(map(int, line.split())) for line in said.splitlines()]
+    before, during, after = (list(column) for column in zip(*rounds, strict=True))
+    assert len(rounds) == 3
+    # The allocator of C keeps a MiB or two now and then. Tables that stay would keep three in each round.
+    assert min(after) - max(before) < (max(during) - max(before)) / 4

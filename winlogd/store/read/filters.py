@@ -32,7 +32,7 @@ class Filters(Value):
         at_us: sessions that were on at one of these moments, with the surest certainty of them. A local time of day
             that comes twice means two moments. Empty lets all pass.
         state: the state now.
-        ended_by: how the session ended.
+        ended_by: how the session ended: in one of these ways. Empty lets all pass.
     """
 
     __slots__ = ("at_us", "ended_by", "from_us", "host", "ip", "room", "state", "to_us", "user")
@@ -47,7 +47,7 @@ class Filters(Value):
         to_us: int | None = None,
         at_us: tuple[int, ...] = (),
         state: State | None = None,
-        ended_by: Ending | None = None,
+        ended_by: tuple[Ending, ...] = (),
     ) -> None:
         self.user: Final = user
         self.host: Final = host
@@ -57,7 +57,7 @@ class Filters(Value):
         self.to_us: Final = to_us
         self.at_us: Final = at_us
         self.state: Final[State | None] = state
-        self.ended_by: Final[Ending | None] = ended_by
+        self.ended_by: Final[tuple[Ending, ...]] = ended_by
 
 
 @final

@@ -122,8 +122,8 @@ def find_machines(access: "Access", site: Site, now_us: int, silent_days: int) -
     """
     day = local_day(now_us, site)
     records = list(_records(access, TODAY, ()))
-    past_key = _highest_key(access)  # logons of yesterday may still be among those of today
-    on_today = {each.folded for each in records if each.last_session and each.last_session.key > past_key}
+    with access.snapshot() as connection:
+        on_today = of_today_alone(connection, records)
     records += _records(access, PAST, on_today)
     alike = Alike(_hosts(access), site.rooms, day)
     known: dict[str, list[Record]] = {host: [] for host in site.rooms.expected(day)}
@@ -226,18 +226,30 @@ def _records(access: "Access", source: Source, but: Collection[str]) -> Iterator
 
 
 def records_of(connection: "apsw.Connection", source: Source, folded: Iterable[str]) -> list[Record]:
-    """Return what a source knows of one machine's names.
+    """Return what a source knows of some machines' names.
 
     Raises:
         apsw.Error: SQLite's own.
     """
-    rows = connection.execute(_of(source, _RECORDS, _THESE), ("", json_list(folded))).fetchall()
-    return list(_read(connection, source, rows))
+    sql, names, after = _of(source, _RECORDS, _THESE), json_list(folded), ""
+    records: list[Record] = []
+    while True:
+        rows = connection.execute(sql, (after, names)).fetchall()
+        records += _read(connection, source, rows)
+        if len(rows) < _NAMES_A_STATEMENT:
+            return records
+        after = cast("str", rows[-1][1])
 
 
-def _highest_key(access: "Access") -> int:
-    with access.snapshot() as connection:
-        return cast("int", connection.execute(_HIGHEST_KEY).fetchone()[0])  # type: ignore[index]  # always one row
+def of_today_alone(connection: "apsw.Connection", records: Iterable[Record]) -> set[str]:
+    """Return the names, of `TODAY`, of which the past knows nothing that counts.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    # logons of yesterday may still be among those of today
+    highest = cast("int", connection.execute(_HIGHEST_KEY).fetchone()[0])  # type: ignore[index]  # always one row
+    return {each.folded for each in records if each.last_session and each.last_session.key > highest}
 
 
 def _hosts(access: "Access") -> list[str]:

@@ -68,10 +68,31 @@ def answer_once(settings: Settings, question: Callable[[Access], T], is_repeatab
     raise ReplacedError(f"{settings.path} was changed by a server that has just started")
 
 
+def read_once(settings: Settings, read: Callable[[apsw.Connection], T]) -> T:
+    """Return what `read` finds in one snapshot of the tables, however long it takes.
+
+    Raises:
+        UnusableError: the file is no database of winlogd's, or has to be upgraded first.
+        OSError: the file cannot be read.
+        apsw.Error: SQLite's own.
+    """
+    try:
+        connection = _opened(uri_of(settings.path), min(settings.busy_timeout_ms, _LOCK_MS))
+    except SchemaError as error:
+        raise UnusableError(f"{settings.path} {error}") from None
+    except (apsw.NotADBError, apsw.CorruptError) as error:
+        raise UnusableError(f"{settings.path} is not a database, or a damaged one ({error})") from None
+    try:
+        connection.execute("BEGIN")
+        return read(connection)
+    finally:
+        connection.close()
+
+
 def _answer(settings: Settings, question: Callable[[Access], T]) -> T:
     uri = uri_of(settings.path)
     try:
-        _check(uri, settings.busy_timeout_ms)
+        _opened(uri, settings.busy_timeout_ms).close()
     except SchemaError as error:
         raise UnusableError(f"{settings.path} {error}") from None
     except (apsw.NotADBError, apsw.CorruptError) as error:
@@ -86,13 +107,16 @@ def _answer(settings: Settings, question: Callable[[Access], T]) -> T:
         access.close()
 
 
-def _check(uri: str, busy_timeout_ms: int) -> None:
+def _opened(uri: str, busy_timeout_ms: int) -> apsw.Connection:
+    """Return a connection that only reads, to a database that winlogd can read."""
     connection = apsw.Connection(uri, _FLAGS)
     try:
         connection.set_busy_timeout(busy_timeout_ms)
         check_readable(connection)
-    finally:
+    except BaseException:
         connection.close()
+        raise
+    return connection
 
 
 def _stamp(path: str) -> _Stamp:

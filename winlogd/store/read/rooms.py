@@ -34,6 +34,18 @@ class RoomsFound(NamedTuple):
     elsewhere: RoomCounts
 
 
+class Week(NamedTuple):
+    """The sessions of a site's last week, by the room in which their machines stand today.
+
+    Attributes:
+        sessions: how many sessions have ended.
+        lost: how many of these have no logoff of a client.
+    """
+
+    sessions: Counter[str | None]
+    lost: Counter[str | None]
+
+
 def find_rooms(access: "Access", site: Site, now_us: int, silent_days: int) -> RoomsFound:
     """Return the counts of all rooms. The arguments are those of `find_machines`.
 
@@ -59,8 +71,8 @@ def counted(access: "Access", machines: Sequence[Machine], site: Site, now_us: i
     states: dict[str | None, list[MachineState]] = {name: [] for name in site.rooms.names()}
     for machine in machines:
         states.setdefault(machine.room, []).append(machine.state)
-    sessions, lost = _week(access, site, now_us)
-    counts = {room: room_counts(each, sessions[room], lost[room]) for room, each in states.items()}
+    week = week_of(access, site, now_us)
+    counts = {room: room_counts(each, week.sessions[room], week.lost[room]) for room, each in states.items()}
     elsewhere = counts.pop(None, room_counts((), 0, 0))
     return RoomsFound({room: counts[room] for room in _sorted(counts)}, elsewhere)
 
@@ -69,8 +81,14 @@ def _sorted(rooms: Iterable[str | None]) -> list[str]:
     return sorted((room for room in rooms if room is not None), key=str.casefold)
 
 
-def _week(access: "Access", site: Site, now_us: int) -> tuple[Counter[str | None], Counter[str | None]]:
-    """Return how many sessions of the last week each room has, and how many of them have no logoff of a client."""
+def week_of(access: "Access", site: Site, now_us: int) -> Week:
+    """Return how many sessions of the last week each room has, and how many of them have no logoff of a client.
+
+    Raises:
+        QuestionTooLongError: the question took too long.
+        QuestionRefusedError: the reader is not ready.
+        apsw.Error: SQLite's own.
+    """
     day = local_day(now_us, site)
     sessions: Counter[str | None] = Counter()
     lost: Counter[str | None] = Counter()
@@ -82,4 +100,4 @@ def _week(access: "Access", site: Site, now_us: int) -> tuple[Counter[str | None
                 room = site.rooms.room_of(cast("str | None", hostname), day)
                 sessions[room] += cast("int", count)
                 lost[room] += cast("int", count_lost)
-    return sessions, lost
+    return Week(sessions, lost)

@@ -34,6 +34,8 @@ _CONTAINING: Final = """SELECT id, name, folded,
         CASE WHEN {text} = ?2 OR short = ?2 THEN 0
             WHEN substr({text}, 1, length(?3)) = ?3 OR substr(short, 1, length(?3)) = ?3 THEN 1 ELSE 2 END AS rank
     FROM {names} WHERE kind = ?1 AND name <> '' AND {containing} ORDER BY rank, id DESC LIMIT ?4"""
+_BESIDE: Final = """SELECT p.key, u.name, h.name FROM {sessions} p
+    JOIN {names} u ON u.id = p.user JOIN {names} h ON h.id = p.host WHERE p.key IN (SELECT value FROM json_each(?))"""
 _LAST_USE: Final = """SELECT value, (SELECT max(key) FROM {sessions} p INDEXED BY {index} WHERE p.{column} = value)
     FROM json_each(?)"""
 
@@ -44,10 +46,12 @@ class Name(NamedTuple):
     Attributes:
         name: in the spelling that was used last.
         used_us: the receipt of its last session, to the second, in microseconds since 1970; None if there is none.
+        beside: of a person or an address, the machine of that session; of a machine, its user. None if not known.
     """
 
     name: str
     used_us: int | None
+    beside: str | None = None
 
 
 class NamesFound(NamedTuple):
@@ -85,18 +89,19 @@ def find_names(access: "Access", words: Sequence[str], site: Site, now_us: int) 
     with access.snapshot() as connection:
         found = {kind: _names(connection, kind, parts) for kind in _KINDS}
         hosts = [cast("str", row[0]) for each in (PAST, TODAY) for row in connection.execute(_HOSTS.format(each.names))]
-    day = local_day(now_us, site)
-    machines = found[HOST]
-    machines.pop(UNKNOWN_HOST, None)
-    for host, place in site.rooms.expected(day).items():
-        rank = _rank(host, parts)
-        if rank is not None and host not in machines:
-            machines[host] = _Match(rank, 0, place.hostname)
+        machines = found[HOST]
+        machines.pop(UNKNOWN_HOST, None)
+        for host, place in site.rooms.expected(local_day(now_us, site)).items():
+            rank = _rank(host, parts)
+            if rank is not None and host not in machines:
+                machines[host] = _Match(rank, 0, place.hostname)
+        best = {kind: _best(matches) for kind, matches in found.items()}
+        beside = _beside(connection, [match.key for matches in best.values() for match in matches if match.key])
     return NamesFound(
-        people=_best(found[USER]),
-        machines=_best(machines),
+        people=[_name(match, beside, HOST) for match in best[USER]],
+        machines=[_name(match, beside, USER) for match in best[HOST]],
         rooms=_rooms(site, hosts, parts),
-        addresses=_best(found[ADDRESS]),
+        addresses=[_name(match, beside, HOST) for match in best[ADDRESS]],
     )
 
 
@@ -127,9 +132,25 @@ def _last_keys(connection: "apsw.Connection", source: Source, kind: int, numbers
     return dict(cast("Iterable[tuple[int, int | None]]", connection.execute(sql, (json_list(numbers),))))
 
 
-def _best(matches: dict[str, _Match]) -> list[Name]:
-    best = sorted(matches.values(), key=lambda match: (match.rank, -match.key, match.name))[:MOST_FOUND]
-    return [Name(match.name, second_of(match.key) * US if match.key else None) for match in best]
+def _best(matches: dict[str, _Match]) -> list[_Match]:
+    return sorted(matches.values(), key=lambda match: (match.rank, -match.key, match.name))[:MOST_FOUND]
+
+
+def _beside(connection: "apsw.Connection", keys: list[int]) -> dict[int, dict[int, str | None]]:
+    """Return the names of the user and of the machine of some sessions, by the sessions' keys."""
+    rows = [
+        row
+        for source in (PAST, TODAY)
+        for row in connection.execute(
+            _BESIDE.format(sessions=source.sessions, names=source.names), (json_list(keys),)
+        ).fetchall()
+    ]
+    return {key: {USER: user, HOST: host} for key, user, host in cast("list[tuple[int, str | None, str | None]]", rows)}
+
+
+def _name(match: _Match, beside: dict[int, dict[int, str | None]], kind: int) -> Name:
+    used_us = second_of(match.key) * US if match.key else None
+    return Name(match.name, used_us, beside.get(match.key, {}).get(kind) or None)
 
 
 def _rooms(site: Site, hosts: Iterable[str], parts: Sequence[str]) -> list[str]:

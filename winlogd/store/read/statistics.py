@@ -53,6 +53,7 @@ class WeekHour(NamedTuple):
         logons: how many logons were received in all of them.
         users: of how many users in one of them, at most.
         most: how many sessions were on at once in one of them, at most.
+        most_us: when the latest hour with so many began, in microseconds since 1970.
     """
 
     weekday: int
@@ -61,6 +62,7 @@ class WeekHour(NamedTuple):
     logons: int
     users: int
     most: int
+    most_us: int
 
 
 def find_counts(
@@ -118,8 +120,9 @@ def find_week(
     for count in find_counts(access, "hour", from_us, to_us, site, now_us, room):
         local = datetime.fromtimestamp(count.begins_us // US, site.zone)
         at = local.weekday(), local.hour
-        _, _, hours, logons, users, most = found.get(at, WeekHour(*at, 0, 0, 0, 0))
-        found[at] = WeekHour(*at, hours + 1, logons + count.logons, max(users, count.users), max(most, count.most))
+        _, _, hours, logons, users, *before = found.get(at, WeekHour(*at, 0, 0, 0, 0, 0))
+        most, most_us = max((before[0], before[1]), (count.most, count.begins_us))
+        found[at] = WeekHour(*at, hours + 1, logons + count.logons, max(users, count.users), most, most_us)
     return [found[at] for at in sorted(found)]
 
 
