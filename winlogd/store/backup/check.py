@@ -1,0 +1,87 @@
+"""Check a copy, and make it a file that needs no other one. It takes long: never call this on the writer's thread."""
+
+from typing import Final, NamedTuple
+
+import apsw
+
+from winlogd.store.backup.errors import BackupFailedError
+from winlogd.store.backup.files import sync
+
+_FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX | apsw.SQLITE_OPEN_NOFOLLOW
+_TABLES: Final = ("events_today", "events_history")
+
+
+class Counts(NamedTuple):
+    """The rows of a copy.
+
+    Attributes:
+        today: the rows of ``events_today``.
+        history: the rows of ``events_history``.
+    """
+
+    today: int
+    history: int
+
+
+def check_database(path: str) -> Counts:
+    """Check a copy of the database, and sync it. Return its rows.
+
+    Raises:
+        BackupFailedError: it is damaged, or has no tables of events.
+        apsw.Error: SQLite's own.
+        OSError: the disk fails.
+    """
+    connection = _opened(path)
+    try:
+        _require_whole(connection)
+        today, history = (_count(connection, table) for table in _TABLES)
+    finally:
+        connection.close()
+    sync(path)
+    return Counts(today, history)
+
+
+def check_access(path: str) -> None:
+    """Check a copy of the readers' file, and sync it. It raises the errors of `check_database`."""
+    connection = _opened(path)
+    try:
+        _require_whole(connection)
+    finally:
+        connection.close()
+    sync(path)
+
+
+def opened_defensively(path: str) -> apsw.Connection:
+    """Open a file that may come from anywhere: its schema calls no function that could do harm.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    connection = apsw.Connection(path, _FLAGS)
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    return connection
+
+
+def _opened(path: str) -> apsw.Connection:
+    """Open a copy, and end its WAL mode: a file with it cannot be read from a disk that cannot be written."""
+    connection = opened_defensively(path)
+    try:
+        connection.execute("PRAGMA journal_mode = DELETE").get  # noqa: B018  # runs the statement to its end
+    except BaseException:
+        connection.close(True)
+        raise
+    return connection
+
+
+def _require_whole(connection: apsw.Connection) -> None:
+    found = connection.execute("PRAGMA integrity_check(1)").get
+    if found != "ok":
+        raise BackupFailedError(f"the copy is damaged: {found}")
+
+
+def _count(connection: apsw.Connection, table: str) -> int:
+    try:
+        return int(str(connection.execute(f"SELECT count(*) FROM {table}").get))
+    except apsw.SQLError:
+        raise BackupFailedError(f"it is no database of winlogd: it has no table {table}") from None

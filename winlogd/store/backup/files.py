@@ -1,0 +1,166 @@
+"""The files of backups: parts that nobody takes for whole ones, then their names. It must not know SQL.
+
+A part gets its name only when it is checked and on the disk, and never replaces another file.
+"""
+
+import os
+import re
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+MODE: Final = 0o600
+_FOLDER_MODE: Final = 0o700
+_PART: Final = ".part"
+_BESIDE: Final = ("", "-wal", "-shm", "-journal")
+"""What SQLite may have left beside a copy when the process was killed."""
+_NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Names(NamedTuple):
+    """The names of a database's backups in a folder.
+
+    Attributes:
+        folder: where they are.
+        stem: the name of the database without its ending: ``winlog``.
+    """
+
+    folder: str
+    stem: str
+
+    @property
+    def database_part(self) -> str:
+        """Return the path at which the copy of the database is made."""
+        return os.path.join(self.folder, f"{self.stem}.db{_PART}")
+
+    @property
+    def access_part(self) -> str:
+        """Return the path at which the copy of the readers' file is made."""
+        return os.path.join(self.folder, f"{self.stem}.access{_PART}")
+
+    def prepare(self) -> None:
+        """Make the folder if it is missing. Remove the parts of a backup that was cut short.
+
+        Raises:
+            OSError: the folder cannot be made or written.
+        """
+        os.makedirs(self.folder, _FOLDER_MODE, exist_ok=True)
+        self.remove_parts()
+
+    def remove_parts(self) -> None:
+        """Remove the parts.
+
+        Raises:
+            OSError: one cannot be removed.
+        """
+        for part in (self.database_part, self.access_part):
+            for suffix in _BESIDE:
+                with suppress(FileNotFoundError):
+                    os.unlink(part + suffix)
+
+    def name_parts(self, has_access: bool, now_s: float) -> tuple[str, str | None]:
+        """Give the parts the first names of this second that are free. Return the two paths.
+
+        The database comes last: where it is, the backup is whole.
+
+        Raises:
+            OSError: a name cannot be given.
+        """
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
+        number = 1
+        while True:
+            base = os.path.join(self.folder, f"{self.stem}-{stamp}" + (f"-{number}" if number > 1 else ""))
+            database, access = f"{base}.db", f"{base}.access"
+            if not os.path.lexists(database) and not os.path.lexists(access):
+                break
+            number += 1
+        if has_access:
+            publish(self.access_part, access)
+        publish(self.database_part, database)
+        sync_folder(self.folder)
+        return database, access if has_access else None
+
+    def remove_old(self, keep: int, newest: str) -> int:
+        """Remove all backups but the last `keep`. Return how many were removed.
+
+        Args:
+            keep: at least 1.
+            newest: the backup that was just made. It stays, and it counts as the last, whatever the clock says.
+
+        Raises:
+            OSError: one cannot be removed.
+        """
+        form = re.compile(rf"({re.escape(self.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?)\.(db|access)")
+        found = [match for name in os.listdir(self.folder) if (match := form.fullmatch(name))]
+        whole = {match[1] for match in found if match[2] == "db"} - {os.path.basename(newest).removesuffix(".db")}
+        oldest_first = sorted(whole, key=_age)
+        old = oldest_first[: max(len(oldest_first) - (keep - 1), 0)]
+        for base in old:  # the database first: an ending alone is no backup
+            _remove(os.path.join(self.folder, f"{base}.{ending}") for ending in ("db", "access"))
+        return len(old)
+
+
+def make_part(path: str) -> None:
+    """Make a new, empty file that only its owner can read.
+
+    Raises:
+        OSError: there is something at `path`, or it cannot be made.
+    """
+    os.close(os.open(path, _NEW, MODE))
+
+
+def publish(part: str, target: str) -> None:
+    """Rename `part` to `target`, and never replace a file.
+
+    Raises:
+        FileExistsError: there is something at `target`.
+        OSError: that fails.
+    """
+    try:
+        os.link(part, target, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except OSError:  # a disk without hard links: an empty file of our own holds the name
+        make_part(target)
+        os.rename(part, target)
+    else:
+        os.unlink(part)
+
+
+def sync(path: str) -> None:
+    """Wait until a file is on the disk.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    _sync(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+
+def sync_folder(path: str) -> None:
+    """Wait until the names in a folder are on the disk.
+
+    Raises:
+        OSError: the disk fails.
+    """
+    _sync(path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _sync(path: str, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _age(base: str) -> tuple[str, int]:
+    """Return what sorts the names of backups by their age."""
+    stamp, _, number = base.partition("Z-")
+    return stamp.removesuffix("Z"), int(number or 1)
+
+
+def _remove(paths: Iterable[str]) -> None:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
