@@ -62,6 +62,7 @@ _STORED: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "
     FROM events_today WHERE id = ? AND origin = 'client'"""
 _ARCHIVED: Final = f"""SELECT {as_bytes("username", HOST, "action", "timestamp", "session_uuid")}
     FROM events_history WHERE id = ? AND origin = 'client'"""
+_LOGOFF: Final = "SELECT 1 FROM events_today WHERE session_uuid = ? AND action = 'D' LIMIT 1"
 _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events_today'), 0),
     ifnull((SELECT max(id) FROM events_today), 0))"""
 
@@ -132,6 +133,8 @@ def refresh(connection: apsw.Connection, book: Book) -> None:
     _observe(connection, book, book.last_id)
     _observe_whole_seconds(book, connection.execute(_NEW_WHOLE_SECONDS, (book.last_id,)))
     book.last_id = max(book.last_id, last_id(connection))
+    if (changes := book.changes) is not None:
+        changes.note(())
 
 
 def take_in(connection: apsw.Connection, book: Book, stored: Mapping[int, Decision]) -> None:
@@ -245,6 +248,11 @@ def _without_collector() -> Iterator[None]:
         gc.freeze()
         if was_on:
             gc.enable()
+
+
+def has_logoff(connection: apsw.Connection, session_uuid: str) -> bool:
+    """Return True if ``events_today`` has a logoff with an identifier."""
+    return connection.execute(_LOGOFF, (session_uuid,)).fetchone() is not None
 
 
 def last_id(connection: apsw.Connection) -> int:

@@ -1,7 +1,7 @@
 """Writes the writer's reports to the log. Called on the writer's thread: the log takes lines from any thread."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from winlogd.log.log import Log
 from winlogd.sessions.pair import Closed, Decision
@@ -15,6 +15,31 @@ _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
 _CLOSED_FIELDS: Final = ("id", "user", "host", "session", "logon")
 _CLOSED_FIELDS_WITHOUT_NAMES: Final = ("id", "host", "logon")
 """A session's identifier begins with the user's name. `logon` is the id of the event that opened the session."""
+
+
+class Writability(NamedTuple):
+    """If events can be stored.
+
+    Attributes:
+        is_writable: True if the last attempt has succeeded, or if there was none.
+        since_s: since when, in seconds since 1970: since the first success after the last fault, or the start; or
+            since the first event that could not be stored.
+        why: why not, in plain words; None while events can be stored.
+    """
+
+    is_writable: bool
+    since_s: float
+    why: str | None
+
+    def after_fault(self, cause: str, now_s: float) -> "Writability":
+        """Return what is so after a fault. It lasts since the first one."""
+        return Writability(False, now_s if self.is_writable else self.since_s, cause)
+
+
+def plain_cause(error: Exception) -> str:
+    """Return why the database cannot be written, for a person: an error's text without the name of its kind."""
+    name, colon, text = str(error).partition(": ")
+    return text if colon and name.endswith("Error") else str(error)
 
 
 class Reporting:

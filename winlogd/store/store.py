@@ -16,11 +16,12 @@ from winlogd.sessions.pair import Decision
 from winlogd.store.errors import JobCutShortError
 from winlogd.store.file.settings import Settings
 from winlogd.store.gathering import Gathering
-from winlogd.store.reporting import Reporting
+from winlogd.store.reporting import Reporting, Writability, plain_cause
 from winlogd.store.submission import Fault, Result, Submission
 from winlogd.store.writer.writer import Writer
 
 if TYPE_CHECKING:  # types only
+    from winlogd.sessions.changes import Changes
     from winlogd.store.jobs.job import AnyJob, Job
 
 _PLACE_BYTES: Final = 4096
@@ -91,12 +92,12 @@ class Store(Generic[Reply]):
         self._is_full = False
         self._due_s = 0.0
         self._book: Book | None = None
+        self._changes: Changes | None = None
+        self._writability = Writability(True, time.time(), None)
         self._hurried = self._ended = False
         self._jobs: dict[AnyJob, _Watcher] = {}
         self._awaiting_book: list[Callable[[Book | None], None]] = []
         self._reporting = Reporting(log, settings.path, names=logs_names)
-        self.waiting = self._reporting.waiting
-        self.recovered = self._reporting.recovered
         self.wal_grown = self._reporting.wal_grown
         self.failed = self._reporting.failed
         self._writer = Writer(settings, self)
@@ -178,6 +179,16 @@ class Store(Generic[Reply]):
         else:
             use(self._book)
 
+    def follow(self, changes: "Changes | None") -> None:
+        """Have the Book note what changes from now on, also if events can be stored; None ends that."""
+        self._changes = changes
+        if self._book is not None:
+            self._book.changes = changes
+
+    def writability(self) -> Writability:
+        """Return if events can be stored, and since when."""
+        return self._writability
+
     def _begin_round(self) -> None:
         self._gathering.begin_round()
         self._due_s = time.monotonic() + self._event_timeout_s
@@ -202,12 +213,20 @@ class Store(Generic[Reply]):
 
     def _take_book(self, book: Book) -> None:
         self._book = book
+        if self._changes is not None:  # it has noted nothing of what the new Book has learnt
+            book.changes = self._changes
+            self._changes.note_all()
         self._pass_book_on()
 
     def _pass_book_on(self) -> None:
         awaiting, self._awaiting_book = self._awaiting_book, []
         for use in awaiting:
             use(self._book)
+
+    def _note_writability(self, after: Callable[[Writability], Writability]) -> None:
+        self._writability = after(self._writability)
+        if self._changes is not None:
+            self._changes.note(())
 
     def _end_job(self, job: "AnyJob", outcome: object) -> None:
         self._jobs.pop(job).ended(outcome)
@@ -245,6 +264,18 @@ class Store(Generic[Reply]):
         if results:
             self._loop.call_soon_threadsafe(self._deliver, results)
             self._reporting.finished(results)
+
+    def waiting(self, error: Exception) -> None:
+        """Pass on that the database cannot be written for now, and log it."""
+        self._reporting.waiting(error)
+        now_s, cause = time.time(), plain_cause(error)
+        self._loop.call_soon_threadsafe(self._note_writability, lambda before: before.after_fault(cause, now_s))
+
+    def recovered(self) -> None:
+        """Pass on that the database can be written again, and log it."""
+        self._reporting.recovered()
+        after = Writability(True, time.time(), None)
+        self._loop.call_soon_threadsafe(self._note_writability, lambda _: after)
 
     def job_ended(self, job: "AnyJob", outcome: object) -> None:
         """Pass on that a job has ended."""

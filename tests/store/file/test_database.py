@@ -82,3 +82,17 @@ def test_a_journal_mode_that_the_disk_does_not_allow_is_refused_and_not_replaced
         Database(Settings(str(path), "WAL", "FULL", 30_000, 10_000), lambda _: False)
 
     Database(Settings(str(path), "DELETE", "FULL", 30_000, 10_000), lambda _: False).close()
+
+
+@pytest.mark.parametrize("has_file", [False, True])
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_a_new_file_can_give_pages_back_and_leaves_nothing_of_deleted_rows(
+    path: Path, mode: str, has_file: bool
+) -> None:
+    if has_file:
+        path.touch()
+    for _ in range(2):
+        database = Database(Settings(str(path), mode, "FULL", 30_000, 10_000), lambda _: False)
+        assert database.connection.pragma("auto_vacuum") == 2
+        assert database.connection.pragma("secure_delete") == 1
+        database.close()

@@ -280,3 +280,21 @@ def test_an_index_on_the_archives_times_that_an_older_server_makes_again_is_drop
     opened(path).close()
 
     assert rows(path, "SELECT name FROM sqlite_master WHERE name = 'idx_history_date'") == []
+
+
+@MAKERS
+def test_an_archive_that_is_older_than_the_retention_is_marked_once(tmp_path: Path, made: Any) -> None:  # noqa: ANN401
+    path = made(tmp_path / "winlog.db")
+    for _ in range(2):
+        opened(path).close()
+        assert rows(path, "SELECT value FROM winlogd_meta WHERE key = 'taken_over'") == [("1",)]
+    rows(path, "DELETE FROM winlogd_meta WHERE key = 'taken_over'")
+    opened(path).close()
+    assert rows(path, "SELECT value FROM winlogd_meta WHERE key = 'taken_over'") == []
+
+
+def test_a_new_database_is_not_marked(tmp_path: Path) -> None:
+    path = tmp_path / "winlog.db"
+    for _ in range(2):
+        opened(path).close()
+        assert rows(path, "SELECT value FROM winlogd_meta WHERE key = 'taken_over'") == []

@@ -391,6 +391,16 @@ def test_with_too_little_space_only_a_job_that_frees_some_runs(path: Path, runne
     assert running.stop() is None
 
 
+def test_with_too_little_space_a_job_that_frees_some_passes_those_that_wait(path: Path) -> None:
+    running = Running(path, min_free_bytes=1 << 60)
+    running.writer.run(Tally())
+    assert isinstance(running.ear.wait_for("waiting"), LowSpaceError)
+    running.writer.run(Freeing())
+
+    assert running.ear.wait_for("job_ended") == ROWS
+    assert running.stop() is None
+
+
 def test_alone_a_job_that_fails_is_let_go_and_its_error_is_the_callers(filled: Path) -> None:
     faulty = Faulty()
 

@@ -325,7 +325,7 @@ def test_a_database_of_a_newer_winlogd_is_refused(path: Path) -> None:
     assert "newer winlogd" in str(error)
 
 
-@pytest.mark.parametrize("page", [1, 2, 3])
+@pytest.mark.parametrize("page", [1, 3, 4])  # the second one is the pointer map, which only giving back pages reads
 def test_a_damaged_database_is_refused(path: Path, page: int) -> None:
     running = Running(path)
     running.store(*logons(*(f"user{number}" for number in range(200))))

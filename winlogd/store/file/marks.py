@@ -10,6 +10,13 @@ if TYPE_CHECKING:
 
 ROTATED_DAY: Final = "rotated_day"
 """The key of the last rotated day, ``YYYY-MM-DD``."""
+TAKEN_OVER: Final = "taken_over"
+"""The key of a mark that is ``1`` if the archive is older than the option ``retention.history_days``: an older server,
+or a winlogd without that option, has written it. Then the default of the option deletes nothing."""
+KEPT_DAYS: Final = "history_kept_days"
+"""The key of the days for which the archive is kept: a number, 0 for ever, or `WAITS`."""
+WAITS: Final = "waits"
+"""The value of `KEPT_DAYS` if the archive was taken over, and nobody has decided how long it is kept."""
 PAST_IS_DUE: Final = "past_is_due"
 """A key that is in no table. The writer adds it to the marks that it reports at the opening if the past has to be built
 (`store.past.progress`)."""

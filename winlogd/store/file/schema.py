@@ -11,6 +11,7 @@ import apsw
 from winlogd.store.errors import SchemaError
 from winlogd.store.file.columns import column_names
 from winlogd.store.file.foreign import check_names, check_program
+from winlogd.store.file.marks import TAKEN_OVER
 from winlogd.store.file.past_tables import PAST_INDEXES, PAST_TABLES, PAST_TRIGGERS
 from winlogd.store.file.receipts import piece
 from winlogd.store.file.views import VIEWS, create_view
@@ -65,6 +66,22 @@ _INDEXES: Final = {
     **PAST_INDEXES,
 }
 
+_OWN_TABLES: Final = {
+    # Who and what is exempt from deletion, and why. A row with several conditions exempts what all of them mean.
+    # Names are folded; times are microseconds since 1970, both included.
+    "winlogd_holds": """(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user TEXT,
+    host TEXT,
+    from_us INTEGER,
+    to_us INTEGER,
+    reason TEXT NOT NULL,
+    held_by TEXT NOT NULL,
+    held_us INTEGER NOT NULL
+)""",
+    **PAST_TABLES,
+}
+
 _NAMED: Final = "SELECT name, sql FROM sqlite_master WHERE type <> 'trigger' OR name LIKE 'winlogd~_%' ESCAPE '~'"
 """An administrator's trigger may have the name of a view."""
 
@@ -106,12 +123,15 @@ def _upgrade(connection: apsw.Connection) -> bool:
     """Do it inside the caller's transaction. Return True if the database was one of an older server."""
     version = _version(connection)
     had_tables = bool(column_names(connection, "events_today"))
+    is_taken_over = had_tables and not column_names(connection, "winlogd_holds")
     for table, columns in _TABLES.items():
         _create_or_extend(connection, table, columns)
     connection.execute("CREATE TABLE IF NOT EXISTS winlogd_meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
-    for table, definition in PAST_TABLES.items():
+    for table, definition in _OWN_TABLES.items():
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} {definition}")
     connection.executemany("INSERT OR IGNORE INTO winlogd_meta (key, value) VALUES (?, ?)", _FIRST_MARKS.items())
+    if is_taken_over:
+        connection.execute("INSERT OR IGNORE INTO winlogd_meta (key, value) VALUES (?, '1')", (TAKEN_OVER,))
     _drop_old_indexes(connection)
     for index, definition in _INDEXES.items():
         connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {definition}")
@@ -134,7 +154,7 @@ def check(connection: apsw.Connection) -> None:
     check_program(connection)
     check_version(connection)
     views = {view: create_view(view) for view in VIEWS}
-    tables = {table: f"CREATE TABLE {table} {definition}" for table, definition in PAST_TABLES.items()}
+    tables = {table: f"CREATE TABLE {table} {definition}" for table, definition in _OWN_TABLES.items()}
     triggers = {trigger: f"CREATE TRIGGER {trigger} {definition}" for trigger, definition in PAST_TRIGGERS.items()}
     check_names(connection, views, tables, _INDEXES, triggers, is_taken_over=_version(connection) == 0)
 
@@ -149,7 +169,7 @@ def check_readable(connection: apsw.Connection) -> None:
     check_program(connection)
     check_version(connection)
     found = {str(name).lower() for name, _ in connection.execute(_NAMED)}
-    if _version(connection) < SCHEMA_VERSION or not {*_TABLES, *PAST_TABLES, *PAST_INDEXES, "winlogd_meta"} <= found:
+    if _version(connection) < SCHEMA_VERSION or not {*_TABLES, *_OWN_TABLES, *PAST_INDEXES, "winlogd_meta"} <= found:
         raise SchemaError("has not been upgraded to this version of winlogd yet: start the server, which upgrades it")
 
 
@@ -176,7 +196,7 @@ def _is_current(connection: apsw.Connection) -> bool:
     """
     check_version(connection)
     found = {str(name).lower(): sql for name, sql in connection.execute(_NAMED)}
-    wanted = {*_TABLES, *PAST_TABLES, *_INDEXES, *PAST_TRIGGERS, "winlogd_meta"}
+    wanted = {*_TABLES, *_OWN_TABLES, *_INDEXES, *PAST_TRIGGERS, "winlogd_meta"}
     return (
         _version(connection) == SCHEMA_VERSION
         and wanted <= found.keys()

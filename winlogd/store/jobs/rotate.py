@@ -37,7 +37,6 @@ _LAST_FINISHED: Final = f"""SELECT max(CASE WHEN ifnull({_RECEIVED}, '') < ? THE
 _THESE: Final = "id IN (SELECT value FROM json_each(?))"
 _COPY: Final = f"""INSERT INTO events_history ({_COLUMNS}, archived_at)
     SELECT {_COLUMNS}, ? FROM events_today WHERE {_THESE} ORDER BY id"""
-_LOGOFF: Final = "SELECT 1 FROM events_today WHERE session_uuid = ? AND action = 'D' LIMIT 1"
 _DELETE: Final = f"DELETE FROM events_today WHERE {_THESE}"
 _CLOSE: Final = """INSERT INTO events_today
     (username, action, timestamp, hostname, server_timestamp, session_uuid, created_at, origin)
@@ -236,7 +235,7 @@ def _opens(book: Book, row: Row) -> bool:
 def _reopened(connection: apsw.Connection, book: Book, moving: list[Row]) -> list[str]:
     """Return the identifiers of `Book.reused` that have no logoff left, because `moving` has moved."""
     logoffs = {row.session_uuid for row in moving if row.action == "D" and row.session_uuid in book.reused}
-    return [each for each in logoffs if connection.execute(_LOGOFF, (each,)).fetchone() is None]
+    return [each for each in logoffs if not load_book.has_logoff(connection, each)]
 
 
 def _close(connection: apsw.Connection, expiry: Expiry, now_s: float) -> int:

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from winlogd.store.errors import ReplacedError, StoppedError, UnusableError
+from winlogd.store.errors import LowSpaceError, ReplacedError, StoppedError, UnusableError
 from winlogd.store.file.faults import LOCKS, WAIT_FOR
 from winlogd.store.jobs.job import AnyJob, Step
 from winlogd.store.jobs.pacing import Pacing
@@ -73,12 +73,28 @@ class RunningJobs:
             self._opened.database.checkpoint()
             self._pacing.after_checkpoint(now_s, time.monotonic())
         else:
-            self._step_patiently((self._first or self._later)[0])
+            self._step_patiently(self._next())
 
     def abandon(self) -> None:
         """Abandon all jobs: the writer ends."""
         for job in (*self._first, *self._later):
             _abandon(job)
+
+    def _next(self) -> AnyJob:
+        """Return the job whose step is next. While space is low, a job that needs none passes those that do."""
+        job = (self._first or self._later)[0]
+        if job.needs_space:
+            others = [each for each in (*self._first, *self._later) if not each.needs_space]
+            if others and self._is_low():
+                return others[0]
+        return job
+
+    def _is_low(self) -> bool:
+        try:
+            self._opened.require_space()
+        except LowSpaceError:
+            return True
+        return False
 
     def _step_patiently(self, job: AnyJob) -> None:
         try:

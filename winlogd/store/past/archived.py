@@ -11,7 +11,7 @@ from winlogd.store.file.marks import set_mark
 from winlogd.store.past import runs
 from winlogd.store.past.events import PastEvent
 from winlogd.store.past.names import Names
-from winlogd.store.past.progress import EPOCH, IS_CLEARED, TAKEN_IN, leave_for_later, numbers
+from winlogd.store.past.progress import EPOCH, IS_CLEARED, NAMES_REMOVED, TAKEN_IN, leave_for_later, numbers
 from winlogd.store.past.take_in import take_in
 
 if TYPE_CHECKING:  # types only
@@ -45,5 +45,5 @@ def note_moved(
         leave_for_later(connection, last)
         return
     set_mark(connection, TAKEN_IN, str(max(last, marks[TAKEN_IN])))
-    names.hold_for(marks[EPOCH])
+    names.hold_for((marks[EPOCH], marks[NAMES_REMOVED]))
     take_in(connection, events, range(before + 1, last + 1), are_of_today=True, names=names)

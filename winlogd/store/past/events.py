@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 import orjson
 
 from winlogd.events.timestamps import microseconds
-from winlogd.sessions.session import Ending, is_receipt, receipt, session_key
+from winlogd.sessions.session import FROM_ARCHIVE, Ending, is_receipt, receipt, session_key
 from winlogd.store.file.columns import as_bytes, text
 
 if TYPE_CHECKING:  # types only
@@ -28,6 +28,9 @@ _AS_EXPECTED: Final = {int, str, type(None)}
 """The types of these columns, unless another program has stored bytes."""
 _OF_ARCHIVE: Final = f"""SELECT id, {_TEXTS}, {_HARDWARE} FROM main.events_history
     WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"""
+
+_THESE: Final = f"""SELECT id, {_TEXTS}, NULL FROM main.{{}} WHERE id IN (SELECT value FROM json_each(?))
+    ORDER BY id"""
 
 _NEAR_ROWS: Final = 16
 """Of one identifier this many rows are looked at on each side of a logon or logoff. winlogd's own identifiers have two
@@ -193,6 +196,16 @@ def of_archive(connection: "apsw.Connection", first: int, last: int, most: int, 
         apsw.Error: SQLite's own.
     """
     return [past_event(row, source) for row in connection.execute(_OF_ARCHIVE, (first, last, most))]
+
+
+def events_with(connection: "apsw.Connection", table: str, ids: Iterable[int]) -> list[PastEvent]:
+    """Return the rows of ``events_today`` or ``events_history`` with some ids, in their order, without hardware.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    source = FROM_ARCHIVE if table == "events_history" else 0
+    return [past_event(row, source) for row in connection.execute(_THESE.format(table), (json_list(ids),))]
 
 
 def past_event(row: Sequence[Any], source: int) -> PastEvent:

@@ -32,7 +32,7 @@ class Names:
         table: the table of names; a reader has one of its own for the names of today.
     """
 
-    __slots__ = ("_add", "_connection", "_epoch", "_find", "_find_many", "_known", "_last")
+    __slots__ = ("_add", "_connection", "_find", "_find_many", "_known", "_last", "_version")
 
     def __init__(self, connection: "apsw.Connection", table: str = NAMES) -> None:
         self._connection = connection
@@ -43,12 +43,16 @@ class Names:
         self._add: Final = f"INSERT INTO {table} (id, kind, name, folded, short) VALUES (?, ?, ?, ?, ?)"
         self._last: Final = f"SELECT ifnull(max(id), 0) FROM {table}"
         self._known: dict[tuple[int, str | None], int] = {}
-        self._epoch = 0
+        self._version = (0, 0)
 
-    def hold_for(self, epoch: int) -> None:
-        """Forget the numbers if the past was built anew since the last call: `epoch` is another one then."""
-        if epoch != self._epoch:
-            self._epoch = epoch
+    def hold_for(self, version: tuple[int, int]) -> None:
+        """Forget the numbers if `version` is another one than at the last call: names were removed meanwhile.
+
+        Args:
+            version: the marks `EPOCH` and `NAMES_REMOVED` of `store.past.progress`.
+        """
+        if version != self._version:
+            self._version = version
             self._known.clear()
 
     def prepare(self, kind: int, names: "set[str | None]") -> None:

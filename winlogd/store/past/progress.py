@@ -22,6 +22,8 @@ TODAY_DELETIONS: Final = "today_deletions"
 own off. A reader who has read the rows begins again when it changes."""
 EPOCH: Final = "past_epoch"
 """The key of a number that changes when keys change: a reader's cursor is of one epoch."""
+NAMES_REMOVED: Final = "names_removed"
+"""The key of a number that changes when names are removed: numbers that were remembered may not be there any more."""
 IS_CLEARED: Final = "past_clearing"
 """The key of a mark that is ``1`` while a rebuild removes the old past: nothing is added to it meanwhile."""
 HOURS_FROM: Final = "hours_from"
@@ -30,7 +32,7 @@ if all hours are right."""
 
 _MARK: Final = "SELECT CAST(value AS INTEGER) FROM winlogd_meta WHERE key = ?"
 _MARKS: Final = f"""SELECT key, CAST(value AS INTEGER) FROM winlogd_meta
-    WHERE key IN ('{TAKEN_IN}', '{IS_CLEARED}', '{EPOCH}')"""
+    WHERE key IN ('{TAKEN_IN}', '{IS_CLEARED}', '{EPOCH}', '{NAMES_REMOVED}')"""
 _LAST_ID: Final = """SELECT max(ifnull((SELECT seq FROM sqlite_sequence WHERE name = 'events_history'), 0),
     ifnull((SELECT max(id) FROM events_history), 0))"""
 _EXTEND_RANGE: Final = "UPDATE winlogd_ranges SET last = ? WHERE last = ?"
@@ -41,6 +43,7 @@ _SHORTEN_RANGE: Final = "UPDATE winlogd_ranges SET first = ? WHERE first = ?"
 _END_RANGE: Final = "DELETE FROM winlogd_ranges WHERE first = ?"
 _LOWER: Final = """INSERT INTO winlogd_meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE
     SET value = excluded.value WHERE CAST(value AS INTEGER) > CAST(excluded.value AS INTEGER)"""
+_UNSET: Final = "DELETE FROM winlogd_meta WHERE key = ?"
 _LEFT: Final = "SELECT ifnull(sum(last - first + 1), 0) FROM winlogd_ranges"
 
 
@@ -74,7 +77,7 @@ def number(connection: "apsw.Connection", mark: str) -> int:
 
 
 def numbers(connection: "apsw.Connection") -> dict[str, int]:
-    """Return the marks `TAKEN_IN`, `IS_CLEARED` and `EPOCH` at once; 0 for one that is not set.
+    """Return the marks `TAKEN_IN`, `IS_CLEARED`, `EPOCH` and `NAMES_REMOVED` at once; 0 for one that is not set.
 
     `TAKEN_IN` never becomes less: where ids begin again, that shows it (`needs_rebuild`).
 
@@ -82,7 +85,7 @@ def numbers(connection: "apsw.Connection") -> dict[str, int]:
         apsw.Error: SQLite's own.
     """
     found = {str(mark): cast("int", value) for mark, value in connection.execute(_MARKS)}
-    return {TAKEN_IN: 0, IS_CLEARED: 0, EPOCH: 0} | found
+    return {TAKEN_IN: 0, IS_CLEARED: 0, EPOCH: 0, NAMES_REMOVED: 0} | found
 
 
 def last_history_id(connection: "apsw.Connection") -> int:
@@ -191,3 +194,24 @@ def ask_for_hours(connection: "apsw.Connection", key: int) -> None:
         apsw.Error: SQLite's own.
     """
     connection.execute(_LOWER, (HOURS_FROM, str(max(key, 1))))
+
+
+def count_hours_from(connection: "apsw.Connection", key: int) -> None:
+    """Set from which session on hours have to be counted, whatever was noted; 0 if all are right.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    if key:
+        set_mark(connection, HOURS_FROM, str(key))
+    else:
+        connection.execute(_UNSET, (HOURS_FROM,))
+
+
+def ask_for_rebuild(connection: "apsw.Connection") -> None:
+    """Let the past be built anew, inside the caller's transaction: it is not what follows from the archive.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    set_mark(connection, DELETIONS, str(number(connection, DELETIONS) + 1))

@@ -16,9 +16,17 @@ from winlogd.store.file.marks import set_mark
 from winlogd.store.past import inventory
 from winlogd.store.past.events import PastEvent, json_list, of_archive, past_event
 from winlogd.store.past.names import HOST, Names
-from winlogd.store.past.progress import DELETIONS, DELETIONS_SEEN, TAKEN_IN, ask_for_hours, number
-from winlogd.store.past.rows import SELECTED, session_of
+from winlogd.store.past.progress import (
+    DELETIONS,
+    DELETIONS_SEEN,
+    TAKEN_IN,
+    ask_for_hours,
+    ask_for_rebuild,
+    number,
+)
+from winlogd.store.past.rows import ORPHAN, SELECTED, session_of
 from winlogd.store.past.take_in import take_in
+from winlogd.store.past.unused import remove_unused
 
 if TYPE_CHECKING:  # types only
     import apsw
@@ -38,7 +46,7 @@ _WITH_IDENTIFIERS: Final = (
 _COUNT: Final = "SELECT count(*) FROM winlogd_gone"
 _ARE_BACK: Final = "SELECT 1 FROM events_history WHERE id IN (SELECT value FROM json_each(?)) LIMIT 1"
 _LOGOFFS_BEFORE: Final = f"""SELECT {as_bytes("session_uuid")} FROM events_history
-    WHERE action = 'D' AND id IN (SELECT value - 1 FROM json_each(?))"""
+    WHERE action = 'D' AND session_uuid IS NOT NULL AND id IN (SELECT value - 1 FROM json_each(?))"""
 _LEFT: Final = """SELECT id FROM events_history
     WHERE action IN ('C', 'D') AND session_uuid IN (SELECT value FROM json_each(?)) LIMIT ?"""
 _RANGES: Final = "SELECT first, last FROM winlogd_ranges"
@@ -56,12 +64,8 @@ _REMOVE_REPORT: Final = "DELETE FROM winlogd_inventory WHERE host = ? AND key = 
 _REMOVE_CHANGES: Final = "DELETE FROM winlogd_hardware WHERE host = ? AND key = ?"
 _REMOVE_GONE: Final = "DELETE FROM winlogd_gone WHERE id IN (SELECT value FROM json_each(?))"
 _GIVE_UP: Final = "DELETE FROM winlogd_gone"
-_REMOVE_NAMES: Final = """DELETE FROM winlogd_names AS n WHERE id IN (SELECT value FROM json_each(?))
-    AND NOT EXISTS (SELECT 1 FROM winlogd_past WHERE user = n.id)
-    AND NOT EXISTS (SELECT 1 FROM winlogd_past WHERE host = n.id)
-    AND NOT EXISTS (SELECT 1 FROM winlogd_past WHERE ip = n.id)
-    AND NOT EXISTS (SELECT 1 FROM winlogd_inventory WHERE host = n.id)
-    AND NOT EXISTS (SELECT 1 FROM winlogd_hardware WHERE host = n.id)"""
+_REMOVE_LOOSE: Final = """DELETE FROM winlogd_past WHERE key = ? AND identifier IS NULL
+    RETURNING ended_by, user, host, ip"""
 
 
 class _UnexpectedError(Exception):
@@ -100,6 +104,20 @@ def repair_some(connection: "apsw.Connection", most: int) -> int:
     return repaired
 
 
+def repair_ends(connection: "apsw.Connection", identifiers: set[str]) -> None:
+    """Let sessions of the past end anew: logoffs with their identifiers were deleted from ``events_today``.
+
+    Call this inside the transaction that deletes them. Where it is not possible, it asks for a rebuild.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    try:
+        _Repair(connection).repair_ends(identifiers)
+    except _UnexpectedError:
+        ask_for_rebuild(connection)
+
+
 class _Repair:
     """One call of `repair_some`."""
 
@@ -115,6 +133,7 @@ class _Repair:
         ids = {event.event_id for event in gone}
         if connection.execute(_ARE_BACK, (json_list(ids),)).fetchone() is not None:
             raise _UnexpectedError
+        self._remove_loose([event for event in gone if event.session_uuid is None and self._is_taken_in(event)])
         identifiers = self._identifiers(gone)
         with_them = self._gone_with(identifiers)
         self._repair_sessions(identifiers, with_them)
@@ -123,25 +142,40 @@ class _Repair:
                 self._repair_report(event)
         ids |= {event.event_id for event in with_them}
         connection.execute(_REMOVE_GONE, (json_list(ids),))
-        connection.execute(_REMOVE_NAMES, (json_list(self._names),))
+        remove_unused(connection, self._names)
         return len(ids)
+
+    def repair_ends(self, identifiers: set[str]) -> None:
+        """Take in the rows with some identifiers again."""
+        self._repair_sessions(identifiers, [])
 
     def _is_taken_in(self, event: PastEvent) -> bool:
         event_id = event.event_id
         return event_id <= self._taken_in and not any(first <= event_id <= last for first, last in self._ranges)
+
+    def _remove_loose(self, gone: Iterable[PastEvent]) -> None:
+        """Remove what followed from logons and logoffs without an identifier: nothing else depends on such a row."""
+        for event in gone:
+            if event.action not in ("C", "D"):
+                continue
+            found = self._connection.execute(_REMOVE_LOOSE, (event.key,)).fetchone()
+            if found is None or (found[0] == ORPHAN) != (event.action == "D"):
+                raise _UnexpectedError
+            self._names |= cast("set[int]", set(found[1:]))
+            if event.action == "C":
+                ask_for_hours(self._connection, event.key)
 
     def _identifiers(self, gone: Iterable[PastEvent]) -> set[str]:
         """Return the identifiers of sessions that may have changed.
 
         A logoff just before a deleted logon may have counted as automatic (`older`).
         """
-        found = {event.session_uuid for event in gone if event.action in ("C", "D")}
+        found = {event.session_uuid for event in gone if event.action in ("C", "D") and event.session_uuid is not None}
         logons = [event.event_id for event in gone if event.action == "C"]
         found.update(text(row[0]) for row in self._connection.execute(_LOGOFFS_BEFORE, (json_list(logons),)))
-        identifiers = {each for each in found if each and "\N{REPLACEMENT CHARACTER}" not in each}
-        if len(identifiers) != len(found):
+        if any(not each or "\N{REPLACEMENT CHARACTER}" in each for each in found):
             raise _UnexpectedError
-        return identifiers
+        return found
 
     def _gone_with(self, identifiers: Iterable[str]) -> list[PastEvent]:
         rows = self._connection.execute(_WITH_IDENTIFIERS, (json_list(identifiers), _MOST_EVENTS)).fetchall()

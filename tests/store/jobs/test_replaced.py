@@ -1,0 +1,43 @@
+"""Files that were replaced go after a week. Other files stay."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.store.jobs.tiny import settings_of
+from winlogd.store.jobs import replaced
+from winlogd.store.jobs.alone import run_alone
+from winlogd.store.jobs.replaced import KEPT_S, RemoveReplaced, old_files, replaced_path
+
+NOW_S = 1_768_292_100  # 2026-01-13T08:15:00Z
+
+
+def test_the_name_says_when_it_was_replaced() -> None:
+    assert replaced_path("/data/winlog.db", NOW_S) == "/data/winlog.db.replaced-20260113T081500Z"
+
+
+def test_only_files_of_this_database_that_are_old_enough_are_found(tmp_path: Path) -> None:
+    path = str(tmp_path / "win[log].db")
+    old, older = replaced_path(path, NOW_S - KEPT_S - 1), replaced_path(path, NOW_S - 9 * KEPT_S) + "-wal"
+    others = (
+        replaced_path(path, NOW_S - KEPT_S),
+        f"{path}.replaced-by-me",
+        f"{path}.rescued-20200113T081500Z",
+        replaced_path(f"{path}2", 0),
+    )
+    for each in (path, old, older, *others):
+        Path(each).touch()
+
+    assert old_files(path, NOW_S) == sorted([old, older])
+
+
+def test_a_job_removes_them_a_piece_in_each_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replaced, "_PIECE_BYTES", 1000)
+    path = tmp_path / "winlog.db"
+    large, small, new = (Path(replaced_path(str(path), at_s)) for at_s in (0, 1, 4_000_000_000))
+    for each in (large, small, new):
+        each.write_bytes(b"x" * (3500 if each is large else 10))
+    job = RemoveReplaced(str(path))
+
+    assert run_alone(job, settings_of(path)) == 2
+    assert [each.exists() for each in (large, small, new)] == [False, False, True]
