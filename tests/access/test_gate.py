@@ -18,6 +18,8 @@ from winlogd.log.form import LEVELS
 from winlogd.log.lines import _JSON_OWN_KEYS
 from winlogd.store.reporting import _CLOSED_FIELDS, _FIELDS, _FIELDS_WITHOUT_NAMES
 
+pytestmark = pytest.mark.long  # each test has a server
+
 TOKEN: Final = "Zk3-correct/horse_battery"
 SESSIONS: Final = "/api/v1/sessions/current"
 STRANGER: Final = "127.0.0.2"

@@ -27,7 +27,7 @@ PATHS: Final = (
 )
 """What `read_networks` does not open."""
 AT: Final = "http://127.0.0.1 or http://localhost"
-TOKEN_WAY: Final = "; or send a token of winlogd token add"
+TOKEN_WAY: Final = "; or send a token of winlogd token add, or log in at /login"
 HOST_FAULT: Final = "use this server's IP address, or add the name to security.names"
 
 

@@ -1,56 +1,23 @@
-"""What each scope may read, in every way in which a request can come. The table is written out here, too."""
+"""What each scope reads and what it does not: names, the past, rooms; and which ways of a token count."""
 
 import http.client
-import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 
+from tests.access.place import ENDPOINTS, Place
 from tests.access.test_local import OURS, another_machine
-from tests.support.readers import add_reader, ask, ask_with_tls, bearer, token, with_tls
-from tests.support.running import PATIENCE_S, Answer, Winlogd, a_steady_port, an_event, running
-from winlogd.access.scopes import RULES, SCOPES
-from winlogd.api import routes
+from tests.support.readers import add_reader, ask, bearer, token, with_tls
+from tests.support.running import PATIENCE_S, a_steady_port, running
 
-ENDPOINTS: Final = {
-    "/health": "/health",
-    "/api/v1/sessions/current": "/api/v1/sessions/current",
-    "/api/v1/sessions": "/api/v1/sessions?user=alice",
-    "/api/v1/events": "/api/v1/events",
-    "/api/v1/machines": "/api/v1/machines",
-    "/api/v1/machines/{hostname}": "/api/v1/machines/A102-07",
-    "/api/v1/users/{username}": "/api/v1/users/alice",
-    "/api/v1/rooms": "/api/v1/rooms",
-    "/api/v1/stats": "/api/v1/stats",
-    "/api/v1/search": "/api/v1/search?q=al",
-    "/api/v1/openapi.yaml": "/api/v1/openapi.yaml",
-    "/api/v1/readers/log": "/api/v1/readers/log",
-}
-"""A request for each path of the server."""
+pytestmark = pytest.mark.long  # each test talks to some servers, over TLS, too
 
 EVERYBODY: Final = {"/health"}
-ANY_READER: Final = EVERYBODY | {"/api/v1/openapi.yaml", "/api/v1/readers/log"}
-NOW: Final = {"/api/v1/sessions/current", "/api/v1/machines", "/api/v1/machines/{hostname}",
-              "/api/v1/users/{username}", "/api/v1/search"}  # fmt: skip
-PAST: Final = {"/api/v1/sessions", "/api/v1/events", "/api/v1/stats"}
-
-READ: Final = {
-    "wall": ANY_READER | {"/api/v1/rooms"},
-    "metrics": ANY_READER,
-    "now": ANY_READER | {"/api/v1/rooms"} | NOW,
-    "all": ANY_READER | {"/api/v1/rooms"} | NOW | PAST,
-    "audit": ANY_READER,
-    "revoked": EVERYBODY,
-    "expired": EVERYBODY,
-    "unknown": EVERYBODY,
-}
-"""What the holder of a token reads, by its scope; and what a token reads that is not valid."""
 
 PRIVATE: Final = {
     "loopback": {},
@@ -66,92 +33,18 @@ OVERHEARD: Final = {
 """The ways of a token that nobody can overhear, and the others."""
 
 
-class Place(NamedTuple):
-    """A server with a reader of each scope, and their tokens."""
-
-    server: Winlogd
-    tls_port: int
-    tokens: dict[str, str]
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    folder, port = tmp_path_factory.mktemp("readers"), a_steady_port()
-    settings = with_tls(port) + '[security]\nread_networks = ["198.51.100.0/24"]\n[rooms]\nfrom_hostname = "{room}-*"\n'
-    with running(folder, settings) as server:
-        server.wait_until_it_obeys()
-        server.post(an_event())
-        server.post(an_event(username="albert", hostname="B201-01"))
-        server.post(an_event(username="albert", hostname="B201-01", action="D", timestamp="2026-01-13T09:30:00Z"))
-        tokens = {scope: add_reader(folder, scope, "--scope", scope) for scope in SCOPES}
-        tokens["revoked"] = add_reader(folder, "revoked", "--scope", "all")
-        token(folder, "revoke", "revoked")
-        tokens["expired"] = add_reader(folder, "expired", "--scope", "all")
-        tokens["unknown"] = "0" * 32
-        with_expired(server)
-        yield Place(server, port, tokens)
-
-
-def with_expired(server: Winlogd) -> None:
-    """Let the token of the reader ``expired`` be of yesterday: stop the server, change the row, start it again."""
-    assert server.stop() == 0
-    with closing(sqlite3.connect(server.database.with_name("winlog.access"))) as connection, connection:
-        connection.execute("UPDATE readers SET expires_us = created_us + 1 WHERE name = 'expired'")
-    server.restart()
-    server.wait_until_it_obeys()
-
-
-def check(answer: Answer, may_read: bool, cell: object) -> None:
-    assert answer.status == (200 if may_read else 403), (cell, answer.body)
-    if not may_read:
-        assert answer.json["error"] in ("Not allowed", "Invalid token", "Token over plain HTTP"), cell
-
-
-def test_the_table_has_every_path_of_the_server() -> None:
-    served = {routes.HEALTH, routes.CURRENT, routes.OPENAPI, *routes.QUESTIONS}
-    assert served == ENDPOINTS.keys()
-    later = {"/api/v1/snapshot", "/api/v1/live", "/metrics"}
-    assert RULES.keys() == ENDPOINTS.keys() - EVERYBODY | later
-
-
 @pytest.mark.parametrize("path", ENDPOINTS)
-@pytest.mark.parametrize("scope", READ)
-def test_each_scope_reads_what_the_table_says_in_each_way(scope: str, path: str, place: Place) -> None:
-    target, headers, may_read = ENDPOINTS[path], bearer(place.tokens[scope]), path in READ[scope]
-    for way, fields in PRIVATE.items():
-        check(place.server.request("GET", target, headers=headers | fields), may_read, (scope, path, way))
-    check(ask_with_tls(place.tls_port, target, headers), may_read, (scope, path, "TLS"))
-    for way, fields in OVERHEARD.items():
-        answer = place.server.request("GET", target, headers=headers | fields)
-        check(answer, path in EVERYBODY, (scope, path, way))
-        assert path in EVERYBODY or answer.json["error"] == "Token over plain HTTP"
-
-
-@pytest.mark.parametrize("path", ENDPOINTS)
-def test_without_a_token_the_open_networks_read_who_is_on_and_nobody_else_anything(path: str, place: Place) -> None:
-    target, server = ENDPOINTS[path], place.server
-    check(server.request("GET", target), path in EVERYBODY, "this machine, which needs a token now")
-    check(server.request("GET", target, headers={"X-Forwarded-For": "192.0.2.7"}), path in EVERYBODY, "elsewhere")
-    check(ask_with_tls(place.tls_port, target, {}), path in EVERYBODY, "TLS")
-    is_open = path in EVERYBODY | {"/api/v1/sessions/current"}
-    check(server.request("GET", target, headers={"X-Forwarded-For": "198.51.100.9"}), is_open, "an open network")
-
-
-@pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
-    """A server to which no reader was ever added."""
-    with running(tmp_path_factory.mktemp("untouched")) as server:
-        server.wait_until_it_obeys()
-        server.post(an_event())
-        yield server
-
-
-@pytest.mark.parametrize("path", ENDPOINTS)
-def test_this_machine_reads_as_all_until_a_reader_was_added(path: str, untouched: Winlogd) -> None:
-    target = ENDPOINTS[path]
-    check(untouched.request("GET", target), True, "loopback")
-    check(untouched.request("GET", target, headers={"Via": "1.1 proxy"}), path in EVERYBODY, "a proxy")
-    check(untouched.request("GET", target, headers=bearer("0" * 32)), path in EVERYBODY, "a wrong token")
+def test_a_token_counts_by_the_ways_on_which_nobody_can_overhear_it(path: str, place: Place) -> None:
+    """Over them it reads the same. What that is, the table in `test_scope_table` says."""
+    for secret in place.tokens.values():
+        target, headers = ENDPOINTS[path], bearer(secret)
+        statuses = {place.server.request("GET", target, headers=headers | fields).status for fields in PRIVATE.values()}
+        # The sixth guess in a minute is not looked at. It reads nothing, either.
+        assert len({403 if status == 429 else status for status in statuses}) == 1
+        for way, fields in OVERHEARD.items():
+            answer = place.server.request("GET", target, headers=headers | fields)
+            assert answer.status == (200 if path in EVERYBODY else 403), way
+            assert path in EVERYBODY or answer.json["error"] == "Token over plain HTTP", way
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
@@ -218,6 +111,7 @@ def test_how_much_of_a_wrong_token_is_right_does_not_show_in_the_answers_time(
     """Nothing is asserted of the times: they are printed."""
     right = place.tokens["all"]
     times: dict[int, list[int]] = {digits: [] for digits in (0, 8, 16, 24, 31)}
+    statuses: list[int] = []
     with closing(http.client.HTTPConnection("127.0.0.1", place.server.port)) as connection:
         for _ in range(1_000):
             for digits, taken in times.items():
@@ -227,7 +121,8 @@ def test_how_much_of_a_wrong_token_is_right_does_not_show_in_the_answers_time(
                 response = connection.getresponse()
                 response.read()
                 taken.append(time.perf_counter_ns() - before)
-                assert response.status == 403
+                statuses.append(response.status)
+    assert set(statuses) <= {403, 429}  # at most fifty of them are told that they are wrong in a minute
     with capsys.disabled():
         print("\nmedian of 1 000, in µs:", {digits: round(median(each) / 1000) for digits, each in times.items()})
 
@@ -260,9 +155,11 @@ def test_now_sees_where_a_user_is_and_not_whether_somebody_was_ever_here(place: 
 
 def test_now_finds_only_who_is_on(place: Place) -> None:
     found = ask(place.server, "/api/v1/search?q=al", place.tokens["now"]).json
-    assert found["people"] == [{"username": "alice", "last": None}]
+    assert found["people"] == [{"username": "alice", "last": None, "hostname": None}]
     found = ask(place.server, "/api/v1/search?q=b201", place.tokens["now"]).json
-    assert found["machines"] == [{"hostname": "B201-01", "last": None}]
+    assert found["machines"] == [{"hostname": "B201-01", "last": None, "username": None}]
+    found = ask(place.server, "/api/v1/search?q=b201+13/01/2026+09:00", place.tokens["now"]).json
+    assert (found["count"], len(found["moments"])) == (None, 1)
     found = ask(place.server, "/api/v1/search?q=al", place.tokens["all"]).json
     assert sorted(each["username"] for each in found["people"]) == ["albert", "alice"]
 
@@ -276,18 +173,3 @@ def test_a_wall_sees_the_rooms_of_its_pattern_and_no_name(place: Place) -> None:
     assert b"alice" not in answer.body
     token(folder, "revoke", "wall-a")
     assert ask(place.server, "/api/v1/rooms", narrow).status == 403
-
-
-def test_requests_on_one_connection_are_decided_one_by_one(place: Place) -> None:
-    """The head is the same each time, so the server has it in its cache."""
-    folder, answers = place.server.folder, []
-    headers = bearer(add_reader(folder, "for a while", "--scope", "wall"))
-    with closing(http.client.HTTPConnection("127.0.0.1", place.server.port)) as connection:
-        for number in range(4):
-            if number == 2:
-                token(folder, "revoke", "for a while")
-            connection.request("GET", "/api/v1/rooms", headers=headers)
-            response = connection.getresponse()
-            response.read()
-            answers.append(response.status)
-    assert answers == [200, 200, 403, 403]

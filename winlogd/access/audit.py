@@ -4,26 +4,30 @@ This file must not know who may read.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from winlogd.access.readers import Reader
-from winlogd.access.register import US, Register
+from winlogd.access.readers import US, Reader
+from winlogd.access.register import Register
 from winlogd.access.scopes import RULES, Rule
 from winlogd.http.wire.message import Head
-from winlogd.http.wire.parameters import ParameterError, parse_query
+from winlogd.http.wire.parameters import pairs_named, percent_decoded
 from winlogd.log.log import Log
 from winlogd.store.access_file.looks import Look, remove_old, write_look
 
 if TYPE_CHECKING:  # types only
     import apsw
 
-_SHOWN_CHARACTERS: Final = 300
-"""A row has at most this much of a filter."""
+_SHOWN_CHARACTERS: Final = 256
+"""A row has at most this much of each value. No endpoint that is strict takes a longer one."""
+_MOST_SHOWN: Final = 16
+"""A row has at most so many values. A query has more only if it names one twice, and then it gets no data."""
 _MINUTE_US: Final = 60 * US
 _PRUNED_EVERY_US: Final = 3_600 * US
 _IGNORED: Final = frozenset(("lang",))
 """Parameters that do not change what is looked at."""
+_FIRST: Final = ("user", "host", "q", "ip", "room")
+"""Parameters that name what is looked at. In a row they stand before the others, after those of the path."""
 
 
 class Row(NamedTuple):
@@ -66,12 +70,15 @@ class Audit:
             address: the client's address.
         """
         rule, now_us = RULES[path], _now_us()
-        values = dict(head.path_parameters) | _values_in(head.query)
-        is_each = rule.rows == "each" or any(name in values for name in rule.each_with)
+        if not rule.kind:
+            return None
+        asked = _asked_by(head.query, rule.parameters)
+        is_each = rule.rows == "each" or not asked.is_clear or any(name in rule.each_with for name, _ in asked.values)
         if not is_each and (rule.rows == "none" or self._is_known(reader, rule, now_us)):
             return None
-        text = " ".join(f"{name}={value}" for name, value in values.items() if name not in _IGNORED)
-        return Row(Look(now_us, reader.name, rule.kind, text[:_SHOWN_CHARACTERS], address), lasts=not is_each)
+        values = [*head.path_parameters.items(), *asked.values][:_MOST_SHOWN]
+        text = " ".join(f"{name}={value.strip()[:_SHOWN_CHARACTERS]}" for name, value in values)
+        return Row(Look(now_us, reader.name, rule.kind, text, address), lasts=not is_each)
 
     def write(self, row: Row, then: Callable[[bool], None]) -> None:
         """Write a row to the file and to the log. Call `then` with False if the file does not take it."""
@@ -103,12 +110,36 @@ class Audit:
         return last_us is not None and 0 <= now_us - last_us < _MINUTE_US
 
 
-def _values_in(query: str) -> dict[str, str]:
-    """Return the parameters of a query. One that cannot be read is kept as it came."""
-    try:
-        return parse_query(query)
-    except ParameterError:
-        return {"query": query}
+class _Asked(NamedTuple):
+    """What a query asks for.
+
+    Attributes:
+        values: the names and values, those of `_FIRST` first.
+        is_clear: False if a value cannot be read, or a name is given twice.
+    """
+
+    values: list[tuple[str, str]]
+    is_clear: bool
+
+
+def _asked_by(query: str, known: Collection[str]) -> _Asked:
+    """Return what a query asks for. Names that are not known count for nothing: they may hide a name, or be a token.
+
+    A value that cannot be read is kept as it came.
+    """
+    values: list[tuple[str, str]] = []
+    is_clear = True
+    for name, pair in pairs_named(query, known):
+        text = pair.partition("=")[2]
+        try:
+            value = percent_decoded(text.replace("+", " "))
+        except ValueError:
+            value, is_clear = text, False
+        is_clear = is_clear and name not in (before for before, _ in values)
+        if name not in _IGNORED:
+            values.append((name, value))
+    order = (*_FIRST, *known)
+    return _Asked(sorted(values, key=lambda each: order.index(each[0])), is_clear)
 
 
 def _now_us() -> int:

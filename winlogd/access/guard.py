@@ -1,97 +1,66 @@
-"""The guard before each endpoint that reads: who asks, may they read this, and is it in the readers' log.
+"""The guard before each endpoint that reads, and before each page: who asks, may they, and is it in the readers' log.
 
-Each request is decided by itself. Nothing is kept with a head, which many requests share: a token that is revoked, or a
-configuration that changes, counts from the next request on. Loaded with the first read.
+A token that is revoked, or a configuration that changes, counts from the next request on. An answer in pieces ends at
+once with the right to read it. Loaded with the first read.
 """
 
-import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
-from winlogd.access.addresses import TrustedProxies, client_address, has_forwarding_field, is_loopback
+from winlogd.access import cookie
 from winlogd.access.audit import Audit
-from winlogd.access.local import LocalReads
-from winlogd.access.readers import OPEN_NETWORK, THIS_MACHINE, ReadEndpoint, Reader, Readers, bearer_token
+from winlogd.access.identity import Asked, Cure, Identity
+from winlogd.access.origin import is_navigation
+from winlogd.access.readers import ReadEndpoint, Reader
+from winlogd.access.refusals import NOT_WRITTEN
 from winlogd.access.register import Register
-from winlogd.access.scopes import RULES, may_read
+from winlogd.access.scopes import LIFETIMES_S, PAGES, RULES
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.responses import FAILED
 from winlogd.http.router import Endpoint
+from winlogd.http.stream import Stream
 from winlogd.http.wire.message import Head, Response
 
-_FORWARDED_SCHEME: Final = "x-forwarded-proto"
-_RETRY: Final = (("Retry-After", "10"),)
-
-_NOT_PRIVATE: Final = Response(
-    403,
-    b'{"error":"Token over plain HTTP","details":"use HTTPS; or set security.plain_login = true. The token was sent'
-    b' unencrypted: revoke it if others could read it"}',
-    reason="Token over plain HTTP",
-)
-_NO_TOKEN: Final = Response(
-    403,
-    b'{"error":"Invalid token","details":"it is unknown, expired or revoked; winlogd token list shows the readers"}',
-    reason="Invalid token of a reader",
-)
-_NEEDS_TOKEN: Final = Response(
-    403,
-    b'{"error":"Not allowed","details":"send Authorization: Bearer with a token of winlogd token add. Since the first'
-    b' one was added, this machine needs one, too"}',
-    reason="Not allowed to read",
-)
-_CLOSED: Final = Response(
-    503,
-    b'{"error":"Reading is closed","details":"the readers\' file winlog.access cannot be used; winlogd\'s log says'
-    b' why. Events are stored all the same"}',
-    _RETRY,
-    reason="The readers' file cannot be used",
-)
-_NOT_WRITTEN: Final = Response(
-    503,
-    b'{"error":"The readers\' log cannot be written","details":"nobody sees the past without a row in it; winlogd\'s'
-    b' log says why. Events are stored all the same"}',
-    _RETRY,
-    reason="The readers' log cannot be written",
-)
+LOGIN: Final = "/login"
+"""The path of the page on which a person logs in. It takes the parameter `next`, the path to go to afterwards."""
+ACCOUNT: Final = "/account"
+"""The path of the page that shows who is logged in. It takes the parameter `refused`, a page that is not theirs."""
+_NO_STORE: Final = ("Cache-Control", "no-store")
 
 
-class _Asked(NamedTuple):
-    """One request.
+class Visit(NamedTuple):
+    """A request for a page.
 
     Attributes:
-        exchange: the request.
-        head: its head.
-        peer: the address of its peer.
-        path: the path of its route.
-        answer: answers it for a reader.
+        reader: who asks.
+        fields: to be sent with the page. They let the browser keep the cookie as long as the server keeps the login.
     """
 
-    exchange: Exchange
-    head: Head
-    peer: str
-    path: str
-    answer: Callable[[Reader], None]
+    reader: Reader
+    fields: tuple[tuple[str, str], ...]
+
+
+PageHandler = Callable[[Exchange, bytes, Visit], None]
+"""Answers one request for a page."""
+PageEndpoint = Callable[[Head], PageHandler]
+"""Returns the handler for requests with a given head."""
 
 
 class ReadGuard:
     """The guard. Everything here runs on the event loop's thread.
 
     Args:
-        local: knows this machine and the open networks.
-        proxies: the proxies whose forwarding fields count.
-        allows_plain: True if tokens of other machines may come over plain HTTP.
+        identity: finds who asks.
         register: the readers.
         audit: the readers' log.
     """
 
-    def __init__(
-        self, local: LocalReads, proxies: TrustedProxies, allows_plain: bool, register: Register, audit: Audit
-    ) -> None:
-        self._local = local
-        self._proxies = proxies
-        self._allows_plain = allows_plain
+    def __init__(self, identity: Identity, register: Register, audit: Audit) -> None:
+        self._identity = identity
         self._register = register
         self._audit = audit
+        self._era = register.era
 
     def before(self, path: str, endpoint: ReadEndpoint) -> Endpoint:
         """Return `endpoint` behind the guard.
@@ -103,103 +72,109 @@ class ReadGuard:
         Raises:
             KeyError: there is no rule.
         """
-        rule = RULES[path]
+        scopes = RULES[path].scopes
 
         def handler_for(head: Head) -> Handler:
             handler = endpoint(head)
 
             def guarded(exchange: Exchange, body: bytes) -> None:
-                peer = exchange.sender.peer
-                asked = _Asked(exchange, head, peer, path, lambda reader: handler(exchange, body, reader))
-                self._admit(asked, is_open=OPEN_NETWORK.scope in rule.scopes)
+                def answer(reader: Reader) -> None:
+                    handler(exchange, body, reader)
+
+                def found(reader: Reader) -> None:
+                    self._look(exchange, head, path, reader, answer)
+
+                self._identity.find(Asked(exchange, head, scopes, found, lambda refusal, _: exchange.respond(refusal)))
 
             return guarded
 
         return handler_for
 
-    def _admit(self, asked: _Asked, is_open: bool) -> None:
-        """Decide what does not need the readers, then ask for them."""
-        head, peer, local = asked.head, asked.peer, self._local
-        token = bearer_token(head)
-        refusal = local.refusal_of_head(head)
-        if refusal is not None:
-            asked.exchange.respond(refusal)
-        elif token is not None:
-            if self._allows_plain or self._is_private(asked):
-                self._register.look_up(lambda readers: self._with_token(asked, token, readers))
-            else:
-                asked.exchange.respond(_NOT_PRIVATE)
-        elif is_open and local.is_open_to(head, peer):
-            self._look(asked, OPEN_NETWORK)
-        elif local.is_local(head, peer):
-            self._register.look_up(lambda readers: self._without_token(asked, readers))
-        else:
-            asked.exchange.respond(local.refusal(head, peer, is_open))
+    def before_page(self, path: str, endpoint: PageEndpoint) -> Endpoint:
+        """Return the endpoint of a page behind the guard. A person who has to log in first is sent to `LOGIN`.
 
-    def _is_private(self, asked: _Asked) -> bool:
-        """Return True if nobody on the network can read a request: TLS, or a client on this machine.
+        A page itself shows nothing that makes a row in the readers' log.
 
-        A trusted proxy says how the client reached it. All proxies on the way must say https.
+        Args:
+            path: the path of the route, which is one of `scopes.PAGES`.
+            endpoint: the endpoint.
+
+        Raises:
+            KeyError: it is none of them.
         """
-        head, peer = asked.head, asked.peer
-        schemes = ",".join(head.get_all(_FORWARDED_SCHEME)) if self._proxies.trusts(peer) else ""
-        if schemes:
-            return all(scheme.strip(" \t").lower() == "https" for scheme in schemes.split(","))
-        if has_forwarding_field(head):
-            return False
-        return is_loopback(peer) or asked.exchange.sender.is_encrypted
+        scopes = PAGES[path]
 
-    def _with_token(self, asked: _Asked, token: str, readers: Readers | None) -> None:
-        now_us = time.time_ns() // 1000
-        if readers is None:
-            asked.exchange.respond(_CLOSED)
-            return
-        reader = readers.holder_of(token, now_us)
-        if reader is None:
-            asked.exchange.respond(_NO_TOKEN)
-        elif not may_read(reader.scope, asked.path):
-            asked.exchange.respond(_outside(reader.scope))
-        else:
-            self._register.note_use(reader, now_us)
-            self._look(asked, reader)
+        def handler_for(head: Head) -> Handler:
+            handler = endpoint(head)
 
-    def _without_token(self, asked: _Asked, readers: Readers | None) -> None:
-        if readers is None:
-            asked.exchange.respond(_CLOSED)
-        elif readers.is_empty:
-            self._look(asked, THIS_MACHINE)
-        else:
-            asked.exchange.respond(_NEEDS_TOKEN)
+            def guarded(exchange: Exchange, body: bytes) -> None:
+                def found(reader: Reader) -> None:
+                    visit = Visit(reader, self._renewal(exchange, head, reader))
+                    self._answer(exchange, reader, lambda _: handler(exchange, body, visit))
 
-    def _look(self, asked: _Asked, reader: Reader) -> None:
+                def refused(refusal: Response, cure: Cure) -> None:
+                    exchange.respond(elsewhere(head, cure) or refusal)
+
+                self._identity.find(Asked(exchange, head, scopes, found, refused))
+
+            return guarded
+
+        return handler_for
+
+    def before_file(self, endpoint: Endpoint) -> Endpoint:
+        """Return an endpoint that everybody may ask: by this server's own names, and from no page of another site."""
+
+        def handler_for(head: Head) -> Handler:
+            refusal = self._identity.local.refusal_of_head(head)
+            return endpoint(head) if refusal is None else lambda exchange, body: exchange.respond(refusal)
+
+        return handler_for
+
+    def _renewal(self, exchange: Exchange, head: Head, reader: Reader) -> tuple[cookie.Field, ...]:
+        """Return the field that lets a browser keep the cookie of its login for longer; none without a login."""
+        secret = self._identity.secret_in(exchange, head)
+        if reader.login is None or secret is None:
+            return ()
+        return (cookie.setting(secret, LIFETIMES_S[reader.scope], self._identity.is_secure(exchange, head)),)
+
+    def _look(
+        self, exchange: Exchange, head: Head, path: str, reader: Reader, answer: Callable[[Reader], None]
+    ) -> None:
         """Answer a request, after its row is in the readers' log if it makes one."""
-        row = self._audit.row_of(reader, asked.path, asked.head, client_address(asked.head, asked.peer, self._proxies))
+        row = self._audit.row_of(reader, path, head, self._identity.address_of(exchange, head))
         if row is None:
-            _answer(asked, reader)
+            self._answer(exchange, reader, answer)
             return
-        needs_row = reader.sees_past and RULES[asked.path].shows_past
+        needs_row = reader.sees_past and RULES[path].shows_past
 
         def written(is_written: bool) -> None:
             if is_written or not needs_row:
-                _answer(asked, reader)
+                self._answer(exchange, reader, answer)
             else:
-                asked.exchange.respond(_NOT_WRITTEN)
+                exchange.respond(NOT_WRITTEN)
 
         self._audit.write(row, written)
 
+    def _answer(self, exchange: Exchange, reader: Reader, answer: Callable[[Reader], None]) -> None:
+        """Answer a request whose peer still waits. If that fails, it gets 500 at once, and the log gets the exception.
 
-def _answer(asked: _Asked, reader: Reader) -> None:
-    """Answer a request whose peer still waits. If that fails, it gets 500 at once, and the log gets the exception."""
-    if not asked.exchange.is_open:
-        return
-    try:
-        asked.answer(reader)
-    except Exception:
-        asked.exchange.fail(FAILED)
-        raise
+        If the endpoint has begun an answer in pieces, watch it.
+        """
+        if not exchange.is_open:
+            return
+        try:
+            answer(reader)
+        except Exception:
+            exchange.fail(FAILED)
+            raise
+        if isinstance(exchange.pieces, Stream):
+            self._register.watch(reader, exchange.pieces, self._era)
 
 
-def _outside(scope: str) -> Response:
-    """Return the 403 for a token whose scope does not have a path."""
-    body = b'{"error":"Not allowed","details":"the scope %b does not read this"}' % scope.encode()
-    return Response(403, body, reason=f"The scope {scope} does not read this")
+def elsewhere(head: Head, cure: Cure) -> Response | None:
+    """Return the answer that leads a person from a page that is refused to one that helps; None if none helps."""
+    if cure == "none" or not is_navigation(head):
+        return None
+    asked = quote(f"{head.path}?{head.query}" if head.query else head.path, safe="/")
+    target = f"{LOGIN}?next={asked}" if cure == "login" else f"{ACCOUNT}?refused={asked}"
+    return Response(303, b"", (("Location", target), _NO_STORE))

@@ -53,7 +53,7 @@ class LocalReads:
     ) -> None:
         self._networks = Networks(networks)
         self._proxies = proxies
-        self._names = frozenset({_LOCAL_NAME, *(names or _machine_names())})
+        self._names = frozenset({_LOCAL_NAME, *(names or machine_names())})
         self._reads_locally = reads_locally
 
     def refusal(self, head: Head, peer: str, is_open: bool) -> Response:
@@ -68,7 +68,7 @@ class LocalReads:
         ways = [self._way(head, peer)]
         if is_open and not is_loopback(address) and address != UNKNOWN:
             ways.append(f"add {address} to security.read_networks")
-        ways.append("send a token of winlogd token add")
+        ways.append("send a token of winlogd token add, or log in at /login")
         return _not_allowed("; or ".join(ways), address, peer)
 
     def is_open_to(self, head: Head, peer: str) -> bool:
@@ -136,7 +136,7 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _machine_names() -> set[str]:
+def machine_names() -> set[str]:
     """Return the names of this machine: the one of the kernel, and its first label."""
     name = os.uname().nodename.lower()
     return {name, name.partition(".")[0]}
