@@ -36,16 +36,29 @@ def lines(rows: Iterable[Sequence[Cell]], separator: str) -> str:
     return "".join(line(row, separator) for row in rows)
 
 
+def raw_lines(rows: Iterable[Sequence[Cell]], separator: str) -> str:
+    """Return several records for a program: texts are as they are, and a spreadsheet may run them."""
+    return "".join(separator.join(_quoted(_text(cell), separator) for cell in row) + "\r\n" for row in rows)
+
+
 def _cell(cell: Cell, separator: str) -> str:
+    if not isinstance(cell, str):
+        return _text(cell)
+    text = f"'{cell}" if cell.lstrip().startswith(_RUNNING) else cell
+    if separator == ",":
+        text = _BEHIND_SEMICOLON.sub(r"\1'", text)
+    return _quoted(text, separator)
+
+
+def _text(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, bool):
         return "true" if cell else "false"
-    if not isinstance(cell, str):
-        return str(cell)
-    text = f"'{cell}" if cell.lstrip().startswith(_RUNNING) else cell
-    if separator == ",":
-        text = _BEHIND_SEMICOLON.sub(r"\1'", text)
+    return str(cell)
+
+
+def _quoted(text: str, separator: str) -> str:
     if any(mark in text for mark in (separator, '"', "\r", "\n")):
         return '"' + text.replace('"', '""') + '"'
     return text
