@@ -30,6 +30,7 @@ class Peer:
 
     peer = "192.0.2.1"
     is_encrypted = False
+    peer_sent_fin = False
 
     def __init__(self) -> None:
         self.answers: list[bytes | None] = []
@@ -38,6 +39,9 @@ class Peer:
         self.answers.append(exchange.answer)
 
     def refused(self, response: Response) -> None:
+        """Nothing to do."""
+
+    def limit_unacknowledged(self, octets: int) -> None:
         """Nothing to do."""
 
     def hold(self) -> None:
@@ -53,7 +57,8 @@ def unknown() -> Site:
 
 async def test_those_that_have_gone_are_forgotten_and_the_others_answered() -> None:
     store: Any = Unopened()
-    sessions = CurrentSessions(asyncio.get_running_loop(), store, unknown)
+    no_reader: Any = None
+    sessions = CurrentSessions(asyncio.get_running_loop(), store, unknown, no_reader)
     respond = sessions.handler_for(Head("GET", "/", "", 1, (), None, keep_alive=True, expects_continue=False))
     waiting, gone = Peer(), Peer()
     for number in range(10_000):

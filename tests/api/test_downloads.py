@@ -26,6 +26,7 @@ class Peer:
 
     peer = "127.0.0.1"
     is_encrypted = False
+    peer_sent_fin = False
 
     def __init__(self) -> None:
         self.written = b""
@@ -41,6 +42,9 @@ class Peer:
 
     def refused(self, response: Response) -> None:
         self.refusals.append(response.status)
+
+    def limit_unacknowledged(self, octets: int) -> None:
+        """Nothing to do."""
 
     def hold(self) -> None:
         """Nothing to do."""
@@ -236,7 +240,7 @@ def test_of_many_questions_at_once_some_are_told_to_come_again(site: Winlogd) ->
 
 @pytest.mark.long
 def test_a_stop_ends_beside_downloads_that_nobody_reads(tmp_path: Path) -> None:
-    _archive(tmp_path, 20_000)
+    archive(tmp_path, 20_000)
     with clocked(tmp_path, NOW_US, "") as server:
         wires = [Wire(server.port, receive_buffer=4096) for _ in range(3)]
         for wire in wires:
@@ -252,7 +256,7 @@ def test_a_stop_ends_beside_downloads_that_nobody_reads(tmp_path: Path) -> None:
         assert (status, "ended at once" in server.log) == (0, False)
 
 
-def _archive(folder: Path, rows: int) -> None:
+def archive(folder: Path, rows: int) -> None:
     """Make a database with an archive, and take it into the past."""
     with clocked(folder, NOW_US, "") as server:
         server.execute(
@@ -280,7 +284,7 @@ def _peak_kib(server: Winlogd, field: str) -> int:
 @pytest.mark.long
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_a_long_list_takes_the_memory_of_a_piece(form: str, tmp_path: Path) -> None:
-    _archive(tmp_path, 200_000)
+    archive(tmp_path, 200_000)
     with clocked(tmp_path, NOW_US, SMALL_CACHE) as server:
         assert get(server, "events", format=form, limit=1000).status == 200
         Path(f"/proc/{server.process.pid}/clear_refs").write_text("5")  # the peak begins anew (proc(5))
@@ -298,7 +302,7 @@ def test_a_long_list_takes_the_memory_of_a_piece(form: str, tmp_path: Path) -> N
 
 @pytest.mark.long
 def test_peers_that_do_not_read_hold_a_piece_each(tmp_path: Path) -> None:
-    _archive(tmp_path, 200_000)
+    archive(tmp_path, 200_000)
     with clocked(tmp_path, NOW_US, "") as server:
         before_kib = _peak_kib(server, "VmRSS")
         wires = [Wire(server.port, receive_buffer=4096) for _ in range(20)]

@@ -11,14 +11,16 @@ from typing import Final
 import pytest
 
 from tests.support.paths import ROOT
-from winlogd.api import machines, readers_log, rooms, search, stats, stored_events
+from winlogd.api import hardware, live, machines, moment, occupancy, readers_log, rooms, search, stats, stored_events
 from winlogd.api.current_filter import Wanted
 from winlogd.api.parameters import FILTERS, PAGE
-from winlogd.api.routes import CURRENT, EVENTS, HEALTH, OPENAPI, QUESTIONS
+from winlogd.api.routes import CURRENT, EVENTS, FOLLOWING, HEALTH, OPENAPI, QUESTIONS
 
 TEXT: Final = (ROOT / "docs" / "openapi.yaml").read_text("utf-8")
 PATHS: Final = TEXT[TEXT.index("\npaths:\n") : TEXT.index("\ncomponents:\n")]
 
+LIVE: Final = ("/api/v1/live", "get")
+"""The endpoint whose answer has no end."""
 PARAMETERS: Final[Mapping[tuple[str, str], set[str]]] = {
     (HEALTH, "get"): set(),
     (EVENTS, "post"): {"User-Agent"},
@@ -26,13 +28,19 @@ PARAMETERS: Final[Mapping[tuple[str, str], set[str]]] = {
     (CURRENT, "get"): set(Wanted._fields),
     (OPENAPI, "get"): set(),
     ("/api/v1/sessions", "get"): {*FILTERS, *PAGE},
+    ("/api/v1/moment", "get"): set(moment.PARAMETERS),
     ("/api/v1/machines", "get"): set(machines.PARAMETERS),
     ("/api/v1/machines/{hostname}", "get"): {"hostname"},
     ("/api/v1/users/{username}", "get"): {"username"},
     ("/api/v1/rooms", "get"): set(rooms.PARAMETERS),
+    ("/api/v1/snapshot", "get"): {"If-None-Match"},
+    LIVE: {*live.PARAMETERS, "Last-Event-ID"},
     ("/api/v1/stats", "get"): set(stats.PARAMETERS),
+    ("/api/v1/occupancy", "get"): set(occupancy.PARAMETERS),
     ("/api/v1/search", "get"): set(search.PARAMETERS),
+    ("/api/v1/hardware", "get"): {*hardware.PARAMETERS, *PAGE},
     ("/api/v1/readers/log", "get"): set(readers_log.PARAMETERS),
+    ("/api/v1/me", "get"): set(),
 }
 """The parameters that each endpoint takes."""
 
@@ -56,7 +64,7 @@ def described() -> dict[tuple[str, str], set[str]]:
 
 
 def test_each_path_is_described_and_each_described_path_is_there() -> None:
-    assert {path for path, _ in described()} == {HEALTH, CURRENT, EVENTS, OPENAPI, *QUESTIONS}
+    assert {path for path, _ in described()} == {HEALTH, CURRENT, EVENTS, OPENAPI, *QUESTIONS, *FOLLOWING}
 
 
 @pytest.mark.parametrize("endpoint", PARAMETERS, ids=" ".join)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.api.test_openapi import PARAMETERS
+from tests.api.test_openapi import LIVE, PARAMETERS
 from tests.support.paths import ROOT
 from tests.support.questions import at, sent
 from tests.support.running import Winlogd
@@ -25,9 +25,10 @@ ASKED: Final = [
     pytest.param(endpoint, mode, id=f"{' '.join(endpoint)} {mode}")
     for endpoint, names in PARAMETERS.items()
     for mode in ("positive", "negative")
-    if mode == "positive" or not names <= {"hostname", "username"}
+    if (mode == "positive" or not names <= {"hostname", "username"}) and endpoint != LIVE
 ]
-"""Nothing of the wrong shape can be sent where there is neither a query nor a body: a path takes any text."""
+"""Nothing of the wrong shape can be sent where there is neither a query nor a body: a path takes any text. An answer
+without an end cannot be validated as a whole: `test_live_feed` reads it."""
 _WITH_NAMES: Final = (
     ("hostname", ("A102-07", "a102-08", "A102-10", "b1-01", *ODD)),
     ("username", ("alice", "bob", *ODD)),

@@ -96,6 +96,11 @@ def test_the_newest_sessions_come_first_and_orphans_are_not_among_them(site: Win
         ({"state": "orphan"}, [DAVE]),
         ({"ended_by": "auto"}, [CAROL_1]),
         ({"ended_by": "expired"}, []),
+        ({"ended_by": "auto,expired"}, [CAROL_1]),
+        ({"ended_by": "expired,client"}, [CAROL_2, ALICE_1]),
+        ({"ended_by": "auto,client,auto"}, [CAROL_2, CAROL_1, ALICE_1]),
+        ({"ended_by": "auto,client", "state": "orphan"}, [DAVE]),
+        ({"ended_by": "auto,client", "state": "open"}, []),
         ({"from": "today"}, [EVA, ALICE_2, BOB]),
         ({"from": "now"}, [EVA, ALICE_2]),
         ({"from": f"{MONDAY}T14:00:00.5", "to": "yesterday"}, [CAROL_2, BOB]),
@@ -299,7 +304,8 @@ def test_logons_are_counted_by_day_hour_and_hour_of_the_week(site: Winlogd) -> N
         (time(MONDAY, "09:00"), 0),
     ]
     week = found(site, "stats", by="weekday_hour", from_="today")
-    assert week["rows"][9] == {"weekday": 1, "hour": 9, "hours": 1, "logons": 1, "users": 1, "most": 1}
+    nine = {"weekday": 1, "hour": 9, "hours": 1, "logons": 1, "users": 1, "most": 1}
+    assert week["rows"][9] == nine | {"most_at": time(TUESDAY, "09:00")}
     assert len(week["rows"]) == 11
 
 
@@ -313,7 +319,7 @@ def test_the_search_says_what_it_understood(site: Winlogd) -> None:
     assert answer == {
         "understood": "bob, lundi 12 janvier, 08:45",
         "words": ["bob"],
-        "people": [{"username": "DOM\\bob", "last": time(MONDAY, "08:30")}],
+        "people": [{"username": "DOM\\bob", "last": time(MONDAY, "08:30"), "hostname": "B1-01"}],
         "machines": [],
         "rooms": [],
         "addresses": [],
@@ -323,19 +329,27 @@ def test_the_search_says_what_it_understood(site: Winlogd) -> None:
                 "from": time(MONDAY, "08:45"),
                 "to": time(MONDAY, "08:45"),
                 "is_future": False,
+                "is_now": False,
             }
         ],
+        "best": "people",
+        "count": {
+            "people": 1,
+            "doubtful": 0,
+            "is_more": False,
+            "only": {"username": "DOM\\bob", "hostname": "B1-01", "certainty": "presumed"},
+        },
     }
 
 
 @pytest.mark.parametrize(
     ("words", "kind", "first"),
     [
-        ("car", "people", {"username": "Carol", "last": time(MONDAY, "14:00")}),
-        ("02-08", "machines", {"hostname": "A102-08", "last": time(TUESDAY, "10:00")}),
+        ("car", "people", {"username": "Carol", "last": time(MONDAY, "14:00"), "hostname": "a102-08."}),
+        ("02-08", "machines", {"hostname": "A102-08", "last": time(TUESDAY, "10:00"), "username": "Éva"}),
         ("a1", "rooms", {"name": "A102"}),
         ("old wing", "rooms", {"name": "B1"}),
-        ("10.2.", "addresses", {"source_ip": "10.2.0.1", "last": time(MONDAY, "08:30")}),
+        ("10.2.", "addresses", {"source_ip": "10.2.0.1", "last": time(MONDAY, "08:30"), "hostname": "B1-01"}),
     ],
 )
 def test_a_part_of_a_name_finds_it(words: str, kind: str, first: dict[str, str], site: Winlogd) -> None:
@@ -356,6 +370,61 @@ def test_times_are_understood(words: str, spans: list[tuple[str, str, str]], sit
     moments = found(site, "search", q=words)["moments"]
     assert [(each["from"][:10], each["from"][11:16]) for each in moments] == [span[:2] for span in spans]
     assert [each["to"][:13] for each in moments] == [f"{day}T{until[:2]}" for day, _, until in spans]
+
+
+@pytest.mark.parametrize(
+    ("words", "best"),
+    [
+        ("a102", "rooms"),  # the machines A102-07 to A102-11 only begin so
+        ("a102-08", "machines"),
+        ("bob", "people"),
+        ("10.1.0.7", "addresses"),
+        ("old wing", "rooms"),
+        ("a", "rooms"),  # and alice begins so
+        ("nobody", None),
+        ("yesterday", None),
+    ],
+)
+def test_the_best_name_is_the_whole_text_or_begins_with_it(words: str, best: str | None, site: Winlogd) -> None:
+    assert found(site, "search", q=words)["best"] == best
+
+
+@pytest.mark.parametrize(
+    ("words", "people", "doubtful"),
+    [
+        ("A102 yesterday 8:45", 1, 0),
+        ("A102 hier 8h-12h", 2, 1),  # carol's first session has no end
+        ("yesterday 8:45", 2, 0),  # of the whole site
+        ("now", 2, 0),
+        ("now B1", 0, 0),  # bob logged on too long ago
+        ("B1 today 1:00", 1, 1),  # and was doubtful before
+        ("a102-08 yesterday 14:30", 1, 0),
+        ("dave yesterday 14:30", 0, 0),
+        ("10.2.0.1 hier 9h", 1, 0),
+    ],
+)
+def test_the_search_counts_who_was_there(words: str, people: int, doubtful: int, site: Winlogd) -> None:
+    count = found(site, "search", q=words)["count"]
+    assert (count["people"], count["doubtful"], count["is_more"]) == (people, doubtful, False)
+
+
+def test_the_only_session_of_a_moment_is_named(site: Winlogd) -> None:
+    assert found(site, "search", q="A102 yesterday 8:45")["count"]["only"] == {
+        "username": "alice",
+        "hostname": "A102-07",
+        "certainty": "certain",
+    }
+    assert found(site, "search", q="yesterday 8:45")["count"]["only"] is None
+
+
+@pytest.mark.parametrize("words", ["A102", "nobody yesterday 8:45", "A102 today 23:00", ""])
+def test_nobody_is_counted_without_a_known_name_and_a_past_moment(words: str, site: Winlogd) -> None:
+    assert found(site, "search", q=words)["count"] is None
+
+
+def test_a_moment_says_if_it_is_now_or_in_the_future(site: Winlogd) -> None:
+    moments = [found(site, "search", q=words)["moments"][0] for words in ("maintenant", "10:15", "today 23:00")]
+    assert [(each["is_now"], each["is_future"]) for each in moments] == [(True, False), (False, False), (False, True)]
 
 
 @pytest.mark.parametrize("words", ["", " ", "%", "'", "*****", "\0", "x" * 3000, "a " * 1500, "\u202e", "99:99 32/13"])

@@ -54,6 +54,9 @@ MACHINE: Final = "must be one of in_use, doubtful, free, silent, never_seen, out
         ("sessions", "state", "opened", f"{STATES}; did you mean open?"),
         ("sessions", "state", "\u202e", STATES),
         ("sessions", "ended_by", "CLIENT", "must be one of client, auto, expired; did you mean client?"),
+        ("sessions", "ended_by", "auto,expire", "must be one of client, auto, expired; did you mean expired?"),
+        ("sessions", "ended_by", "auto,", "must be one of client, auto, expired"),
+        ("sessions", "ended_by", "auto, expired", "must be one of client, auto, expired; did you mean expired?"),
         ("events", "action", "c", "must be one of C, D, M; did you mean C?"),
         ("machines", "state", "fre", f"{MACHINE}; did you mean free?"),
         *(("sessions", "limit", value, LIMIT) for value in ("0", "1001", "-1", "1.5", "a", "٣", "1" * 200)),
@@ -68,7 +71,8 @@ MACHINE: Final = "must be one of in_use, doubtful, free, silent, never_seen, out
         ("stats", "from", "2024-01-01", "must be at most 400 days before to"),
         ("sessions", "room", "A-102", NEAR_ROOM),
         ("events", "room", "Hall", "is not a known room"),
-        *((path, "room", "a-103", NEAR_ROOM) for path in ("machines", "rooms", "stats")),
+        *((path, "room", "a-103", NEAR_ROOM) for path in ("machines", "rooms", "stats", "sessions/current")),
+        ("sessions/current", "room", "nowhere", "is not a known room"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named(path: str, name: str, value: str, fault: str, site: Winlogd) -> None:

@@ -173,17 +173,21 @@ def test_which_sessions_have_no_end(tmp_path: Path) -> None:
     }
     told: dict[tuple[str, str, int | None], str] = {}
     with served_school(tmp_path, ordinary, now_us) as server:
-        for ending in ("auto", "expired"):
-            cursor: dict[str, str] = {}
-            while True:
-                page = found(server, "sessions", ended_by=ending, limit=50, **cursor)
-                for each in page["sessions"]:
-                    key = folded(each["username"]), folded_host(each["hostname"]), microseconds(each["connected_at"])
-                    told[key] = ending
-                    assert (each["duration_seconds"], each["certainty"], each["doubt"]) == (None, "doubtful", "no_end")
-                if page["next"] is None:
-                    break
-                cursor = {"cursor": page["next"]}
+        begins: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = found(server, "sessions", ended_by="auto,expired", limit=50, **cursor)
+            for each in page["sessions"]:
+                key = folded(each["username"]), folded_host(each["hostname"]), microseconds(each["connected_at"])
+                told[key] = each["ended_by"]
+                begins.append(each["received_at"])
+                assert (each["duration_seconds"], each["certainty"], each["doubt"]) == (None, "doubtful", "no_end")
+            if page["next"] is None:
+                break
+            cursor = {"cursor": page["next"]}
+    assert set(told.values()) == {"auto", "expired"}
+    assert begins == sorted(begins, reverse=True)
+    assert len(begins) == len(told)
     assert len(told) > 50
     assert {key for key in told if key not in lost and not _ended_late(ordinary, key)} == set()
     assert {key for key in lost if key not in told and not _goes_on(ordinary, lost[key])} == set()

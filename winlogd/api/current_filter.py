@@ -5,15 +5,28 @@ The older servers ignored all parameters, so that any other one is ignored here,
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from winlogd.api.parameters import room_asked
+from winlogd.api.questions import ask
 from winlogd.events.names import folded, folded_host, short_user
 from winlogd.events.patterns import Pattern
-from winlogd.http.wire.parameters import ParameterError, percent_decoded, read_parameters
+from winlogd.http.wire.parameters import ParameterError, pairs_named, read_parameters
 from winlogd.sessions.pair import UNKNOWN_HOST, OpenSession
 
 if TYPE_CHECKING:  # types only
+    from winlogd.http.exchange import Exchange
+    from winlogd.store.read.access import Access
     from winlogd.store.read.filters import Site
+    from winlogd.store.read.reader import Reader
+
+_ASKER: Final = "sessions/current"
+"""The questions about rooms are counted together, whoever asks."""
+_NOBODY: Final = b"[]"
+
+
+class UnknownRoomError(Exception):
+    """Neither the configuration nor an open session tells of a room. The machines of the past may."""
 
 
 class Wanted(NamedTuple):
@@ -36,7 +49,7 @@ def wanted_in(query: str) -> Wanted:
     Raises:
         ParameterError: one of the three parameters is wrong.
     """
-    ours = "&".join(pair for pair in query.split("&") if _name_of(pair) in Wanted._fields)
+    ours = "&".join(pair for _, pair in pairs_named(query, Wanted._fields))
     values, faults = read_parameters(ours, Wanted._fields)
     for name in ("user", "host"):
         try:
@@ -48,12 +61,14 @@ def wanted_in(query: str) -> Wanted:
     return Wanted(*(values.get(name) or None for name in Wanted._fields))
 
 
-def _name_of(pair: str) -> str:
-    """Return the name in a pair of a query; empty if it cannot be read."""
-    try:
-        return percent_decoded(pair.partition("=")[0].replace("+", " "))
-    except ValueError:
-        return ""
+def ask_for_room(reader: "Reader", site: "Site", room: str, exchange: "Exchange") -> None:
+    """Answer a request for a room of which no open session tells: 400 if no machine of the past does, either."""
+
+    def question(access: "Access") -> bytes:
+        room_asked(access, room, site)
+        return _NOBODY
+
+    ask(reader, _ASKER, exchange, question)
 
 
 def keeps(wanted: Wanted, site: "Site", sessions: list[OpenSession]) -> Callable[[OpenSession], bool]:
@@ -63,6 +78,9 @@ def keeps(wanted: Wanted, site: "Site", sessions: list[OpenSession]) -> Callable
         wanted: what is asked for.
         site: what is known of the site.
         sessions: all open sessions: their machines may tell rooms that the configuration does not list.
+
+    Raises:
+        UnknownRoomError: none of them tells of the room.
     """
     user = None if wanted.user is None else Pattern(wanted.user)
     host = None if wanted.host is None else Pattern(wanted.host.removesuffix("."))
@@ -70,6 +88,8 @@ def keeps(wanted: Wanted, site: "Site", sessions: list[OpenSession]) -> Callable
     if wanted.room is not None:
         hostnames = {session.hostname for session in sessions if session.hostname}
         room = site.rooms.canonical(wanted.room, hostnames)
+        if room is None:
+            raise UnknownRoomError(wanted.room)
     today = datetime.now(site.zone).date()
 
     def keep(session: OpenSession) -> bool:
@@ -77,7 +97,7 @@ def keeps(wanted: Wanted, site: "Site", sessions: list[OpenSession]) -> Callable
         return (
             (user is None or user.matches(folded(username)) or user.matches(short_user(username)))
             and (host is None or host.matches_host(hostname))
-            and (wanted.room is None or (room is not None and site.rooms.room_of(session.hostname, today) == room))
+            and (room is None or site.rooms.room_of(session.hostname, today) == room)
         )
 
     return keep

@@ -27,6 +27,7 @@ from winlogd.store.store import Store
 if TYPE_CHECKING:  # types only
     from winlogd.api.current_filter import Wanted
     from winlogd.store.read.filters import Site
+    from winlogd.store.read.reader import Reader
 
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 _ANSWERS_IN_A_TURN: Final = 16
@@ -56,12 +57,16 @@ class CurrentSessions:
         loop: the event loop that sends the answers.
         store: knows the open sessions.
         site: returns what is known of the site.
+        reader: knows the machines of the past, for a room in which nobody is.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, store: Store[Exchange], site: "Callable[[], Site]") -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, store: Store[Exchange], site: "Callable[[], Site]", reader: "Reader"
+    ) -> None:
         self._loop = loop
         self._store = store
         self._site = site
+        self._reader = reader
         self._asking: dict[Wanted | None, list[Exchange]] = {}
         self._look_at = _MOST_GONE
         self._is_busy = False
@@ -113,13 +118,24 @@ class CurrentSessions:
         except Exception:  # no thread can be started, for example: the next requests must not wait for this one
             self._answer(asking, _FAILED)
             raise
-        listing.add_done_callback(partial(self._listed, asking))
+        listing.add_done_callback(partial(self._listed, asking, wanted))
 
-    def _listed(self, asking: list[Exchange], listing: asyncio.Future[Body]) -> None:
-        failed = listing.exception() is not None
-        self._answer(asking, _FAILED if failed else Response(200, listing.result()))
-        if failed:
-            listing.result()  # raises the error again, for the log
+    def _listed(self, asking: list[Exchange], wanted: "Wanted | None", listing: asyncio.Future[Body]) -> None:
+        fault = listing.exception()
+        if fault is None:
+            self._answer(asking, Response(200, listing.result()))
+        elif wanted is not None and wanted.room is not None and _is_unknown_room(fault):
+            self._go_on()
+            self._ask_for_room(asking, wanted.room)
+        else:
+            self._answer(asking, _FAILED)
+            raise fault  # for the log
+
+    def _ask_for_room(self, asking: list[Exchange], room: str) -> None:
+        from winlogd.api.current_filter import ask_for_room
+
+        for exchange in asking:
+            ask_for_room(self._reader, self._site(), room, exchange)
 
     def _answer(self, asking: list[Exchange], response: Response) -> None:
         """Answer some requests now, and the rest after all connections had their turn."""
@@ -129,9 +145,12 @@ class CurrentSessions:
         if rest:
             self._loop.call_soon(self._answer, rest, response)
             return
-        self._is_busy = False
-        if self._asking:
-            self._is_busy = True
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Make the next listing, if somebody asks for one."""
+        self._is_busy = bool(self._asking)
+        if self._is_busy:
             self._store.with_book(self._list)
 
 
@@ -144,12 +163,22 @@ def as_json(book: Book) -> Body:
 
 
 def filtered_json(book: Book, wanted: "Wanted", site: "Site") -> Body:
-    """Return the open sessions that pass the filters, in the form and order of `as_json`."""
+    """Return the open sessions that pass the filters, in the form and order of `as_json`.
+
+    Raises:
+        UnknownRoomError: see `current_filter.keeps`.
+    """
     from winlogd.api.current_filter import keeps
 
     sessions = list(book.open_sessions())
     keep: Callable[[OpenSession], bool] = keeps(wanted, site, sessions)
     return _json_of([session for session in sessions if keep(session)])
+
+
+def _is_unknown_room(fault: BaseException) -> bool:
+    from winlogd.api.current_filter import UnknownRoomError
+
+    return isinstance(fault, UnknownRoomError)
 
 
 def _json_of(sessions: list[OpenSession]) -> Body:

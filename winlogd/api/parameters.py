@@ -163,7 +163,7 @@ def filters_in(values: Values, site: Site, now_us: int) -> Filters:
         to_us=values.read("to", lambda text: moment(text).last_us),
         at_us=values.read("at", lambda text: _instants(moment(text))) or (),
         state=values.read("state", one_of(_STATES)),
-        ended_by=values.read("ended_by", one_of(_ENDINGS)),
+        ended_by=values.read("ended_by", some_of(_ENDINGS)) or (),
     )
     if filters.at_us and min(filters.at_us) > now_us:
         values.fault("at", "must not be in the future")
@@ -191,6 +191,16 @@ def one_of(allowed: tuple[str, ...]) -> Callable[[str], Any]:
         if text in allowed:
             return text
         raise ValueError(f"must be one of {', '.join(allowed)}{_hint(text, allowed)}")
+
+    return parse
+
+
+def some_of(allowed: tuple[str, ...]) -> Callable[[str], Any]:
+    """Return a function that returns the different texts between commas. It raises ValueError as `one_of` does."""
+    parse_one = one_of(allowed)
+
+    def parse(text: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(parse_one(each) for each in text.split(",")))
 
     return parse
 

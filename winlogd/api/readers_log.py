@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # types only
 
     from winlogd.store.read.filters import Site
 
-PARAMETERS: Final = ("reader", "from", "limit", "cursor")
+PARAMETERS: Final = ("reader", "from", "to", "limit", "cursor")
 _OTHERS: Final = Response(
     403,
     b'{"error":"Not allowed","details":"a reader sees its own rows; the scope audit sees all"}',
@@ -59,6 +59,7 @@ def readers_log(writer: Writer, site: "Callable[[], Site]") -> ReadEndpoint:
                 values = values_of(head, PARAMETERS)
                 name = values.read("reader", str)
                 since_us = values.read("from", lambda text: instant_of(text, now_us, zone).first_us) or 0
+                until_us = values.read("to", lambda text: instant_of(text, now_us, zone).last_us)
                 page = page_in(values, head)
                 values.check()
             except ParameterError as fault:
@@ -71,6 +72,8 @@ def readers_log(writer: Writer, site: "Callable[[], Site]") -> ReadEndpoint:
                 name = reader.name
             before = None if page.cursor is None else page.cursor[1]
             asked = LooksAsked(name, since_us, before, page.limit or USUAL)
+            if until_us is not None:
+                asked = asked._replace(until_us=until_us)
 
             def found(outcome: LooksFound | Exception) -> None:
                 exchange.respond(_UNAVAILABLE if isinstance(outcome, Exception) else _page(outcome, zone))

@@ -26,7 +26,7 @@ def rooms(values: Values, asked: Asked) -> "Callable[[Access], object]":
             counts.append((None, found.elsewhere))
         return {
             "rooms": [
-                _fields(name, each)
+                room_fields(name, each)
                 for name, each in counts
                 if (wanted is None or name == wanted) and asked.asker.sees_room(name)
             ],
@@ -36,7 +36,8 @@ def rooms(values: Values, asked: Asked) -> "Callable[[Access], object]":
     return find
 
 
-def _fields(name: str | None, counts: RoomCounts) -> dict[str, object]:
+def room_fields(name: str | None, counts: RoomCounts) -> dict[str, object]:
+    """Return the fields of a room in a list."""
     return {
         "name": name,
         "machines": counts.machines,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from winlogd.api.parameters import Values, one_of
 from winlogd.api.reading import Asked
+from winlogd.api.search_count import best_of, count_at
 from winlogd.api.session_fields import local_text
 from winlogd.sessions.moment_words import in_words
 from winlogd.sessions.moments import Moment
@@ -35,17 +36,22 @@ def search(values: Values, asked: Asked) -> "Callable[[Access], object]":
     understood = find_moment(words, now_us, site.zone, periods)
 
     def find(access: "Access") -> object:
-        names = find_names(access, understood.left, site, now_us)
+        names, moment = find_names(access, understood.left, site, now_us), understood.moment
         if not asked.asker.sees_past:
             names = only_now(access, names, understood.left, site, now_us)
+        best = best_of(names, understood.left)
+        is_counted = asked.asker.sees_past and (best is not None or not understood.left)
+        counted = moment if is_counted else None
         return {
             "understood": _understood(understood.left, understood.moment, asked, language),
             "words": list(understood.left),
-            "people": [_name("username", each, site.zone) for each in names.people],
-            "machines": [_name("hostname", each, site.zone) for each in names.machines],
+            "people": [_name("username", "hostname", each, site.zone) for each in names.people],
+            "machines": [_name("hostname", "username", each, site.zone) for each in names.machines],
             "rooms": [{"name": room} for room in names.rooms],
-            "addresses": [_name("source_ip", each, site.zone) for each in names.addresses],
-            "moments": [] if understood.moment is None else _moments(understood.moment, asked, language),
+            "addresses": [_name("source_ip", "hostname", each, site.zone) for each in names.addresses],
+            "moments": [] if moment is None else _moments(moment, asked, language),
+            "best": best,
+            "count": None if counted is None else count_at(access, counted, best, names, asked),
         }
 
     return find
@@ -67,10 +73,11 @@ def _moments(moment: Moment, asked: Asked, language: Literal["en", "fr"]) -> lis
             "from": local_text(first_us, asked.site.zone),
             "to": local_text(last_us, asked.site.zone),
             "is_future": first_us > asked.now_us,
+            "is_now": first_us == last_us == asked.now_us,
         }
         for first_us, last_us in moment.spans
     ]
 
 
-def _name(field: str, found: Name, zone: "tzinfo | None") -> dict[str, object]:
-    return {field: found.name, "last": local_text(found.used_us, zone)}
+def _name(field: str, beside: str, found: Name, zone: "tzinfo | None") -> dict[str, object]:
+    return {field: found.name, "last": local_text(found.used_us, zone), beside: found.beside}

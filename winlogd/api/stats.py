@@ -7,10 +7,11 @@ from winlogd.api.parameters import Values, filters_in, one_of, room_asked
 from winlogd.api.reading import Asked
 from winlogd.api.session_fields import local_text
 from winlogd.sessions.session import US
-from winlogd.store.read.statistics import MOST_DAYS, By, find_counts, find_week
+from winlogd.store.read.statistics import MOST_DAYS, By, WeekHour, find_counts, find_week
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.read.access import Access
+    from winlogd.store.read.filters import Site
 
 PARAMETERS: Final = ("by", "from", "to", "room")
 _BY: Final = ("hour", "day", "weekday_hour")
@@ -35,7 +36,7 @@ def stats(values: Values, asked: Asked) -> "Callable[[Access], object]":
         room = room_asked(access, filters.room, site)
         rows: list[dict[str, object]]
         if by == "weekday_hour":
-            rows = [each._asdict() for each in find_week(access, from_us, to_us, site, now_us, room)]
+            rows = [_of_week(each, site) for each in find_week(access, from_us, to_us, site, now_us, room)]
         else:
             rows = [
                 {
@@ -49,3 +50,9 @@ def stats(values: Values, asked: Asked) -> "Callable[[Access], object]":
         return {"by": by, "room": room, "rows": rows, "history": access.history()}
 
     return find
+
+
+def _of_week(each: WeekHour, site: "Site") -> dict[str, object]:
+    row: dict[str, object] = each._asdict()
+    del row["most_us"]
+    return row | {"most_at": local_text(each.most_us, site.zone)}

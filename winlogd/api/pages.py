@@ -1,0 +1,104 @@
+"""The pages for people: one shell at each address, and the files that it loads, from the package `winlogd.web`.
+
+They are read with the first request. A browser runs nothing but these files: the content security policy says so. This
+file must not know what a page shows.
+"""
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from winlogd.access.guard import PageHandler, Visit
+from winlogd.http.exchange import Exchange, Handler
+from winlogd.http.files import File, answer, make_file
+from winlogd.http.wire.message import Head, Response
+
+_FOLDER: Final = files("winlogd.web")
+_SHELL: Final = "page.html"
+_MEDIA_TYPES: Final = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+"""The files that are served, by the end of their names."""
+_COMMENTED: Final = ("js", "css")
+_FOR_READERS: Final = re.compile(
+    rb"^\n|^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n|^[ \t]+|/\*\* @type \{[^}\n]*\} \*/ ?", re.MULTILINE
+)
+"""No module has a text of more than one line, in which such a line would not be a comment (`tests/api/test_pages`)."""
+_GOES_ON: Final = re.compile(rb"^((?:(?!//).)*[{(\[,;])\n|^((?:(?!//).)+)\n(?=[})\]])", re.MULTILINE)
+"""A line after which the next one may stand on the same line. It has no comment at its end."""
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "worker-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types winlogd",
+    )
+)
+"""Content Security Policy Level 3, and Trusted Types. The only policy that a page may make names the worker's file."""
+SAFE: Final = (
+    ("Content-Security-Policy", _POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+"""The fields of each answer that a browser shows or runs."""
+_OF_PAGES: Final = (("Cache-Control", "no-store"), *SAFE)
+_OF_FILES: Final = (("Cache-Control", "no-cache"), *SAFE)
+_NOT_FOUND: Final = Response(404, b'{"error":"Not found"}')
+
+
+def page_for(head: Head) -> PageHandler:
+    """Return the handler of requests for a page. Each page is the same shell, which reads its own address."""
+
+    def respond(exchange: Exchange, body: bytes, visit: Visit) -> None:
+        exchange.respond(answer(_file(_SHELL), head, (*_OF_PAGES, *visit.fields)))
+
+    return respond
+
+
+def file_for(head: Head) -> Handler:
+    """Return the handler of requests for a file that a page loads."""
+    name = head.path_parameters["name"]
+
+    def respond(exchange: Exchange, body: bytes) -> None:
+        is_known = name != _SHELL and name in _names()
+        exchange.respond(answer(_file(name), head, _OF_FILES) if is_known else _NOT_FOUND)
+
+    return respond
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(each.name for each in _FOLDER.iterdir() if _ending(each.name) in _MEDIA_TYPES)
+
+
+@cache
+def _file(name: str) -> File:
+    """Return one of the files. It is read, and compressed, once. That takes about a millisecond."""
+    ending = _ending(name)
+    octets = _FOLDER.joinpath(name).read_bytes()
+    return make_file(sent(octets) if ending in _COMMENTED else octets, _MEDIA_TYPES[ending])
+
+
+def sent(octets: bytes) -> bytes:
+    """Return a module or a style sheet as a browser gets it: without comments on lines of their own, types and indents.
+
+    They are for those who read the source. Without them all files together are 100 kB instead of 128 kB, compressed.
+    """
+    return _GOES_ON.sub(rb"\1\2", _FOR_READERS.sub(b"", octets))
+
+
+def _ending(name: str) -> str:
+    return name.rpartition(".")[2]
