@@ -295,3 +295,26 @@ def test_roots_own_link_is_followed_and_the_owner_of_what_it_leads_to_is_become(
         assert server.post(an_event()).status == 200
         assert set(owners(place / "elsewhere").values()) == {(OWNER, GROUP)}
         assert run_to_end(place, "rotate").returncode == 0
+
+
+def test_root_imports_a_file_of_its_own_and_exports_into_a_folder_of_its_own(place: Path) -> None:
+    """Only root can read and write there; the database's files stay the owner's."""
+    with running(place) as server:
+        server.post(an_event())
+        server.stop()
+    own = place / "roots"
+    own.mkdir(mode=0o700)
+    shutil.copy(DATA / "older.db", own / "old.db")
+    (own / "old.csv").write_text("\ufeffusername,action,timestamp\nzoe,C,2026-01-13T08:00:00Z\n", "utf-8")
+    (own / "old.db").chmod(0o600)
+    assert run_to_end(place, "import", "roots/old.db").stdout.startswith("50 rows imported")
+    assert run_to_end(place, "import", "roots/old.csv").stdout.startswith("1 rows imported")
+    for form in ("csv", "jsonl", "sqlite"):
+        words = ("export", "--events", "--format", form, "--output", f"roots/out.{form}", "--reason", "x")
+        done = run_to_end(place, *words)
+        assert (done.returncode, done.stderr) == (0, f"52 events written to roots/out.{form}; C: 31, D: 18, M: 3\n")
+    assert len((own / "out.jsonl").read_text("utf-8").splitlines()) == 52
+    refused = run_to_end(place, "export", "--room", "nowhere", "--output", "roots/no.csv")
+    assert refused.stderr.splitlines()[0].endswith("roots/no.csv is left empty: remove it before you try again")
+    assert set(owners(own).values()) == {(0, 0)}
+    assert set(owners(place / "data").values()) == {(OWNER, GROUP)}

@@ -120,7 +120,7 @@ def test_what_needs_a_restart_is_named_each_time_until_it_is_taken_back(server: 
     settings = '[server]\nhost = "127.0.0.2"\n[database]\npath = "other.db"\n[limits]\nbody = 2000\n'
     assert "changed=limits.body" in reload(server, settings)
     assert "changed=nothing" in hang_up(server)
-    line = 'WARN some changed options need a restart of winlogd options="server.host database.path"'
+    line = 'WARN some changed options need a restart of winlogd options="server.host database.path backup.folder"'
     wait_for(lambda: server.log.count(line) == 2, "both lines", server.process)
     assert "changed=limits.body" in reload(server, "")
     assert server.post(an_event()).status == 200

@@ -14,6 +14,9 @@ _RESTART: Final[Mapping[str, frozenset[str]]] = {
 }
 """The options that a running server cannot change, by section."""
 
+_LOADED: Final = {"list_text": "rooms.rooms_file", "is_chosen": "retention.history_days"}
+"""The options that fill the fields which are no options."""
+
 _CERTIFICATE: Final = frozenset(("tls_certificate", "tls_key"))
 """A running server can change these only if it has a port with TLS."""
 
@@ -40,11 +43,17 @@ def changed(before: Config, after: Config) -> list[str]:
 
 def _fixed(running: Config, read: Config) -> dict[str, frozenset[str]]:
     keeps_tls = running.server.tls_port and read.server.tls_port
-    return {**_RESTART, "server": _RESTART["server"] if keeps_tls else _RESTART["server"] | _CERTIFICATE}
+    # A relative folder of backups counts from the database's, which stays where it is.
+    has_moved = running.database.path != read.database.path
+    return {
+        **_RESTART,
+        "server": _RESTART["server"] if keeps_tls else _RESTART["server"] | _CERTIFICATE,
+        "backup": frozenset(("folder",)) if has_moved else frozenset(),
+    }
 
 
 def _name(section: str, field: str) -> str:
     """Return an option's name for an administrator. Free keys, such as names of rooms, are named together."""
     if field in KEYS[section]:
         return f"{section}.{field}"
-    return f"[{section}]" if field == FREE_KEYS.get(section) else "rooms.rooms_file"
+    return f"[{section}]" if field == FREE_KEYS.get(section) else _LOADED[field]

@@ -14,7 +14,7 @@ from winlogd.api.events import Events
 from winlogd.api.routes import Questions, make_router
 from winlogd.config.sections import Config
 from winlogd.daemon.looking import Looking
-from winlogd.daemon.questions import KnownSite, endpoints
+from winlogd.daemon.questions import KnownSite, endpoints, following
 from winlogd.events.decode import EventDecoder
 from winlogd.http.admission import ConnectionsPerAddress
 from winlogd.http.budget import Allowance
@@ -59,8 +59,9 @@ class Entrance:
         self._looking = looking
         self.site: Final = KnownSite(config)
         site = self.site.site
-        self._sessions = CurrentSessions(loop, store, site)
+        self._sessions = CurrentSessions(loop, store, site, readers.questions)
         self._questions = Questions(lambda: endpoints(loop, readers, site, looking.register()))
+        self._following = Questions(lambda: following(loop, readers, store, site, looking.register()))
         self._longest_delay_s = 0.0
         self._paced: tuple[object, ...] = ()
         self.pace: Pace | None = None
@@ -82,8 +83,9 @@ class Entrance:
             config.server.event_paths,
             self._sessions,
             self._questions,
+            self._following,
             senders=Gate(security.ingest_networks, proxies),
-            guarded=self._looking.guarding(config, proxies),
+            doors=self._looking.doors(config, proxies),
         )
 
     def limits(self, config: Config) -> Limits:

@@ -27,6 +27,11 @@ class Hangups:
         self._running: Running | None = None
         self._reload: Reload | None = None
 
+    @property
+    def config(self) -> Config:
+        """Return the configuration in force."""
+        return self._config if self._reload is None else self._reload.config
+
     def came(self) -> None:
         """Reload the configuration, during the start as soon as the server listens. A stop goes first."""
         self._is_due = True
@@ -47,7 +52,6 @@ class Hangups:
     def stop(self) -> Config:
         """Reload no more. Return the configuration in force."""
         self._is_over = True
-        if self._reload is None:
-            return self._config
-        self._reload.stop()
-        return self._reload.config
+        if self._reload is not None:
+            self._reload.stop()
+        return self.config

@@ -10,7 +10,7 @@ from winlogd.access.addresses import TrustedProxies, source_address
 from winlogd.config.sections import Config
 from winlogd.daemon.refusals import About, Refusals
 from winlogd.events.event import Event
-from winlogd.http.wire.message import REASONS, Response
+from winlogd.http.wire.message import REASONS, Head, Response
 from winlogd.log.form import masked
 from winlogd.log.log import Log
 
@@ -91,7 +91,7 @@ class RequestObserver:
         match response.sent:
             case Event() as event:
                 return About(path, event.hostname, event.username if names else None)
-            case bytes(body) if body:
+            case bytes(body) if body and not _is_form(response.head):
                 from winlogd.daemon.told import sender_of  # loaded with the first refused request
 
                 body = self._masked(body)
@@ -107,3 +107,10 @@ class RequestObserver:
         """Return `sent` without tokens. The log masks whole tokens only, and this file cuts texts later."""
         secrets = self._log.secrets
         return masked(masked(sent, secrets), (secret.replace(b"/", rb"\/") for secret in secrets))  # JSON writes / so
+
+
+def _is_form(head: Head | None) -> bool:
+    """Return True if a browser has sent a form. It may hold a token that the log does not know. No client sends one."""
+    from winlogd.api.login_form import FORM  # loaded with the first refused request
+
+    return head is not None and (head.get("content-type") or "").lower().startswith(FORM)

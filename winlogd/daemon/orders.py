@@ -1,36 +1,43 @@
 """The orders of the control socket, by name.
 
-This file knows the parts that carry the orders out. It must not know the socket.
+Each order has a module in `winlogd.daemon.ordered`. It is loaded when the order comes, because a fast start is a
+feature. This file must not know the socket, or what an order does.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
 
-from winlogd.scheduled.rotation import Rotator
+from winlogd.config.sections import Config
+from winlogd.daemon.running import Running
 
 if TYPE_CHECKING:
     from winlogd.control.server import Handler, Order
-    from winlogd.store.jobs.rotate import Moved
+
+ORDERS: Final[Mapping[str, str]] = {
+    "import": "import_rows",
+    "rotate": "rotate",
+    "token": "token",
+    "backup": "backup",
+    "purge": "purge",
+    "hold": "hold",
+}
+"""The module of each order. Its function `carry_out` gets the order, the server, and the configuration in force. It
+starts the work and returns at once, like each `winlogd.control.server.Handler`."""
 
 
-def orders_of(rotator: Rotator, token: "Handler") -> Mapping[str, "Handler"]:
+def orders_of(running: Running, config: Callable[[], Config]) -> Mapping[str, "Handler"]:
     """Return a handler for each order that a running server carries out, by the name of the order.
 
     Args:
-        rotator: carries out ``rotate``.
-        token: carries out ``token``.
+        running: the server.
+        config: returns the configuration in force.
     """
 
-    def rotate(order: "Order") -> None:
-        def ended(outcome: "Moved | Exception") -> None:
-            if isinstance(outcome, Exception):
-                order.failed(f"the rotation did not come to its end: {outcome}")
-            else:
-                order.done(sentence=outcome.sentence)
+    def handler_of(module: str) -> "Handler":
+        def handle(order: "Order") -> None:
+            import_module(f"winlogd.daemon.ordered.{module}").carry_out(order, running, config())
 
-        def report(progress: "Mapping[str, int]") -> None:
-            order.progress(**progress)
+        return handle
 
-        rotator.rotate_now(ended, report)
-
-    return {"rotate": rotate, "token": token}
+    return {name: handler_of(module) for name, module in ORDERS.items()}

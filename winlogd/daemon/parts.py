@@ -6,11 +6,12 @@ and stops.
 
 import asyncio
 import resource
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from winlogd.access.addresses import TrustedProxies
 from winlogd.api.events import UNAVAILABLE, answer
-from winlogd.config.sections import Config
+from winlogd.config.sections import Config, Retention
 from winlogd.daemon.entrance import Entrance, per_address
 from winlogd.daemon.looking import Looking
 from winlogd.daemon.settings import settings_of
@@ -20,8 +21,12 @@ from winlogd.log.log import Log
 from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.scheduled.past import Past
 from winlogd.scheduled.rotation import Rotator
+from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER
 from winlogd.store.read.readers import Readers
 from winlogd.store.store import Owner, Store
+
+if TYPE_CHECKING:  # loaded after the first rotation
+    from winlogd.daemon.keeping import Keeping
 
 _RESERVED_DESCRIPTORS: Final = 192
 """Open files that are not counted as connections: the database's files, the listeners, connections over the limit."""
@@ -37,6 +42,40 @@ class Parts(NamedTuple):
     rotator: Rotator
     past: Past
     entrance: Entrance
+    keeping: "LateKeeping"
+
+
+class LateKeeping:
+    """Makes the part that deletes old events when it is needed: after a rotation, or if the default does not hold.
+
+    Args:
+        config: the configuration.
+        make: makes it.
+    """
+
+    def __init__(self, config: Config, make: "Callable[[Config, Mapping[str, str]], Keeping]") -> None:
+        self._config = config
+        self._make = make
+        self._marks: Mapping[str, str] = {}
+        self._made: Keeping | None = None
+
+    def made(self) -> "Keeping":
+        """Return the part."""
+        if self._made is None:
+            self._made = self._make(self._config, self._marks)
+        return self._made
+
+    def opened(self, marks: Mapping[str, str]) -> None:
+        """Take note that the database is open and has these marks."""
+        self._marks = marks
+        if self._config.retention.history_days != Retention().history_days or {TAKEN_OVER, KEPT_DAYS} & marks.keys():
+            self.made().tell()
+
+    def change(self, config: Config) -> None:
+        """Take another configuration."""
+        has_changed, self._config = config.retention != self._config.retention, config
+        if self._made is not None or has_changed:
+            self.made().change(config)
 
 
 class Times(NamedTuple):
@@ -81,7 +120,19 @@ def assemble(
     entrance = Entrance(loop, config, store, readers, looking)
     router = entrance.router(config)
     past = Past(loop, store, log)
-    rotator = Rotator(loop, store, log, *times_of(config), config.rotation.keep_open_hours, past.look)
+
+    def make_keeping(config: Config, marks: Mapping[str, str]) -> "Keeping":
+        from winlogd.daemon.keeping import Keeping
+
+        return Keeping(store, log, database_path, config, marks, past.look, looking.prune)
+
+    keeping = LateKeeping(config, make_keeping)
+
+    def rotated() -> None:
+        past.look()
+        keeping.made().rotated()
+
+    rotator = Rotator(loop, store, log, *times_of(config), config.rotation.keep_open_hours, rotated)
     proxies = TrustedProxies(config.security.trusted_proxies)
     http_server = Server(
         loop,
@@ -93,7 +144,7 @@ def assemble(
         per_address(config, proxies),
         proxies.trusts,
     )
-    return Parts(store, readers, looking, http_server, rotator, past, entrance)
+    return Parts(store, readers, looking, http_server, rotator, past, entrance, keeping)
 
 
 def prepare_sqlite() -> None:

@@ -83,7 +83,7 @@ class Daemon:
         self._watchdog.listening()
         self._watchdog.keep()
         door = ControlDoor(loop, acquired.control)
-        await door.open(orders_of(self._parts.rotator, self._parts.looking.carry_out))
+        await door.open(orders_of(running, lambda: self._hangups.config))
         self._hangups.begin(running)
         await self._stop_asked.wait()
         await stop(running, self._hangups.stop().server.shutdown_timeout, self._store_gone)
@@ -109,6 +109,7 @@ class Daemon:
         self._parts.readers.begin()
         self._parts.rotator.begin(marks.get(ROTATED_DAY))
         self._parts.past.begin(PAST_IS_DUE in marks)
+        self._parts.keeping.opened(marks)
 
     def store_full(self) -> None:
         """Stop reading from connections: too many events wait for the database."""

@@ -120,6 +120,8 @@ class Reload:
         parts.store.change(limits.queued_events, logging.names, least_free_bytes(config))
         parts.entrance.site.change(config, fresh.site)
         parts.server.change(router, parts.entrance.limits(config), per_address(config, proxies), proxies.trusts)
+        parts.looking.obey(self.config.security, security)
         if fresh.certificate is not None:
             parts.server.change_certificate(fresh.certificate)
+        parts.keeping.change(config)
         parts.rotator.change(*fresh.times, config.rotation.keep_open_hours)

@@ -1,0 +1,93 @@
+"""How long the archive is kept: delete what is too old after each rotation, and keep the mark that says so.
+
+Loaded after the first rotation, or at the start if the database or the configuration differs from the default. This
+file knows the configuration. It must not know how rows are deleted.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from winlogd.config.sections import Config
+from winlogd.config.sections import Retention as Options
+from winlogd.log.log import Log
+from winlogd.scheduled.clock import Schedule, zone_of
+from winlogd.scheduled.retention import Retention
+from winlogd.store.errors import JobCutShortError
+from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER, WAITS
+from winlogd.store.jobs.mark import SetMark
+from winlogd.store.past.kept import kept_text, kept_value
+from winlogd.store.store import Store
+
+_DAY_S: Final = 86_400
+_US: Final = 1_000_000
+DEFAULT_DAYS: Final = Options().history_days
+
+
+class Keeping:
+    """Decides what is too old. Used on the event loop's thread only.
+
+    Args:
+        store: runs the jobs.
+        log: gets the lines.
+        path: the database's real path.
+        config: the configuration.
+        marks: those of the database at its opening.
+        changed: called after each deletion: the past may have to be built or counted.
+        prune: removes rows of the readers' log that are older than some days.
+
+    Attributes:
+        retention: runs deletions.
+    """
+
+    def __init__(
+        self,
+        store: Store[Any],
+        log: Log,
+        path: str,
+        config: Config,
+        marks: Mapping[str, str],
+        changed: Callable[[], None],
+        prune: Callable[[int], None],
+    ) -> None:
+        self._store = store
+        self._log = log
+        self._config = config
+        self._marks = marks
+        self._prune = prune
+        self.retention: Final = Retention(store, log, path, changed)
+
+    def change(self, config: Config) -> None:
+        """Take another configuration. It counts from the next rotation on."""
+        self._config = config
+        self.tell()
+
+    def rotated(self) -> None:
+        """Delete what is too old, now that a rotation has ended."""
+        days = self._config.retention.history_days
+        if days and self._value() != WAITS:
+            calendar = Schedule("00:00", zone_of(self._config.server.timezone))
+            self.retention.delete_before(int(calendar.midnight_s(time.time() - days * _DAY_S)) * _US)
+        self.retention.remove_replaced()
+        self._prune(self._config.privacy.audit_days)
+
+    def tell(self) -> None:
+        """Log how long the archive is kept, and set the mark if it has changed."""
+        value, text = self._value(), kept_text({**self._marks, KEPT_DAYS: self._value()}, DEFAULT_DAYS)
+        if value == WAITS:
+            self._log.warn("retention", f"the archive is {text}")
+        before = self._marks.get(KEPT_DAYS, kept_value(DEFAULT_DAYS, False, TAKEN_OVER in self._marks))
+        if value == before:
+            return
+        self._marks = {**self._marks, KEPT_DAYS: value}
+        if value != WAITS:
+            self._log.info("retention", f"the archive is {text}")
+        self._store.run(SetMark(KEPT_DAYS, value), self._marked)
+
+    def _value(self) -> str:
+        options = self._config.retention
+        return kept_value(options.history_days, options.is_chosen, TAKEN_OVER in self._marks)
+
+    def _marked(self, outcome: Exception | None) -> None:
+        if outcome is not None and not isinstance(outcome, JobCutShortError):
+            self._log.warn("retention", "the mark of the archive's days could not be stored", cause=str(outcome))

@@ -1,0 +1,15 @@
+"""The order ``purge``: delete what the order chooses."""
+
+from typing import TYPE_CHECKING
+
+from winlogd.config.sections import Config
+from winlogd.daemon.deleting import carry_out_purge
+from winlogd.daemon.running import Running
+
+if TYPE_CHECKING:
+    from winlogd.control.server import Order
+
+
+def carry_out(order: "Order", running: Running, config: Config) -> None:
+    """Carry out the order."""
+    carry_out_purge(order, running.parts.keeping.made().retention)
