@@ -16,8 +16,13 @@ SERVE: Final = "serve"
 
 COMMANDS: Final[Mapping[str, str]] = {
     SERVE: "run the server until SIGTERM or Ctrl-C; winlogd without a command does the same",
-    "check-config": "check the configuration and do nothing else",
+    "check-config": "check the configuration, and say who may read what",
     "rotate": "move finished days to the archive now",
+    "backup": "copy the database and the readers' file, with the server running or not",
+    "restore": "put a backup in the place of the database, without a running server",
+    "purge": "delete events of today, of the archive, or before a date",
+    "hold": "exempt a person, a machine or a span of time from deletion",
+    "compact": "rewrite the database without gaps, while no server runs",
     "who": "who is on now, or was on at a time",
     "sessions": "sessions by user, machine, room, address and time",
     "machines": "the machines, their states, and those that report nothing",
@@ -25,9 +30,14 @@ COMMANDS: Final[Mapping[str, str]] = {
     "user": "where a user is, and was last",
     "machine": "who is on a machine, its hardware, and its last sessions",
     "search": "find people, machines, rooms and times by a part of a name",
+    "export": "write sessions or events to a file: CSV, lines of JSON, or SQLite",
+    "import": "bring in the events of an older server's file",
     "token": "add, list and revoke readers, and show who has looked at what",
 }
 """Every command and its purpose. The command `check-config` is the module `winlogd.commands.check_config`."""
+
+_MODULES: Final[Mapping[str, str]] = {"import": "import_file"}
+"""The module of each command that has another name: `import` is a word of Python's."""
 
 USAGE: Final = """\
 usage: winlogd [COMMAND] [--config FILE]
@@ -65,7 +75,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _command(name: str, words: Sequence[str]) -> int:
     """Import the module of the command `name` and run it with `words`. Return the exit status."""
-    module = import_module(f"winlogd.commands.{name.replace('-', '_')}")
+    module = import_module(f"winlogd.commands.{_MODULES.get(name, name.replace('-', '_'))}")
     status: int = module.run(words)
     return status
 

@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.configured import verdict_of
 from tests.support.running import PATIENCE_S, Winlogd, run_to_end
 from winlogd import VERSION
 from winlogd.cli import COMMANDS
 from winlogd.commands.terminal import FAILED, STATUSES
+from winlogd.commands.who_reads import table_of
+from winlogd.config.load import load
 from winlogd.daemon import signals
+
+pytestmark = pytest.mark.long  # each command is a process
 
 
 def test_version_and_help_are_told_on_standard_output(tmp_path: Path) -> None:
@@ -140,7 +145,9 @@ def test_serve_may_be_named_or_not_and_loads_no_argparse(words: str, tmp_path: P
 def test_a_good_configuration_is_ok_and_nothing_else_happens(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[server]\nport = 3001\n")
     ended = run_to_end(tmp_path, "check-config", "--config", "mine.toml")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{tmp_path / 'mine.toml'}: ok\n", "")
+    verdict, table = ended.stdout.split("\n\n")
+    assert (ended.returncode, verdict, ended.stderr) == (0, f"{tmp_path / 'mine.toml'}: ok", "")
+    assert table == table_of(load(str(tmp_path / "mine.toml"), {}))
     assert os.listdir(tmp_path) == ["mine.toml"]
 
 
@@ -160,4 +167,4 @@ def test_every_fault_of_a_configuration_has_a_line_of_its_own(words: tuple[str, 
 def test_a_file_name_that_is_no_text_is_told_escaped(tmp_path: Path) -> None:
     (tmp_path / os.fsdecode(b"\xff\n.toml")).write_text("")
     ended = run_to_end(tmp_path, "check-config", "--config", os.fsdecode(b"\xff\n.toml"))
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"{tmp_path}/\\udcff\\n.toml: ok\n", "")
+    assert (ended.returncode, verdict_of(ended.stdout), ended.stderr) == (0, f"{tmp_path}/\\udcff\\n.toml: ok\n", "")

@@ -87,10 +87,10 @@ def users(folder: Path) -> dict[str, int]:
 
 
 @needs_root
-def test_root_leaves_nothing_beside_a_database_at_rest(place: Path) -> None:
+def test_root_leaves_only_the_readers_log_beside_a_database_at_rest(place: Path) -> None:
     ended = command(place, NOW_US, "who")
     assert (ended.status, ended.notes[-1]) == (0, "certain: 0, presumed: 1, doubtful: 0")
-    assert users(place) == {"winlog.db": OWNER}
+    assert users(place) == {"winlog.db": OWNER, "winlog.access": OWNER}
 
 
 @needs_root
@@ -153,20 +153,36 @@ def test_a_configuration_that_is_closed_says_who_may_read_it(place: Path) -> Non
 
 
 @needs_root
-def test_who_is_in_the_group_may_read_and_makes_no_file(place: Path) -> None:
-    assert run_as(place, STRANGER, GROUP, "sessions", "--csv").stdout.count("\n") == 2
+def test_who_is_in_the_group_may_read_what_is_no_look_and_makes_no_file(place: Path) -> None:
+    """The readers' log belongs to winlogd's user, also where the group may write into the folder."""
+    template = {"WINLOGD_ROOMS_FROM_HOSTNAME": "{room}-*"}
+    assert run_as(place, STRANGER, GROUP, "rooms", "--csv", **template).stdout.count("\n") == 2
+    shows_nobody(place)
     assert users(place) == {"winlog.db": OWNER}
     give(place / "data", OWNER, mode=0o770)
+    shows_nobody(place)
+    assert users(place) == {"winlog.db": OWNER}
     with running(place) as server:
-        assert server.post(an_event(username="bob")).status == 200
-        ended = run_as(place, STRANGER, GROUP, "sessions", "--csv")
+        assert server.post(an_event(username="bob", hostname="B1-01")).status == 200
+        ended = run_as(place, STRANGER, GROUP, "rooms", "--csv", **template)
         assert (ended.returncode, ended.stdout.count("\n")) == (0, 3)
+        shows_nobody(place)
         server.kill()
     (place / "data" / "winlog.db-shm").unlink()
-    ended = run_as(place, STRANGER, GROUP, "who")
+    ended = run_as(place, STRANGER, GROUP, "rooms")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "run this as the user that winlogd runs as: sudo -u" in ended.stderr
     assert set(users(place).values()) == {OWNER}
+
+
+def shows_nobody(place: Path) -> None:
+    ended = run_as(place, STRANGER, GROUP, "who", "--room", "A102")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "winlogd: the readers' log has no row of this: only root and the user that winlogd runs as can write it, and"
+        " nothing is shown without a row in the readers' log; run this as the user that winlogd runs as:"
+        f" sudo -u '#{OWNER}' winlogd who --room A102\n"
+    )
 
 
 # ── no database that can be read ──────────────────────────────────────────────────────────────────────

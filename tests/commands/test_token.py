@@ -19,6 +19,8 @@ from tests.support.running import an_event, run_to_end, running
 from winlogd.commands.readers_file import login_user, note_look
 from winlogd.config.load import load
 
+pytestmark = pytest.mark.long  # each command is a process
+
 ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="missing: root, who alone can give files to another user")
 
 

@@ -31,11 +31,12 @@ def print_json(answer: Mapping[str, object]) -> int:
     Every character that controls a terminal is escaped, which changes no value.
     """
     text = orjson.dumps(answer).decode()
-    return write_octets((text if text.isprintable() else _escaped(text)).encode() + b"\n")
+    return write_octets(escaped_json(text).encode() + b"\n")
 
 
-def _escaped(text: str) -> str:
-    return "".join(each if each.isprintable() else _escape(each) for each in text)
+def escaped_json(text: str) -> str:
+    """Return a JSON text with an escape for each character that controls a terminal."""
+    return text if text.isprintable() else "".join(each if each.isprintable() else _escape(each) for each in text)
 
 
 def _escape(character: str) -> str:

@@ -12,12 +12,13 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import tzinfo
-from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeVar, cast
 
 from winlogd.api.parameters import Values, one_of
 from winlogd.api.reading import Asked
 from winlogd.commands.database import database_of
 from winlogd.commands.flags import Parser
+from winlogd.commands.readers_file import note_look
 from winlogd.commands.terminal import WrongValuesError, note
 from winlogd.config.load import ConfigError, load
 from winlogd.config.sections import Config
@@ -44,6 +45,18 @@ _BUILDING: Final = (
     "the archive is still being read ({}): older sessions may be missing in this answer; a running server reads on"
 )
 _COMPLETE: Final = "complete"
+
+
+class Seen(NamedTuple):
+    """What a command is about to show of people or the past, for the readers' log.
+
+    Attributes:
+        kind: the look's name (`access.scopes.RULES`).
+        filters: the parameters as they were typed. One that is None is not given.
+    """
+
+    kind: str
+    filters: Mapping[str, str | None]
 
 
 class Asking:
@@ -74,6 +87,11 @@ class Asking:
             self.language: Final[Literal["en", "fr"]] = values.read("lang", one_of(("en", "fr"))) or "en"
             values.check()
 
+    @property
+    def config(self) -> Config:
+        """Return the configuration."""
+        return self._config
+
     def values(self, texts: Mapping[str, str | None]) -> Values:
         """Return the values of parameters. Times may be in words. A parameter that is None is not given."""
         return Values({name: text for name, text in texts.items() if text is not None}, self.moment_of)
@@ -102,22 +120,31 @@ class Asking:
             faults = [f"{names[name]}: {fault}" for name, fault in error.details.items()]
             raise WrongValuesError(faults) from None
 
-    def ask(self, question: "Callable[[Access], T]", is_repeatable: bool = True) -> T:
+    def ask(self, question: "Callable[[Access], T]", seen: Seen | None, is_repeatable: bool = True) -> T:
         """Ask a question, as `reader.answer_to` does. If root asks, the process becomes the database's owner.
 
+        Args:
+            question: the question.
+            seen: what the answer shows. It is in the readers' log before the question is asked. None if the answer
+                shows nobody.
+            is_repeatable: see `reader.answer_to`.
+
         Raises:
-            FailedError: the database cannot be read.
+            FailedError: the database cannot be read, or the readers' log cannot be written.
             WrongValuesError: the database knows no such room.
         """
+        if seen is not None:
+            filters = " ".join(f"{name}={text}" for name, text in seen.filters.items() if text is not None)
+            note_look(self._config, seen.kind, filters, self._words)
         path = database_of(self._config, words=self._words)
         from winlogd.commands.reader import answer_to  # loads SQLite, for a database that is there
 
         with self.wrong_values():
             return answer_to(self._config, path, self._words, question, is_repeatable)
 
-    def ask_object(self, question: "Callable[[Access], object | None]") -> dict[str, object] | None:
+    def ask_object(self, question: "Callable[[Access], object | None]", seen: Seen) -> dict[str, object] | None:
         """Ask a question of the API whose answer is an object; None is no answer."""
-        return cast("dict[str, object] | None", self.ask(question))
+        return cast("dict[str, object] | None", self.ask(question, seen))
 
 
 class QuestionParser(Parser):

@@ -1,4 +1,4 @@
-"""``winlogd check-config``: look for mistakes in the configuration and do nothing else.
+"""``winlogd check-config``: look for mistakes in the configuration, and say who may read what with it.
 
 This file must not know the options: `winlogd.config` finds the mistakes in them.
 """
@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from winlogd.commands.flags import Parser
-from winlogd.commands.terminal import say, warn
+from winlogd.commands.terminal import warn, write
+from winlogd.commands.who_reads import table_of
 from winlogd.config.files import kind_of
 from winlogd.config.load import ConfigError, load
 from winlogd.config.messages import escaped
@@ -20,15 +21,17 @@ from winlogd.http.sockets import bind
 from winlogd.store.read.hosts import known_hosts
 
 _DOES: Final = """\
-Check the configuration and do nothing else: the file, the environment variables
+Check the configuration and change nothing: the file, the environment variables
 WINLOGD_..., the token's file, the list of machines, and the certificate and key
 of TLS. Print one line for each mistake, and for what is allowed but will hurt, such
 as a pattern that matches no machine of the database; the latter leaves the exit
-status 0. Run it before a restart, as the user that winlogd runs as."""
+status 0. If there is no mistake, print who may read what with this configuration.
+Run it before a restart, as the user that winlogd runs as."""
 
 _EXAMPLE: Final = """\
   sudo -u winlogd winlogd check-config --config /etc/winlogd/config.toml
-  prints "/etc/winlogd/config.toml: ok" if winlogd can start with that file.
+  prints "/etc/winlogd/config.toml: ok" if winlogd can start with that file, and a table
+  of who may read what.
 """
 
 
@@ -52,7 +55,7 @@ def run(words: Sequence[str]) -> int:
         *idle_patterns(config, hosts),
     ):
         warn(warning)
-    return say(f"{escaped(config.source or 'the default configuration')}: ok")
+    return write(f"{escaped(config.source or 'the default configuration')}: ok\n\n{table_of(config)}")
 
 
 class _ThisMachine:

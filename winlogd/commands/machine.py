@@ -12,7 +12,7 @@ import orjson
 from winlogd.api.machines import machine
 from winlogd.api.session_fields import FIELDS
 from winlogd.commands.answers import print_csv, print_json, print_text
-from winlogd.commands.asking import QuestionParser, note_history
+from winlogd.commands.asking import QuestionParser, Seen, note_history
 from winlogd.commands.machines import TITLES, cells_of
 from winlogd.commands.session_rows import counted, short_time, table_of
 from winlogd.commands.table import table, width_of_output
@@ -45,7 +45,7 @@ def run(words: Sequence[str]) -> int:
     parser.add_argument("name", metavar="NAME", help="the machine's name, with or without its domain")
     asking, options = parser.asking(words)
     question = machine(asking.values({}), asking.asked._replace(path={"hostname": options.name}))
-    answer: Mapping[str, Any] | None = asking.ask_object(question)
+    answer: Mapping[str, Any] | None = asking.ask_object(question, Seen("machine", {"hostname": options.name}))
     if answer is None:
         raise FailedError(_NOT_FOUND.format(shlex.quote(options.name)))
     note(f"Machine {answer['hostname']}, now: {asking.in_words('now')}")

@@ -12,7 +12,7 @@ from winlogd.api.machines import machines
 from winlogd.api.parameters import room_asked
 from winlogd.api.rooms import rooms
 from winlogd.commands.answers import print_csv, print_json, print_table
-from winlogd.commands.asking import Asking, QuestionParser, note_history
+from winlogd.commands.asking import Asking, QuestionParser, Seen, note_history
 from winlogd.commands.session_rows import counted, short_time, text
 from winlogd.commands.terminal import note
 from winlogd.sessions.machines import MachineState
@@ -61,7 +61,8 @@ def run(words: Sequence[str]) -> int:
     )
     parser.add_argument("--state", metavar="STATE", help="only those in this state")
     asking, options = parser.asking(words)
-    values = asking.values({"room": options.room, "state": options.state, "unseen": options.unseen})
+    filters = {"room": options.room, "state": options.state, "unseen": options.unseen}
+    values = asking.values(filters)
     with asking.wrong_values():
         question = machines(values, asking.asked)
         values.check()
@@ -71,7 +72,7 @@ def run(words: Sequence[str]) -> int:
         caveats[:] = _caveats(access, asking, options)
         return room_asked(access, options.room, asking.asked.site), cast("Mapping[str, object]", question(access))
 
-    room, answer = asking.ask(find)
+    room, answer = asking.ask(find, Seen("machines", filters))
     found = cast("list[Fields]", answer["machines"])
     note(_understood(options, room))
     note_history(answer["history"])

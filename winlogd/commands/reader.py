@@ -4,7 +4,8 @@ This file must not know what is asked, or how an answer is shown.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import apsw
@@ -23,7 +24,7 @@ from winlogd.store.errors import (
 )
 from winlogd.store.file.faults import LOCKS
 from winlogd.store.read.access import Access
-from winlogd.store.read.once import answer_once
+from winlogd.store.read.once import answer_once, read_once
 
 T = TypeVar("T")
 
@@ -41,8 +42,25 @@ def answer_to(config: Config, path: str, words: str, question: Callable[[Access]
     Raises:
         FailedError: the database cannot be read. The text says what to do.
     """
-    try:
+    with _explained(path, words):
         return answer_once(settings_of(config, path), question, is_repeatable)
+
+
+def read_from(config: Config, path: str, words: str, read: Callable[[apsw.Connection], T]) -> T:
+    """Return what `read` finds in the tables. The other arguments are those of `answer_to`.
+
+    Raises:
+        FailedError: the database cannot be read. The text says what to do.
+    """
+    with _explained(path, words):
+        return read_once(settings_of(config, path), read)
+
+
+@contextmanager
+def _explained(path: str, words: str) -> Iterator[None]:
+    """Turn what keeps a database from being read into a `FailedError` that says what to do."""
+    try:
+        yield
     except UnusableError as error:
         raise FailedError(str(error)) from None
     except (ReplacedError, QuestionRefusedError, PastChangedError, OldCursorError) as error:

@@ -5,12 +5,14 @@ what a command shows.
 """
 
 import os
+import random
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from winlogd.commands.remote import Fields, answer_to
+from winlogd.commands.database import database_of, owner_of, to_become
+from winlogd.commands.remote import Fields, ServerGoneError, answer_to, by_the_server
 from winlogd.commands.terminal import FailedError
 from winlogd.config.sections import Config
 
@@ -22,6 +24,12 @@ _NAME_BYTES: Final = 100
 """A row of a command has at most this much of a filter and of a user's name: an order has 1,024 bytes."""
 _NO_LOGIN: Final = 2**32 - 1
 """What the kernel shows for a process that no login has started (proc(5), ``loginuid``)."""
+_ATTEMPTS: Final = 3
+"""Two commands that make the file at the same time may block each other."""
+_LONGEST_PAUSE_S: Final = 0.2
+_ROOT: Final = 0
+_NOTHING_SHOWN: Final = "nothing is shown without a row in the readers' log"
+_MAY_NOT_WRITE: Final = f"only root and the user that winlogd runs as can write it, and {_NOTHING_SHOWN}"
 
 
 def asked(config: Config, order: Fields) -> Fields:
@@ -39,19 +47,33 @@ def asked(config: Config, order: Fields) -> Fields:
     return answer_to(config, {"order": "token", **order}, lambda _, path: _alone(path, order), "to read yet")
 
 
-def note_look(config: Config, kind: str, filter_text: str) -> None:
+def note_look(config: Config, kind: str, filter_text: str, words: str = "") -> None:
     """Write a row to the readers' log, with the user who runs this command. Call this before anything is shown.
+
+    If root runs this process, it becomes the owner of the database's folder. Without a server, the database is not
+    owned meanwhile: a server that starts at this moment must not fail for it. SQLite's locks protect the file.
 
     Args:
         config: names the database.
         kind: what is looked at: ``sessions``, ``machine``, ``user``, as the rules in `access.scopes` name it.
         filter_text: the parameters, such as ``user=alice``.
+        words: the command line, for the advice to run it as another user; empty for none.
 
     Raises:
-        FailedError: the row is not written. The command must not show the past then.
+        FailedError: the row is not written. The command must not show anything then.
     """
     reader, shown = _plain(f"user:{login_user()}", _NAME_BYTES), _plain(filter_text, _FILTER_BYTES)
-    asked(config, {"do": "look", "reader": reader, "kind": kind, "filter": shown, "address": COMMAND})
+    order = {"do": "look", "reader": reader, "kind": kind, "filter": shown, "address": COMMAND}
+    path = database_of(config, words=words)
+    if os.geteuid() not in (_ROOT, owner_of(path)):  # a file of another user would close reading for the server
+        raise FailedError(f"the readers' log has no row of this: {_MAY_NOT_WRITE}; {to_become(path, words)}")
+    try:
+        try:
+            by_the_server(path, {"order": "token", **order})
+        except (FileNotFoundError, ConnectionRefusedError, ServerGoneError):  # the row may be there twice: no harm
+            _alone(path, order)
+    except FailedError as error:
+        raise FailedError(f"{error}; {_NOTHING_SHOWN}") from None
 
 
 def login_user() -> str:
@@ -61,7 +83,7 @@ def login_user() -> str:
     then the user of the process. Call this before the process becomes the database's owner.
     """
     with suppress(OSError, ValueError):
-        number = int(Path("/proc/self/loginuid").read_text("ascii"))
+        number = int(Path("/proc/self/loginuid").read_bytes())
         if number != _NO_LOGIN:
             return _name_of(number)
     return os.environ.get("SUDO_USER") or _name_of(os.getuid())
@@ -83,21 +105,31 @@ def _name_of(number: int) -> str:
 
 
 def _alone(database: str, order: Fields) -> Fields:
-    """Carry out an order on the file beside a database that this process owns."""
-    from winlogd.store.access_file.errors import AccessFileError, OrderRefusedError
+    """Carry out an order on the file beside a database. No server uses it, as far as is known."""
+    from winlogd.store.access_file.errors import AccessFileBusyError, AccessFileError, OrderRefusedError
+
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            return _on_the_file(database, order)
+        except (AccessFileError, OrderRefusedError) as error:
+            if attempts == _ATTEMPTS or not isinstance(error, AccessFileBusyError):
+                raise FailedError(str(error)) from None
+            time.sleep(random.uniform(0, _LONGEST_PAUSE_S))
+
+
+def _on_the_file(database: str, order: Fields) -> Fields:
     from winlogd.store.access_file.file import AccessFile  # a command that asks the server does not load SQLite
     from winlogd.store.access_file.orders import Answer, work_of
     from winlogd.store.access_file.tables import access_path
 
+    work = work_of(order, time.time_ns() // 1000)
+    file = AccessFile(access_path(database))
     try:
-        work = work_of(order, time.time_ns() // 1000)
-        file = AccessFile(access_path(database))
-        try:
-            outcome: Answer | Exception = file.run([work])[0]
-        finally:
-            file.close()
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-    except (AccessFileError, OrderRefusedError) as error:
-        raise FailedError(str(error)) from None
+        outcome: Answer | Exception = file.run([work])[0]
+    finally:
+        file.close()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome

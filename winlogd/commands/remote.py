@@ -26,6 +26,10 @@ Alone = Callable[[Config, str], str]
 """Do the work of an order here, on the database at a real path that this process owns. Return a sentence about it."""
 
 
+class ServerGoneError(FailedError):
+    """The server ended before it had answered. It may have carried the order out."""
+
+
 def carried_out(config: Config, order: str, alone: Alone) -> str:
     """Have `order` carried out on the database of `config`. Return a sentence that says what was done.
 
@@ -60,16 +64,17 @@ def answer_to(config: Config, order: Fields, alone: Callable[[Config, str], Fiel
     """
     path = database_of(config, f"nothing {purpose}")
     try:
-        return _by_the_server(path, order)
+        return by_the_server(path, order)
     except (FileNotFoundError, ConnectionRefusedError):
         return _here(config, path, alone)
 
 
-def _by_the_server(path: str, order: Fields) -> Fields:
+def by_the_server(path: str, order: Fields) -> Fields:
     """Let the server that owns the database at `path` carry out `order`. Return the fields of its answer.
 
     Raises:
         FileNotFoundError, ConnectionRefusedError: no server is running.
+        ServerGoneError: the server ended before it had answered. It may have carried the order out.
         FailedError: see `carried_out`.
     """
     line = ProgressLine()
@@ -88,7 +93,8 @@ def _by_the_server(path: str, order: Fields) -> Fields:
     except (FileNotFoundError, ConnectionRefusedError):
         raise
     except OSError as error:
-        raise FailedError(f"the running winlogd cannot be asked: {reason_of(error)}") from None
+        kind = ServerGoneError if isinstance(error, ConnectionResetError) else FailedError
+        raise kind(f"the running winlogd cannot be asked: {reason_of(error)}") from None
     finally:
         line.clear()
 

@@ -40,7 +40,7 @@ def run(words: Sequence[str]) -> int:
         HelpAskedError, MisusedError, WrongValuesError: see `QuestionParser`.
     """
     asking, _ = QuestionParser("rooms", _DOES, _EXAMPLE).asking(words)
-    answer = cast("Mapping[str, object]", asking.ask(rooms(asking.values({}), asking.asked)))
+    answer = cast("Mapping[str, object]", asking.ask(rooms(asking.values({}), asking.asked), seen=None))
     found = cast("list[Mapping[str, Any]]", answer["rooms"])
     note(f"All rooms, now: {asking.in_words('now')}")
     note_history(answer["history"])

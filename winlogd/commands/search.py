@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from winlogd.api.search import search
 from winlogd.commands.answers import print_csv, print_json, print_table
-from winlogd.commands.asking import QuestionParser, note_history
+from winlogd.commands.asking import QuestionParser, Seen, note_history
 from winlogd.commands.session_rows import short_time
 from winlogd.commands.terminal import note
 
@@ -62,7 +62,7 @@ def run(words: Sequence[str]) -> int:
     def find(access: "Access") -> tuple[Mapping[str, Any], str]:
         return cast("Mapping[str, Any]", question(access)), access.history()
 
-    answer, history = asking.ask(find)
+    answer, history = asking.ask(find, Seen("search", {"q": " ".join(options.words)}))
     note(f"Understood: {answer['understood']}")
     note_history(history)
     found = [

@@ -3,14 +3,14 @@
 A CSV may have millions of rows, so it is printed page by page while the database is read.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from winlogd.api.parameters import MOST, Values, filters_in, room_asked
 from winlogd.api.reading import Row
 from winlogd.api.sessions import SessionList
 from winlogd.commands.answers import print_csv_head, print_csv_rows, print_json, print_table
-from winlogd.commands.asking import Asking, note_history
+from winlogd.commands.asking import Asking, Seen, note_history
 from winlogd.commands.session_rows import Tally, table_of
 from winlogd.commands.terminal import OK, note
 from winlogd.store.read.filters import Filters
@@ -23,12 +23,14 @@ class Shape(NamedTuple):
     """How a list of sessions is asked for and shown.
 
     Attributes:
+        filters: the filters as they were typed, for the readers' log. One that is None is not given.
         limit: the most sessions; None for all.
         understood: returns what was understood, given the room's name of today.
         order: sorts the rows of a table.
         without: the titles of columns that the table leaves out.
     """
 
+    filters: Mapping[str, str | None]
     limit: int | None
     understood: Callable[[str | None], str]
     order: Callable[[Sequence[Row]], Sequence[Row]]
@@ -106,7 +108,7 @@ def print_sessions(asking: Asking, values: Values, shape: Shape) -> Outcome:
             access.begin_question()  # a reader such as `less` may have stopped the last page
         return _Found(room, cursor, access.history())
 
-    found = asking.ask(find, is_repeatable=not is_csv)
+    found = asking.ask(find, Seen("sessions", shape.filters), is_repeatable=not is_csv)
     if not is_csv:
         note(shape.understood(found.room))
     note_history(found.history)

@@ -32,7 +32,10 @@ _FLAGS: Final[Mapping[str, tuple[str, str]]] = {
     "to": ("TIME", "that were on at this time or earlier"),
     "at": ("TIME", "that were on at this time"),
     "state": ("STATE", "open, ended, doubtful (open ones), or orphan: logoffs without a logon"),
-    "ended_by": ("HOW", "ended by: client, auto (the next logon), or expired (open for too long)"),
+    "ended_by": (
+        "HOW",
+        "ended by: client, auto (the next logon) or expired (open for too long); several with commas",
+    ),
 }
 """The placeholder and the help of the flag of each filter. All filters of the API are flags."""
 
@@ -63,7 +66,7 @@ def run(words: Sequence[str]) -> int:
     def understood(room: str | None) -> str:
         return _understood(asking, options, room)
 
-    outcome = print_sessions(asking, values, Shape(limit, understood, list))
+    outcome = print_sessions(asking, values, Shape(texts, limit, understood, list))
     if outcome.status == OK:
         _note_counts(outcome, options, any(text is not None for text in texts.values()))
     return outcome.status

@@ -130,6 +130,25 @@ def warn(sentence: str) -> None:
     _put(sys.stderr, _prefixed(f"winlogd: {escaped(sentence)}\n", "WARN"))
 
 
+def ask_first(question: str, says_yes: bool) -> None:
+    """Ask a person on the terminal whether to go on. Return if the answer is yes.
+
+    Args:
+        question: what would be done, as a question.
+        says_yes: the command line says yes already: nobody is asked.
+
+    Raises:
+        FailedError: the answer is not yes, or nobody can be asked. Nothing must be done then.
+    """
+    if says_yes:
+        return
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise FailedError("nothing was done: this command asks first, and there is no terminal; --yes answers it")
+    _put(sys.stderr, f"{escaped(question)} [y/N] ")
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise FailedError("nothing was done")
+
+
 def fail(sentence: str) -> int:
     """Print a sentence on standard error. Return `FAILED`."""
     return _complain(f"winlogd: {escaped(sentence)}\n", FAILED)

@@ -42,7 +42,8 @@ From zero to a screen on the wall that shows free machines, and no names:
   1. winlogd token add wall-a102 --scope wall --rooms "A1*"
   2. Keep the token in the screen's program, which asks every minute:
      curl -H "Authorization: Bearer TOKEN" https://SERVER/api/v1/rooms
-  3. For a browser: winlogd token pair wall-a102, and type the code there.
+  3. For a browser: winlogd token pair wall-a102; open
+     https://SERVER/login on the screen, and type the code there: it shows /wall.
   4. The screen is on another machine: it needs HTTPS (docs/access.md)."""
 
 _EXAMPLE: Final = """\

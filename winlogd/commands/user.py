@@ -11,7 +11,7 @@ from winlogd.api.reading import Row
 from winlogd.api.session_fields import FIELDS
 from winlogd.api.users import user
 from winlogd.commands.answers import print_csv, print_json, print_text
-from winlogd.commands.asking import QuestionParser, note_history
+from winlogd.commands.asking import QuestionParser, Seen, note_history
 from winlogd.commands.session_rows import Tally, short_time, table_of, text
 from winlogd.commands.table import table, width_of_output
 from winlogd.commands.terminal import FailedError, note
@@ -47,7 +47,7 @@ def run(words: Sequence[str]) -> int:
     with asking.wrong_values():
         question = user(values, asking.asked._replace(path={"username": options.name}))
         values.check()
-    answer = asking.ask_object(question)
+    answer = asking.ask_object(question, Seen("user", {"username": options.name}))
     if answer is None:
         raise FailedError(_NOT_FOUND.format(shlex.quote(options.name)))
     note(f"User {answer['username']}, now: {asking.in_words('now')}")

@@ -44,8 +44,9 @@ def run(words: Sequence[str]) -> int:
         place = "All machines" if room is None else f"Room {room}"
         return f"{place}, now: {when}" if options.at is None else f"{place}, {when}"
 
-    values = asking.values({"room": options.room, "at": at})
-    outcome = print_sessions(asking, values, Shape(None, understood, by_place, without=("LASTED",)))
+    filters = {"room": options.room, "at": at}
+    shape = Shape(filters, None, understood, by_place, without=("LASTED",))
+    outcome = print_sessions(asking, asking.values(filters), shape)
     if outcome.status != OK:
         return outcome.status
     if outcome.tally.sessions:

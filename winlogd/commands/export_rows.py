@@ -1,0 +1,117 @@
+"""Read the rows of an export page by page, and give each page to a form. Memory stays flat.
+
+This file must not know the command line's checks, or where the octets go.
+"""
+
+import os
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from winlogd.api.parameters import MOST
+from winlogd.api.reading import Listing
+from winlogd.api.session_fields import local_text
+from winlogd.api.sessions import SessionList
+from winlogd.api.stored_events import EventList
+from winlogd.commands.asking import Asking, note_history
+from winlogd.commands.export_forms import FORMS, Form, Shape
+from winlogd.commands.export_output import NewFile, StandardOutput
+from winlogd.commands.terminal import FailedError, ProgressLine
+
+if TYPE_CHECKING:  # types only
+    from winlogd.store.read.access import Access
+
+_COUNTED: Final = {"sessions": "certainty", "events": "action"}
+"""The field by which the rows of each list are counted."""
+
+
+class Exported(NamedTuple):
+    """What was exported.
+
+    Attributes:
+        rows: how many rows.
+        counts: how many sessions have each certainty, or how many events each action.
+        history: how much of the archive is in it.
+        oldest: when the oldest session that is kept was received; None without any.
+    """
+
+    rows: int
+    counts: Counter[str]
+    history: str
+    oldest: str | None
+
+
+def listing_of(asking: Asking, are_events: bool, texts: Mapping[str, str]) -> Listing:
+    """Return the list that is asked for.
+
+    Args:
+        asking: the command line.
+        are_events: True for events, False for sessions.
+        texts: the filters.
+
+    Raises:
+        WrongValuesError: a filter is wrong.
+    """
+    values = asking.values(texts)
+    with asking.wrong_values():
+        listing: Listing = EventList(values, asking.asked) if are_events else SessionList(values, asking.asked)
+        values.check()
+    return listing
+
+
+def export_rows(asking: Asking, listing: Listing, options: Namespace, output: NewFile | StandardOutput) -> Exported:
+    """Give all rows to the form, and what the form writes to `output`.
+
+    Raises:
+        FailedError: the database cannot be read, or `output` cannot be written.
+        OutputFailedError: standard output cannot be written.
+        WrongValuesError: the database knows no such room.
+    """
+    database = os.path.realpath(asking.config.database.path)
+    shape = Shape(
+        asking.config, database, listing.name, listing.columns, asking.language, options.raw, output.is_terminal
+    )
+    line = ProgressLine()
+
+    def find(access: "Access") -> Exported:
+        form = FORMS[options.format](shape, output.write)
+        try:
+            form.begin()
+            counts = _read(access, listing, form, line, output.is_terminal)
+            form.end()
+        finally:
+            form.close()
+        from winlogd.store.read.oldest import oldest_us
+
+        oldest = local_text(oldest_us(access), asking.asked.site.zone)
+        return Exported(counts.total(), counts, access.history(), oldest)
+
+    try:
+        exported = asking.ask(find, None, is_repeatable=False)  # the row is written already
+    except Exception as error:
+        from winlogd.store.errors import LowSpaceError
+
+        if isinstance(error, LowSpaceError):
+            raise FailedError(f"the export needs space for a while in the database's folder: {error}") from None
+        raise
+    finally:
+        line.clear()
+    note_history(exported.history)
+    return exported
+
+
+def _read(access: "Access", listing: Listing, form: Form, line: ProgressLine, is_terminal: bool) -> Counter[str]:
+    """Give all rows to a form. Return how many there are of each kind."""
+    counts: Counter[str] = Counter()
+    counted = _COUNTED[listing.name]
+    cursor: tuple[int, int] | None = None
+    while True:
+        rows, cursor = listing.rows(access, cursor, MOST)
+        counts.update(str(row[counted]) for row in rows)
+        form.add(rows)
+        if cursor is None:
+            return counts
+        if not is_terminal:  # otherwise the line would stand among the rows
+            line.show({f"{listing.name}_written": counts.total()})
+        access.begin_question()  # the next program of a pipe may have stopped the last page

@@ -1,0 +1,35 @@
+"""Import a staging file into a database that no server uses, and build what follows from it for the past.
+
+The caller owns the database. It must not know the control socket.
+"""
+
+import apsw
+
+from winlogd.commands.terminal import FailedError, ProgressLine
+from winlogd.config.sections import Config
+from winlogd.daemon.settings import settings_of
+from winlogd.store.errors import LowSpaceError, ReplacedError, RowsLostError, UnusableError
+from winlogd.store.imported.staging import StagingError, staging_path
+from winlogd.store.jobs.alone import run_alone
+from winlogd.store.jobs.build import Build
+from winlogd.store.jobs.hours import Hours
+from winlogd.store.jobs.steps import ALONE
+from winlogd.store.jobs.take_over import TakeOver
+
+
+def taken_over(config: Config, path: str, digits: str) -> str:
+    """Import into the database at `path`, a real path. Return a sentence that says how many rows were imported.
+
+    Raises:
+        FailedError: the import failed before its end. What was imported stays.
+    """
+    settings, line = settings_of(config, path), ProgressLine()
+    try:
+        sentence = run_alone(TakeOver(staging_path(path, digits), ALONE), settings, line.show).sentence
+        run_alone(Build(ALONE), settings, line.show)
+        run_alone(Hours(ALONE), settings, line.show)
+    except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, StagingError, apsw.Error) as error:
+        line.clear()
+        raise FailedError(f"the import could not go on; run the command again, nothing comes twice: {error}") from None
+    line.clear()
+    return sentence

@@ -1,0 +1,42 @@
+"""Delete rows of a database that no server uses.
+
+The caller owns the database. This file must not know the control socket.
+"""
+
+from typing import Any, TypeVar
+
+import apsw
+
+from winlogd.commands.terminal import FailedError, ProgressLine
+from winlogd.config.sections import Config
+from winlogd.daemon.settings import settings_of
+from winlogd.store.errors import LowSpaceError, ReplacedError, RowsLostError, UnusableError
+from winlogd.store.jobs import build, delete, hours, steps, tidy
+from winlogd.store.jobs.alone import run_alone
+from winlogd.store.jobs.job import Job
+from winlogd.store.jobs.purge import Purge, sentence_of
+
+Outcome = TypeVar("Outcome")
+
+
+def purged(config: Config, path: str, purge: Purge) -> str:
+    """Delete rows of the database at `path`, a real path. Return a sentence that says how many were deleted.
+
+    Raises:
+        FailedError: the deletion failed before it had come to its end.
+    """
+    settings, line = settings_of(config, path), ProgressLine()
+
+    def run(job: Job[Any, Outcome]) -> Outcome:
+        return run_alone(job, settings, line.show)
+
+    try:
+        deleted = run(purge.job(delete.ALONE))
+        tidied = run(tidy.Tidy(purge.before_us or 0, 0, tidy.ALONE))
+        run(build.Build(steps.ALONE))  # where the past has to be built anew, it still has what was deleted
+        run(hours.Hours(hours.ALONE))
+    except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, apsw.Error) as error:
+        raise FailedError(f"the deletion could not go on, and what is left stays: {error}") from None
+    finally:
+        line.clear()
+    return sentence_of(deleted, tidied)

@@ -1,0 +1,26 @@
+"""Restore a backup into a database that this process owns. This file loads SQLite."""
+
+import apsw
+
+from winlogd.commands.terminal import FailedError
+from winlogd.config.sections import Config
+from winlogd.daemon.settings import least_free_bytes
+from winlogd.store.backup.errors import BackupFailedError
+from winlogd.store.backup.restore import restore
+
+
+def restored(config: Config, descriptor: int, path: str, file: str) -> str:
+    """Restore the open backup `file` to `path`. Return a sentence that says what is there now.
+
+    Raises:
+        FailedError: nothing was restored, or not to the end.
+    """
+    try:
+        counts, replaced = restore(descriptor, path, least_free_bytes(config))
+    except (BackupFailedError, apsw.Error) as error:
+        raise FailedError(f"{file} was not restored, and nothing was changed: {error}") from None
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise FailedError(f"{file} was not restored: {where}{error.strerror}") from None
+    kept = f"; the file that was there before is {replaced}" if replaced else ""
+    return f"{path} is restored: events_today {counts.today} rows, events_history {counts.history} rows{kept}"
