@@ -1,0 +1,283 @@
+// The page of ghosts: sessions that may be over, and those that ended in a way that nobody knows. Each with why.
+import { changed } from "./address.js";
+import { ask, failure } from "./ask.js";
+import { csvLink } from "./copy.js";
+import {
+  begun,
+  doubtOf,
+  keepFocus,
+  loader,
+  machineLink,
+  pair,
+  scope,
+  sessionLine,
+  userLink,
+} from "./details.js";
+import { words } from "./details_words.js";
+import { fill, h, named, sheet } from "./dom.js";
+import { bindRows } from "./keys.js";
+import { live } from "./live.js";
+import { mark } from "./states.js";
+import { table } from "./table.js";
+import { addDays, age, clock, localText, today, when } from "./time.js";
+import { number, say, sayOf } from "./words.js";
+
+/** @typedef {Session & {kind: Kind, why: string}} Ghost */
+/** @typedef {(typeof KINDS)[number]} Kind */
+
+const KINDS = /** @type {const} */ (["doubtful", "too_long", "lost"]);
+const LIMIT = "1000";
+const byName = new Intl.Collator(undefined, { numeric: true });
+
+/**
+ * Show the page.
+ * @param {HTMLElement} root
+ * @param {Place} state
+ * @returns {Promise<Page>}
+ */
+export async function show(root, state) {
+  const body = h("div", { class: "details" });
+  fill(root, body);
+  const [, sees] = await Promise.all([sheet("details.css"), scope()]);
+  /** @type {{ghosts: Ghost[], isCut: boolean, at: string}} */
+  let known;
+  const draw = () => page(known, state, sees === "now", () => loading.load());
+  const loading = loader(
+    body,
+    async (signal) => {
+      known = sees === "now" ? ofNow() : await found(signal);
+      return draw();
+    },
+    (fault) => [h("h1", {}, say("ghosts")), failure(fault, () => loading.load())],
+  );
+  await loading.load();
+  const unbind = bindRows(root);
+  return {
+    title: say("ghosts"),
+    leave: () => {
+      unbind();
+      loading.end();
+    },
+    change: (next) => {
+      state = next;
+      if (!known) return;
+      fill(body, draw());
+      keepFocus(body, ".total[aria-current]");
+    },
+  };
+}
+
+/** @param {AbortSignal} signal */
+async function found(signal) {
+  const day = today();
+  const lost = { ended_by: "auto,expired", from: addDays(day, -1), limit: LIMIT };
+  const answers = await Promise.all([
+    ask("sessions", { state: "doubtful", limit: LIMIT }, signal),
+    ask("sessions", lost, signal),
+  ]);
+  const [open, ended] = answers.map((each) => /** @type {Session[]} */ (each.sessions));
+  const ghosts = [
+    ...(open ?? []).map((each) => ghost(each, isTooLong(each) ? "too_long" : "doubtful")),
+    ...(ended ?? [])
+      .filter((each) => each.disconnected_at?.startsWith(day))
+      .map((each) => ghost(each, "lost")),
+  ];
+  return sorted(
+    ghosts,
+    answers.some((each) => each.next),
+  );
+}
+
+/** Return the ghosts that a reader sees who may not see the past: those of the machines now. */
+function ofNow() {
+  const ghosts = [...(live.machines?.values() ?? [])].flatMap((machine) =>
+    machine.users
+      .filter((each) => each.certainty === "doubtful")
+      .map((each) => {
+        const { hostname, room, source_ip, os_name, os_version } = machine;
+        const rest = { disconnected_at: null, duration_seconds: null, ended_by: null, doubtful_since: null };
+        const own = { session_uuid: null, received_at: each.connected_at ?? "", clock_error_seconds: null };
+        /** @type {Session} */
+        const session = {
+          ...each,
+          ...rest,
+          ...own,
+          hostname,
+          room,
+          source_ip,
+          os_name,
+          os_version,
+          state: "open",
+        };
+        return ghost(session, isTooLong(session) ? "too_long" : "doubtful");
+      }),
+  );
+  return sorted(ghosts, false);
+}
+
+/** @param {Ghost[]} ghosts @param {boolean} isCut */
+function sorted(ghosts, isCut) {
+  ghosts.sort(
+    (a, b) =>
+      Number(a.room === null) - Number(b.room === null) ||
+      byName.compare(a.room ?? "", b.room ?? "") ||
+      byName.compare(a.hostname ?? "", b.hostname ?? ""),
+  );
+  return { ghosts, isCut, at: localText(Date.now()) };
+}
+
+/** @param {Session} session */
+function isTooLong({ doubt }) {
+  return doubt === "age" || doubt === "closed";
+}
+
+/** @param {Session} session @param {Kind} kind @returns {Ghost} */
+function ghost(session, kind) {
+  return { ...session, kind, why: session.ended_by ?? session.doubt ?? "" };
+}
+
+/**
+ * @param {{ghosts: Ghost[], isCut: boolean, at: string}} known
+ * @param {Place} state
+ * @param {boolean} isNow
+ * @param {() => void} reload
+ */
+function page({ ghosts, isCut, at }, { query }, isNow, reload) {
+  const [kind, room, why] = ["kind", "room", "why"].map((name) => query.get(name));
+  const inRoom = ghosts.filter(
+    (each) => (room === null || (each.room ?? "") === room) && (!why || each.why === why),
+  );
+  const shown = inRoom.filter((each) => !kind || each.kind === kind);
+  const empty = words.say(ghosts.length ? "none_such" : "no_ghosts");
+  return [
+    h("h1", {}, say("ghosts")),
+    h("p", { class: "since" }, words.say("ghosts_intro")),
+    h(
+      "div",
+      { class: "totals", role: "group", "aria-label": words.say("f_kind") },
+      totals(inRoom, kind ?? ""),
+    ),
+    h(
+      "div",
+      { class: "filters" },
+      chips(query),
+      h("span", { class: "since" }, words.say("as_of", { time: clock(at) })),
+      h("button", { type: "button", class: "quiet", onclick: reload }, words.say("reload_now")),
+      !isNow &&
+        csvLink("sessions", {
+          ...(kind === "lost" ? { ended_by: "auto,expired", from: "yesterday" } : { state: "doubtful" }),
+          room,
+        }),
+    ),
+    isNow && h("p", { class: "note" }, words.say("ghosts_now")),
+    isCut && h("p", { class: "note" }, words.say("too_many")),
+    shown.length
+      ? table(say("ghosts"), columns(), shown, { line, group: (each) => group(each, shown) })
+      : h("p", { class: "empty" }, empty),
+    help(),
+  ];
+}
+
+/** @param {Ghost[]} ghosts @param {string} kind */
+function totals(ghosts, kind) {
+  return ["", ...KINDS].map((each) => {
+    const count = ghosts.filter((one) => !each || one.kind === each).length;
+    const attributes = {
+      class: "total",
+      href: changed({ kind: each || null }),
+      "aria-current": each === kind && "true",
+    };
+    const shape = each === "doubtful" || each === "too_long" ? mark("doubtful") : null;
+    return h(
+      "a",
+      attributes,
+      shape,
+      h("b", {}, number(count)),
+      h("span", {}, words.say(/** @type {any} */ (each ? `k_${each}` : "all"))),
+    );
+  });
+}
+
+/**
+ * The filters as chips. A room without a name is an empty text in the address.
+ * @param {URLSearchParams} query
+ */
+function chips(query) {
+  const items = ["kind", "room", "why"].flatMap((name) => {
+    const value = query.get(name);
+    if (value === null || (!value && name !== "room")) return [];
+    const shown =
+      name === "kind"
+        ? words.say(/** @type {any} */ (`k_${value}`))
+        : name === "why"
+          ? whyText(value)
+          : value || say("no_room");
+    const what = pair(
+      name === "room" ? say("f_room") : words.say(name === "kind" ? "f_kind" : "f_why"),
+      shown,
+    );
+    const attributes = {
+      class: "chip",
+      href: changed({ [name]: null }),
+      "aria-label": say("remove", { what }),
+    };
+    return [h("li", {}, h("a", attributes, named(what), h("span", { "aria-hidden": "true" }, " ×")))];
+  });
+  return items.length ? h("ul", { class: "chips", "aria-label": say("filters") }, items) : null;
+}
+
+/** @param {string} why */
+function whyText(why) {
+  return why === "auto" || why === "expired" ? words.say(why) : sayOf(why);
+}
+
+/**
+ * @param {Ghost} ghost
+ * @param {Ghost[]} shown
+ * @returns {[string, import("./dom.js").Child]}
+ */
+function group({ room }, shown) {
+  const count = shown.filter((each) => each.room === room).length;
+  const name = room === null ? say("no_room") : named(room);
+  const address = room === null ? null : changed({ room });
+  const text = words.say("n_sessions", { n: count });
+  return [
+    room ?? "",
+    [name, h("span", { class: "since" }, " ", address ? h("a", { href: address }, text) : text)],
+  ];
+}
+
+/** @returns {import("./table.js").Column<Ghost>[]} */
+function columns() {
+  return [
+    { key: "machine", label: words.say("machine"), cell: (each) => machineLink(each.hostname) },
+    { key: "user", label: words.say("user"), cell: (each) => userLink(each.username) },
+    { key: "from", label: words.say("from"), cell: since },
+    {
+      key: "why",
+      label: words.say("why"),
+      cell: (each) => h("a", { class: "why", href: changed({ why: each.why }) }, doubtOf(each)),
+    },
+  ];
+}
+
+/** @param {Ghost} ghost */
+function since(ghost) {
+  const begin = begun(ghost);
+  return [when(begin), h("span", { class: "since" }, ` (${age(begin)})`)];
+}
+
+/** @param {Ghost} ghost */
+function line(ghost) {
+  return sessionLine(ghost);
+}
+
+function help() {
+  const keys = /** @type {const} */ (["do_doubtful", "do_too_long", "do_lost", "do_room"]);
+  return h(
+    "section",
+    { class: "part" },
+    h("h2", {}, words.say("what_to_do")),
+    keys.map((key) => h("p", {}, words.say(key))),
+  );
+}

@@ -1,0 +1,76 @@
+// The machines that pass the filters, by their rooms. A change moves only its machines, and a room is put in order when
+// it is drawn: to sort 5 000 names takes 25 ms.
+
+const byName = new Intl.Collator(undefined, { numeric: true });
+
+/** @typedef {(machine: Machine) => boolean} Passes */
+
+export class Groups {
+  constructor() {
+    /** @type {Map<string | null, Machine[]>} In no order; see `at`. */
+    this.byRoom = new Map();
+    /** @type {Set<string | null>} The rooms that are not in order. */
+    this.mixed = new Set();
+    /** @type {Map<string, string | null>} The room of each machine. */
+    this.roomOf = new Map();
+  }
+
+  /** @param {Iterable<Machine>} machines @param {Passes} passes */
+  make(machines, passes) {
+    this.byRoom.clear();
+    this.roomOf.clear();
+    for (const machine of machines) if (passes(machine)) this.put(machine);
+  }
+
+  /**
+   * Move the machines that have changed. Return the rooms in which they were or are.
+   * @param {Set<string>} hostnames
+   * @param {Map<string, Machine> | null} machines
+   * @param {Passes} passes
+   */
+  move(hostnames, machines, passes) {
+    /** @type {Set<string | null>} */
+    const touched = new Set();
+    for (const hostname of hostnames) {
+      const before = this.roomOf.get(hostname);
+      if (before !== undefined) touched.add(before);
+      this.roomOf.delete(hostname);
+    }
+    for (const name of touched) {
+      const others = this.byRoom.get(name)?.filter((each) => !hostnames.has(each.hostname));
+      this.byRoom.set(name, others ?? []);
+    }
+    for (const hostname of hostnames) {
+      const machine = machines?.get(hostname);
+      if (!machine) continue;
+      touched.add(machine.room);
+      if (passes(machine)) this.put(machine);
+    }
+    for (const name of touched) if (!this.byRoom.get(name)?.length) this.byRoom.delete(name);
+    return touched;
+  }
+
+  /** @param {Machine} machine */
+  put(machine) {
+    const machines = this.byRoom.get(machine.room);
+    if (machines) machines.push(machine);
+    else this.byRoom.set(machine.room, [machine]);
+    this.mixed.add(machine.room);
+    this.roomOf.set(machine.hostname, machine.room);
+  }
+
+  /**
+   * Return the machines of a room in the order of their names.
+   * @param {string | null} name
+   */
+  at(name) {
+    const machines = this.byRoom.get(name) ?? [];
+    if (this.mixed.delete(name)) machines.sort((a, b) => byName.compare(a.hostname, b.hostname));
+    return machines;
+  }
+
+  /** Return all machines: room by room, and in the order of their names. */
+  all() {
+    return [...this.byRoom.keys()].flatMap((name) => this.at(name));
+  }
+}
