@@ -104,7 +104,7 @@ async def run(folder: Path, rows: int, rate: int, load_s: float) -> Outcome:
             with connection:
                 connection.execute(FILL.format(table="events_today"), moments)
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        loads = _Loads(server.port, rate, load_s)
+        loads = Loads(server.port, rate, load_s)
         warm_up = await loads.next()
         without = [await loads.next(), await loads.next()]
         begun_s = time.monotonic()
@@ -121,7 +121,7 @@ async def run(folder: Path, rows: int, rate: int, load_s: float) -> Outcome:
     return Outcome(rows, took_s, said, warm_up, without, during, in_history, old, stored, integrity)
 
 
-class _Loads:
+class Loads:
     """Makes loads one after the other, each with events of its own."""
 
     def __init__(self, port: int, rate: int, seconds: float) -> None:
