@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from tests.docs.pages import block, replaced
+from tests.support.readers import CERTIFICATE, KEY
 from tests.support.running import PATIENCE_S
 
 PROXY_ADDRESS: Final = "127.0.10.1"
@@ -25,6 +26,7 @@ def nginx(
     port: int,
     http: str = "access_log off;",
     replacements: Mapping[str, object] | None = None,
+    more: str = "",
 ) -> list[str]:
     """Write the smallest nginx.conf with the recipe in it. Return the command that runs it in the foreground.
 
@@ -34,6 +36,7 @@ def nginx(
         port: the port of nginx, at `PROXY_ADDRESS`.
         http: further lines for the http block.
         replacements: the texts to replace in the recipe.
+        more: further servers.
     """
     recipe = replaced(
         block("upstream winlogd").text,
@@ -48,9 +51,21 @@ def nginx(
     )
     (folder / "nginx.conf").write_text(
         f"daemon off;\nmaster_process off;\npid {folder}/nginx.pid;\nerror_log stderr;\n"
-        f"events {{}}\nhttp {{\n{http}\n{folders}{recipe}\n}}\n"
+        f"events {{}}\nhttp {{\n{http}\n{folders}{recipe}\n{more}}}\n"
     )
     return ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+
+
+def with_tls(port: int) -> str:
+    """Return the server of the recipe of docs/access.md, which speaks TLS on a port at `PROXY_ADDRESS`."""
+    return replaced(
+        block("# beside the server of port 80").text,
+        {
+            "listen 443": f"listen {PROXY_ADDRESS}:{port}",
+            "/etc/ssl/certs/winlog.example.org.pem": CERTIFICATE,
+            "/etc/ssl/private/winlog.example.org.key": KEY,
+        },
+    )
 
 
 def caddy(folder: Path, server_port: int, port: int) -> list[str]:

@@ -16,7 +16,10 @@ from tests.docs.runners import access, api, clients, configure, install, operate
 from tests.support.paths import ROOT
 
 PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is None]
-pytestmark = pytest.mark.skipif(bool(PROGRAMS), reason=f"not installed: {', '.join(PROGRAMS)}")
+pytestmark = [
+    pytest.mark.skipif(bool(PROGRAMS), reason=f"not installed: {', '.join(PROGRAMS)}"),
+    pytest.mark.long,
+]  # each block is run as an administrator runs it
 
 RUN: Final[Mapping[str, Runner]] = {
     **install.RUN,
@@ -31,6 +34,11 @@ RUN: Final[Mapping[str, Runner]] = {
 
 RUN_ELSEWHERE: Final = {
     "python3 -m venv .venv && .venv/bin/pip install . ": "test_packaging.py",
+    "# the token that was printed": "runners/access.py",
+    "[security]\nnames": "runners/access.py",
+    "# a teacher, a head of department": "runners/access.py",
+    "curl -H @meier.header": "runners/access.py",
+    "curl -H @wall-a1.header": "runners/access.py",
     "upstream winlogd": "proxies.py",
     "http://winlog.example.org {": "proxies.py",
     "#!/bin/sh": "test_clients.py",

@@ -99,6 +99,9 @@ def _has_what_the_package_promises(clone: Path, environ: dict[str, str]) -> None
     show = ["-m", "pip", "show", "--files", "winlogd"]
     files = _output([".venv/bin/python", *show], clone, environ).split()
     assert "winlogd/py.typed" in files
+    pages = {f"winlogd/web/{each.name}" for each in (ROOT / "winlogd" / "web").iterdir() if each.is_file()}
+    assert len(pages) > 30
+    assert pages - set(files) == set()
     assert [file for file in files if file.endswith("licenses/LICENSE")]
     assert [file for file in files if file.startswith("tests")] == []
 
@@ -177,6 +180,15 @@ def test_the_picture_is_small_and_whole() -> None:
     assert ElementTree.parse(picture).getroot().tag == "{http://www.w3.org/2000/svg}svg"
 
 
+def test_the_pictures_of_the_dashboard_are_small_and_shown() -> None:
+    pictures = sorted((ROOT / "docs" / "pictures").iterdir())
+    assert [each.name for each in pictures] == ["moment.png", "now.png"]
+    for each in pictures:
+        assert each.read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+        assert each.stat().st_size < 150_000
+        assert f"](docs/pictures/{each.name})" in TEXTS["README.md"]
+
+
 def test_ci_runs_what_the_text_says_and_the_tests_last() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
@@ -218,6 +230,19 @@ def test_the_public_ci_runs_what_the_own_one_runs_on_every_python_that_is_promis
     assert [command for command in lint + tests if not re.search(rf"{re.escape(command)}$", own, re.MULTILINE)] == []
     [programs] = re.findall(r"^programs=\((.*)\)$", own, re.MULTILINE)
     assert [each for each in programs.split() if f" {each.partition('=')[2]}" not in public] == []
+
+
+def test_both_cis_have_what_the_tests_of_the_pages_need_before_the_tests() -> None:
+    own, public = ((ROOT / path).read_text() for path in (".ci/run", ".github/workflows/test.yml"))
+    for script, what in ((own, 'npm install --prefix "$workspace"'), (public, "npm install --prefix tests/web")):
+        browser = re.search(r"pip.* install .*--group browser$", script, re.MULTILINE)
+        tests = re.search(r"pytest\"? -m long", script)
+        assert browser
+        assert tests
+        assert "chromium" in script[: tests.start()]
+        assert browser.start() < tests.start()
+        assert 0 < script.find(what) < tests.start()
+    assert "export WINLOGD_NODE_MODULES=$workspace/node_modules" in own
 
 
 def test_the_hooks_before_a_commit_are_what_ci_runs_first() -> None:

@@ -15,6 +15,8 @@ from tests.support.running import running
 from winlogd.events.decode import EventDecoder, InvalidEventError
 from winlogd.http.wire.message import REASONS
 
+pytestmark = pytest.mark.long  # each row of the tables is shown by a server
+
 # ── the table of statuses ─────────────────────────────────────────────────────────────────────────────────
 
 _EVENT: Final = orjson.dumps(LOGON)
@@ -69,10 +71,17 @@ def test_more_events_than_allowed_bring_429(tmp_path: Path) -> None:
         assert 1 <= int(answer.headers["retry-after"]) <= 1000
 
 
+def test_an_unchanged_snapshot_brings_304(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.wait_until_open()
+        tag = server.request("GET", "/api/v1/snapshot").headers["etag"]
+        assert server.request("GET", "/api/v1/snapshot", headers={"If-None-Match": tag}).status == 304
+
+
 def test_the_table_has_every_status_that_winlogd_sends() -> None:
-    for_requests_that_carry_no_event = {100, 204}
+    for_requests_that_carry_no_event = {100, 204, 303}
     assert _statuses_in_the_table() == set(REASONS) - for_requests_that_carry_no_event
-    assert _statuses_in_the_table() - set(PROVOKED) == {429, 500, 503}  # 500 needs a fault in winlogd
+    assert _statuses_in_the_table() - set(PROVOKED) == {304, 429, 500, 503}  # 500 needs a fault in winlogd
 
 
 # ── the table of fields ───────────────────────────────────────────────────────────────────────────────────

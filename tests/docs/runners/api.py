@@ -1,5 +1,6 @@
 """Run the commands of docs/api.md: who is where, who was where, over HTTP and with SQL."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -48,6 +49,16 @@ def _asks_about_two_days(block: Block, folder: Path) -> None:
         assert comparable(answer) == comparable(block.answer)
 
 
+def _asks_about_a_moment(block: Block, folder: Path) -> None:
+    with served(folder, two_days()) as server:
+        answer = run(block.text, {ADDRESS: f"127.0.0.1:{server.port}"})
+        assert _without_now(answer) == _without_now(block.answer)
+
+
+def _without_now(answer: str) -> str:
+    return re.sub(r'"now":"2026-01-13T10:15:[^"]+"', "", comparable(answer))
+
+
 def _downloads(block: Block, folder: Path) -> None:
     file = folder / "week.csv"
     with served(folder, two_days()) as server:
@@ -59,6 +70,7 @@ RUN: Final[Mapping[str, Runner]] = {
     "curl http://127.0.0.1:3000/api/v1/sessions/current": _asks_who_is_where,
     "curl http://127.0.0.1:3000/health": _asks_for_health,
     "curl 'http://127.0.0.1:3000/api/v1/sessions?host": _asks_about_two_days,
+    "curl 'http://127.0.0.1:3000/api/v1/moment?at": _asks_about_a_moment,
     "curl 'http://127.0.0.1:3000/api/v1/events?user": _asks_about_two_days,
     "curl 'http://127.0.0.1:3000/api/v1/machines?room": _asks_about_two_days,
     "curl http://127.0.0.1:3000/api/v1/machines/A102-10": _asks_about_two_days,
@@ -66,6 +78,7 @@ RUN: Final[Mapping[str, Runner]] = {
     "curl 'http://127.0.0.1:3000/api/v1/rooms": _asks_about_two_days,
     "curl 'http://127.0.0.1:3000/api/v1/stats": _asks_about_two_days,
     "curl -G http://127.0.0.1:3000/api/v1/search": _asks_about_two_days,
+    "curl 'http://127.0.0.1:3000/api/v1/hardware": _asks_about_two_days,
     "curl -o week.csv": _downloads,
     'sudo sqlite3 -readonly /var/lib/winlogd/winlog.db "SELECT hostname': _queries_open_sessions,
     'sudo sqlite3 -readonly /var/lib/winlogd/winlog.db \\\n    "SELECT username, hostname': _queries_long_sessions,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.docs.pages import LOGON, Block, Runner, run
+from tests.support.configured import verdict_of
 from tests.support.paths import ROOT
 from tests.support.running import running
 from winlogd.config.load import load
@@ -25,7 +26,7 @@ def _checks_the_configuration(block: Block, folder: Path) -> None:
         {"sudo -u winlogd /opt/winlogd/bin/winlogd": program, "/etc/winlogd/config.toml": file},
         {"PYTHONPATH": str(ROOT)},
     )
-    assert answer.replace(str(file), "/etc/winlogd/config.toml") == block.answer
+    assert verdict_of(answer).replace(str(file), "/etc/winlogd/config.toml") == block.answer
 
 
 def _is_a_configuration(block: Block, folder: Path) -> None:
