@@ -40,7 +40,8 @@ def a_long_event_is_refused(server: Winlogd) -> bool:
 
 def a_room_is_known(server: Winlogd) -> bool:
     server.post(an_event())
-    return len(server.request("GET", f"{CURRENT}?room=Blue").json) > 0
+    answer = server.request("GET", f"{CURRENT}?room=Blue")
+    return answer.status == 200 and len(answer.json) > 0
 
 
 def another_path_takes_events(server: Winlogd) -> bool:
