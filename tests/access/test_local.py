@@ -20,6 +20,8 @@ from winlogd.access.addresses import TrustedProxies
 from winlogd.access.local import LocalReads, host_of
 from winlogd.http.wire.message import Head
 
+pytestmark = pytest.mark.long  # each test has a server
+
 CURRENT: Final = "/api/v1/sessions/current"
 PATHS: Final = (
     *("/api/v1/sessions", "/api/v1/events", "/api/v1/machines", "/api/v1/machines/PC-1", "/api/v1/users/alice"),

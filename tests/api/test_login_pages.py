@@ -19,6 +19,8 @@ from winlogd.api.login_form import local_path
 from winlogd.api.login_page import STYLE
 from winlogd.api.login_words import WORDS
 
+pytestmark = pytest.mark.long  # each test talks to a server
+
 AWAY: Final = {"X-Forwarded-For": "192.0.2.7"}
 """A client on another machine that has not used HTTPS."""
 

@@ -18,6 +18,8 @@ from winlogd.store.read.filters import Filters, Site
 from winlogd.store.read.occupancy import CELL_S, Occupancy, RoomCells, find_occupancy
 from winlogd.store.read.sessions import Found, find_sessions
 
+pytestmark = pytest.mark.long  # each day is counted anew by a naive count
+
 SITE: Final = a_site()
 MONDAY: Final = date(2026, 1, 12)
 TUESDAY: Final = date(2026, 1, 13)
