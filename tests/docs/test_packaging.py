@@ -242,7 +242,7 @@ def test_both_cis_have_what_the_tests_of_the_pages_need_before_the_tests() -> No
         assert "chromium" in script[: tests.start()]
         assert browser.start() < tests.start()
         assert 0 < script.find(what) < tests.start()
-    assert "export WINLOGD_NODE_MODULES=$workspace/node_modules" in own
+    assert "export PAGES_NODE_MODULES=$workspace/node_modules" in own
 
 
 def test_the_hooks_before_a_commit_are_what_ci_runs_first() -> None:

@@ -1,4 +1,4 @@
-"""Pictures of all pages, in both schemes and sizes: to look at, in the folder that WINLOGD_ARTEFACTS names."""
+"""Pictures of all pages, in both schemes and sizes: to look at, in the folder that PAGES_ARTEFACTS names."""
 
 import os
 import struct
@@ -37,7 +37,7 @@ def lines_of(picture: bytes) -> set[bytes]:
 
 
 def test_each_page_is_pictured_in_both_schemes_and_sizes(browser: "Browser", tmp_path: Path) -> None:
-    folder = Path(os.environ.get("WINLOGD_ARTEFACTS") or tmp_path / "pictures")
+    folder = Path(os.environ.get("PAGES_ARTEFACTS") or tmp_path / "pictures")
     folder.mkdir(parents=True, exist_ok=True)
     home = tmp_path / "home"
     home.mkdir()
