@@ -190,7 +190,7 @@ def a_live_server(folder: Path, beat_s: float = 600.0) -> Iterator[Played]:
         yield played
     finally:
         played.close()
-    assert played.failures == []
+    assert not played.failures, [(each.get("message"), repr(each.get("exception"))) for each in played.failures]
 
 
 def an_event_at(hostname: str, number: int = 0, **fields: object) -> dict[str, object]:

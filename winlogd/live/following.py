@@ -88,6 +88,7 @@ class Following:
         self._waiting: list[Ready] = []
         self._is_asking = False
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_at_s = 0.0
 
     def begin(self) -> None:
         """Begin to follow."""
@@ -156,9 +157,10 @@ class Following:
         """Ask after a delay, or earlier if that is planned."""
         at_s = self._loop.time() + max(delay_s, 0.0)
         if self._timer is not None:
-            if self._timer.when() <= at_s:
+            if self._timer_at_s <= at_s:
                 return
             self._timer.cancel()
+        self._timer_at_s = at_s  # uvloop's handle of a delay that rounds to zero does not know its time
         self._timer = self._loop.call_at(at_s, self._ask)
 
     def _ask(self) -> None:
