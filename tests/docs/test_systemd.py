@@ -1,10 +1,11 @@
-"""systemd understands systemd/winlogd.service. The unit confines the server, and fits winlogd and docs/install.md."""
+"""systemd understands the units in systemd/. They confine their programs, and fit winlogd and docs/install.md."""
 
 import ctypes
 import re
 import shutil
 import subprocess
 import sys
+from datetime import time
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +17,13 @@ from tests.support.running import an_event, running
 from winlogd.commands.terminal import MISUSED
 from winlogd.config.load import load
 from winlogd.config.sections import Config
+from winlogd.http.server import _BACKLOG
 
-UNIT: Final = ROOT / "systemd" / "winlogd.service"
+UNITS: Final = ROOT / "systemd"
+SERVICE: Final = "winlogd.service"
+SOCKET: Final = "winlogd.socket"
+BACKUP: Final = "winlogd-backup.service"
+TIMER: Final = "winlogd-backup.timer"
 LARGEST_EXPOSURE: Final = 1.5
 """The largest exposure that systemd-analyze may find, of 10. A server needs the rest: the network and LAN addresses."""
 
@@ -32,24 +38,30 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 
 
 @pytest.fixture
-def unit(tmp_path: Path) -> Path:
-    """Write the unit, with a program that exists on this machine. Return its path."""
-    copy = tmp_path / "winlogd.service"
-    copy.write_text(re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", UNIT.read_text()))
-    return copy
+def units(tmp_path: Path) -> Path:
+    """Write the units, with a program that exists on this machine. Return their folder."""
+    for unit in UNITS.iterdir():
+        text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", unit.read_text())
+        (tmp_path / unit.name).write_text(text)
+    return tmp_path
 
 
+@pytest.mark.long
 @needs_systemd
-def test_systemd_finds_nothing_to_complain_about(unit: Path) -> None:
-    verified = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
+def test_systemd_finds_nothing_to_complain_about(units: Path) -> None:
+    files = sorted(units.iterdir())
+    assert {file.name for file in files} == {SERVICE, SOCKET, BACKUP, TIMER}
+    verified = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True)
     assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
 
 
+@pytest.mark.long
 @needs_systemd
-def test_the_unit_confines_the_server(unit: Path) -> None:
+@pytest.mark.parametrize("name", [SERVICE, BACKUP])
+def test_the_units_confine_their_programs(name: str, units: Path) -> None:
     threshold = str(round(LARGEST_EXPOSURE * 10))
-    command = ["systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={threshold}", str(unit)]
-    judged = subprocess.run(command, capture_output=True, text=True)
+    command = ["systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={threshold}"]
+    judged = subprocess.run([*command, str(units / name)], capture_output=True, text=True)
     assert judged.returncode == 0, judged.stdout + judged.stderr
 
 
@@ -70,12 +82,13 @@ def test_the_server_runs_without_memory_that_is_both_writable_and_executable(tmp
         assert server.stop() == 0
 
 
-def test_the_units_variables_are_options_and_point_where_it_may_write(tmp_path: Path) -> None:
-    environ = dict(setting.split("=", 1) for setting in _settings("Environment"))
+@pytest.mark.parametrize("name", [SERVICE, BACKUP])
+def test_the_units_variables_are_options_and_point_where_it_may_write(name: str, tmp_path: Path) -> None:
+    environ = dict(setting.split("=", 1) for setting in _settings("Environment", name))
     config = tmp_path / "config.toml"
     config.write_text('[database]\npath = "elsewhere.db"\n')
-    assert Path(load(str(config), environ).database.path).parent == Path("/var/lib") / _setting("StateDirectory")
-    assert _setting("WorkingDirectory") == f"/var/lib/{_setting('StateDirectory')}"
+    assert Path(load(str(config), environ).database.path).parent == Path("/var/lib") / _setting("StateDirectory", name)
+    assert _setting("WorkingDirectory", name) == f"/var/lib/{_setting('StateDirectory', name)}"
 
 
 def test_a_reload_sends_the_signal_that_reloads() -> None:
@@ -87,6 +100,35 @@ def test_the_units_times_and_files_fit_the_defaults() -> None:
     server = Config().server
     assert float(_setting("TimeoutStopSec")) > server.shutdown_timeout
     assert int(_setting("LimitNOFILE")) >= server.max_connections + RESERVED_DESCRIPTORS
+
+
+def test_the_service_leaves_no_core_file() -> None:
+    """The watchdog ends a server that hangs by SIGABRT. Its memory holds names."""
+    assert [_setting("LimitCORE", name) for name in (SERVICE, BACKUP)] == ["0", "0"]
+
+
+def test_the_socket_is_winlogds_own_with_its_default_address_and_queue() -> None:
+    server = Config().server
+    assert _settings("ListenStream", SOCKET) == [f"{server.host}:{server.port}"]
+    assert int(_setting("Backlog", SOCKET)) == _BACKLOG
+    assert _settings("Accept", SOCKET) == []  # systemd's default: the service gets the listening socket
+    assert _setting("RequiredBy", SOCKET) == SERVICE
+
+
+def test_the_backup_keeps_seven_and_is_made_as_the_server_is_run() -> None:
+    server, backup = _setting("ExecStart").split(), _setting("ExecStart", BACKUP).split()
+    assert backup == [server[0], "backup", "--keep", "7", *server[1:]]
+    assert _setting("Type", BACKUP) == "oneshot"
+    assert _setting("Persistent", TIMER) == "true"
+    rotation = time.fromisoformat(Config().rotation.at)
+    assert time.fromisoformat(_setting("OnCalendar", TIMER).removeprefix("*-*-* ")) > rotation
+
+
+def test_the_backup_is_confined_as_the_server_is_and_has_no_network() -> None:
+    server, backup = (set(_confinement(name)) for name in (SERVICE, BACKUP))
+    assert server - backup == {"RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6"}
+    assert backup - server == {"RestrictAddressFamilies=AF_UNIX", "PrivateNetwork=yes"}
+    assert len(server) > 25
 
 
 def test_a_wrong_configuration_is_not_tried_again() -> None:
@@ -114,10 +156,18 @@ def test_the_files_that_the_text_installs_are_there(beginning: str) -> None:
     assert [name for name in installed if not (ROOT / name).is_file()] == []
 
 
-def _settings(name: str) -> list[str]:
-    return re.findall(rf"(?m)^{name}=(.*)$", UNIT.read_text())
+def _settings(name: str, unit: str = SERVICE) -> list[str]:
+    return re.findall(rf"(?m)^{name}=(.*)$", (UNITS / unit).read_text())
 
 
-def _setting(name: str) -> str:
-    [value] = _settings(name)
+def _setting(name: str, unit: str = SERVICE) -> str:
+    [value] = _settings(name, unit)
     return str(value)
+
+
+def _confinement(unit: str) -> list[str]:
+    """Return the settings of a service that decide where it runs, as whom, and what it may do."""
+    text = (UNITS / unit).read_text().partition("[Service]\n")[2].partition("[Install]")[0]
+    settings = re.findall(r"(?m)^\w+=.*$", text)
+    others = ("Type", "Exec", "Restart=", "RestartSec", "RestartPrevent", "Timeout", "Watchdog", "LimitNOFILE")
+    return [setting for setting in settings if not setting.startswith(others)]
