@@ -62,6 +62,11 @@ class Writer:
         if inbox.waits_for_clients:
             self._queue.put([])
 
+    def pulse(self) -> int:
+        """Return a count that has grown since the last call, unless the thread hangs. This never blocks."""
+        self._queue.put([])  # an idle thread looks only when something comes
+        return self._inbox.looks
+
     def hurry(self, due_s: float) -> None:
         """Let no event wait longer than until `due_s` on the monotonic clock, whatever its own deadline."""
         self._inbox.latest_due_s = due_s
