@@ -51,83 +51,89 @@ def test_clients_that_come_before_the_start_and_during_a_restart_wait(port: sock
 
 
 @pytest.mark.long
-class TestTheConfiguration:
-    def test_the_log_says_that_the_configured_address_is_not_used(self, port: socket.socket, tmp_path: Path) -> None:
-        elsewhere = a_steady_port()
-        environ = {"WINLOGD_SERVER_HOST": "192.0.2.1", "WINLOGD_SERVER_PORT": str(elsewhere)}  # not this machine's
-        with activated(tmp_path, {"http": port}, environ=environ) as server:
-            server.start()
-            assert "systemd has opened the port; server.host and server.port are not used" in server.log
-            assert server.post(an_event()).status == 200
-            with pytest.raises(ConnectionRefusedError):
-                socket.create_connection(("127.0.0.1", elsewhere), PATIENCE_S)
-
-    def test_a_port_with_the_name_https_has_tls(self, port: socket.socket, tmp_path: Path) -> None:
-        with open_port() as secure, activated(tmp_path, {"http": port, "https": secure}, with_tls(1)) as server:
-            server.start()
-            assert b"200 OK" in health_over_tls(number(secure))
-            assert "systemd has opened the port for TLS; server.host and server.tls_port are not used" in server.log
-            assert server.request("GET", "/health").status == 200
-
-    def test_only_the_port_that_systemd_has_not_opened_is_the_configured_one(
-        self, port: socket.socket, tmp_path: Path
-    ) -> None:
-        secure = a_steady_port()
-        with activated(tmp_path, {"http": port}, with_tls(secure)) as server:
-            server.start()
-            assert b"200 OK" in health_over_tls(secure)
-            assert server.port == number(port)
-        with open_port() as opened, activated(tmp_path, {"https": opened}, with_tls(secure)) as server:
-            server.start()
-            assert b"200 OK" in health_over_tls(number(opened))
-            assert server.port not in (number(opened), number(port))
-            assert server.request("GET", "/health").status == 200
-
-    def test_several_ports_of_both_kinds_of_addresses_are_served(self, port: socket.socket, tmp_path: Path) -> None:
-        with open_port("::1") as newer, activated(tmp_path, {"one": port, "two": newer}) as server:
-            server.start()
-            assert server.request("GET", "/health").status == 200
-            with Wire(number(newer), "::1") as wire:
-                wire.send(health())
-                assert wire.answer().status == 200
-
-    def test_the_server_does_not_pass_the_port_on(self, port: socket.socket, tmp_path: Path) -> None:
-        with activated(tmp_path, {"http": port}) as server:
-            server.start()
-            flags = re.search(
-                r"^flags:\s+(\d+)", Path(f"/proc/{server.process.pid}/fdinfo/3").read_text(), re.MULTILINE
-            )
-            assert flags is not None
-            assert int(flags[1], 8) & os.O_CLOEXEC
+def test_the_log_says_that_the_configured_address_is_not_used(port: socket.socket, tmp_path: Path) -> None:
+    elsewhere = a_steady_port()
+    environ = {"WINLOGD_SERVER_HOST": "192.0.2.1", "WINLOGD_SERVER_PORT": str(elsewhere)}  # not this machine's
+    with activated(tmp_path, {"http": port}, environ=environ) as server:
+        server.start()
+        assert "systemd has opened the port; server.host and server.port are not used" in server.log
+        assert server.post(an_event()).status == 200
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", elsewhere), PATIENCE_S)
 
 
 @pytest.mark.long
-class TestWhatIsWrong:
-    def test_sockets_for_another_process_are_left_alone(self, port: socket.socket, tmp_path: Path) -> None:
-        with activated(tmp_path, {"http": port}, pid="1") as server:
-            server.start()
-            assert server.port != number(port)
-            assert server.request("GET", "/health").status == 200
+def test_a_port_with_the_name_https_has_tls(port: socket.socket, tmp_path: Path) -> None:
+    with open_port() as secure, activated(tmp_path, {"http": port, "https": secure}, with_tls(1)) as server:
+        server.start()
+        assert b"200 OK" in health_over_tls(number(secure))
+        assert "systemd has opened the port for TLS; server.host and server.tls_port are not used" in server.log
+        assert server.request("GET", "/health").status == 200
 
-    @pytest.mark.parametrize(
-        ("environ", "line"),
-        [
-            ({"LISTEN_FDS": "two"}, "LISTEN_FDS must be the number of the sockets that are passed on, not 'two'"),
-            ({"LISTEN_FDS": "2"}, "descriptor 4, which was passed on, is no socket: Bad file descriptor"),
-            ({"LISTEN_FDNAMES": "https"}, "systemd has opened a port for TLS .* but server.tls_port is 0: set it"),
-        ],
-    )
-    def test_the_start_ends_with_a_line_that_says_why(
-        self, environ: Mapping[str, str], line: str, port: socket.socket, tmp_path: Path
-    ) -> None:
-        with activated(tmp_path, {"http": port}, environ=environ) as server:
-            _fails(server, line)
 
-    def test_a_port_that_is_not_of_tcp_ends_the_start(self, tmp_path: Path) -> None:
-        with open_port(kind=socket.SOCK_DGRAM) as udp, activated(tmp_path, {"http": udp}) as server:
-            _fails(server, "descriptor 3, which was passed on, is no TCP socket")
-        with socket.socket(socket.AF_UNIX) as local, activated(tmp_path, {"http": local}) as server:
-            _fails(server, "descriptor 3, which was passed on, is no TCP socket")
+@pytest.mark.long
+def test_only_the_port_that_systemd_has_not_opened_is_the_configured_one(port: socket.socket, tmp_path: Path) -> None:
+    secure = a_steady_port()
+    with activated(tmp_path, {"http": port}, with_tls(secure)) as server:
+        server.start()
+        assert b"200 OK" in health_over_tls(secure)
+        assert server.port == number(port)
+    with open_port() as opened, activated(tmp_path, {"https": opened}, with_tls(secure)) as server:
+        server.start()
+        assert b"200 OK" in health_over_tls(number(opened))
+        assert server.port not in (number(opened), number(port))
+        assert server.request("GET", "/health").status == 200
+
+
+@pytest.mark.long
+def test_several_ports_of_both_kinds_of_addresses_are_served(port: socket.socket, tmp_path: Path) -> None:
+    with open_port("::1") as newer, activated(tmp_path, {"one": port, "two": newer}) as server:
+        server.start()
+        assert server.request("GET", "/health").status == 200
+        with Wire(number(newer), "::1") as wire:
+            wire.send(health())
+            assert wire.answer().status == 200
+
+
+@pytest.mark.long
+def test_the_server_does_not_pass_the_port_on(port: socket.socket, tmp_path: Path) -> None:
+    with activated(tmp_path, {"http": port}) as server:
+        server.start()
+        flags = re.search(r"^flags:\s+(\d+)", Path(f"/proc/{server.process.pid}/fdinfo/3").read_text(), re.MULTILINE)
+        assert flags is not None
+        assert int(flags[1], 8) & os.O_CLOEXEC
+
+
+@pytest.mark.long
+def test_sockets_for_another_process_are_left_alone(port: socket.socket, tmp_path: Path) -> None:
+    with activated(tmp_path, {"http": port}, pid="1") as server:
+        server.start()
+        assert server.port != number(port)
+        assert server.request("GET", "/health").status == 200
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("environ", "line"),
+    [
+        ({"LISTEN_FDS": "two"}, "LISTEN_FDS must be the number of the sockets that are passed on, not 'two'"),
+        ({"LISTEN_FDS": "2"}, "descriptor 4, which was passed on, is no socket: Bad file descriptor"),
+        ({"LISTEN_FDNAMES": "https"}, "systemd has opened a port for TLS .* but server.tls_port is 0: set it"),
+    ],
+)
+def test_the_start_ends_with_a_line_that_says_why(
+    environ: Mapping[str, str], line: str, port: socket.socket, tmp_path: Path
+) -> None:
+    with activated(tmp_path, {"http": port}, environ=environ) as server:
+        _fails(server, line)
+
+
+@pytest.mark.long
+def test_a_port_that_is_not_of_tcp_ends_the_start(tmp_path: Path) -> None:
+    with open_port(kind=socket.SOCK_DGRAM) as udp, activated(tmp_path, {"http": udp}) as server:
+        _fails(server, "descriptor 3, which was passed on, is no TCP socket")
+    with socket.socket(socket.AF_UNIX) as local, activated(tmp_path, {"http": local}) as server:
+        _fails(server, "descriptor 3, which was passed on, is no TCP socket")
 
 
 def _fails(server: Winlogd, line: str) -> None:

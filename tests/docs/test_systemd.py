@@ -17,6 +17,7 @@ from tests.support.running import an_event, running
 from winlogd.commands.terminal import MISUSED
 from winlogd.config.load import load
 from winlogd.config.sections import Config
+from winlogd.daemon.inherited import TLS_NAME
 from winlogd.http.server import _BACKLOG
 
 UNITS: Final = ROOT / "systemd"
@@ -41,18 +42,15 @@ needs_systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reas
 def units(tmp_path: Path) -> Path:
     """Write the units, with a program that exists on this machine. Return their folder."""
     for unit in UNITS.iterdir():
-        text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={sys.executable}", unit.read_text())
-        (tmp_path / unit.name).write_text(text)
+        (tmp_path / unit.name).write_text(_with_a_program(unit.read_text()))
     return tmp_path
 
 
 @pytest.mark.long
 @needs_systemd
 def test_systemd_finds_nothing_to_complain_about(units: Path) -> None:
-    files = sorted(units.iterdir())
-    assert {file.name for file in files} == {SERVICE, SOCKET, BACKUP, TIMER}
-    verified = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True)
-    assert (verified.returncode, verified.stdout + verified.stderr) == (0, "")
+    assert {file.name for file in units.iterdir()} == {SERVICE, SOCKET, BACKUP, TIMER}
+    assert _complaints(units) == ""
 
 
 @pytest.mark.long
@@ -63,6 +61,41 @@ def test_the_units_confine_their_programs(name: str, units: Path) -> None:
     command = ["systemd-analyze", "security", "--no-pager", "--offline=true", f"--threshold={threshold}"]
     judged = subprocess.run([*command, str(units / name)], capture_output=True, text=True)
     assert judged.returncode == 0, judged.stdout + judged.stderr
+
+
+@pytest.mark.long
+@needs_systemd
+def test_systemd_understands_each_change_that_the_text_proposes(units: Path) -> None:
+    folder = block("[Unit]\nRequiresMountsFor=")
+    proposed = [
+        (SOCKET, block("[Socket]\nListenStream=\n")),
+        (SERVICE, folder),
+        (BACKUP, folder),
+        (SERVICE, block("[Service]\nWatchdogSec=")),
+        (BACKUP, block("[Service]\nExecStart=\n")),
+        (SERVICE, block("[Service]\nLogNamespace=")),
+        (TIMER, block("[Timer]\nOnCalendar=\n")),
+    ]
+    for number, (unit, change) in enumerate(proposed):
+        (units / f"{unit}.d").mkdir(exist_ok=True)
+        (units / f"{unit}.d" / f"{number}.conf").write_text(_with_a_program(change.text))
+    (units / "winlogd-tls.socket").write_text(block("[Unit]\nDescription=Port of winlogd for TLS").text)
+    assert _complaints(units) == ""
+    (units / f"{SERVICE}.d" / "wrong.conf").write_text("[Service]\nWatchdogSecs=1\n")
+    assert "wrong.conf:2: Unknown key" in _complaints(units)
+
+
+def test_the_port_for_tls_is_like_the_other_and_has_the_name_that_winlogd_knows() -> None:
+    tls = dict(re.findall(r"(?m)^(\w+)=(.*)$", block("[Unit]\nDescription=Port of winlogd for TLS").text))
+    for name in ("FreeBind", "Backlog", "WantedBy", "RequiredBy"):
+        assert tls[name] == _setting(name, SOCKET)
+    assert (tls["FileDescriptorName"], tls["Service"]) == (TLS_NAME, SERVICE)
+    assert _setting("FileDescriptorName", SOCKET) != TLS_NAME
+
+
+def test_what_is_kept_of_the_backups_is_the_only_change_of_their_number() -> None:
+    changed = block("[Service]\nExecStart=\n").text.splitlines()[-1].removeprefix("ExecStart=")
+    assert changed == _setting("ExecStart", BACKUP).replace("--keep 7", "--keep 14")
 
 
 def test_the_server_runs_without_memory_that_is_both_writable_and_executable(tmp_path: Path) -> None:
@@ -152,8 +185,20 @@ def test_the_commands_of_the_text_put_everything_where_the_unit_looks() -> None:
 @pytest.mark.parametrize("beginning", ["sudo useradd", "sudo /opt/winlogd/bin/pip install --upgrade"])
 def test_the_files_that_the_text_installs_are_there(beginning: str) -> None:
     installed = re.findall(r"sudo install (?!-d)(?:-\w \S+ )+(\S+) /", block(beginning).text)
-    assert "systemd/winlogd.service" in installed
+    assert set(installed) >= {f"systemd/{unit.name}" for unit in UNITS.iterdir()}
     assert [name for name in installed if not (ROOT / name).is_file()] == []
+
+
+def _with_a_program(text: str) -> str:
+    """Return a unit or a change of one, with a program that exists on this machine."""
+    return re.sub(r"(?m)^ExecStart=/\S+", f"ExecStart={sys.executable}", text)
+
+
+def _complaints(units: Path) -> str:
+    """Return what systemd says about the units of a folder, with the changes beside them."""
+    files = [file for file in sorted(units.iterdir()) if file.is_file()]
+    verified = subprocess.run(["systemd-analyze", "verify", *files], capture_output=True, text=True)
+    return verified.stdout + verified.stderr + (f"status {verified.returncode}" if verified.returncode else "")
 
 
 def _settings(name: str, unit: str = SERVICE) -> list[str]:
