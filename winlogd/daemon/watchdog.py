@@ -15,8 +15,7 @@ from winlogd.daemon import systemd
 from winlogd.log.log import Log
 
 _HANGS_AFTER: Final = 2
-"""A writer hangs if it has not moved in this many intervals: in the unit's WatchdogSec. A step of its work, such as a
-COMMIT on a slow disk, may take that long."""
+"""A writer hangs if it has not moved in this many intervals, which are the unit's WatchdogSec together."""
 
 
 class Watchdog:
@@ -32,19 +31,18 @@ class Watchdog:
         self._log = log
         self._awaited = {"listening", "opened"}
         self._is_reloading = False
-        self._pulse: Callable[[], int]
-        self._last_pulse = 0
+        self._writer_has_moved: Callable[[], bool]
         self._still = 0
 
-    def keep(self, pulse: Callable[[], int]) -> None:
+    def keep(self, writer_has_moved: Callable[[], bool]) -> None:
         """Report now, and from now on as often as the unit wants, that the server is alive (sd_watchdog_enabled(3)).
 
         Args:
-            pulse: returns a count that has grown since the last call, unless the writer hangs.
+            writer_has_moved: returns True if the writer has moved since the last call, and False if it hangs.
         """
         interval_s = systemd.watchdog_interval_s(os.environ)
         if interval_s is not None:
-            self._pulse = pulse
+            self._writer_has_moved = writer_has_moved
             self._feed(interval_s)
 
     def _feed(self, interval_s: float) -> None:
@@ -61,10 +59,8 @@ class Watchdog:
 
         Count intervals, not seconds: after a pause of the whole process, a clock would find that both have hung.
         """
-        pulse = self._pulse()
-        has_moved = pulse != self._last_pulse or "opened" in self._awaited
+        has_moved = self._writer_has_moved() or "opened" in self._awaited
         self._still = 0 if has_moved else self._still + 1
-        self._last_pulse = pulse
         return self._still >= _HANGS_AFTER
 
     def listening(self) -> None:

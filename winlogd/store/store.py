@@ -101,7 +101,7 @@ class Store(Generic[Reply]):
         self.wal_grown = self._reporting.wal_grown
         self.failed = self._reporting.failed
         self._writer = Writer(settings, self)
-        self.pulse = self._writer.pulse
+        self.writer_has_moved = self._writer.has_moved
         self._gathering = Gathering(loop, self._writer.submit, self._writer.go_on)
 
     def start(self, prepare: Callable[[], None]) -> None:
