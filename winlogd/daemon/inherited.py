@@ -27,7 +27,7 @@ class Inherited(NamedTuple):
 
 
 def inherited(environ: Mapping[str, str]) -> Inherited:
-    """Return the sockets that were passed on to this very process. Call this once: they are closed with the result.
+    """Return the sockets that were passed on to this very process. Call this once: each socket owns its descriptor.
 
     Args:
         environ: the environment variables of the process.

@@ -1,8 +1,8 @@
 """Look at the writer's thread from another one, for the watchdog: does it move, or does it hang?
 
 It moves if it looks into its queue, reads or writes files, or waits for the disk. A checkpoint after a long time, or an
-fsync of a slow disk, may take minutes. An endless loop does none of this, and neither does a deadlock. The system knows
-it (proc(5)), without a look at any disk. This file must not know what the writer does.
+fsync of a slow disk, may take minutes. An endless loop does none of this, and neither does a deadlock. The kernel knows
+what a thread does, and says it without a look at a disk (proc(5)). This file must not know what the writer does.
 """
 
 import threading
