@@ -190,6 +190,7 @@ def test_the_manifest_says_what_the_file_is(own_site: Path) -> None:
     assert manifest["made_at"] == "2026-01-13T11:15:00.000000+01:00"
     assert manifest["reason"] == "request 7"
     assert manifest["oldest_session_kept"] == "2026-01-12T09:00:00.000000+01:00"
+    assert manifest["archive_kept_days"] == 365
     assert manifest["history"] == "complete"
     assert manifest["names_changed_for_spreadsheets"] is True
     assert manifest["statement"].startswith("Reported by workstations. This is no proof of identity")

@@ -9,13 +9,13 @@ from typing import Final, NamedTuple, Protocol, cast
 from winlogd.api.reading import Row
 from winlogd.commands.answers import escaped_json
 from winlogd.commands.letters import visible
+from winlogd.commands.person_csv import PersonCsv
+from winlogd.commands.person_file import About, PersonForm, Write
+from winlogd.commands.person_html import PersonHtml
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import least_free_bytes
 from winlogd.transfer import csv_text, ndjson_text
 from winlogd.transfer.csv_text import Cell
-
-Write = Callable[[bytes], None]
-"""A function that takes the next octets."""
 
 
 class Shape(NamedTuple):
@@ -139,3 +139,6 @@ FORMS: Final[Mapping[str, Callable[[Shape, Write], Form]]] = {
     "sqlite": Sqlite,
 }
 """The class of each form."""
+
+PERSON_FORMS: Final[Mapping[str, Callable[[About, Write], PersonForm]]] = {"html": PersonHtml, "csv": PersonCsv}
+"""The class of each form of the file about one person."""

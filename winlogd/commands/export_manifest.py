@@ -37,6 +37,9 @@ def manifest_of(
     times = {name: asking.in_words(texts[name]) for name in ("from", "to", "at") if name in texts}
     now_us, zone = asking.asked.now_us, asking.asked.site.zone
     local = datetime.fromtimestamp(now_us // US, UTC).astimezone(zone)
+    rows_are, counted = ("events", "actions") if options.events else ("sessions", "certainty")
+    if options.person:
+        rows_are, counted = "all of one person", "kinds"
     fields = {
         "statement": _STATEMENT,
         "reason": options.reason,
@@ -48,13 +51,14 @@ def manifest_of(
         "names_changed_for_spreadsheets": options.format == "csv" and not options.raw,
         "bytes": file.octets,
         "sha256": file.sha256,
-        "rows_are": "events" if options.events else "sessions",
+        "rows_are": rows_are,
         "rows": exported.rows,
-        "actions" if options.events else "certainty": dict(sorted(exported.counts.items())),
+        counted: dict(sorted(exported.counts.items())),
         "filter": dict(texts),
         "times_understood_as": times,
         "time_zone": asking.config.server.timezone or local.tzname(),
         "oldest_session_kept": exported.oldest,
+        "archive_kept_days": exported.kept_days,
         "history": exported.history,
     }
     return orjson.dumps(fields, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

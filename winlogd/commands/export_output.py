@@ -115,3 +115,7 @@ class StandardOutput:
 
     def give_up(self) -> None:
         """Leave what was written."""
+
+
+Output = NewFile | StandardOutput
+"""Where the octets go."""

@@ -18,6 +18,9 @@ from winlogd.commands.asking import Asking, note_history
 from winlogd.commands.export_forms import FORMS, Form, Shape
 from winlogd.commands.export_output import NewFile, StandardOutput
 from winlogd.commands.terminal import FailedError, ProgressLine
+from winlogd.config.sections import Retention
+from winlogd.store.file.marks import read_marks
+from winlogd.store.past.kept import kept_days
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.read.access import Access
@@ -34,12 +37,14 @@ class Exported(NamedTuple):
         counts: how many sessions have each certainty, or how many events each action.
         history: how much of the archive is in it.
         oldest: when the oldest session that is kept was received; None without any.
+        kept_days: how many days the archive is kept; None for ever.
     """
 
     rows: int
     counts: Counter[str]
     history: str
     oldest: str | None
+    kept_days: int | None
 
 
 def listing_of(asking: Asking, are_events: bool, texts: Mapping[str, str]) -> Listing:
@@ -82,10 +87,7 @@ def export_rows(asking: Asking, listing: Listing, options: Namespace, output: Ne
             form.end()
         finally:
             form.close()
-        from winlogd.store.read.oldest import oldest_us
-
-        oldest = local_text(oldest_us(access), asking.asked.site.zone)
-        return Exported(counts.total(), counts, access.history(), oldest)
+        return exported_of(access, asking, counts)
 
     try:
         exported = asking.ask(find, None, is_repeatable=False)  # the row is written already
@@ -99,6 +101,16 @@ def export_rows(asking: Asking, listing: Listing, options: Namespace, output: Ne
         line.clear()
     note_history(exported.history)
     return exported
+
+
+def exported_of(access: "Access", asking: Asking, counts: Counter[str]) -> Exported:
+    """Return what was exported, if so many rows of each kind were."""
+    from winlogd.store.read.oldest import oldest_us
+
+    oldest = local_text(oldest_us(access), asking.asked.site.zone)
+    with access.snapshot() as connection:
+        days = kept_days(read_marks(connection), Retention().history_days)
+    return Exported(counts.total(), counts, access.history(), oldest, days)
 
 
 def _read(access: "Access", listing: Listing, form: Form, line: ProgressLine, is_terminal: bool) -> Counter[str]:

@@ -18,6 +18,12 @@ def kept_value(days: int, is_chosen: bool, is_taken_over: bool) -> str:
     return WAITS if is_taken_over and not is_chosen else str(days)
 
 
+def kept_days(marks: Mapping[str, str], default_days: int) -> int | None:
+    """Return for how many days the archive is kept; None for ever. The arguments are those of `kept_text`."""
+    value = _value_in(marks, default_days)
+    return None if value in (WAITS, FOR_EVER) else int(value)
+
+
 def kept_text(marks: Mapping[str, str], default_days: int) -> str:
     """Return for a person how long the archive is kept.
 
@@ -25,7 +31,11 @@ def kept_text(marks: Mapping[str, str], default_days: int) -> str:
         marks: the marks of the database.
         default_days: the default of the option: a database that has kept to it has no mark.
     """
-    value = marks.get(KEPT_DAYS) or kept_value(default_days, False, TAKEN_OVER in marks)
+    value = _value_in(marks, default_days)
     if value == WAITS:
         return "kept for ever, until retention.history_days is set: the database was taken over"
     return "kept for ever" if value == FOR_EVER else f"kept for {value} days"
+
+
+def _value_in(marks: Mapping[str, str], default_days: int) -> str:
+    return marks.get(KEPT_DAYS) or kept_value(default_days, False, TAKEN_OVER in marks)
