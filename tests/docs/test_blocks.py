@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from tests.docs.pages import Block, Runner, block, blocks
-from tests.docs.runners import access, api, clients, configure, install, operate, who
+from tests.docs.runners import access, api, clients, configure, install, operate, privacy, who
 from tests.support.paths import ROOT
 
 PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is None]
@@ -29,6 +29,7 @@ RUN: Final[Mapping[str, Runner]] = {
     **configure.RUN,
     **api.RUN,
     **clients.RUN,
+    **privacy.RUN,
 }
 """The function that runs a block, by the beginning of the block."""
 
@@ -52,6 +53,7 @@ RUN_ELSEWHERE: Final = {
     "[Service]\nExecStart=\n": "test_systemd.py",
     "[Service]\nLogNamespace=": "test_systemd.py",
     "[Timer]\nOnCalendar=\n": "test_systemd.py",
+    "age -d": "runners/privacy.py",
     "[Unit]\nDescription=Report logon": "runners/clients.py",
     "[Unit]\nDescription=Report the hardware": "runners/clients.py",
 }
@@ -73,6 +75,8 @@ NOT_RUN: Final = {
     "journalctl": "needs systemd's journal",
     "sudo /opt/winlogd/bin/pip install --upgrade": "changes files of the system",
     "sudo systemctl disable": "needs systemd as the first process",
+    "# a request of erasure": "winlogd forget asks on a terminal; the tests of that command run it with --yes",
+    "# une demande d'effacement": "winlogd forget asks on a terminal; the tests of that command run it with --yes",
     "pip install -e . --group bench": "takes hours; test_names.py asks the programs for the flags",
     "python -m bench --scenario queries": "takes half an hour, and 4 GB of the disk",
     "45.20%  Python": "is what perf measured",
