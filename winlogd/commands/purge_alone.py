@@ -25,18 +25,36 @@ def purged(config: Config, path: str, purge: Purge) -> str:
     Raises:
         FailedError: the deletion failed before it had come to its end.
     """
+    deletion, tidying = purge.job(delete.ALONE), tidy.Tidy(purge.before_us or 0, 0, tidy.ALONE)
+    return sentence_of(*delete_rows(config, path, deletion, tidying))
+
+
+def delete_rows(
+    config: Config, path: str, deletion: delete.Delete, tidying: tidy.Tidy
+) -> tuple[delete.Deleted, tidy.Tidied]:
+    """Run a deletion, tidy up, and bring the past up to date. Return what was done.
+
+    Args:
+        config: says how SQLite treats the database.
+        path: its real path.
+        deletion: deletes rows.
+        tidying: what comes after it.
+
+    Raises:
+        FailedError: the deletion failed before it had come to its end.
+    """
     settings, line = settings_of(config, path), ProgressLine()
 
     def run(job: Job[Any, Outcome]) -> Outcome:
         return run_alone(job, settings, line.show)
 
     try:
-        deleted = run(purge.job(delete.ALONE))
-        tidied = run(tidy.Tidy(purge.before_us or 0, 0, tidy.ALONE))
+        deleted = run(deletion)
+        tidied = run(tidying)
         run(build.Build(steps.ALONE))  # where the past has to be built anew, it still has what was deleted
         run(hours.Hours(hours.ALONE))
     except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, apsw.Error) as error:
         raise FailedError(f"the deletion could not go on, and what is left stays: {error}") from None
     finally:
         line.clear()
-    return sentence_of(deleted, tidied)
+    return deleted, tidied

@@ -1,4 +1,4 @@
-"""Rotate a database that no server uses.
+"""Rotate a database that no server uses, and delete what is too old.
 
 The caller owns the database. This file loads SQLite; therefore it is imported only if no server is running.
 It must not know the control socket.
@@ -8,6 +8,7 @@ import time
 
 import apsw
 
+from winlogd.commands.retention_alone import delete_old
 from winlogd.commands.terminal import FailedError
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import settings_of
@@ -20,10 +21,10 @@ from winlogd.store.jobs.steps import ALONE
 
 
 def rotated(config: Config, path: str) -> str:
-    """Rotate the database at `path`, a real path. Return a sentence that says how many rows were moved.
+    """Rotate the database at `path`, a real path, and delete what is too old. Return a sentence about what was done.
 
     Raises:
-        FailedError: the rotation failed before it had moved every row.
+        FailedError: the rotation failed before it had moved every row, or what is too old is left.
     """
     now_s = time.time()
     zone = zone_of(config.server.timezone)
@@ -31,7 +32,9 @@ def rotated(config: Config, path: str) -> str:
     day = Schedule(config.rotation.at or "00:00", zone).last(now_s).day
     finished = rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours)
     try:
-        return run_alone(Rotation(finished, day, ALONE), settings_of(config, path)).sentence
+        moved = run_alone(Rotation(finished, day, ALONE), settings_of(config, path)).sentence
     except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, apsw.Error) as error:
         sentence = f"the rotation could not go on, and what is left stays in events_today: {error}"
         raise FailedError(sentence) from None
+    deleted = delete_old(config, path)
+    return f"{moved}; old events deleted: {deleted}" if deleted else moved

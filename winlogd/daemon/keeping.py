@@ -13,15 +13,31 @@ from winlogd.config.sections import Retention as Options
 from winlogd.log.log import Log
 from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.scheduled.retention import Retention
+from winlogd.store.backup.files import names_of
 from winlogd.store.errors import JobCutShortError
 from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER, WAITS
 from winlogd.store.jobs.mark import SetMark
-from winlogd.store.past.kept import kept_text, kept_value
+from winlogd.store.past.kept import FOR_EVER, kept_text, kept_value
 from winlogd.store.store import Store
 
 _DAY_S: Final = 86_400
 _US: Final = 1_000_000
 DEFAULT_DAYS: Final = Options().history_days
+
+
+def kept_since_us(config: Config, is_taken_over: bool, now_s: float) -> int | None:
+    """Return the moment before which the archive is deleted, in microseconds since 1970; None if it is kept for ever.
+
+    Args:
+        config: the configuration.
+        is_taken_over: the database has the mark `TAKEN_OVER`.
+        now_s: the wall clock, in seconds since 1970.
+    """
+    options = config.retention
+    if kept_value(options.history_days, options.is_chosen, is_taken_over) in (WAITS, FOR_EVER):
+        return None
+    calendar = Schedule("00:00", zone_of(config.server.timezone))
+    return int(calendar.midnight_s(now_s - options.history_days * _DAY_S)) * _US
 
 
 class Keeping:
@@ -55,6 +71,7 @@ class Keeping:
         self._config = config
         self._marks = marks
         self._prune = prune
+        self._path = path
         self.retention: Final = Retention(store, log, path, changed)
 
     def change(self, config: Config) -> None:
@@ -64,11 +81,10 @@ class Keeping:
 
     def rotated(self) -> None:
         """Delete what is too old, now that a rotation has ended."""
-        days = self._config.retention.history_days
-        if days and self._value() != WAITS:
-            calendar = Schedule("00:00", zone_of(self._config.server.timezone))
-            self.retention.delete_before(int(calendar.midnight_s(time.time() - days * _DAY_S)) * _US)
-        self.retention.remove_replaced()
+        before_us = kept_since_us(self._config, TAKEN_OVER in self._marks, time.time())
+        if before_us is not None:
+            self.retention.delete_before(before_us)
+        self.retention.remove_replaced(names_of(self._config.backup.folder, self._path).parts)
         self._prune(self._config.privacy.audit_days)
 
     def tell(self) -> None:

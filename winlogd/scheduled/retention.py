@@ -4,7 +4,7 @@ The work is a chain of jobs: the rows, then names and free pages, then files tha
 past looks whether it has to be built. This file must not know SQL, or how long the archive is kept.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from winlogd.log.log import Log
@@ -19,7 +19,7 @@ from winlogd.store.jobs.tidy import Tidied, Tidy
 from winlogd.store.past.holds import Hold
 from winlogd.store.store import Store
 
-_KEPT_PERCENT: Final = 5
+KEPT_PERCENT: Final = 5
 """After the daily deletion, this part of the file may stay free for the rows of the next days."""
 _NEVER_US: Final = 0
 _DONE: Final = {"retention": "old events deleted", "purge": "events purged"}
@@ -52,18 +52,18 @@ class Retention:
         An open session has its logon in ``events_today``, which this does not touch.
         """
         job = Delete(Received("events_history", before_us), None, hours="kept")
-        self._run(job, Tidy(before_us, _KEPT_PERCENT), "retention", lambda _: None, None)
+        self._run(job, Tidy(before_us, KEPT_PERCENT), "retention", lambda _: None, None)
 
-    def remove_replaced(self) -> None:
-        """Remove files that were replaced more than a week ago."""
+    def remove_replaced(self, parts: Iterable[str]) -> None:
+        """Remove files that were replaced more than a week ago, and old ones of `parts` of backups."""
 
         def ended(outcome: int | Exception) -> None:
             if isinstance(outcome, Exception):
                 self._log_failure("retention", outcome)
             elif outcome:
-                self._log.info("retention", "replaced files removed", files=outcome)
+                self._log.info("retention", "old files removed", files=outcome)
 
-        self._store.run(RemoveReplaced(self._path), ended)
+        self._store.run(RemoveReplaced(self._path, parts), ended)
 
     def purge(self, purge: Purge, ended: Ended, progress: Progress) -> None:
         """Delete what somebody has ordered to be deleted.

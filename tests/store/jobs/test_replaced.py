@@ -1,13 +1,15 @@
 """Files that were replaced go after a week. Other files stay."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.store.jobs.tiny import settings_of
+from winlogd.store.backup.files import names_of
 from winlogd.store.jobs import replaced
 from winlogd.store.jobs.alone import run_alone
-from winlogd.store.jobs.replaced import KEPT_S, RemoveReplaced, old_files, replaced_path
+from winlogd.store.jobs.replaced import KEPT_S, PART_KEPT_S, RemoveReplaced, old_files, old_parts, replaced_path
 
 NOW_S = 1_768_292_100  # 2026-01-13T08:15:00Z
 
@@ -41,3 +43,13 @@ def test_a_job_removes_them_a_piece_in_each_step(tmp_path: Path, monkeypatch: py
 
     assert run_alone(job, settings_of(path)) == 2
     assert [each.exists() for each in (large, small, new)] == [False, False, True]
+
+
+def test_parts_of_a_backup_are_old_a_day_after_they_were_written(tmp_path: Path) -> None:
+    names = names_of(str(tmp_path), "/data/winlog.db")
+    old, new, other = Path(names.database_part), Path(names.access_part), tmp_path / "theirs.part"
+    for each, age_s in ((old, PART_KEPT_S + 1), (new, PART_KEPT_S), (other, 9 * PART_KEPT_S)):
+        each.touch()
+        os.utime(each, (NOW_S - age_s, NOW_S - age_s))
+
+    assert old_parts(names.parts, NOW_S) == [str(old)]

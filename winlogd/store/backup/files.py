@@ -39,6 +39,11 @@ class Names(NamedTuple):
         """Return the path at which the copy of the readers' file is made."""
         return os.path.join(self.folder, f"{self.stem}.access{_PART}")
 
+    @property
+    def parts(self) -> list[str]:
+        """Return the paths of all files that a backup that was cut short may have left."""
+        return [part + suffix for part in (self.database_part, self.access_part) for suffix in _BESIDE]
+
     def prepare(self) -> None:
         """Make the folder if it is missing. Remove the parts of a backup that was cut short.
 
@@ -54,10 +59,7 @@ class Names(NamedTuple):
         Raises:
             OSError: one cannot be removed.
         """
-        for part in (self.database_part, self.access_part):
-            for suffix in _BESIDE:
-                with suppress(FileNotFoundError):
-                    os.unlink(part + suffix)
+        _remove(self.parts)
 
     def name_parts(self, has_access: bool, now_s: float) -> tuple[str, str | None]:
         """Give the parts the first names of this second that are free. Return the two paths.
@@ -99,6 +101,16 @@ class Names(NamedTuple):
         for base in old:  # the database first: an ending alone is no backup
             _remove(os.path.join(self.folder, f"{base}.{ending}") for ending in ("db", "access"))
         return len(old)
+
+
+def names_of(folder: str, database: str) -> Names:
+    """Return the names of the backups of a database.
+
+    Args:
+        folder: where they are.
+        database: the database's real path.
+    """
+    return Names(folder, os.path.splitext(os.path.basename(database))[0])
 
 
 def make_part(path: str) -> None:

@@ -1,15 +1,15 @@
-"""Removes files that a restored backup has replaced, a week after that.
+"""Removes files that a restored backup has replaced, a week after that, and what a backup has left that was cut short.
 
 ``<database>.replaced-20260113T081500Z`` is such a file; SQLite's files beside it have longer names. A large file is
 shortened first, a piece in each step: to remove gigabytes at once takes a disk long. This file must not know who
-replaces files.
+replaces files, or how a backup is made.
 """
 
 import glob
 import os
 import time
 from calendar import timegm
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Final, final
 
@@ -20,6 +20,8 @@ from winlogd.store.jobs.job import Step
 
 KEPT_S: Final = 7 * 86_400
 """How long a replaced file is kept, in seconds."""
+PART_KEPT_S: Final = 86_400
+"""How long the part of a backup is kept after it was written last, in seconds: the check of a large one takes long."""
 _PIECE_BYTES: Final = 64 << 20
 _FORM: Final = "%Y%m%dT%H%M%SZ"
 _FORM_CHARACTERS: Final = 16
@@ -47,12 +49,23 @@ def old_files(path: str, now_s: float) -> list[str]:
     return sorted(found)
 
 
+def old_parts(parts: Iterable[str], now_s: float) -> list[str]:
+    """Return the files among `parts` that nobody has written for a day. Their backup was cut short."""
+    found = []
+    for name in parts:
+        with suppress(OSError):
+            if os.lstat(name).st_mtime < now_s - PART_KEPT_S:
+                found.append(name)
+    return found
+
+
 @final
 class RemoveReplaced:
-    """Removes replaced files: a job. A file that cannot be removed stays.
+    """Removes replaced files and old parts of backups: a job. A file that cannot be removed stays.
 
     Args:
         path: the database's real path.
+        parts: the paths at which backups are made (`store.backup.files`).
 
     Attributes:
         outcome: how many files it has removed.
@@ -63,15 +76,16 @@ class RemoveReplaced:
     needs_transaction = False
     progress: Mapping[str, int] = {}  # read only
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, parts: Iterable[str] = ()) -> None:
         self._path = path
+        self._parts = tuple(parts)
         self._names: list[str] | None = None
         self.outcome = 0
 
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
         """Remove one file, or the last piece of it."""
         if self._names is None:
-            self._names = old_files(self._path, now_s)
+            self._names = old_files(self._path, now_s) + old_parts(self._parts, now_s)
         if not self._names:
             return Step(is_last=True, wrote=False)
         name = self._names[0]

@@ -1,0 +1,62 @@
+"""Delete what is too old, after a rotation of a database that no server uses: what a server does after each rotation.
+
+The caller owns the database. This file must not know the control socket.
+"""
+
+import time
+
+import apsw
+
+from winlogd.commands.purge_alone import delete_rows
+from winlogd.commands.terminal import FailedError
+from winlogd.config.sections import Config
+from winlogd.daemon.keeping import kept_since_us
+from winlogd.daemon.settings import settings_of
+from winlogd.scheduled.retention import KEPT_PERCENT
+from winlogd.store.access_file.errors import AccessFileError
+from winlogd.store.access_file.file import AccessFile, is_missing
+from winlogd.store.access_file.looks import remove_old
+from winlogd.store.access_file.tables import access_path
+from winlogd.store.backup.files import names_of
+from winlogd.store.errors import UnusableError
+from winlogd.store.file.marks import TAKEN_OVER, read_marks
+from winlogd.store.jobs import delete, tidy
+from winlogd.store.jobs.alone import run_alone
+from winlogd.store.jobs.replaced import RemoveReplaced
+from winlogd.store.jobs.selections import Received
+from winlogd.store.read.once import read_once
+
+
+def delete_old(config: Config, path: str) -> int:
+    """Delete old events, files and looks beside the database at `path`, a real path. Return how many events.
+
+    Raises:
+        FailedError: something is left.
+    """
+    settings = settings_of(config, path)
+    try:
+        marks = read_once(settings, read_marks)
+        before_us = kept_since_us(config, TAKEN_OVER in marks, time.time())
+        deleted = 0 if before_us is None else _delete_before(config, path, before_us)
+        run_alone(RemoveReplaced(path, names_of(config.backup.folder, path).parts), settings)
+        _prune(access_path(path), config.privacy.audit_days)
+    except (UnusableError, AccessFileError, OSError, apsw.Error) as error:
+        raise FailedError(f"what is too old could not be deleted: {error}") from None
+    return deleted
+
+
+def _delete_before(config: Config, path: str, before_us: int) -> int:
+    deletion = delete.Delete(Received("events_history", before_us), None, delete.ALONE, hours="kept")
+    deleted, _ = delete_rows(config, path, deletion, tidy.Tidy(before_us, KEPT_PERCENT, tidy.ALONE))
+    return deleted.history
+
+
+def _prune(path: str, days: int) -> None:
+    """Remove old rows of the readers' log, if there is one."""
+    if is_missing(path):
+        return
+    file, now_us = AccessFile(path), time.time_ns() // 1000
+    try:
+        file.run([lambda connection: remove_old(connection, now_us, days)])
+    finally:
+        file.close()
