@@ -296,6 +296,7 @@ def test_logons_are_counted_by_day_hour_and_hour_of_the_week(site: Winlogd) -> N
             {"begins_at": time(TUESDAY, "00:00"), "logons": 2, "users": 2, "most": 2},
         ],
         "history": "complete",
+        "archive": {"kept_days": 365, "is_decided": True},
     }
     hours = found(site, "stats", by="hour", from_=f"{MONDAY}T08:00", to=f"{MONDAY}T09:59", room="A102")
     assert hours["room"] == "A102"

@@ -212,3 +212,13 @@ def test_a_finger_finds_everything_on_a_telephone(browser: "Browser", school_ser
         )
         assert [html for width, height, html in sizes if height < 44 or width < 36] == []
         assert page.evaluate("document.documentElement.scrollWidth") == TELEPHONE["width"]
+
+
+def test_the_page_says_if_nobody_has_decided_how_long_the_archive_is_kept(browser: "Browser", tmp_path: Any) -> None:  # noqa: ANN401
+    with played(tmp_path, machines=20) as server, browsing(browser, server.port) as page:
+        open_trends(page)
+        said = page.get_by_text("kept for ever until retention.history_days is set")
+        assert not said.is_visible()
+        server.execute("INSERT INTO winlogd_meta (key, value) VALUES ('taken_over', '1')")
+        open_trends(page, "?days=7")
+        assert said.is_visible()

@@ -7,6 +7,8 @@ from winlogd.api.parameters import Values, filters_in, one_of, room_asked
 from winlogd.api.reading import Asked
 from winlogd.api.session_fields import local_text
 from winlogd.sessions.session import US
+from winlogd.store.file.marks import TAKEN_OVER, WAITS, read_marks
+from winlogd.store.past.kept import FOR_EVER, kept_value
 from winlogd.store.read.statistics import MOST_DAYS, By, WeekHour, find_counts, find_week
 
 if TYPE_CHECKING:  # types only
@@ -47,9 +49,17 @@ def stats(values: Values, asked: Asked) -> "Callable[[Access], object]":
                 }
                 for each in find_counts(access, by, from_us, to_us, site, now_us, room)
             ]
-        return {"by": by, "room": room, "rows": rows, "history": access.history()}
+        return {"by": by, "room": room, "rows": rows, "history": access.history(), "archive": _archive(access, site)}
 
     return find
+
+
+def _archive(access: "Access", site: "Site") -> dict[str, object]:
+    """Return how long the archive is kept: null for ever, and false if nobody has decided that yet."""
+    with access.snapshot() as connection:
+        is_taken_over = TAKEN_OVER in read_marks(connection)
+    value = kept_value(site.history_days, site.has_chosen_days, is_taken_over)
+    return {"kept_days": None if value in (WAITS, FOR_EVER) else site.history_days, "is_decided": value != WAITS}
 
 
 def _of_week(each: WeekHour, site: "Site") -> dict[str, object]:

@@ -47,6 +47,8 @@ def site_of(config: Config) -> Site:
         config.rooms.silent_days,
         tuple(_period(name, text) for name, text in config.periods.times),
         config.privacy.person_profile,
+        config.retention.history_days,
+        config.retention.is_chosen,
     )
 
 

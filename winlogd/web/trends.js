@@ -64,6 +64,7 @@ class Trends {
     this.week = h("section", { class: "trend" });
     this.days = h("section", { class: "trend" });
     this.hours = h("section", { class: "trend" });
+    this.kept = h("p", { class: "note", hidden: true }, words.say("kept"));
     /** @type {string | null} */
     this.asked = null;
     /** @type {string | null} */
@@ -71,7 +72,7 @@ class Trends {
     /** @type {{week: WeekHour[], days: Count[], hours: Count[] | null} | null} */
     this.known = null;
     const heading = h("h1", { class: "unseen" }, say("trends"));
-    fill(root, heading, this.controls, this.filters, this.week, this.days, this.hours);
+    fill(root, heading, this.controls, this.filters, this.week, this.days, this.hours, this.kept);
     this.change(state);
   }
 
@@ -130,6 +131,7 @@ class Trends {
         ask("stats", { by: "day", ...query }, signal),
       ]);
       this.known = { week: week.rows, days: days.rows, hours: null };
+      set(this.kept, { hidden: days.archive.is_decided ? true : null });
     } catch (fault) {
       if (signal.aborted) return;
       this.asked = null;

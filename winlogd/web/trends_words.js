@@ -35,6 +35,7 @@ export const words = wordsOf({
     none_that_day: "Nobody has logged on that day.",
     turned: "The span ends before it begins. Choose another one.",
     counting: "Counting… A year takes some seconds.",
+    kept: "This data is kept for ever until retention.history_days is set: the database was taken over.",
   },
   fr: {
     span: "Période",
@@ -70,5 +71,6 @@ export const words = wordsOf({
     none_that_day: "Personne ne s’est connecté ce jour-là.",
     turned: "La période finit avant de commencer. Choisissez-en une autre.",
     counting: "Calcul en cours… Une année prend quelques secondes.",
+    kept: "Ces données sont gardées sans limite jusqu’au réglage de retention.history_days : la base a été reprise.",
   },
 });

@@ -71,9 +71,21 @@ class Site(Value):
         silent_days: a machine is silent after this many days with events, none of which is its own.
         periods: the names that the site has for times of the day.
         person_profile: True if a question about a person may be answered with sums of hours.
+        history_days: how many days the archive is kept; 0 for ever.
+        has_chosen_days: True if the administrator has set `history_days`. Until then a database that was taken over is
+            kept for ever.
     """
 
-    __slots__ = ("periods", "person_profile", "rooms", "rules", "silent_days", "zone")
+    __slots__ = (
+        "has_chosen_days",
+        "history_days",
+        "periods",
+        "person_profile",
+        "rooms",
+        "rules",
+        "silent_days",
+        "zone",
+    )
 
     def __init__(
         self,
@@ -83,6 +95,8 @@ class Site(Value):
         silent_days: int = 10,
         periods: "tuple[Period, ...]" = (),
         person_profile: bool = False,
+        history_days: int = 365,
+        has_chosen_days: bool = False,
     ) -> None:
         self.rooms: Final = rooms
         self.rules: Final = rules
@@ -90,3 +104,5 @@ class Site(Value):
         self.silent_days: Final = silent_days
         self.periods: Final = periods
         self.person_profile: Final = person_profile
+        self.history_days: Final = history_days
+        self.has_chosen_days: Final = has_chosen_days
