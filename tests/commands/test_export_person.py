@@ -169,7 +169,7 @@ def test_the_page_is_in_french(school: Path) -> None:
     assert found.text.count("Ce qui est enregistré sur alice") == 2  # the title and the heading
     assert found.tables[0][0][:3] == ["Début", "Fin", "Durée"]
     assert found.tables[0][1][1] == "encore ouverte"
-    assert found.tables[0][1][-1] == "douteuse : quelqu’un d’autre est venu sur le poste"
+    assert found.tables[0][1][-1] == "douteuse\u00a0: quelqu’un d’autre est venu sur le poste"
 
 
 def test_a_french_csv_has_semicolons_and_the_mark(school: Path) -> None:

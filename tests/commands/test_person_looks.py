@@ -2,7 +2,9 @@
 
 import pytest
 
-from winlogd.commands.person_looks import names_one
+from winlogd.commands.person_looks import forms_of, names_one
+
+ALICE = forms_of(["alice", "DOM\\alice"])
 
 
 @pytest.mark.parametrize(
@@ -19,7 +21,7 @@ from winlogd.commands.person_looks import names_one
     ],
 )
 def test_a_row_with_the_name_is_about_the_person(row: str) -> None:
-    assert names_one(row, ["alice", "DOM\\alice"])
+    assert names_one(row, ALICE)
 
 
 @pytest.mark.parametrize(
@@ -37,13 +39,13 @@ def test_a_row_with_the_name_is_about_the_person(row: str) -> None:
     ],
 )
 def test_a_row_without_the_name_is_not(row: str) -> None:
-    assert not names_one(row, ["alice", "DOM\\alice"])
+    assert not names_one(row, ALICE)
 
 
 def test_a_question_for_the_name_alone_is_about_an_account_of_a_domain() -> None:
-    assert names_one("user=alice", ["ADMIN\\alice"])
-    assert not names_one("user=DOM\\alice", ["ADMIN\\alice"])
+    assert names_one("user=alice", forms_of(["ADMIN\\alice"]))
+    assert not names_one("user=DOM\\alice", forms_of(["ADMIN\\alice"]))
 
 
 def test_a_name_may_have_spaces() -> None:
-    assert names_one("user=john smith host=A102-07", ["John Smith"])
+    assert names_one("user=john smith host=A102-07", forms_of(["John Smith"]))

@@ -34,7 +34,6 @@ _EXAMPLE: Final = """\
   sudo winlogd export --room A102 --from yesterday --format csv --output a102.csv \\
       --reason 'request 2026/17'
   writes a102.csv and a102.csv.manifest.json.
-
   sudo winlogd export --person --user alice --lang fr --output alice.html
   writes a page in French for alice.
 """

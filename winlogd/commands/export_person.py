@@ -27,6 +27,8 @@ from winlogd.events.names import folded
 if TYPE_CHECKING:  # types only
     from winlogd.store.read.access import Access
 
+_MOST_NAMED: Final = 10
+"""The warning names at most so many accounts. The file has all."""
 _SECONDS: Final = 19
 _SEVERAL: Final = (
     "these are several accounts: {}. If one of them is another person's, remove the file, and export one account"
@@ -77,7 +79,8 @@ class PersonExport:
         form.end()
         note_history(exported.history)
         if self._accounts.are_several:
-            warn(_SEVERAL.format(", ".join(self._accounts.names)))
+            names = self._accounts.names
+            warn(_SEVERAL.format(", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")))
         return exported._replace(rows=self._counts.total(), counts=self._counts)
 
     def _write_rows(self, access: "Access", output: Output) -> tuple[PersonForm, Exported]:

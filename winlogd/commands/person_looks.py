@@ -54,27 +54,35 @@ def looks_at(config: Config, names: Collection[str], from_us: int | None, to_us:
         FailedError: the readers' log cannot be read.
     """
     scopes = {each["name"]: each["scope"] for each in asked(config, {"do": "list"})["readers"]}
-    numbers: dict[str, int] = {}
+    wanted, numbers = forms_of(names), dict[str, int]()
     before = None
     while True:
         answer = asked(config, {"do": "log", "reader": None, "since_us": from_us or 0, "before": before})
         yield [
             SeenBy(look["at_us"], _number(numbers, look["reader"]), _role(look["reader"], scopes), look["kind"])
             for look in answer["looks"]
-            if (to_us is None or look["at_us"] <= to_us) and names_one(look["filter"], names)
+            if (to_us is None or look["at_us"] <= to_us) and names_one(look["filter"], wanted)
         ]
         before = answer["before"]
         if before is None:
             return
 
 
-def names_one(filter_text: str, names: Collection[str]) -> bool:
+def forms_of(names: Collection[str]) -> set[str]:
+    """Return the forms in which a filter may name one of some accounts: folded, with and without the domain."""
+    return {form for name in names for form in (folded(name), short_user(name))}
+
+
+def names_one(filter_text: str, wanted: set[str]) -> bool:
     """Return True if the filter of a row names one of some accounts.
 
     ``alice`` names ``DOM\\alice``, too, because its answer shows both. A search counts if it has the whole name. A
     filter of stars alone names nobody in particular.
+
+    Args:
+        filter_text: the filter, as it is in the row.
+        wanted: the accounts, as `forms_of` returns them.
     """
-    wanted = {form for name in names for form in (folded(name), short_user(name))}
     return any(_is_one(key, value, wanted) for key, value in _pairs(filter_text) if key in _NAMING)
 
 
@@ -86,7 +94,9 @@ def _is_one(key: str, value: str, wanted: set[str]) -> bool:
         pattern = Pattern(value)
     except ValueError:
         return False  # the question has got no answer
-    return bool(pattern.text.strip(STAR)) and any(pattern.matches(name) for name in wanted)
+    if pattern.is_plain:
+        return pattern.text in wanted
+    return bool(pattern.text.strip(STAR)) and any(map(pattern.matches, wanted))
 
 
 def _pairs(filter_text: str) -> Iterator[tuple[str, str]]:

@@ -228,14 +228,14 @@ _FRENCH: Final = Words(
         ),
         "names": Section(
             "Les comptes exacts de ce fichier",
-            "L’un de ces comptes n’est pas le vôtre ? Dites-le à la personne qui vous a remis ce fichier.",
+            "L’un de ces comptes n’est pas le vôtre\u00a0? Dites-le à la personne qui vous a remis ce fichier.",
             "Aucun compte de ce nom n’est enregistré.",
             ("Compte", "Sessions", "Signalements", "Premier reçu", "Dernier reçu"),
         ),
     },
     still_open="encore ouverte",
     not_known="inconnue",
-    doubtful="douteuse : {doubt}",
+    doubtful="douteuse\u00a0: {doubt}",
     certainties={"certain": "certaine", "presumed": "présumée", "doubtful": "douteuse"},
     doubts={
         "other_user": "quelqu’un d’autre est venu sur le poste",
@@ -246,7 +246,7 @@ _FRENCH: Final = Words(
         "clock": "les horloges ne concordent pas",
     },
     actions={"C": "ouverture", "D": "fermeture", "M": "matériel"},
-    origins={"auto": "ajoutée : la suivante est venue", "expired": "ajoutée : ouverte trop longtemps"},
+    origins={"auto": "ajoutée\u00a0: la suivante est venue", "expired": "ajoutée\u00a0: ouverte trop longtemps"},
     hardware="ce qui a été signalé",
     reader="lecteur {number}",
     roles={
