@@ -343,8 +343,8 @@ def test_memory_does_not_grow_with_the_person(school: Path, form: str) -> None:
         (("--person", "--user", "a", "--format", "jsonl"), "--person writes html or csv, not jsonl"),
         (("--person", "--user", "a", "--raw"), "--raw is for --format csv; a page shows every name as it is"),
         (("--person", "--user", "a", "--lang", "de"), "--lang: must be one of en, fr"),
-        (("--user", "a", "--format", "html"), "--exact and --format html are for the file about one person"),
-        (("--user", "a", "--exact"), "--exact and --format html are for the file about one person: add --person"),
+        (("--format", "html"), "--person needs --user"),
+        (("--user", "a", "--exact"), "--exact is for the file about one person: add --person"),
     ],
 )
 def test_wrong_words_are_named_and_nothing_is_written(school: Path, words: tuple[str, ...], fault: str) -> None:

@@ -116,7 +116,9 @@ def _parser() -> Parser:
     for name, (placeholder, purpose) in _FLAGS.items():
         parser.add_argument(f"--{name.replace('_', '-')}", dest=name, metavar=placeholder, help=purpose)
     forms = sorted({*FORMS, *PERSON_FORMS})
-    parser.add_argument("--format", choices=forms, help="the form; without the flag csv, and html with --person")
+    parser.add_argument(
+        "--format", choices=forms, help="the form; html is the one of --person, and csv that of the others"
+    )
     parser.add_argument("--lang", metavar="LANG", help="en or fr: of the page; the CSV of fr has ; and a BOM")
     parser.add_argument("--raw", action="store_true", help="CSV for a program: names stay as they are")
     parser.add_argument("--output", metavar="FILE", help="a new file; without the flag, standard output")
@@ -130,11 +132,12 @@ def _check(options: Namespace) -> None:
     Raises:
         MisusedError: they do not.
     """
+    options.person = options.person or options.format == "html"
     options.format = options.format or ("html" if options.person else "csv")
     if options.person:
         _check_person(options)
     elif options.exact or options.format not in FORMS:
-        raise MisusedError("--exact and --format html are for the file about one person: add --person", _USAGE)
+        raise MisusedError("--exact is for the file about one person: add --person", _USAGE)
     allowed = EVENT_FILTERS if options.events else FILTERS
     for name in _FLAGS:
         if getattr(options, name) is not None and name not in allowed:
