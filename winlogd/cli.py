@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "purge": "delete events of today, of the archive, or before a date",
     "hold": "exempt a person, a machine or a span of time from deletion",
     "compact": "rewrite the database without gaps, while no server runs",
+    "doctor": "look at everything that goes wrong in a year, and say what to do",
     "who": "who is on now, or was on at a time",
     "sessions": "sessions by user, machine, room, address and time",
     "machines": "the machines, their states, and those that report nothing",

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from tests.docs.pages import Block, Runner, block, blocks
-from tests.docs.runners import access, api, clients, configure, install, operate, privacy, who
+from tests.docs.runners import access, api, clients, configure, doctor, install, operate, privacy, who
 from tests.support.paths import ROOT
 
 PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is None]
@@ -25,6 +25,7 @@ RUN: Final[Mapping[str, Runner]] = {
     **install.RUN,
     **operate.RUN,
     **who.RUN,
+    **doctor.RUN,
     **access.RUN,
     **configure.RUN,
     **api.RUN,

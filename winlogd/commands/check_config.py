@@ -46,19 +46,24 @@ def run(words: Sequence[str]) -> int:
         HelpAskedError, MisusedError: see `Parser`.
     """
     config = load(Parser("check-config", _DOES, _EXAMPLE).config_file(list(words)), os.environ)
-    if faults := [*_site_faults(config), *_certificate_faults(config)]:
-        raise ConfigError(tuple(faults))
+    if faults := faults_of(config):
+        raise ConfigError(faults)
     hosts = known_hosts(config.database.path)
     for warning in (
         *warnings_of(config),
-        *warnings_of_machine(config, _ThisMachine()),
+        *warnings_of_machine(config, ThisMachine()),
         *idle_patterns(config, hosts),
     ):
         warn(warning)
     return write(f"{escaped(config.source or 'the default configuration')}: ok\n\n{table_of(config)}")
 
 
-class _ThisMachine:
+def faults_of(config: Config) -> tuple[str, ...]:
+    """Return the faults that show only when rooms are put together, and when the certificate is loaded."""
+    return (*_site_faults(config), *_certificate_faults(config))
+
+
+class ThisMachine:
     """Answer the questions that the warnings ask about this machine (`winlogd.config.warnings.Machine`)."""
 
     def kind_of(self, path: str) -> str:

@@ -1,0 +1,269 @@
+"""``winlogd doctor`` finds what is wrong around the database: options, files, TLS, server, readers, disk, backup."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.support.doctor import NOW_US, SETTINGS, Found, examined, make_site
+from tests.support.paths import DATA
+from tests.support.questions import at
+from tests.support.readers import add_reader
+from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, run_to_end, running
+from tests.support.school_building import DAY_US
+
+pytestmark = pytest.mark.long  # each command is a process
+
+OTHER: Final = 54_321
+"""A user that this machine does not have."""
+TOKEN: Final = "0123456789abcdef0123456789abcdef"
+_IMPATIENT: Final = "from winlogd.commands.checks import context; context._PATIENCE_S = 0.2"
+_SLOW_DISK: Final = "from winlogd.commands.checks import disk; os.fsync = lambda descriptor: time.sleep(0.15)"
+_READ_ONLY: Final = 'mount --bind data data && mount -o remount,ro,bind data && exec "$@"'
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="missing: root")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A site that no server uses."""
+    return make_site(tmp_path)
+
+
+def set_options(site: Path, text: str) -> None:
+    (site / "config.toml").write_text(SETTINGS + text)
+
+
+# ── configuration ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_each_mistake_of_the_configuration_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[server]\nport = 70000\nhots = 1\n")
+    found = examined(tmp_path)
+    assert [each.level for each in found.checks["configuration"]] == ["fault", "fault"]
+    assert "server.port = 70000" in found.checks["configuration"][0].what
+    assert "winlogd check-config" in found.checks["configuration"][0].advice
+    assert found.status == 1
+
+
+def test_a_list_of_machines_that_is_wrong_is_a_fault_and_the_machines_are_not_looked_at(site: Path) -> None:
+    set_options(site, 'rooms_file = "machines.csv"\n')
+    (site / "machines.csv").write_text("no,such,columns\n")
+    found = examined(site)
+    assert "rooms.rooms_file" in found.checks["configuration"][0].what
+    assert found.one("database").meaning == "without the rooms, the machines cannot be looked at"
+
+
+def test_what_is_allowed_but_will_hurt_is_a_note_and_what_prevents_a_start_a_fault(site: Path) -> None:
+    set_options(site, '[security]\nexpected_user_agent = "Winlog/*"\n')
+    note, fine = examined(site).checks["configuration"]
+    assert (note.level, fine.level) == ("note", "ok")
+    assert "every event is refused" in note.what
+    fault, *_ = examined(site, environ={"WINLOGD_SERVER_HOST": "192.0.2.1"}).checks["configuration"]
+    assert (fault.level, fault.meaning) == ("fault", "the server will not start with it")
+
+
+def test_a_pattern_that_matches_no_machine_is_a_note(tmp_path: Path) -> None:
+    with running(tmp_path, '[sessions]\nmulti_user = ["TS-*"]\n') as server:
+        server.wait_until_it_obeys()
+        assert examined(tmp_path).one("patterns").level == "ok"
+        assert server.post(an_event()).status == 200
+        note = examined(tmp_path).one("patterns")
+    assert (note.level, note.what[:28]) == ("note", 'sessions.multi_user: "TS-*" ')
+
+
+# ── owners ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_files_that_others_can_read_or_change_are_faults(site: Path) -> None:
+    (site / "token").write_text(TOKEN)
+    set_options(site, '[security]\ningest_token_file = "token"\n')
+    assert "can read" in examined(site).one("owners").what  # a new file has the mode 0644
+    (site / "token").chmod(0o600)
+    assert examined(site).one("owners").level == "ok"
+    (site / "data" / "winlog.db").chmod(0o644)
+    (site / "config.toml").chmod(0o666)
+    (site / "data").chmod(0o777)
+    folder, database, config = examined(site).checks["owners"]
+    assert folder.advice == f"sudo chmod o-w {site / 'data'}"
+    assert database.what == f"everybody on this machine may open {site / 'data' / 'winlog.db'} (mode 0644)"
+    assert database.advice == f"sudo chmod o-rwx {site / 'data' / 'winlog.db'}"
+    assert config.what == f"everybody on this machine can change {site / 'config.toml'}"
+
+
+def test_a_token_in_a_configuration_that_everybody_reads_is_a_fault(site: Path) -> None:
+    set_options(site, '[security]\ningest_token = "' + TOKEN + '"\n')
+    fault = examined(site).one("owners")
+    assert "and the ingest token is in it" in fault.what
+    assert TOKEN not in "".join(fault)
+
+
+def test_a_second_name_of_the_database_is_a_fault(site: Path) -> None:
+    os.link(site / "data" / "winlog.db", site / "second.db")
+    assert "has 2 names (hard links)" in examined(site).one("owners").what
+
+
+@needs_root
+def test_a_file_of_another_user_is_a_fault(site: Path) -> None:
+    wal = site / "data" / "winlog.db-wal"
+    wal.touch()
+    os.chown(wal, OTHER, OTHER)
+    wal.chmod(0o640)
+    fault = examined(site).one("owners")
+    assert fault.what == f"{wal} belongs to {OTHER}, and winlogd runs as root"
+    assert fault.advice == f"sudo chown root {wal}"
+
+
+# ── certificate and versions ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="not installed: openssl")
+def test_a_certificate_near_its_end_is_a_fault(site: Path) -> None:
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    new += ["-subj", "/CN=winlogd", "-days", "5", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run(new, cwd=site, check=True, capture_output=True)
+    tls = 'tls_port = 3443\ntls_certificate = "cert.pem"\ntls_key = "key.pem"\n'
+    (site / "config.toml").write_text(f"[server]\n{tls}")
+    fault = examined(site, now_us=0).one("certificate")
+    assert fault.level == "fault"
+    assert fault.what.endswith("in 4 days")
+    assert fault.advice == "renew it, then run sudo systemctl reload winlogd"
+    assert "is valid from" in examined(site).one("certificate").what  # in January it was not valid yet
+
+
+def test_a_certificate_whose_key_is_anothers_is_a_fault_of_the_configuration(site: Path) -> None:
+    names = f'tls_certificate = "{DATA / "tls.crt"}"\ntls_key = "{DATA / "tls-renewed.key"}"\n'
+    (site / "config.toml").write_text(f"[server]\ntls_port = 3443\n{names}")
+    [fault] = examined(site).checks["configuration"]
+    assert "the key is not the certificate's" in fault.what
+
+
+def test_a_package_below_its_bound_is_a_fault(site: Path) -> None:
+    """The metadata of a later winlogd is found first."""
+    later = site / "later" / "winlogd-9.dist-info"
+    later.mkdir(parents=True)
+    (later / "METADATA").write_text("Metadata-Version: 2.1\nName: winlogd\nVersion: 9\nRequires-Dist: orjson>=99\n")
+    fault = examined(site, before=f"sys.path.insert(0, {str(later.parent)!r})").one("versions")
+    assert fault.level == "fault"
+    assert fault.what.endswith("and winlogd needs 99 or newer")
+    assert fault.advice.startswith("install orjson 99 or newer")
+
+
+# ── server and refusals ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_server_that_does_not_run_is_a_fault(site: Path) -> None:
+    found = examined(site)
+    assert found.one("server").advice.startswith("sudo systemctl start winlogd")
+    assert found.one("refusals").level == "note"
+    assert "could not be looked at" in found.one("refusals").what
+
+
+def test_a_server_that_does_not_answer_is_a_fault(server: Winlogd) -> None:
+    server.wait_until_it_obeys()
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        found = examined(server.folder, now_us=0, before=_IMPATIENT)
+    finally:
+        server.process.send_signal(signal.SIGCONT)
+    assert found.one("server").what == "the running server does not answer: no answer for 0.2 s"
+    assert "systemctl restart" in found.one("server").advice
+
+
+def test_a_server_of_before_an_upgrade_is_a_fault(site: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(site / "data" / "winlog.db.control"))
+        listener.listen()
+        older = threading.Thread(target=_answer_as_an_older_server, args=(listener,))
+        older.start()
+        fault = examined(site).one("server")
+        older.join()
+    assert "'refusals' is no order" in fault.what
+    assert fault.advice == "sudo systemctl restart winlogd"
+
+
+def _answer_as_an_older_server(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        assert json.loads(connection.recv(1024)) == {"order": "refusals"}
+        connection.sendall(b'{"error":"\'refusals\' is no order; the orders are rotate, token"}\n')
+
+
+def test_a_sender_that_is_refused_again_and_again_is_a_fault_of_its_host(server: Winlogd) -> None:
+    server.wait_until_it_obeys()
+    assert examined(server.folder, now_us=0).one("refusals").level == "ok"
+    for _ in range(25):
+        assert server.post(an_event(action="X", hostname="A102-07")).status == 400
+    assert server.request("GET", "/nowhere").status == 404
+    fault, note = examined(server.folder, now_us=0).checks["refusals"]
+    assert fault.what == "25 requests of A102-07 (127.0.0.1) refused today: 400 Invalid action"
+    assert "journalctl" in fault.advice
+    assert (note.level, note.what) == ("note", "1 other requests refused today, such as 127.0.0.1: 404 Not Found")
+
+
+# ── readers ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("runs", [True, False], ids=["with a server", "without one"])
+def test_tokens_that_end_soon_and_plain_http_are_notes(runs: bool, tmp_path: Path) -> None:
+    with running(tmp_path, "[security]\nplain_login = true\n") as server:
+        server.wait_until_it_obeys()
+        add_reader(tmp_path, "Frau Meier", "--scope", "now", "--expires", "2030-01-10")
+        add_reader(tmp_path, "screen", "--scope", "wall")
+        if not runs:
+            assert server.stop() == 0
+        assert _readers(tmp_path, at(1, 0))[-1].what.startswith("1 with scope now, 1 with scope wall")
+        plain, ends, unused, _ = _readers(tmp_path, at(0, 0) + 1455 * DAY_US)
+    assert "security.plain_login is true" in plain.what
+    assert ends.what == "the token of Frau Meier ends on 2030-01-10"
+    assert unused.what == "not used for half a year: Frau Meier, screen"
+    assert {each.level for each in (plain, ends, unused)} == {"note"}
+
+
+def _readers(folder: Path, now_us: int) -> list[Found]:
+    return examined(folder, now_us=now_us).checks["readers"]
+
+
+def test_who_reads_without_a_token_is_said(site: Path) -> None:
+    set_options(site, '[security]\nread_networks = ["10.1.0.0/16"]\n')
+    what = examined(site).one("readers").what
+    assert "without a token 10.1.0.0/16 (who is on now)" in what
+    assert what.endswith("this machine without a token (everything, until the first reader is added)")
+    assert "this machine" not in examined(site, environ={"WINLOGD_SECURITY_LOCAL_READS": "false"}).one("readers").what
+
+
+# ── disk and backup ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_slow_disk_is_a_note(site: Path) -> None:
+    note = examined(site, before=_SLOW_DISK).one("disk speed")
+    assert note.level == "note"
+    assert "iotop" in note.advice
+
+
+@needs_root
+def test_a_folder_that_cannot_be_written_is_a_fault(site: Path) -> None:
+    prefix = ("unshare", "-m", "sh", "-c", _READ_ONLY, "sh")
+    if subprocess.run([*prefix, "true"], cwd=site, check=False, capture_output=True).returncode:
+        pytest.skip("missing: the right to mount")
+    fault = examined(site, prefix=prefix).one("disk speed")
+    assert fault.what == f"nothing can be written in {site / 'data'}: Read-only file system"
+
+
+def test_a_backup_that_is_missing_or_old_is_a_fault(site: Path) -> None:
+    fault = examined(site).one("backup")
+    assert fault.what == f"there is no backup in {site / 'data' / 'backups'}"
+    assert fault.advice.startswith("winlogd backup --keep 14")
+    assert run_to_end(site, "backup", environ=A_SMALL_DISK_WILL_DO).returncode == 0
+    assert examined(site, now_us=0).one("backup").level == "ok"
+    [backup] = (site / "data" / "backups").iterdir()
+    backup.rename(backup.with_name("winlog-20260103T020000Z.db"))
+    fault = examined(site, now_us=NOW_US).one("backup")
+    assert (fault.level, fault.what) == ("fault", f"the last backup in {site / 'data' / 'backups'} is 10 days old")

@@ -1,0 +1,1 @@
+"""The checks of ``winlogd doctor``: one file a check, and what they share."""
