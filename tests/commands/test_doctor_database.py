@@ -143,6 +143,15 @@ def test_an_archive_that_was_taken_over_waits_for_a_decision(tmp_path: Path) -> 
     assert examined(tmp_path, environ={"WINLOGD_RETENTION_HISTORY_DAYS": "0"}).one("retention").level == "note"
 
 
+def test_an_archive_that_is_not_read_whole_is_a_note(tmp_path: Path) -> None:
+    site = make_site(tmp_path, *a_week("A1-1"))
+    assert examined(site).one("archive").level == "ok"
+    with closing(apsw.Connection(str(site / "data" / "winlog.db"))) as connection:
+        connection.execute("INSERT INTO winlogd_ranges VALUES (1, 4)")
+    note = examined(site).one("archive")
+    assert (note.level, note.what[:40]) == ("note", "the archive is still being read (buildin")
+
+
 # ── the file ──────────────────────────────────────────────────────────────────────────────────────────
 
 

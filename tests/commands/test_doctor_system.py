@@ -16,7 +16,7 @@ from tests.support.doctor import NOW_US, SETTINGS, Found, examined, make_site
 from tests.support.paths import DATA
 from tests.support.questions import at
 from tests.support.readers import add_reader
-from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, run_to_end, running
+from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, a_steady_port, an_event, run_to_end, running
 from tests.support.school_building import DAY_US
 
 pytestmark = pytest.mark.long  # each command is a process
@@ -143,6 +143,26 @@ def test_a_certificate_whose_key_is_anothers_is_a_fault_of_the_configuration(sit
     (site / "config.toml").write_text(f"[server]\ntls_port = 3443\n{names}")
     [fault] = examined(site).checks["configuration"]
     assert "the key is not the certificate's" in fault.what
+
+
+def test_a_certificate_that_was_renewed_without_a_reload_is_a_fault(tmp_path: Path) -> None:
+    port = a_steady_port()
+    for name in ("tls.crt", "tls.key"):
+        shutil.copy(DATA / name, tmp_path)
+    with running(
+        tmp_path, f'[server]\ntls_port = {port}\ntls_certificate = "tls.crt"\ntls_key = "tls.key"\n'
+    ) as server:
+        server.wait_until_it_obeys()
+        assert (
+            examined(tmp_path, now_us=0).one("certificate shown").what.startswith("the server shows the certificate of")
+        )
+        for name in ("tls.crt", "tls.key"):
+            shutil.copy(DATA / name.replace("tls", "tls-renewed"), tmp_path / name)
+        fault = examined(tmp_path, now_us=0).one("certificate shown")
+        assert fault.level == "fault"
+        assert fault.advice.startswith("sudo systemctl reload winlogd")
+        assert server.stop() == 0
+    assert examined(tmp_path, now_us=0).one("certificate shown").what == f"nobody answers on port {port}"
 
 
 def test_a_package_below_its_bound_is_a_fault(site: Path) -> None:

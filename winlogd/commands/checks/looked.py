@@ -26,6 +26,7 @@ class Looked(NamedTuple):
 
     Attributes:
         marks: its marks.
+        history: how much of the archive can be looked at: ``complete``, or ``building, 43 %``.
         machines: all machines.
         has_silent_days: True if it reaches back long enough for a machine to be silent.
         week: the sessions of the last week, by room.
@@ -34,6 +35,7 @@ class Looked(NamedTuple):
     """
 
     marks: Mapping[str, str]
+    history: str
     machines: Sequence[Machine]
     has_silent_days: bool
     week: Week
@@ -50,9 +52,10 @@ def looked(access: "Access", site: Site, now_us: int) -> Looked:
         apsw.Error: SQLite's own.
     """
     with access.snapshot() as connection:
-        marks = read_marks(connection)
+        marks, history = read_marks(connection), access.history()
     return Looked(
         marks,
+        history,
         find_machines(access, site, now_us, site.silent_days),
         silent_before(access, site, now_us, site.silent_days) is not None,
         week_of(access, site, now_us),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from winlogd.commands.checks import (
+    archive,
     backups,
     certificate,
     clocks,
@@ -18,6 +19,7 @@ from winlogd.commands.checks import (
     retention,
     rotation,
     server,
+    shown_certificate,
     versions,
 )
 from winlogd.commands.checks.context import Context
@@ -47,6 +49,7 @@ FIRST: Final = (
     Check(CONFIGURATION, configuration.check),
     Check("owners", owners.check),
     Check("certificate", certificate.check),
+    Check("certificate shown", shown_certificate.check),
     Check("versions", versions.check),
 )
 """These run as the user who has started the command: root can read all files."""
@@ -63,6 +66,7 @@ AS_OWNER: Final = (
 """These run as the owner of the database, because they use files in its folder."""
 
 IN_DATABASE: Final = (
+    DatabaseCheck("archive", archive.check),
     DatabaseCheck("growth", growth.check),
     DatabaseCheck("rotation", rotation.check),
     DatabaseCheck("retention", retention.check),

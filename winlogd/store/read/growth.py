@@ -6,11 +6,12 @@ from winlogd.sessions.session import US, first_key, second_of
 from winlogd.store.read.source import PAST, TODAY
 
 if TYPE_CHECKING:  # types only
-    import apsw
-
     from winlogd.store.read.access import Access
 
-_COUNT: Final = "SELECT count(*), min(key) FROM {sessions} p WHERE key >= ? AND {holds}"
+_ALL: Final = "SELECT count(*) FROM {sessions} p WHERE {holds}"
+"""It reads the smallest index, not the rows."""
+_LATELY: Final = "SELECT count(*) FROM {sessions} p WHERE key >= ? AND {holds}"
+_OLDEST: Final = "SELECT min(key) FROM {sessions} p WHERE {holds}"
 _SIZE: Final = (
     "SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
 )
@@ -41,18 +42,12 @@ def growth(access: "Access", since_us: int) -> Growth:
         apsw.Error: SQLite's own.
     """
     with access.snapshot() as connection:
-        sessions, oldest = _counted(connection, 0)
-        lately, _ = _counted(connection, since_us)
+        sessions, lately, oldest = 0, 0, []
+        for each in (PAST, TODAY):
+            parts = {"sessions": each.sessions, "holds": each.holds}
+            sessions += cast("int", connection.execute(_ALL.format(**parts)).get)
+            lately += cast("int", connection.execute(_LATELY.format(**parts), (first_key(since_us),)).get)
+            oldest.append(cast("int | None", connection.execute(_OLDEST.format(**parts)).get))
         used_bytes = cast("int", connection.execute(_SIZE).get)
-    return Growth(used_bytes, sessions, lately, None if oldest is None else second_of(oldest) * US)
-
-
-def _counted(connection: "apsw.Connection", since_us: int) -> tuple[int, int | None]:
-    """Return how many sessions were received since a moment, and the lowest key of them."""
-    rows = [
-        cast("tuple[int, int | None]", connection.execute(sql, (first_key(since_us),)).fetchone())
-        for each in (PAST, TODAY)
-        for sql in [_COUNT.format(sessions=each.sessions, holds=each.holds)]
-    ]
-    keys = [key for _, key in rows if key is not None]
-    return sum(count for count, _ in rows), min(keys, default=None)
+    first = min((key for key in oldest if key is not None), default=None)
+    return Growth(used_bytes, sessions, lately, None if first is None else second_of(first) * US)
