@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import pytest
@@ -35,6 +37,15 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="missing: root")
 def site(tmp_path: Path) -> Path:
     """A site that no server uses."""
     return make_site(tmp_path)
+
+
+@pytest.fixture
+def open_site() -> Iterator[Path]:
+    """The same in folders through which everybody may pass; those of pytest are closed."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield make_site(folder)
 
 
 def set_options(site: Path, text: str) -> None:
@@ -82,27 +93,34 @@ def test_a_pattern_that_matches_no_machine_is_a_note(tmp_path: Path) -> None:
 # ── owners ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_files_that_others_can_read_or_change_are_faults(site: Path) -> None:
-    (site / "token").write_text(TOKEN)
-    set_options(site, '[security]\ningest_token_file = "token"\n')
-    assert "can read" in examined(site).one("owners").what  # a new file has the mode 0644
-    (site / "token").chmod(0o600)
-    assert examined(site).one("owners").level == "ok"
-    (site / "data" / "winlog.db").chmod(0o644)
-    (site / "config.toml").chmod(0o666)
-    (site / "data").chmod(0o777)
-    folder, database, config = examined(site).checks["owners"]
-    assert folder.advice == f"sudo chmod o-w {site / 'data'}"
-    assert database.what == f"everybody on this machine may open {site / 'data' / 'winlog.db'} (mode 0644)"
-    assert database.advice == f"sudo chmod o-rwx {site / 'data' / 'winlog.db'}"
-    assert config.what == f"everybody on this machine can change {site / 'config.toml'}"
+def test_files_that_others_can_read_or_change_are_faults(open_site: Path) -> None:
+    (open_site / "token").write_text(TOKEN)
+    set_options(open_site, '[security]\ningest_token_file = "token"\n')
+    assert "can read" in examined(open_site).one("owners").what  # a new file has the mode 0644
+    (open_site / "token").chmod(0o600)
+    assert examined(open_site).one("owners").level == "ok"
+    (open_site / "data" / "winlog.db").chmod(0o644)
+    (open_site / "config.toml").chmod(0o666)
+    (open_site / "data").chmod(0o777)
+    folder, database, config = examined(open_site).checks["owners"]
+    assert folder.advice == f"sudo chmod o-w {open_site / 'data'}"
+    assert database.what == f"everybody on this machine may open {open_site / 'data' / 'winlog.db'} (mode 0644)"
+    assert database.advice == f"sudo chmod o-rwx {open_site / 'data' / 'winlog.db'}"
+    assert config.what == f"everybody on this machine can change {open_site / 'config.toml'}"
 
 
-def test_a_token_in_a_configuration_that_everybody_reads_is_a_fault(site: Path) -> None:
-    set_options(site, '[security]\ningest_token = "' + TOKEN + '"\n')
-    fault = examined(site).one("owners")
+def test_a_token_in_a_configuration_that_everybody_reads_is_a_fault(open_site: Path) -> None:
+    set_options(open_site, '[security]\ningest_token = "' + TOKEN + '"\n')
+    fault = examined(open_site).one("owners")
     assert "and the ingest token is in it" in fault.what
     assert TOKEN not in "".join(fault)
+
+
+def test_files_in_a_folder_that_is_closed_to_others_are_fine(open_site: Path) -> None:
+    (open_site / "data" / "winlog.db").chmod(0o644)
+    assert examined(open_site).one("owners").level == "fault"
+    (open_site / "data").chmod(0o750)
+    assert examined(open_site).one("owners").level == "ok"
 
 
 def test_a_second_name_of_the_database_is_a_fault(site: Path) -> None:
@@ -239,7 +257,7 @@ def test_tokens_that_end_soon_and_plain_http_are_notes(runs: bool, tmp_path: Pat
         add_reader(tmp_path, "screen", "--scope", "wall")
         if not runs:
             assert server.stop() == 0
-        assert _readers(tmp_path, at(1, 0))[-1].what.startswith("1 with scope now, 1 with scope wall")
+        assert _readers(tmp_path, at(1, 0))[-1].what.startswith("scope now: Frau Meier; scope wall: screen")
         plain, ends, unused, _ = _readers(tmp_path, at(0, 0) + 1455 * DAY_US)
     assert "security.plain_login is true" in plain.what
     assert ends.what == "the token of Frau Meier ends on 2030-01-10"

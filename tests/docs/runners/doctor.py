@@ -48,6 +48,24 @@ def _shows(block: Block, folder: Path) -> None:
     assert _words(shown, str(folder / "data")) == _words(block.answer, str(folder / "data"))
 
 
+def _looks_at_both(block: Block, folder: Path) -> None:
+    _site(folder)
+    program = f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd"
+    file = folder / "config.toml"
+    changes = {
+        "winlogd machines": f"{program} machines --config {file}",
+        "winlogd doctor --all": f"{program} doctor --all --config {file} || true",
+    }
+    with running(folder, _SETTINGS) as server:
+        _a_first_day(server)
+        shown = run(block.text, changes, {"COLUMNS": "100", "WINLOGD_LIMITS_MIN_FREE_DISK": "0"})
+    machines, doctor = shown.split("FAULT", 1)
+    assert machines.count("never_seen") == 2
+    assert machines.count("in_use") + machines.count("doubtful") == 8
+    for check in ("events", "clocks", "logoffs", "owners"):
+        assert re.search(rf"^(FAULT|note |ok   )  {check} ", f"FAULT{doctor}", re.MULTILINE)
+
+
 def _sends_a_mail(block: Block, folder: Path) -> None:
     """cron sends what the line prints: nothing as long as there is no fault."""
     changes: dict[str, object] = {
@@ -68,5 +86,6 @@ def _sends_a_mail(block: Block, folder: Path) -> None:
 
 RUN: Final[Mapping[str, Runner]] = {
     "winlogd doctor\n": _shows,
+    "winlogd machines\n": _looks_at_both,
     "0 7 * * *": _sends_a_mail,
 }

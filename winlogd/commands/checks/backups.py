@@ -25,8 +25,12 @@ def check(context: Context) -> Iterator[Finding]:
         made_s = [names.made_s(base) for base in names.backups()]
     except (FileNotFoundError, NotADirectoryError):
         made_s = []
-    except (OSError, ValueError) as error:
-        yield unseen(escaped(names.folder), str(error), "run this as root, or as the user that winlogd runs as")
+    except OSError as error:
+        advice = "run this as root, or as the user that winlogd runs as"
+        yield unseen(escaped(names.folder), error.strerror or str(error), advice)
+        return
+    except ValueError as error:
+        yield unseen(escaped(names.folder), str(error), "rename the backup whose name holds no time that exists")
         return
     yield judged(max(made_s, default=None), context.now_us / US, escaped(names.folder))
     yield from _room(context, names.folder)

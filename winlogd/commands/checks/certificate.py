@@ -14,14 +14,14 @@ _FAULT_DAYS: Final = 14
 _NOTE_DAYS: Final = 30
 """Programs that renew certificates do it about this long before the end."""
 _ADVICE: Final = "renew it, then run sudo systemctl reload winlogd"
-_NO_TLS: Final = "there is no TLS: server.tls_port is 0"
+NO_TLS: Final = "there is no TLS: server.tls_port is 0"
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Find a certificate that ends soon, has ended, or is not valid yet."""
     server = context.config.server
     if not server.tls_port:
-        yield fine(_NO_TLS)
+        yield fine(NO_TLS)
         return
     path = server.tls_certificate
     try:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # types only
 _PATIENCE_S: Final = 10.0
 """The server answers these orders at once. One that does not answer for this long is stuck."""
 
+_UNKNOWN: Final = "is no order"
+"""These words are in the answer of a server that does not know an order."""
+
 Fields = Mapping[str, Any]
 
 
@@ -24,8 +27,8 @@ class Server(NamedTuple):
     """The running server, as the control socket shows it.
 
     Attributes:
-        state: ``runs``; ``absent``: no server runs; ``silent``: it does not answer; ``closed``: this user may not ask
-            it; ``other``: it is another version; ``unasked``.
+        state: ``runs``; ``absent``: no server runs; ``silent``: it does not answer; ``closed``: it does not answer
+            this user, or not now; ``other``: it is another version; ``unasked``.
         why: the error in words; empty if it runs.
         refusals: the answer to the order ``refusals``.
     """
@@ -70,7 +73,7 @@ def server_of(path: str) -> Server:
     except OSError as error:
         return Server("silent", error.strerror or str(error))
     except OrderFailedError as error:
-        return Server("other", str(error))
+        return Server("other" if _UNKNOWN in str(error) else "closed", str(error))
 
 
 def order(path: str, members: Fields) -> Fields:

@@ -8,7 +8,7 @@ LEVELS: Final[tuple[Level, ...]] = ("fault", "note", "ok")
 """The worst first. A fault needs a person. A note is worth knowing."""
 
 _LISTED: Final = 5
-"""A sentence names at most this many machines."""
+"""A sentence names at most this many machines, rooms or readers."""
 
 
 class Finding(NamedTuple):

@@ -41,7 +41,7 @@ def _data(context: Context) -> Iterator[Finding]:
         return
     if status is None:
         return
-    if status.st_mode & _OTHERS_WRITE:
+    if status.st_mode & _OTHERS_WRITE and _is_reachable(folder):
         yield Finding(
             "fault",
             f"everybody on this machine can change the folder {escaped(folder)}",
@@ -80,7 +80,7 @@ def _file(path: str, status: os.stat_result, owner: int) -> Iterator[Finding]:
             "winlogd may not be able to read or write it",
             f"sudo chown {_user(owner)} {typed}",
         )
-    if status.st_mode & _OTHERS:
+    if status.st_mode & _OTHERS and _is_reachable(path):
         yield Finding(
             "fault",
             f"everybody on this machine may open {name} (mode {stat.S_IMODE(status.st_mode):04o})",
@@ -118,6 +118,8 @@ def _secret(path: str, what: str, is_secret: bool) -> Iterator[Finding]:
         return
     if status is None:
         return
+    if not _is_reachable(path):
+        return
     if is_secret and status.st_mode & stat.S_IROTH:
         yield Finding(
             "fault",
@@ -142,6 +144,18 @@ def _looked(path: str, follows: bool = False) -> os.stat_result | Finding | None
         return None
     except OSError as error:
         return unseen(escaped(path), error.strerror or str(error), _AS_ROOT)
+
+
+def _is_reachable(path: str) -> bool:
+    """Return True if everybody on this machine may pass through all folders that lead to a path."""
+    folder = os.path.realpath(os.path.dirname(path))
+    while True:
+        status = _looked(folder)
+        if isinstance(status, os.stat_result) and not status.st_mode & stat.S_IXOTH:
+            return False
+        if folder == "/":
+            return True
+        folder = os.path.dirname(folder)
 
 
 def _user(number: int) -> str:

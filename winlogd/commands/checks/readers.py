@@ -1,7 +1,6 @@
 """Check who may read: readers with a token, networks, this machine, and tokens over plain HTTP."""
 
 import os
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -47,7 +46,8 @@ def check(context: Context) -> Iterator[Finding]:
         readers, is_first = _readers(context)
     except (AccessFileError, OrderFailedError, OSError, SilentError) as error:
         advice = "run this as root, or as the user that winlogd runs as; winlogd's log may say more"
-        yield unseen("the readers' file", str(error) or "the server does not answer", advice)
+        reason = getattr(error, "strerror", None) or str(error) or "the server does not answer"
+        yield unseen("the readers' file", reason, advice)
         return
     yield from judged(readers, context)
     yield fine(_summary(readers, context.config, is_first))
@@ -99,10 +99,10 @@ def _readers(context: Context) -> tuple[list[Reader], bool]:
 def _summary(readers: Sequence[Reader], config: Config, is_first: bool) -> str:
     """Return in one line who may read."""
     security = config.security
-    counts = Counter(each.scope for each in readers)
-    parts = [
-        ", ".join(f"{count} with scope {scope}" for scope, count in sorted(counts.items())) or "nobody has a token"
-    ]
+    names: dict[str, list[str]] = {}
+    for each in readers:
+        names.setdefault(each.scope, []).append(each.name)
+    parts = [f"scope {scope}: {few(some)}" for scope, some in sorted(names.items())] or ["nobody has a token"]
     if security.read_networks:
         parts.append(f"without a token {', '.join(security.read_networks)} (who is on now)")
     if security.local_reads and is_first:

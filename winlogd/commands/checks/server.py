@@ -33,4 +33,4 @@ def check(context: Context) -> Iterator[Finding]:
             "sudo systemctl restart winlogd",
         )
     else:
-        yield unseen("the running server", why, "run this as root, or as the user that winlogd runs as")
+        yield unseen("the running server", why, "run this as root, or as the user that winlogd runs as; or again later")

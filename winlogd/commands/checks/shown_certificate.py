@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Iterator
 from typing import Final
 
+from winlogd.commands.checks.certificate import NO_TLS
 from winlogd.commands.checks.context import Context
 from winlogd.commands.checks.finding import Finding, fine, unseen
 from winlogd.commands.checks.validity import Validity, validities
@@ -18,7 +19,7 @@ def check(context: Context) -> Iterator[Finding]:
     """Find a server that shows another certificate than the one in the file."""
     server = context.config.server
     if not server.tls_port:
-        yield fine("there is no TLS: server.tls_port is 0")
+        yield fine(NO_TLS)
         return
     try:
         [shown] = validities(shown_at(_ANY.get(server.host, server.host), server.tls_port))
