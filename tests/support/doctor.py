@@ -116,3 +116,8 @@ def make_site(folder: Path, *events: Sent, settings: str = SETTINGS) -> Path:
     came = events or stay(at(0, 8), at(0, 9), "alice")
     store(folder / "data" / "winlog.db", sorted(came, key=lambda each: each.received_us), until_us=NOW_US)
     return folder
+
+
+def set_options(site: Path, text: str) -> None:
+    """Add options to the configuration of a site. The first ones may be of `[rooms]`."""
+    (site / "config.toml").write_text(SETTINGS + text)

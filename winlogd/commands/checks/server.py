@@ -1,16 +1,17 @@
-"""Check that a server runs and answers its commands."""
+"""Check that a server runs, answers its commands, and stores events."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from winlogd.commands.checks.context import Context
 from winlogd.commands.checks.finding import Finding, fine, unseen
 
 
 def check(context: Context) -> Iterator[Finding]:
-    """Find out that no server runs, or that it does not answer."""
+    """Find out that no server runs, that it does not answer, or that it cannot store events."""
     state, why = context.server.state, context.server.why
     if state == "runs":
-        yield fine("it runs, and answers")
+        yield _writing(context)
     elif state == "absent":
         yield Finding(
             "fault",
@@ -34,3 +35,16 @@ def check(context: Context) -> Iterator[Finding]:
         )
     else:
         yield unseen("the running server", why, "run this as root, or as the user that winlogd runs as; or again later")
+
+
+def _writing(context: Context) -> Finding:
+    told = context.server.refusals
+    if told["why_not"] is None:
+        return fine("it runs, answers, and stores events")
+    since = datetime.fromtimestamp(told["why_not_since"], context.zone)
+    return Finding(
+        "fault",
+        f"the server cannot store events since {since:%Y-%m-%d %H:%M}: {told['why_not']}",
+        "workstations get 503, and their events are lost; the server goes on by itself when the cause is gone",
+        "make room if the disk is full; end the program that has locked the database: docs/operate.md, Troubleshooting",
+    )

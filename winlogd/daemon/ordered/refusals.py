@@ -1,4 +1,7 @@
-"""The order ``refusals``: the refused requests of today. It must not know the socket, or who counts."""
+"""The order ``refusals``: the refused requests of today, and why events cannot be stored now.
+
+This file must not know the socket, or how refused requests are counted.
+"""
 
 import time
 from typing import Final
@@ -12,11 +15,18 @@ _LISTED: Final = 50
 
 
 def carry_out(order: Order, running: Running, config: Config) -> None:
-    """Answer with the count of today, and the most frequent pairs of a reason and an address."""
+    """Answer with the count of today, the most frequent pairs of a reason and an address, and the cause of a fault."""
     now_s, today = time.time(), running.observer.today
+    writable = running.parts.store.writability()
     found = list(today.most(now_s))
     listed = [
         {"reason": each.reason, "status": each.status, "address": each.address, "host": each.host, "count": each.count}
         for each in found[:_LISTED]
     ]
-    order.done(since=int(today.since(now_s)), count=sum(each.count for each in found), refusals=listed)
+    order.done(
+        since=int(today.since(now_s)),
+        count=sum(each.count for each in found),
+        refusals=listed,
+        why_not=writable.why,
+        why_not_since=int(writable.since_s),
+    )
