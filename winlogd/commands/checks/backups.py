@@ -15,7 +15,7 @@ from winlogd.store.backup.files import Names
 _FAULT_DAYS: Final = 8
 _NOTE_DAYS: Final = 2
 _DAY_S: Final = 86_400
-_ADVICE: Final = "winlogd backup --keep 14, each night by cron or a timer: docs/operate.md, Backup"
+_ADVICE: Final = "winlogd backup --keep 14, each night, as winlogd-backup.timer does: docs/operate.md, Backup"
 
 
 def check(context: Context) -> Iterator[Finding]:
