@@ -17,6 +17,7 @@ SERVE: Final = "serve"
 COMMANDS: Final[Mapping[str, str]] = {
     SERVE: "run the server until SIGTERM or Ctrl-C; winlogd without a command does the same",
     "check-config": "check the configuration, and say who may read what",
+    "status": "how the server is: what is open, today's counts, files, rotation, backup",
     "rotate": "move finished days to the archive now",
     "backup": "copy the database and the readers' file, with the server running or not",
     "restore": "put a backup in the place of the database, without a running server",

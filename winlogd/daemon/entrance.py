@@ -25,7 +25,11 @@ from winlogd.store.read.readers import Readers
 from winlogd.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from winlogd.access.rate import Pace
+    from winlogd.access.readers import ReadEndpoint
+    from winlogd.live.live import Live
 
 _ANSWER_MARGIN_S: Final = 2.0
 """The server waits this much longer than the store for an event. It matters only if one call to the disk hangs."""
@@ -61,7 +65,14 @@ class Entrance:
         site = self.site.site
         self._sessions = CurrentSessions(loop, store, site, readers.questions)
         self._questions = Questions(lambda: endpoints(loop, readers, site, looking.register()))
-        self._following = Questions(lambda: following(loop, readers, store, site, looking.register()))
+        self._live: Live | None = None
+
+        def follow() -> "Mapping[str, ReadEndpoint]":
+            made = following(loop, readers, store, site, looking.register())
+            self._live = made.live
+            return made.endpoints
+
+        self._following = Questions(follow)
         self._longest_delay_s = 0.0
         self._paced: tuple[object, ...] = ()
         self.pace: Pace | None = None
@@ -87,6 +98,11 @@ class Entrance:
             senders=Gate(security.ingest_networks, proxies),
             doors=self._looking.doors(config, proxies),
         )
+
+    @property
+    def feeds(self) -> int:
+        """Return how many feeds of changes are open."""
+        return 0 if self._live is None else len(self._live.feeds)
 
     def limits(self, config: Config) -> Limits:
         """Return the limits of the HTTP server. Call this after `router`, which may add a delay."""

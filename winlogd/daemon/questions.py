@@ -14,6 +14,7 @@ from winlogd.store.store import Store
 if TYPE_CHECKING:  # types only
     from winlogd.access.readers import ReadEndpoint
     from winlogd.access.register import Register
+    from winlogd.api.live_table import Following
     from winlogd.store.read.filters import Site
 
 
@@ -60,8 +61,8 @@ def following(
     store: Store[Any],
     site: "Callable[[], Site]",
     register: "Register",
-) -> "Mapping[str, ReadEndpoint]":
-    """Load the endpoints that follow the state, and return them by their paths."""
+) -> "Following":
+    """Load the endpoints that follow the state."""
     from winlogd.api import live_table
 
     return live_table.endpoints(loop, readers.questions, store, site, register.is_allowed)

@@ -136,6 +136,11 @@ class Server:
         self._sweep_timer: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
 
+    @property
+    def open_connections(self) -> int:
+        """Return how many connections are open, with those whose handshake is not complete."""
+        return len(self._connections) + len(self._reserved)
+
     async def listen(self, sockets: list[socket.socket]) -> None:
         """Accept connections on bound `sockets`, from now on."""
         for sock in sockets:

@@ -4,14 +4,17 @@ The work is a chain of jobs: the rows, then names and free pages, then files tha
 past looks whether it has to be built. This file must not know SQL, or how long the archive is kept.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from winlogd.log.log import Log
 from winlogd.store.errors import JobCutShortError
 from winlogd.store.file.faults import WAIT_FOR
+from winlogd.store.file.marks import RETAINED_AT
 from winlogd.store.jobs.delete import Delete, Deleted
 from winlogd.store.jobs.holding import ChangeHolds
+from winlogd.store.jobs.mark import SetMark
 from winlogd.store.jobs.purge import Purge, sentence_of
 from winlogd.store.jobs.replaced import RemoveReplaced
 from winlogd.store.jobs.selections import Received
@@ -52,7 +55,17 @@ class Retention:
         An open session has its logon in ``events_today``, which this does not touch.
         """
         job = Delete(Received("events_history", before_us), None, hours="kept")
-        self._run(job, Tidy(before_us, _KEPT_PERCENT), "retention", lambda _: None, None)
+        self._run(job, Tidy(before_us, _KEPT_PERCENT), "retention", self._note_end, None)
+
+    def _note_end(self, outcome: str | Exception) -> None:
+        """Store when the retention has come to its end, for those who ask for it."""
+
+        def marked(outcome: Exception | None) -> None:
+            if outcome is not None and not isinstance(outcome, JobCutShortError):
+                self._log.warn("retention", "the time of the deletion could not be stored", cause=str(outcome))
+
+        if isinstance(outcome, str):
+            self._store.run(SetMark(RETAINED_AT, str(int(time.time()))), marked)
 
     def remove_replaced(self) -> None:
         """Remove files that were replaced more than a week ago."""

@@ -54,6 +54,11 @@ class Reader:
         self._ended: Callable[[], None] = _nothing
         self.at_stop: set[Callable[[], None]] = set()
 
+    @property
+    def waiting(self) -> int:
+        """Return how many questions wait, or are being answered."""
+        return self._waiting.total()
+
     def begin(self) -> None:
         """Accept questions: the writer has configured SQLite, and has opened and upgraded the database."""
         self._is_open = True

@@ -1,0 +1,81 @@
+"""The order ``status``: how the server is, and what its files tell. Nothing in the answer names a user.
+
+The reader's thread looks at the disk. If it cannot, or not in time, the answer has the rest and says why. This file
+must not know the socket, or how a person is shown the answer.
+"""
+
+import os
+import time
+from typing import TYPE_CHECKING, Final
+
+from winlogd import VERSION
+from winlogd.api.session_fields import local_text
+from winlogd.config.sections import Config
+from winlogd.control.server import Order
+from winlogd.daemon.running import Running
+from winlogd.daemon.stored import Fields, beside, stored
+from winlogd.sessions.session import US
+
+if TYPE_CHECKING:  # types only
+    from datetime import tzinfo
+
+    from winlogd.access.readers import Readers
+    from winlogd.store.read.access import Access
+
+_WHO: Final = "winlogd status"
+"""The name by which the reader counts these questions."""
+_START_FIELD: Final = 19
+"""The place of the start of a process among the fields of proc(5), ``/proc/PID/stat``, behind the program's name."""
+
+
+def carry_out(order: Order, running: Running, config: Config) -> None:
+    """Answer with the fields of ``winlogd status``."""
+    now_us = time.time_ns() // 1000
+    site = running.parts.entrance.site.site()
+
+    def look(access: "Access") -> Fields:
+        path = os.path.realpath(config.database.path)
+        return {**stored(config, site, path, now_us)(access), **beside(config, path, now_us)}
+
+    def counted(readers: "Readers | None") -> None:
+        count = None if readers is None else readers.count(now_us)
+
+        def looked(outcome: Fields | Exception) -> None:
+            fault = f"what is stored cannot be read now: {outcome}" if isinstance(outcome, Exception) else None
+            known = {} if isinstance(outcome, Exception) else outcome
+            server = _server(running, config, count, now_us, site.zone)
+            order.done(running=True, server=server, **known, fault=fault)
+
+        running.parts.readers.questions.ask(_WHO, look, looked)
+
+    running.parts.looking.register().look_up(counted)
+
+
+def _server(running: Running, config: Config, readers: int | None, now_us: int, zone: "tzinfo | None") -> Fields:
+    """Return how the server itself is."""
+    parts, server = running.parts, config.server
+    writability = parts.store.writability()
+    uptime_s = _uptime_s()
+    return {
+        "version": VERSION,
+        "pid": os.getpid(),
+        "started_at": local_text(now_us - int(uptime_s * US), zone),
+        "uptime_seconds": int(uptime_s),
+        "config": config.source,
+        "is_writable": writability.is_writable,
+        "is_writable_since": local_text(int(writability.since_s * US), zone),
+        "why_not": writability.why,
+        "connections": parts.server.open_connections,
+        "most_connections": server.max_connections,
+        "feeds": parts.entrance.feeds,
+        "questions": parts.readers.questions.waiting + parts.readers.downloads.waiting,
+        "tls_port": server.tls_port or None,
+        "readers": readers,
+    }
+
+
+def _uptime_s() -> float:
+    """Return how long this process has been there."""
+    with open("/proc/self/stat", "rb") as file:
+        started_ticks = int(file.read().rpartition(b")")[2].split()[_START_FIELD])
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started_ticks / os.sysconf("SC_CLK_TCK")
