@@ -4,6 +4,7 @@ The work is a chain of jobs: the rows, then names and free pages, then files tha
 past looks whether it has to be built. This file must not know SQL, or how long the archive is kept.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -38,6 +39,9 @@ class Retention:
         log: gets a line for each deletion.
         path: the database's real path.
         changed: called after each deletion: the past may have to be built or counted.
+
+    Attributes:
+        ended_s: when the last daily deletion of this process has ended, in seconds since 1970; None before the first.
     """
 
     def __init__(self, store: Store[Any], log: Log, path: str, changed: Callable[[], None]) -> None:
@@ -45,6 +49,7 @@ class Retention:
         self._log = log
         self._path = path
         self._changed = changed
+        self.ended_s: float | None = None
 
     def delete_before(self, before_us: int) -> None:
         """Delete what was received in the archive before a moment, in microseconds since 1970, without open sessions.
@@ -52,7 +57,12 @@ class Retention:
         An open session has its logon in ``events_today``, which this does not touch.
         """
         job = Delete(Received("events_history", before_us), None, hours="kept")
-        self._run(job, Tidy(before_us, _KEPT_PERCENT), "retention", lambda _: None, None)
+
+        def ended(outcome: str | Exception) -> None:
+            if not isinstance(outcome, Exception):
+                self.ended_s = time.time()
+
+        self._run(job, Tidy(before_us, _KEPT_PERCENT), "retention", ended, None)
 
     def remove_replaced(self) -> None:
         """Remove files that were replaced more than a week ago."""
