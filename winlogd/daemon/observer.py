@@ -31,6 +31,9 @@ class RequestObserver:
         loop: the event loop, for its clock.
         config: says whether the log may show names.
         log: gets the lines, and knows the tokens that no line may show.
+
+    Attributes:
+        refused_totals: see `Refusals.totals`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, config: Config, log: Log) -> None:
@@ -39,6 +42,7 @@ class RequestObserver:
         self._log = log
         self._proxies = TrustedProxies(config.security.trusted_proxies)
         self._refusals = Refusals(log)
+        self.refused_totals: Final = self._refusals.totals
         self._full_at_s = -_FULL_EVERY_S
 
     def refused(self, peer: str, response: Response) -> None:

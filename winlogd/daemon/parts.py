@@ -65,6 +65,10 @@ class LateKeeping:
             self._made = self._make(self._config, self._marks)
         return self._made
 
+    def deleted_s(self) -> float | None:
+        """Return when the last daily deletion has ended, in seconds since 1970; None before the first."""
+        return None if self._made is None else self._made.retention.ended_s
+
     def opened(self, marks: Mapping[str, str]) -> None:
         """Take note that the database is open and has these marks."""
         self._marks = marks

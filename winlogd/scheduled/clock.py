@@ -52,6 +52,18 @@ class Schedule:
         today = self._on(now_s, 0)
         return today if today.at_s > now_s else self._on(now_s, 1)
 
+    def on_day_s(self, day: str) -> float:
+        """Return the scheduled moment of a local day, in seconds since 1970.
+
+        Args:
+            day: ``YYYY-MM-DD``.
+
+        Raises:
+            ValueError: there is no such day.
+        """
+        local = datetime.strptime(day, "%Y-%m-%d").replace(hour=self._hour, minute=self._minute)
+        return local.replace(tzinfo=self._zone).timestamp()
+
     def midnight_s(self, now_s: float) -> float:
         """Return when the local day of `now_s` began; both are seconds since 1970."""
         return self._local(now_s).replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp()

@@ -41,6 +41,9 @@ class Retention:
         log: gets a line for each deletion.
         path: the database's real path.
         changed: called after each deletion: the past may have to be built or counted.
+
+    Attributes:
+        ended_s: when the last daily deletion of this process has ended, in seconds since 1970; None before the first.
     """
 
     def __init__(self, store: Store[Any], log: Log, path: str, changed: Callable[[], None]) -> None:
@@ -48,6 +51,7 @@ class Retention:
         self._log = log
         self._path = path
         self._changed = changed
+        self.ended_s: float | None = None
 
     def delete_before(self, before_us: int) -> None:
         """Delete what was received in the archive before a moment, in microseconds since 1970, without open sessions.
@@ -58,14 +62,16 @@ class Retention:
         self._run(job, Tidy(before_us, _KEPT_PERCENT), "retention", self._note_end, None)
 
     def _note_end(self, outcome: str | Exception) -> None:
-        """Store when the retention has come to its end, for those who ask for it."""
+        """Keep when the daily deletion has come to its end, also for those who ask while no server runs."""
+        if isinstance(outcome, Exception):
+            return
+        self.ended_s = time.time()
 
         def marked(outcome: Exception | None) -> None:
             if outcome is not None and not isinstance(outcome, JobCutShortError):
                 self._log.warn("retention", "the time of the deletion could not be stored", cause=str(outcome))
 
-        if isinstance(outcome, str):
-            self._store.run(SetMark(RETAINED_AT, str(int(time.time()))), marked)
+        self._store.run(SetMark(RETAINED_AT, str(int(self.ended_s))), marked)
 
     def remove_replaced(self) -> None:
         """Remove files that were replaced more than a week ago."""
