@@ -6,6 +6,7 @@ A part gets its name only when it is checked and on the disk, and never replaces
 import os
 import re
 import time
+from calendar import timegm
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final, NamedTuple
@@ -81,6 +82,25 @@ class Names(NamedTuple):
         sync_folder(self.folder)
         return database, access if has_access else None
 
+    def backups(self) -> list[str]:
+        """Return the names of the whole backups, without the ending ``.db``, the oldest first.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        form = re.compile(rf"({re.escape(self.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?)\.db")
+        found = (form.fullmatch(name) for name in os.listdir(self.folder))
+        return sorted((match[1] for match in found if match), key=_age)
+
+    def made_s(self, base: str) -> float:
+        """Return when one of `backups` was made, by its name, in seconds since 1970.
+
+        Raises:
+            ValueError: its name holds no time that exists.
+        """
+        stamp = base.removeprefix(f"{self.stem}-").partition("Z")[0]
+        return timegm(time.strptime(stamp, "%Y%m%dT%H%M%S"))
+
     def remove_old(self, keep: int, newest: str) -> int:
         """Remove all backups but the last `keep`. Return how many were removed.
 
@@ -91,10 +111,8 @@ class Names(NamedTuple):
         Raises:
             OSError: one cannot be removed.
         """
-        form = re.compile(rf"({re.escape(self.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?)\.(db|access)")
-        found = [match for name in os.listdir(self.folder) if (match := form.fullmatch(name))]
-        whole = {match[1] for match in found if match[2] == "db"} - {os.path.basename(newest).removesuffix(".db")}
-        oldest_first = sorted(whole, key=_age)
+        newest_base = os.path.basename(newest).removesuffix(".db")
+        oldest_first = [base for base in self.backups() if base != newest_base]
         old = oldest_first[: max(len(oldest_first) - (keep - 1), 0)]
         for base in old:  # the database first: an ending alone is no backup
             _remove(os.path.join(self.folder, f"{base}.{ending}") for ending in ("db", "access"))
