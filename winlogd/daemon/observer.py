@@ -4,7 +4,8 @@ This file knows what a refusal is, and which parts of it the log may show. It mu
 """
 
 import asyncio
-from typing import Any, Final
+import time
+from typing import TYPE_CHECKING, Any, Final
 
 from winlogd.access.addresses import TrustedProxies, source_address
 from winlogd.config.sections import Config
@@ -13,6 +14,10 @@ from winlogd.events.event import Event
 from winlogd.http.wire.message import REASONS, Head, Response
 from winlogd.log.form import masked
 from winlogd.log.log import Log
+from winlogd.scheduled.clock import Schedule, zone_of
+
+if TYPE_CHECKING:  # loaded with the first refused request
+    from winlogd.daemon.refused_today import RefusedToday
 
 _FULL_EVERY_S: Final = 60.0
 """Log once in this time that clients have to wait. A slow disk makes clients wait many times a second."""
@@ -43,6 +48,8 @@ class RequestObserver:
         self._proxies = TrustedProxies(config.security.trusted_proxies)
         self._refusals = Refusals(log)
         self.refused_totals: Final = self._refusals.totals
+        self._began_s: Final = time.time()
+        self._today: RefusedToday | None = None
         self._full_at_s = -_FULL_EVERY_S
 
     def refused(self, peer: str, response: Response) -> None:
@@ -50,7 +57,28 @@ class RequestObserver:
         head = response.head
         address = peer if head is None else source_address(head, peer, self._proxies)
         reason = response.reason or REASONS[response.status]
-        self._refusals.refused(self._clock(), address, response.status, reason, lambda: self._about(response))
+        host = None
+
+        def about() -> About:
+            nonlocal host
+            found = self._about(response)
+            host = found.host
+            return found
+
+        self._refusals.refused(self._clock(), address, response.status, reason, about)
+        self.today.count(time.time(), address, response.status, reason, host)
+
+    @property
+    def today(self) -> "RefusedToday":
+        """Return the counts of the requests that were refused today."""
+        if self._today is None:
+            from winlogd.daemon.refused_today import RefusedToday
+
+            self._today = RefusedToday(self._began_s, self._calendar())
+        return self._today
+
+    def _calendar(self) -> Schedule:
+        return Schedule("00:00", zone_of(self._config.server.timezone))
 
     def failed(self, error: Exception) -> None:
         """Log an exception that the handler of a request raised."""
@@ -79,6 +107,8 @@ class RequestObserver:
         """Take another configuration. The counts of refused requests go on."""
         self._config = config
         self._proxies = TrustedProxies(config.security.trusted_proxies)
+        if self._today is not None:
+            self._today.change(self._calendar())
 
     def close(self) -> None:
         """Log the counts of refused requests that are not logged yet. Call this before a stop."""

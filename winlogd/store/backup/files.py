@@ -6,6 +6,7 @@ A part gets its name only when it is checked and on the disk, and never replaces
 import os
 import re
 import time
+from calendar import timegm
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final, NamedTuple
@@ -88,22 +89,39 @@ class Names(NamedTuple):
         sync_folder(self.folder)
         return database, access if has_access else None
 
-    def last(self) -> "Whole | None":
-        """Return the last whole backup in the folder; None if there is none.
+    def backups(self) -> list[str]:
+        """Return the names of the whole backups, without the ending ``.db``, the oldest first.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        form = re.compile(rf"({re.escape(self.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?)\.db")
+        found = (form.fullmatch(name) for name in os.listdir(self.folder))
+        return sorted((match[1] for match in found if match), key=_age)
+
+    def made_s(self, base: str) -> float:
+        """Return when one of `backups` was made, by its name, in seconds since 1970.
+
+        Raises:
+            ValueError: its name holds no time that exists.
+        """
+        stamp = base.removeprefix(f"{self.stem}-").partition("Z")[0]
+        return timegm(time.strptime(stamp, "%Y%m%dT%H%M%S"))
+
+    def last(self) -> Whole | None:
+        """Return the last whole backup; None if there is none.
 
         Raises:
             OSError: the folder cannot be read.
         """
         try:
-            names = os.listdir(self.folder)
+            bases = self.backups()
         except FileNotFoundError:
             return None
-        form = self._form()
-        whole = [match[1] for name in names if (match := form.fullmatch(name)) and match[2] == "db"]
-        if not whole:
-            return None
-        path = os.path.join(self.folder, f"{max(whole, key=_age)}.db")
-        return Whole(path, os.stat(path).st_mtime)
+        for base in reversed(bases):
+            with suppress(ValueError):  # somebody has given a file such a name
+                return Whole(os.path.join(self.folder, f"{base}.db"), self.made_s(base))
+        return None
 
     def remove_old(self, keep: int, newest: str) -> int:
         """Remove all backups but the last `keep`. Return how many were removed.
@@ -115,18 +133,12 @@ class Names(NamedTuple):
         Raises:
             OSError: one cannot be removed.
         """
-        form = self._form()
-        found = [match for name in os.listdir(self.folder) if (match := form.fullmatch(name))]
-        whole = {match[1] for match in found if match[2] == "db"} - {os.path.basename(newest).removesuffix(".db")}
-        oldest_first = sorted(whole, key=_age)
+        newest_base = os.path.basename(newest).removesuffix(".db")
+        oldest_first = [base for base in self.backups() if base != newest_base]
         old = oldest_first[: max(len(oldest_first) - (keep - 1), 0)]
         for base in old:  # the database first: an ending alone is no backup
             _remove(os.path.join(self.folder, f"{base}.{ending}") for ending in ("db", "access"))
         return len(old)
-
-    def _form(self) -> re.Pattern[str]:
-        """Return the form of a backup's name, in two groups: the name without its ending, and the ending."""
-        return re.compile(rf"({re.escape(self.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?)\.(db|access)")
 
 
 def stem_of(database: str) -> str:

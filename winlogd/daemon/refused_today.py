@@ -1,0 +1,96 @@
+"""Count the refused requests of today, by reason and address, for those who look after the site.
+
+The log has a line for each refusal, but nobody reads it every day. Memory has a limit, because one stranger may have
+many addresses. Loaded with the first refused request. This file must not know why a request is refused, nor a clock:
+the caller passes the time. Used on the event loop's thread only.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from winlogd.scheduled.clock import Schedule
+
+_MOST_ENTRIES: Final = 1024
+"""Count at most this many pairs of a reason and an address. All further ones share one entry."""
+OTHERS: Final = "others"
+"""Stands for the reason and the address of what is counted together."""
+_REASON_CHARACTERS: Final = 120
+
+
+class Refused:
+    """The refused requests of one address for one reason.
+
+    Attributes:
+        reason: why they were refused, in the words of the answer.
+        address: the client's address.
+        status: the status of the last answer.
+        count: how many.
+        host: the host that one of the bodies named last; None if none did.
+    """
+
+    __slots__ = ("address", "count", "host", "reason", "status")
+
+    def __init__(self, reason: str, address: str) -> None:
+        self.reason: Final = reason
+        self.address: Final = address
+        self.status = 0
+        self.count = 0
+        self.host: str | None = None
+
+
+class RefusedToday:
+    """The counts since midnight, or since the server's start.
+
+    Args:
+        began_s: when the server started. All times are seconds since 1970.
+        calendar: says when a day begins.
+    """
+
+    def __init__(self, began_s: float, calendar: Schedule) -> None:
+        self._since_s = began_s
+        self._midnight_s = calendar.following(began_s).at_s
+        self._calendar = calendar
+        self._entries: dict[tuple[str, str], Refused] = {}
+
+    def count(self, now_s: float, address: str, status: int, reason: str, host: str | None) -> None:
+        """Count one refused request.
+
+        Args:
+            now_s: the present time.
+            address: the client's address.
+            status: the status of the answer.
+            reason: why it was refused.
+            host: the host that the body names; None if nobody has looked, or if it names none.
+        """
+        self._turn(now_s)
+        key = reason[:_REASON_CHARACTERS], address
+        if key not in self._entries and len(self._entries) >= _MOST_ENTRIES:
+            key = OTHERS, OTHERS
+        entry = self._entries.get(key)
+        if entry is None:
+            entry = self._entries[key] = Refused(*key)
+        entry.count += 1
+        entry.status = status
+        entry.host = host or entry.host
+
+    def change(self, calendar: Schedule) -> None:
+        """Take another calendar. The counts go on until its next midnight."""
+        self._calendar = calendar
+        self._midnight_s = calendar.following(self._since_s).at_s
+
+    def since(self, now_s: float) -> float:
+        """Return since when the requests are counted."""
+        self._turn(now_s)
+        return self._since_s
+
+    def most(self, now_s: float) -> Iterator[Refused]:
+        """Yield the counts of today, the greatest first."""
+        self._turn(now_s)
+        yield from sorted(self._entries.values(), key=lambda entry: -entry.count)
+
+    def _turn(self, now_s: float) -> None:
+        """Forget the counts if their day is over."""
+        if now_s >= self._midnight_s:
+            self._since_s = self._calendar.midnight_s(now_s)
+            self._midnight_s = self._calendar.following(now_s).at_s
+            self._entries.clear()
