@@ -47,7 +47,7 @@ def test_a_person_sees_first_that_all_is_well(server: Winlogd) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert first.startswith("winlogd ")
     assert " is running; events can be stored since 20" in first
-    assert subjects[:3] == ["started", "open", "today"]
+    assert subjects[:4] == ["started", "open", "today", "refused"]
     assert {"connections", "TLS", "readers", "database", "disk", "backup", "rotation", "retention"} < set(subjects)
     assert "today        2 logons, 1 logoff, 1 inventory; 0 sessions ended by winlogd" in lines
 
@@ -63,6 +63,7 @@ def test_the_counts_are_those_of_the_database(server: Winlogd) -> None:
     assert (answer["server"]["pid"], answer["server"]["readers"]) == (server.process.pid, 0)
 
 
+@pytest.mark.long
 def test_a_session_that_the_next_logon_ends_is_counted_by_itself(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         server.post(an_event())
@@ -72,12 +73,31 @@ def test_a_session_that_the_next_logon_ends_is_counted_by_itself(tmp_path: Path)
     assert answer["today"].items() >= {"logons": 2, "logoffs": 0, "closed": 1}.items()
 
 
+@pytest.mark.long
+def test_refused_requests_are_counted_by_their_reasons(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        for _ in range(2):
+            assert server.post(an_event(), {"User-Agent": "curl/8"}).status == 403
+        assert server.post(an_event(action="X")).status == 400
+        refusals = asked(tmp_path)["refusals"]
+        lines = run_to_end(tmp_path, "status").stdout.splitlines()
+
+    assert refusals["count"] == 3
+    assert refusals["reasons"] == [
+        {"status": 403, "reason": "Invalid User-Agent", "count": 2},
+        {"status": 400, "reason": "Invalid action", "count": 1},
+    ]
+    assert any(line.endswith(": 2 × 403 Invalid User-Agent, 1 × 400 Invalid action") for line in lines)
+
+
+@pytest.mark.long
 def test_nobody_is_named(server: Winlogd) -> None:
     shown = run_to_end(server.folder, "status").stdout + run_to_end(server.folder, "status", "--json").stdout
 
     assert not {name for name in ("alice", "bob", "A102") if name in shown}
 
 
+@pytest.mark.long
 def test_an_open_feed_and_its_connection_are_counted(server: Winlogd) -> None:
     before = asked(server.folder)["server"]
     with closing(http.client.HTTPConnection("127.0.0.1", server.port)) as feed:
@@ -89,6 +109,7 @@ def test_an_open_feed_and_its_connection_are_counted(server: Winlogd) -> None:
     assert now["connections"] >= 1
 
 
+@pytest.mark.long
 def test_while_no_event_can_be_stored_the_status_is_1_and_says_why(tmp_path: Path) -> None:
     environ = {**MORE_THAN_THERE_IS, "WINLOGD_SERVER_EVENT_TIMEOUT": "0.1"}
     with running(tmp_path, environ=environ) as server:
@@ -123,6 +144,7 @@ def test_without_a_server_the_files_tell_and_stay_as_they_are(tmp_path: Path) ->
     }
 
 
+@pytest.mark.long
 def test_without_a_server_and_a_database_it_says_both(tmp_path: Path) -> None:
     ended = run_to_end(tmp_path, "status")
 
@@ -133,6 +155,7 @@ def test_without_a_server_and_a_database_it_says_both(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_a_damaged_database_is_said_and_its_size_is_still_shown(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "winlog.db").write_bytes(b"nonsense" * 1000)

@@ -77,6 +77,10 @@ class RequestObserver:
             self._today = RefusedToday(self._began_s, self._calendar())
         return self._today
 
+    def refused_yesterday(self, now_s: float) -> int:
+        """Return how many requests were refused on the day before that of `now_s`, in seconds since 1970."""
+        return self.today.yesterday(now_s)
+
     def _calendar(self) -> Schedule:
         return Schedule("00:00", zone_of(self._config.server.timezone))
 

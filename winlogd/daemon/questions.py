@@ -33,6 +33,11 @@ class KnownSite:
         """Take another configuration, and the site that was made from it; None to make it with the next question."""
         self._config, self._made = config, made
 
+    @property
+    def config(self) -> Config:
+        """Return the configuration in force."""
+        return self._config
+
     def site(self) -> "Site":
         """Return the site."""
         if self._made is None:

@@ -28,6 +28,13 @@ class Moment(NamedTuple):
     at_s: float
 
 
+class Day(NamedTuple):
+    """A day of a time zone: when it begins, and when the next one does, in seconds since 1970."""
+
+    begins_s: float
+    ends_s: float
+
+
 class Schedule:
     """A schedule of one moment each day.
 

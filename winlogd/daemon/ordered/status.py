@@ -6,6 +6,7 @@ must not know the socket, or how a person is shown the answer.
 
 import os
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from winlogd import VERSION
@@ -44,7 +45,8 @@ def carry_out(order: Order, running: Running, config: Config) -> None:
             fault = f"what is stored cannot be read now: {outcome}" if isinstance(outcome, Exception) else None
             known = {} if isinstance(outcome, Exception) else outcome
             server = _server(running, config, count, now_us, site.zone)
-            order.done(running=True, server=server, **known, fault=fault)
+            refusals = _refusals(running, site.zone)
+            order.done(running=True, server=server, refusals=refusals, **known, fault=fault)
 
         running.parts.readers.questions.ask(_WHO, look, looked)
 
@@ -71,6 +73,21 @@ def _server(running: Running, config: Config, readers: int | None, now_us: int, 
         "questions": parts.readers.questions.waiting + parts.readers.downloads.waiting,
         "tls_port": server.tls_port or None,
         "readers": readers,
+    }
+
+
+def _refusals(running: Running, zone: "tzinfo | None") -> Fields:
+    """Return how many requests were refused today, and for which reasons."""
+    now_s, today = time.time(), running.observer.today
+    counts: Counter[tuple[int, str]] = Counter()
+    for each in today.most(now_s):
+        counts[each.status, each.reason.partition(":")[0]] += each.count
+    return {
+        "since": local_text(int(today.since(now_s) * US), zone),
+        "count": counts.total(),
+        "reasons": [
+            {"status": status, "reason": reason, "count": count} for (status, reason), count in counts.most_common()
+        ],
     }
 
 
