@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 from winlogd.commands.terminal import STATUSES, HelpAskedError, MisusedError, status_lines
 from winlogd.config.messages import escaped
 
-_CONFIG: Final = "read this file; without the flag, ./config.toml if it exists"
+_CONFIG: Final = "read this file; without the flag, ./config.toml or else /etc/winlogd/config.toml"
 
 
 class Parser(argparse.ArgumentParser):
