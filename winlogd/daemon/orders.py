@@ -22,6 +22,7 @@ ORDERS: Final[Mapping[str, str]] = {
     "purge": "purge",
     "hold": "hold",
     "status": "status",
+    "config": "config",
     "refusals": "refusals",
 }
 """The module of each order. Its function `carry_out` gets the order, the server, and the configuration in force. It

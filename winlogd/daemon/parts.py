@@ -38,7 +38,7 @@ _LOOK_EVERY_S: Final = 3600.0
 
 
 class Parts(NamedTuple):
-    """The parts of a server, joined and not started."""
+    """The parts of a server, joined and not started, and the configuration that they were made with."""
 
     store: Store[Exchange]
     readers: Readers
@@ -49,6 +49,7 @@ class Parts(NamedTuple):
     entrance: Entrance
     keeping: "LateKeeping"
     days: "Days"
+    begun_with: Config
 
 
 class LateKeeping:
@@ -212,7 +213,7 @@ def assemble(
         proxies.trusts,
     )
     days = Days(loop, times.calendar, sum_up)
-    return Parts(store, readers, looking, http_server, rotator, past, entrance, keeping, days)
+    return Parts(store, readers, looking, http_server, rotator, past, entrance, keeping, days, config)
 
 
 def prepare_sqlite() -> None:
