@@ -18,7 +18,7 @@ from winlogd.daemon.running import Running
 from winlogd.daemon.settings import least_free_bytes
 from winlogd.store.access_file.errors import AccessFileError, OrderRefusedError
 from winlogd.store.backup.errors import BackupFailedError
-from winlogd.store.backup.files import Names
+from winlogd.store.backup.files import Names, stem_of
 from winlogd.store.backup.make import Copying, Made, make
 from winlogd.store.errors import JobCutShortError, ReplacedError, StoppedError
 from winlogd.store.jobs.backup import Backup, Copied
@@ -64,7 +64,7 @@ class _Work:
         try:
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-            names = Names(self._config.backup.folder, _stem(self._config.database.path))
+            names = Names(self._config.backup.folder, stem_of(self._config.database.path))
             copying = Copying(self._copy_database, self._copy_access)
             outcome = make(names, copying, self._keep, self._report)
         except Exception as error:
@@ -119,8 +119,3 @@ class _Work:
         else:
             log.exception("backup", "no backup was made", outcome)
         self._order.failed(f"the backup did not come to its end: {outcome}")
-
-
-def _stem(database: str) -> str:
-    """Return the name of the database without its ending."""
-    return os.path.splitext(os.path.basename(os.path.realpath(database)))[0]

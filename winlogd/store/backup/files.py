@@ -18,6 +18,13 @@ _BESIDE: Final = ("", "-wal", "-shm", "-journal")
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+class Whole(NamedTuple):
+    """A whole backup: the path of the database in it, and when it was made, in seconds since 1970."""
+
+    path: str
+    made_s: float
+
+
 class Names(NamedTuple):
     """The names of a database's backups in a folder.
 
@@ -81,6 +88,23 @@ class Names(NamedTuple):
         sync_folder(self.folder)
         return database, access if has_access else None
 
+    def last(self) -> "Whole | None":
+        """Return the last whole backup in the folder; None if there is none.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        try:
+            names = os.listdir(self.folder)
+        except FileNotFoundError:
+            return None
+        form = self._form()
+        whole = [match[1] for name in names if (match := form.fullmatch(name)) and match[2] == "db"]
+        if not whole:
+            return None
+        path = os.path.join(self.folder, f"{max(whole, key=_age)}.db")
+        return Whole(path, os.stat(path).st_mtime)
+
     def remove_old(self, keep: int, newest: str) -> int:
         """Remove all backups but the last `keep`. Return how many were removed.
 
@@ -91,7 +115,7 @@ class Names(NamedTuple):
         Raises:
             OSError: one cannot be removed.
         """
-        form = re.compile(rf"({re.escape(self.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?)\.(db|access)")
+        form = self._form()
         found = [match for name in os.listdir(self.folder) if (match := form.fullmatch(name))]
         whole = {match[1] for match in found if match[2] == "db"} - {os.path.basename(newest).removesuffix(".db")}
         oldest_first = sorted(whole, key=_age)
@@ -99,6 +123,15 @@ class Names(NamedTuple):
         for base in old:  # the database first: an ending alone is no backup
             _remove(os.path.join(self.folder, f"{base}.{ending}") for ending in ("db", "access"))
         return len(old)
+
+    def _form(self) -> re.Pattern[str]:
+        """Return the form of a backup's name, in two groups: the name without its ending, and the ending."""
+        return re.compile(rf"({re.escape(self.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?)\.(db|access)")
+
+
+def stem_of(database: str) -> str:
+    """Return the stem of the names of a database's backups: the name of the file itself, without its ending."""
+    return os.path.splitext(os.path.basename(os.path.realpath(database)))[0]
 
 
 def make_part(path: str) -> None:
