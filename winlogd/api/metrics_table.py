@@ -50,7 +50,7 @@ FEEDS: Final = Family("winlogd_feeds", "gauge", "Open live views.")
 QUESTIONS: Final = Family("winlogd_questions_waiting", "gauge", "Questions that wait or are being answered.")
 OPEN: Final = Family("winlogd_open_sessions", "gauge", "Open sessions. Missing until they are in memory.")
 DOUBTFUL: Final = Family(
-    "winlogd_doubtful_sessions", "gauge", "Open sessions that something speaks against; up to a minute old."
+    "winlogd_doubtful_sessions", "gauge", "Open sessions that something speaks against; up to five minutes old."
 )
 DATABASE: Final = Family("winlogd_database_bytes", "gauge", "Size of the database.")
 WAL: Final = Family("winlogd_wal_bytes", "gauge", "Size of the WAL beside the database.")
