@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from tests.docs.pages import Block, Runner, block, blocks
-from tests.docs.runners import access, api, clients, configure, install, operate, who
+from tests.docs.runners import access, api, clients, configure, install, monitoring, operate, who
 from tests.support.paths import ROOT
 
 PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is None]
@@ -29,6 +29,7 @@ RUN: Final[Mapping[str, Runner]] = {
     **configure.RUN,
     **api.RUN,
     **clients.RUN,
+    **monitoring.RUN,
 }
 """The function that runs a block, by the beginning of the block."""
 
@@ -39,6 +40,8 @@ RUN_ELSEWHERE: Final = {
     "# a teacher, a head of department": "runners/access.py",
     "curl -H @meier.header": "runners/access.py",
     "curl -H @wall-a1.header": "runners/access.py",
+    "scrape_configs:": "test_prometheus.py",
+    "rule_files:": "test_prometheus.py",
     "upstream winlogd": "proxies.py",
     "http://winlog.example.org {": "proxies.py",
     "#!/bin/sh": "test_clients.py",

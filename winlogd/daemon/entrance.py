@@ -11,7 +11,7 @@ from winlogd.access.addresses import TrustedProxies
 from winlogd.access.gate import Gate, Token
 from winlogd.api.current_sessions import CurrentSessions
 from winlogd.api.events import Events
-from winlogd.api.routes import Questions, make_router
+from winlogd.api.routes import Late, Questions, make_router
 from winlogd.config.sections import Config
 from winlogd.daemon.looking import Looking
 from winlogd.daemon.questions import KnownSite, endpoints, following
@@ -25,10 +25,11 @@ from winlogd.store.read.readers import Readers
 from winlogd.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from winlogd.access.rate import Pace
     from winlogd.access.readers import ReadEndpoint
+    from winlogd.http.router import Endpoint
     from winlogd.live.live import Live
 
 _ANSWER_MARGIN_S: Final = 2.0
@@ -44,6 +45,7 @@ class Entrance:
         store: stores events, and knows the open sessions.
         readers: answer questions.
         looking: knows who may ask them.
+        monitoring: loads the endpoints for monitoring, and returns them by their paths.
 
     Attributes:
         site: what is known of the site.
@@ -57,8 +59,10 @@ class Entrance:
         store: Store[Exchange],
         readers: Readers,
         looking: Looking,
+        monitoring: "Callable[[], Mapping[str, Endpoint]]",
     ) -> None:
         self._loop = loop
+        self._monitoring = Late(monitoring)
         self._store = store
         self._looking = looking
         self.site: Final = KnownSite(config)
@@ -95,6 +99,7 @@ class Entrance:
             self._sessions,
             self._questions,
             self._following,
+            self._monitoring,
             senders=Gate(security.ingest_networks, proxies),
             doors=self._looking.doors(config, proxies),
         )

@@ -15,9 +15,10 @@ from winlogd.api.events import UNAVAILABLE, answer
 from winlogd.config.sections import Config, Retention
 from winlogd.daemon.entrance import Entrance, per_address
 from winlogd.daemon.looking import Looking
+from winlogd.daemon.observer import RequestObserver
 from winlogd.daemon.settings import settings_of
 from winlogd.http.exchange import Exchange
-from winlogd.http.server import Observer, Server
+from winlogd.http.server import Server
 from winlogd.log.log import Log
 from winlogd.scheduled.clock import Day, Schedule, zone_of
 from winlogd.scheduled.past import Past
@@ -26,8 +27,9 @@ from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER
 from winlogd.store.read.readers import Readers
 from winlogd.store.store import Owner, Store
 
-if TYPE_CHECKING:  # loaded after the first rotation
+if TYPE_CHECKING:  # loaded after the first rotation, or types only
     from winlogd.daemon.keeping import Keeping
+    from winlogd.http.router import Endpoint
 
 _RESERVED_DESCRIPTORS: Final = 192
 """Open files that are not counted as connections: the database's files, the listeners, connections over the limit."""
@@ -153,7 +155,12 @@ class Times(NamedTuple):
 
 
 def assemble(
-    loop: asyncio.AbstractEventLoop, config: Config, log: Log, database_path: str, owner: Owner, observer: Observer
+    loop: asyncio.AbstractEventLoop,
+    config: Config,
+    log: Log,
+    database_path: str,
+    owner: Owner,
+    observer: RequestObserver,
 ) -> Parts:
     """Make all parts. Return them joined and not started.
 
@@ -179,7 +186,15 @@ def assemble(
     )
     readers = Readers(loop, settings)
     looking = Looking(loop, database_path, log)
-    entrance = Entrance(loop, config, store, readers, looking)
+
+    def monitoring() -> "Mapping[str, Endpoint]":
+        from winlogd.daemon.monitoring import endpoints
+
+        return endpoints(
+            loop, database_path, store, readers, entrance, http_server, observer, rotator, keeping.deleted_s
+        )
+
+    entrance = Entrance(loop, config, store, readers, looking, monitoring)
     router = entrance.router(config)
     past = Past(loop, store, log)
 

@@ -23,27 +23,25 @@ class KnownSite:
 
     Args:
         config: the configuration. Its rooms were checked before.
+
+    Attributes:
+        config: the configuration in force.
     """
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self.config = config
         self._made: Site | None = None
 
     def change(self, config: Config, made: "Site | None") -> None:
         """Take another configuration, and the site that was made from it; None to make it with the next question."""
-        self._config, self._made = config, made
-
-    @property
-    def config(self) -> Config:
-        """Return the configuration in force."""
-        return self._config
+        self.config, self._made = config, made
 
     def site(self) -> "Site":
         """Return the site."""
         if self._made is None:
             from winlogd.daemon.site import site_of
 
-            self._made = site_of(self._config)
+            self._made = site_of(self.config)
         return self._made
 
 

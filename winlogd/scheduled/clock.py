@@ -68,8 +68,8 @@ class Schedule:
         Raises:
             ValueError: there is no such day.
         """
-        local = datetime.strptime(day, "%Y-%m-%d").replace(hour=self._hour, minute=self._minute)
-        return local.replace(tzinfo=self._zone).timestamp()
+        local = datetime.fromisoformat(day).replace(hour=self._hour, minute=self._minute, tzinfo=self._zone)
+        return local.timestamp()
 
     def midnight_s(self, now_s: float) -> float:
         """Return when the local day of `now_s` began; both are seconds since 1970."""
