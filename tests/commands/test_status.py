@@ -208,3 +208,19 @@ def test_a_server_that_does_not_answer_is_reported(tmp_path: Path) -> None:
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert "the running winlogd has not answered within 10 s" in ended.stderr
+
+
+@pytest.mark.long
+def test_a_folder_of_backups_that_cannot_be_read_hides_nothing_else(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.post(an_event())
+        (tmp_path / "data" / "backups").write_text("not a folder")
+        answer = asked(tmp_path)
+        server.stop()
+    alone = asked(tmp_path, NOT_RUNNING)
+
+    for each in (answer, alone):
+        assert each["fault"] == "the folder of the backups cannot be looked at: Not a directory"
+        assert "backup" not in each
+        assert each["sessions"]["open"] == 1
+        assert each["files"]["database_bytes"] > 0

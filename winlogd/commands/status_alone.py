@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from winlogd.commands.database import reason_of
 from winlogd.commands.reader import answer_to
 from winlogd.commands.terminal import FailedError
 from winlogd.config.sections import Config
@@ -21,14 +20,9 @@ def told_by_files(config: Config, path: str) -> Mapping[str, Any]:
     What cannot be read is missing, and the field `fault` says why.
     """
     now_us = time.time_ns() // 1000
-    fields: dict[str, object] = {}
-    faults: list[str] = []
+    fields = beside(config, path, now_us)
+    question = stored(config, site_of(config), path, now_us)
     try:
-        fields |= beside(config, path, now_us)
-    except OSError as error:
-        faults.append(f"the files cannot be looked at: {reason_of(error, path)}")
-    try:
-        fields |= answer_to(config, path, "status", stored(config, site_of(config), path, now_us), is_repeatable=True)
+        return {**fields, **answer_to(config, path, "status", question, is_repeatable=True)}
     except FailedError as error:
-        faults.append(str(error))
-    return {**fields, "fault": "; ".join(faults) or None}
+        return {**fields, "fault": str(error) if fields["fault"] is None else f"{fields['fault']}; {error}"}

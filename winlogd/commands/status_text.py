@@ -49,6 +49,7 @@ def _lines(answer: Fields) -> Iterator[tuple[str, str]]:
         yield from _busy(server)
     if (files := answer.get("files")) is not None:
         yield from _files(files)
+    if "backup" in answer:
         yield "backup", _backup(answer["backup"])
     if (rotation := answer.get("rotation")) is not None:
         yield "rotation", _rotation(rotation)

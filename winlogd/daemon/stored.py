@@ -18,6 +18,8 @@ from winlogd.store.read.activity import find_activity, find_open
 from winlogd.store.sizes import sizes_of
 
 if TYPE_CHECKING:  # types only
+    from datetime import tzinfo
+
     from winlogd.store.read.access import Access
     from winlogd.store.read.filters import Site
 
@@ -51,7 +53,7 @@ def stored(config: Config, site: "Site", path: str, now_us: int) -> "Callable[[A
                 "oldest_since": local_text(now.oldest_us, zone),
             },
             "today": {"since": local_text(midnight_us, zone), **activity._asdict()},
-            "rotation": {"rotated_day": marks.get(ROTATED_DAY), **next_rotation(config, now_us)},
+            "rotation": {"rotated_day": marks.get(ROTATED_DAY), "next": _next_rotation(config, zone, now_us)},
             "retention": {
                 "archive": kept_text(marks, _DEFAULT_DAYS),
                 "history_days": config.retention.history_days,
@@ -63,29 +65,35 @@ def stored(config: Config, site: "Site", path: str, now_us: int) -> "Callable[[A
     return find
 
 
-def next_rotation(config: Config, now_us: int) -> Fields:
-    """Return when the next rotation by the clock is due, as a field; None if there is none."""
-    zone = zone_of(config.server.timezone)
+def _next_rotation(config: Config, zone: "tzinfo | None", now_us: int) -> str | None:
+    """Return when the next rotation by the clock is due; None if there is none."""
     if not config.rotation.at:
-        return {"next": None}
-    return {"next": local_text(int(Schedule(config.rotation.at, zone).following(now_us / US).at_s) * US, zone)}
+        return None
+    return local_text(int(Schedule(config.rotation.at, zone).following(now_us / US).at_s) * US, zone)
 
 
 def beside(config: Config, path: str, now_us: int) -> Fields:
     """Return the sizes of the files at and beside the database at `path`, and the last backup.
 
-    Raises:
-        OSError: the folder of the database or of the backups cannot be looked at.
+    What cannot be looked at is missing, and the field `fault` says why.
     """
-    zone = zone_of(config.server.timezone)
+    fields: dict[str, object] = {}
+    faults = []
+    try:
+        sizes = sizes_of(path)._asdict()
+        fields["files"] = {"database": path, **{f"{name}_bytes": size for name, size in sizes.items()}}
+    except OSError as error:
+        faults.append(f"the database's folder cannot be looked at: {error.strerror}")
+    try:
+        fields["backup"] = _last_backup(config, path, now_us)
+    except OSError as error:
+        faults.append(f"the folder of the backups cannot be looked at: {error.strerror}")
+    return {**fields, "fault": "; ".join(faults) or None}
+
+
+def _last_backup(config: Config, path: str, now_us: int) -> Fields | None:
     last = Names(config.backup.folder, stem_of(path)).last()
-    backup = None if last is None else {
-        "file": last.path,
-        "made_at": local_text(int(last.made_s) * US, zone),
-        "age_seconds": max(now_us // US - int(last.made_s), 0),
-    }  # fmt: skip
-    sizes = sizes_of(path)
-    return {
-        "files": {"database": path, **{f"{name}_bytes": size for name, size in sizes._asdict().items()}},
-        "backup": backup,
-    }
+    if last is None:
+        return None
+    made_at = local_text(int(last.made_s) * US, zone_of(config.server.timezone))
+    return {"file": last.path, "made_at": made_at, "age_seconds": max(now_us // US - int(last.made_s), 0)}

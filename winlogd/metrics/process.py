@@ -34,8 +34,7 @@ def samples() -> Iterator[Sample]:
     Raises:
         OSError: ``/proc`` is not there.
     """
-    with open("/proc/self/stat", "rb") as file:
-        fields = file.read().rpartition(b")")[2].split()
+    fields = _fields()
     yield Sample(CPU, time.process_time())
     yield Sample(START, _started_s(int(fields[_START_FIELD])))
     yield Sample(RESIDENT, int(fields[_RESIDENT_FIELD]) * os.sysconf("SC_PAGE_SIZE"))
@@ -43,6 +42,20 @@ def samples() -> Iterator[Sample]:
     yield Sample(OPEN_FILES, len(os.listdir("/proc/self/fd")) - 1)  # without the one that lists them
     yield Sample(MOST_FILES, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     yield Sample(THREADS, int(fields[_THREADS_FIELD]))
+
+
+def started_s() -> float:
+    """Return when the process has started, in seconds since 1970.
+
+    Raises:
+        OSError: ``/proc`` is not there.
+    """
+    return _started_s(int(_fields()[_START_FIELD]))
+
+
+def _fields() -> list[bytes]:
+    with open("/proc/self/stat", "rb") as file:
+        return file.read().rpartition(b")")[2].split()
 
 
 @cache

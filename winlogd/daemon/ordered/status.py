@@ -15,6 +15,7 @@ from winlogd.config.sections import Config
 from winlogd.control.server import Order
 from winlogd.daemon.running import Running
 from winlogd.daemon.stored import Fields, beside, stored
+from winlogd.metrics.process import started_s
 from winlogd.sessions.session import US
 
 if TYPE_CHECKING:  # types only
@@ -25,8 +26,6 @@ if TYPE_CHECKING:  # types only
 
 _WHO: Final = "winlogd status"
 """The name by which the reader counts these questions."""
-_START_FIELD: Final = 19
-"""The place of the start of a process among the fields of proc(5), ``/proc/PID/stat``, behind the program's name."""
 
 
 def carry_out(order: Order, running: Running, config: Config) -> None:
@@ -42,27 +41,29 @@ def carry_out(order: Order, running: Running, config: Config) -> None:
         count = None if readers is None else readers.count(now_us)
 
         def looked(outcome: Fields | Exception) -> None:
-            fault = f"what is stored cannot be read now: {outcome}" if isinstance(outcome, Exception) else None
-            known = {} if isinstance(outcome, Exception) else outcome
+            known = {"fault": _fault(outcome)} if isinstance(outcome, Exception) else outcome
             server = _server(running, config, count, now_us, site.zone)
-            refusals = _refusals(running, site.zone)
-            order.done(running=True, server=server, refusals=refusals, **known, fault=fault)
+            order.done(running=True, server=server, refusals=_refusals(running, site.zone), **known)
 
         running.parts.readers.questions.ask(_WHO, look, looked)
 
     running.parts.looking.register().look_up(counted)
 
 
+def _fault(error: Exception) -> str:
+    return f"what is stored cannot be read now: {str(error) or 'it takes too long'}"
+
+
 def _server(running: Running, config: Config, readers: int | None, now_us: int, zone: "tzinfo | None") -> Fields:
     """Return how the server itself is."""
     parts, server = running.parts, config.server
     writability = parts.store.writability()
-    uptime_s = _uptime_s()
+    begun_s = started_s()
     return {
         "version": VERSION,
         "pid": os.getpid(),
-        "started_at": local_text(now_us - int(uptime_s * US), zone),
-        "uptime_seconds": int(uptime_s),
+        "started_at": local_text(int(begun_s * US), zone),
+        "uptime_seconds": max(now_us // US - int(begun_s), 0),
         "config": config.source,
         "is_writable": writability.is_writable,
         "is_writable_since": local_text(int(writability.since_s * US), zone),
@@ -89,10 +90,3 @@ def _refusals(running: Running, zone: "tzinfo | None") -> Fields:
             {"status": status, "reason": reason, "count": count} for (status, reason), count in counts.most_common()
         ],
     }
-
-
-def _uptime_s() -> float:
-    """Return how long this process has been there."""
-    with open("/proc/self/stat", "rb") as file:
-        started_ticks = int(file.read().rpartition(b")")[2].split()[_START_FIELD])
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - started_ticks / os.sysconf("SC_CLK_TCK")
