@@ -35,6 +35,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "export": "write sessions or events to a file: CSV, lines of JSON, or SQLite",
     "import": "bring in the events of an older server's file",
     "token": "add, list and revoke readers, and show who has looked at what",
+    "healthcheck": "ask the server if it can store events, for a container",
 }
 """Every command and its purpose. The command `check-config` is the module `winlogd.commands.check_config`."""
 

@@ -13,7 +13,7 @@ from winlogd.http.exchange import Exchange
 from winlogd.http.wire.message import Head, Response
 from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pair import OpenSession, Pair, pair_key
+from winlogd.sessions.pair import OpenSession, Pair, System, pair_key
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store.read.filters import Site
 
@@ -82,7 +82,7 @@ async def test_those_that_have_gone_are_forgotten_and_the_others_answered() -> N
 def session(event_id: int, hostname: str | None, second: int = 0) -> OpenSession:
     uuid = f"user@{hostname}@{event_id:06x}"
     connected_at = f"2026-01-13T08:30:{second:02d}.{event_id % 7}00Z"
-    return OpenSession(event_id, uuid, connected_at, f"user{event_id}", hostname, "192.0.2.1", "Windows", None)
+    return OpenSession(event_id, uuid, connected_at, f"user{event_id}", hostname, "192.0.2.1", System("Windows", None))
 
 
 def a_book(sessions: list[OpenSession]) -> Book:

@@ -238,6 +238,7 @@ def test_of_many_questions_at_once_some_are_told_to_come_again(site: Winlogd) ->
     assert get(site, "sessions").status == 200
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_a_stop_ends_beside_downloads_that_nobody_reads(tmp_path: Path) -> None:
     archive(tmp_path, 20_000)
@@ -281,6 +282,7 @@ def _peak_kib(server: Winlogd, field: str) -> int:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(f"{field}:"))
 
 
+@pytest.mark.alone
 @pytest.mark.long
 @pytest.mark.parametrize("form", ["csv", "ndjson"])
 def test_a_long_list_takes_the_memory_of_a_piece(form: str, tmp_path: Path) -> None:
@@ -300,6 +302,7 @@ def test_a_long_list_takes_the_memory_of_a_piece(form: str, tmp_path: Path) -> N
         assert _peak_kib(server, "VmHWM") - before_kib < 16 << 10
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_peers_that_do_not_read_hold_a_piece_each(tmp_path: Path) -> None:
     archive(tmp_path, 200_000)
@@ -317,6 +320,7 @@ def test_peers_that_do_not_read_hold_a_piece_each(tmp_path: Path) -> None:
         assert get(server, "events", format="csv", limit=1).status == 200
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_a_download_is_refused_while_the_reader_catches_up(tmp_path: Path) -> None:
     with clocked(tmp_path, NOW_US, "") as server:

@@ -55,7 +55,7 @@ def test_an_unchanged_snapshot_is_304_for_who_has_it(site: Winlogd) -> None:
 
 @pytest.mark.parametrize("form", ['"other", {}', "W/{}", "*"])
 def test_if_none_match_has_several_forms(site: Winlogd, form: str) -> None:
-    tag = get(site, "snapshot").headers["etag"]
+    tag = get(site, "snapshot").headers["etag"].removeprefix("W/")
     assert get(site, "snapshot", f"If-None-Match: {form.format(tag)}").status == 304
 
 

@@ -57,10 +57,15 @@ class Account:
 
 
 class Ledger:
-    """The workstations' record of their events, which is compared with the database at the end."""
+    """The workstations' record of their events, which is compared with the database at the end.
+
+    Attributes:
+        retried: how often an event was sent again.
+        refused: how often nobody listened.
+    """
 
     def __init__(self) -> None:
-        self.retried = 0
+        self.retried = self.refused = 0
         self._sent: list[Sent] = []
         self._acknowledged: dict[Sent, str] = {}
         self._given_up: set[Sent] = set()

@@ -8,6 +8,7 @@ from tests.chaos.hostile import Plan, run
 from tests.support.running import running
 
 
+@pytest.mark.alone
 @pytest.mark.long
 async def test_among_hostile_clients_every_honest_event_is_answered_and_stored(tmp_path: Path) -> None:
     with running(tmp_path) as server:

@@ -8,6 +8,7 @@ import pytest
 from tests.chaos.loaded_import import run
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_rows_and_events_are_there_once_after_an_import_and_exports_beside_events(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

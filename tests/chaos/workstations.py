@@ -72,7 +72,11 @@ class Workstation:
             "hardware_info": {"cpu_count": 8} if sent.action == "M" else None,
         }
         body = json.dumps(event).encode()
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        except ConnectionRefusedError:
+            self._ledger.refused += 1
+            raise
         try:
             writer.write(
                 b"POST /api/v1/events HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"

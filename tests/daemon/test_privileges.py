@@ -16,6 +16,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.activated import activated, open_port
 from tests.support.paths import DATA, ROOT
 from tests.support.running import PATIENCE_S, Winlogd, an_event, run_to_end, running
 from winlogd.daemon.privileges import _LATER
@@ -134,6 +135,15 @@ def test_what_only_root_can_have_is_had_before(place: Path) -> None:
         server.wait_for_log("listening with TLS address=127.0.0.1 port=1023")
         assert ssl.get_server_certificate(("127.0.0.1", 1023), timeout=PATIENCE_S)
         assert identities(server.process.pid) == {(four(OWNER), four(GROUP), "")}
+
+
+def test_a_port_of_systemds_stays_with_what_root_has_started(place: Path) -> None:
+    with open_port() as port, activated(place, {"http": port}) as server:
+        server.start()
+        assert server.port == port.getsockname()[1]
+        assert server.post(an_event()).status == 200
+        assert identities(server.process.pid) == {(four(OWNER), four(GROUP), "")}
+        assert set(owners(place / "data").values()) == {(OWNER, GROUP)}
 
 
 def test_what_is_loaded_at_first_use_works_though_the_owner_cannot_read_it(place: Path) -> None:

@@ -1,6 +1,5 @@
 """A running server notifies the service manager of its state at the right moments (sd_notify(3))."""
 
-import socket
 import time
 import uuid
 from collections.abc import Iterator
@@ -11,33 +10,8 @@ import pytest
 
 from tests.support.locks import locked_before_the_start
 from tests.support.reloading import reload
-from tests.support.running import PATIENCE_S, an_event, running
-
-
-class ServiceManager:
-    """The socket that receives the state of a service (sd_notify(3))."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.settimeout(PATIENCE_S)
-        self._socket.bind(address.replace("@", "\0", 1) if address.startswith("@") else address)
-
-    def told(self) -> str:
-        """Wait for the next message and return it."""
-        return self._socket.recv(4096).decode()
-
-    def told_nothing(self) -> bool:
-        self._socket.setblocking(False)
-        try:
-            return not self._socket.recv(4096)
-        except BlockingIOError:
-            return True
-        finally:
-            self._socket.settimeout(PATIENCE_S)
-
-    def close(self) -> None:
-        self._socket.close()
+from tests.support.running import an_event, running
+from tests.support.service_manager import ServiceManager
 
 
 @pytest.fixture(params=["path", "abstract"])

@@ -24,7 +24,7 @@ def test_the_first_screen_has_the_picture_and_the_two_commands() -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_every_option_that_is_named_exists(name: str) -> None:
     options = re.findall(
-        rf"\b({'|'.join(KINDS)})\.([a-z_]+)\b(?! ?\()", re.sub(r"\]\(.*?\)|https?://\S+", "", TEXTS[name])
+        rf"(?<!-)\b({'|'.join(KINDS)})\.([a-z_]+)\b(?! ?\()", re.sub(r"\]\(.*?\)|https?://\S+", "", TEXTS[name])
     )
     options = [(section, key) for section, key in options if key not in ("com", "org", "toml")]
     assert [f"{section}.{key}" for section, key in options if key not in KEYS[section]] == []

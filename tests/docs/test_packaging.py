@@ -200,10 +200,11 @@ def test_ci_runs_what_the_text_says_and_the_tests_last() -> None:
     assert [line for line in lines if "pip" in line and "--group api " in line]
     assert [line for line in lines if line.startswith('"$bin/python" -m bench --quick')]
     assert '"$bin/python" -m tests.chaos --minutes 1' in lines
-    assert '"$bin/python" -m tests.fuzz --seconds 60' in lines
-    assert lines[-5:] == [
+    assert '"$bin/python" -m tests.fuzz --seconds 60 --at-once 2' in lines
+    assert lines[-6:] == [
         """HYPOTHESIS_PROFILE=random "$bin/pytest" -m 'hypothesis and not long'""",
-        '"$bin/pytest" -m long -n 0',
+        """"$bin/pytest" -m 'long and not alone' -n 2 --dist loadfile""",
+        '"$bin/pytest" -m alone -n 0',
         'python3 -m venv "$workspace/readme"',
         """"$workspace/readme/bin/pip" install -q --disable-pip-version-check -e '.[test]'""",
         '"$workspace/readme/bin/pytest"',
@@ -224,7 +225,8 @@ def test_the_public_ci_runs_what_the_own_one_runs_on_every_python_that_is_promis
     assert pythons == '"3.11", "3.12", "3.13", "3.14"'
     own = (ROOT / ".ci" / "run").read_text().replace('"$bin/', "").replace('"', "")
     lint = ["ruff check .", "ruff format --check .", "mypy --strict"]
-    tests = ["pytest", "pytest -m 'hypothesis and not long'", "pytest -m long -n 0"]
+    long = ["pytest -m 'long and not alone' -n 2 --dist loadfile", "pytest -m alone -n 0"]
+    tests = ["pytest", "pytest -m 'hypothesis and not long'", *long]
     commands = re.findall(r"^ +- run: ([a-z].*)$", public, re.MULTILINE)
     assert [command for command in commands if not command.startswith("pip ")] == lint + tests
     assert [command for command in lint + tests if not re.search(rf"{re.escape(command)}$", own, re.MULTILINE)] == []
@@ -236,7 +238,7 @@ def test_both_cis_have_what_the_tests_of_the_pages_need_before_the_tests() -> No
     own, public = ((ROOT / path).read_text() for path in (".ci/run", ".github/workflows/test.yml"))
     for script, what in ((own, 'npm install --prefix "$workspace"'), (public, "npm install --prefix tests/web")):
         browser = re.search(r"pip.* install .*--group browser$", script, re.MULTILINE)
-        tests = re.search(r"pytest\"? -m long", script)
+        tests = re.search(r"pytest\"? -m 'long", script)
         assert browser
         assert tests
         assert "chromium" in script[: tests.start()]

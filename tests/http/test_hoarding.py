@@ -34,6 +34,7 @@ ROOMS_OF_A_KERNEL: Final = 6
 """A listing this many times as long does not fit into the buffers of Linux for a peer that does not read (tcp(7))."""
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_a_hundred_bodies_that_never_end_take_no_more_than_the_bound(tmp_path: Path) -> None:
     unfinished = request("POST", EVENTS, *CLIENT_FIELDS, f"Content-Length: {MIB}", body=b"x" * (MIB - 1))
@@ -72,6 +73,7 @@ def test_a_large_event_that_is_slowly_sent_outlives_a_hundred_bodies_of_another_
         assert slow.answer().json["username"] == "slow"
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_what_waits_for_a_database_takes_no_more_than_the_bound_and_ordinary_events_wait_all_the_same(
     tmp_path: Path,
@@ -98,6 +100,7 @@ def test_what_waits_for_a_database_takes_no_more_than_the_bound_and_ordinary_eve
         assert {hoarder.answer().status for hoarder in waiting} == {400}
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_large_events_that_wait_for_a_database_count_as_several(tmp_path: Path) -> None:
     """Of 38 MB the server reads at most the octets of 2000 ordinary events, and one event of each connection."""
@@ -115,6 +118,7 @@ def test_large_events_that_wait_for_a_database_count_as_several(tmp_path: Path) 
             assert [wire.answer().json["username"] for _ in range(32)] == [f"user{number}-{i}" for i in range(32)]
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_what_was_asked_behind_an_event_that_waits_is_forgotten_once_it_is_answered(tmp_path: Path) -> None:
     """The header sections have 36 MB together, and all are different."""
@@ -133,6 +137,7 @@ def test_what_was_asked_behind_an_event_that_waits_is_forgotten_once_it_is_answe
             assert [wire.answer().status for _ in range(31)] == [200] * 31
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_what_waits_for_its_addresss_turn_takes_no_more_than_the_bound(tmp_path: Path) -> None:
     settings = "[limits]\nevents_per_second = 0.001\nrate_delay = 86400.0\n"
@@ -170,6 +175,7 @@ def crowded(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Winlogd]
         yield server
 
 
+@pytest.mark.alone
 @pytest.mark.long
 @pytest.mark.parametrize("crowded", [ROOMS_OF_A_KERNEL], indirect=True)
 def test_listings_that_nobody_reads_take_no_more_than_the_bound(crowded: Winlogd) -> None:
@@ -195,6 +201,7 @@ def test_listings_that_nobody_reads_take_no_more_than_the_bound(crowded: Winlogd
         assert len(hoarders[-1].answer().json) == ROOMS_OF_A_KERNEL * OPEN_SESSIONS + 1
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_one_connection_has_one_listing_wait_for_its_turn(crowded: Winlogd) -> None:
     """The length of the request does not matter. Each client asks for a listing of its own."""
@@ -210,6 +217,7 @@ def test_one_connection_has_one_listing_wait_for_its_turn(crowded: Winlogd) -> N
         assert {len(hoarder.answer().json) - OPEN_SESSIONS for _ in range(24)} == {1, 2}  # the first without bob
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_listings_behind_an_event_that_waits_take_no_more_than_the_bound(crowded: Winlogd) -> None:
     """Each connection may ask for one listing. Together their waiting answers stay within the bound."""
@@ -225,6 +233,7 @@ def test_listings_behind_an_event_that_waits_take_no_more_than_the_bound(crowded
         assert resident_bytes(crowded) - before < 96 * MIB
 
 
+@pytest.mark.alone
 @pytest.mark.long
 def test_who_asks_and_goes_before_the_database_is_open_is_forgotten(tmp_path: Path) -> None:
     """The header sections have 30 MB together, and all are different."""

@@ -3,7 +3,7 @@
 from winlogd.sessions.book import Book
 from winlogd.sessions.changes import Changes
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pair import Decision, OpenSession, Pair, host_of, pair_key
+from winlogd.sessions.pair import Decision, OpenSession, Pair, System, host_of, pair_key
 from winlogd.sessions.retries import RecentEvents
 
 ALICE, BOB = pair_key("Alice", "PC-05"), pair_key("bob", None)
@@ -31,7 +31,7 @@ class Noting:
 
 
 def session(username: str, uuid: str, event_id: int = 1) -> OpenSession:
-    return OpenSession(event_id, uuid, "2026-01-13T08:00:00Z", username, "PC-05", None, None, None)
+    return OpenSession(event_id, uuid, "2026-01-13T08:00:00Z", username, "PC-05", None, System(None, None))
 
 
 def test_the_pairs_of_each_batch_are_noted() -> None:

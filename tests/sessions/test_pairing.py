@@ -3,7 +3,7 @@ import pytest
 from winlogd.events.event import Event
 from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pair import Decision, OpenSession, PairKey, pair_key
+from winlogd.sessions.pair import Decision, OpenSession, PairKey, System, pair_key
 from winlogd.sessions.pairing import Draft
 from winlogd.sessions.retries import RecentEvents
 
@@ -45,7 +45,7 @@ def test_an_open_session_shows_what_its_logon_said(book: Book) -> None:
     [logon] = commit(book, event("C", "08:00:00", hostname=None))
 
     assert list(book.open_sessions()) == [
-        OpenSession(1, logon.session_uuid, "2026-01-13T08:00:00Z", "alice", None, "192.0.2.1", "Windows", "11")
+        OpenSession(1, logon.session_uuid, "2026-01-13T08:00:00Z", "alice", None, "192.0.2.1", System("Windows", "11"))
     ]
     assert logon.session_uuid.startswith("alice@unknown@")
 
@@ -109,7 +109,7 @@ def test_of_several_open_sessions_a_logoff_takes_the_one_with_the_latest_instant
     for number, connected_at in enumerate(
         ["2026-01-13T10:30:00+02:00", "2026-01-13T09:00:00Z", "2026-01-13T08:59:59.9Z", "2026-01-13T09:00:00.000Z"]
     ):
-        book.observe_open(OpenSession(number, f"s{number}", connected_at, "alice", "A102-07", None, None, None))
+        book.observe_open(OpenSession(number, f"s{number}", connected_at, "alice", "A102-07", None, System(None, None)))
     book.last_id = 10
 
     logoffs = commit(book, *(event("D", f"12:00:0{number}") for number in range(5)))
@@ -121,7 +121,7 @@ def test_of_several_open_sessions_a_logoff_takes_the_one_with_the_latest_instant
 def test_a_new_logon_closes_every_open_session_of_the_pair(book: Book) -> None:
     for number in range(3):
         book.observe_open(
-            OpenSession(number, f"s{number}", f"2026-01-1{number}T08:00:00Z", "alice", "", None, None, None)
+            OpenSession(number, f"s{number}", f"2026-01-1{number}T08:00:00Z", "alice", "", None, System(None, None))
         )
     book.last_id = 10
 
@@ -439,7 +439,8 @@ def test_ids_that_are_remembered_stay_in_order_when_the_same_is_stored_twice_in_
 
 
 def copied(number: int, session_uuid: str, username: str = "alice", hostname: str | None = "A102-07") -> OpenSession:
-    return OpenSession(number, session_uuid, f"2026-01-13T07:00:{number:02d}Z", username, hostname, None, None, None)
+    connected_at = f"2026-01-13T07:00:{number:02d}Z"
+    return OpenSession(number, session_uuid, connected_at, username, hostname, None, System(None, None))
 
 
 def test_one_logoff_closes_all_sessions_of_its_pair_that_share_the_identifier(book: Book) -> None:

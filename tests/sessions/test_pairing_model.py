@@ -17,7 +17,7 @@ from winlogd.events.event import Event
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pair import Decision, OpenSession, PairKey, pair_key
+from winlogd.sessions.pair import Decision, OpenSession, PairKey, System, pair_key
 from winlogd.sessions.pairing import Draft
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
@@ -167,7 +167,7 @@ class Sessions(RuleBasedStateMachine):
     def an_older_server_left_open_sessions(self, timestamps: list[str]) -> None:
         for number, time in enumerate(timestamps, 1):
             row = Row(number, "alice", "A", "C", f"2026-01-13{time}", f"alice@A@{number:06x}", is_recent=False)
-            session = OpenSession(number, row.session_uuid, row.timestamp, "alice", "A", None, None, None)
+            session = OpenSession(number, row.session_uuid, row.timestamp, "alice", "A", None, System(None, None))
             self.model.rows.append(row)
             self.book.observe_open(session)
             self.book.observe_latest(pair_key("alice", "A"), "C", Decision(row.timestamp, number, row.session_uuid))
@@ -227,7 +227,7 @@ class Sessions(RuleBasedStateMachine):
             self.model.rows.append(row)
             if not any(row.session_uuid == copied.session_uuid for row in self.model.rows if row.action == "D"):
                 names = username, row.hostname
-                session = OpenSession(row.event_id, row.session_uuid, row.timestamp, *names, None, None, None)
+                session = OpenSession(row.event_id, row.session_uuid, row.timestamp, *names, None, System(None, None))
                 self.book.observe_open(session)
             self.book.last_id = self.model.last_id
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests.support.books import latest, remembered
 from winlogd.events.event import Event
 from winlogd.events.timestamps import utc_text
 from winlogd.sessions.book import Book
 from winlogd.sessions.identifiers import Identifiers
-from winlogd.sessions.pair import ACTIONS, Decision, Latest, OpenSession, Pair, PairKey, pair_key
+from winlogd.sessions.pair import ACTIONS, Decision, OpenSession, PairKey, System, pair_key
 from winlogd.sessions.pairing import Draft
 from winlogd.sessions.retries import RecentEvents
 from winlogd.store import load_book
@@ -88,12 +89,13 @@ def test_open_sessions_and_each_pairs_latest_events_are_loaded(database: apsw.Co
 
     book = load(database)
 
-    session = OpenSession(3, "s2", "2026-01-13T09:00:01Z", "alice", "A", "192.0.2.1", "Windows", "11")
-    logon, inventory = Decision("2026-01-13T09:00:01Z", 3, "s2"), Decision("2026-01-13T09:00:02Z", 4, "h1")
-    orphan = Decision("2026-01-13T07:00:00Z", 5, "o1")
-    assert book.pairs == {
-        ALICE: Pair((session,), logon, Latest(None, ""), inventory),
-        pair_key("bob", "A"): Pair((), Latest(None, ""), orphan, Latest(None, "")),
+    session = OpenSession(3, "s2", "2026-01-13T09:00:01Z", "alice", "A", "192.0.2.1", System("Windows", "11"))
+    logon, inventory = "2026-01-13T09:00:01Z", "2026-01-13T09:00:02Z"
+    orphan = "2026-01-13T07:00:00Z"
+    nothing = (None, "")
+    assert remembered(book) == {
+        ALICE: ((session,), {"C": ((3, logon, "s2"), logon), "D": nothing, "M": ((4, inventory, "h1"), inventory)}),
+        pair_key("bob", "A"): ((), {"C": nothing, "D": ((5, orphan, "o1"), orphan), "M": nothing}),
     }
     assert book.last_id == 5
 
@@ -113,7 +115,8 @@ def test_no_host_an_empty_one_and_unknown_are_one_pair(database: apsw.Connection
 
     assert list(book.pairs) == [pair_key("alice", "unknown")]
     assert len(book.pairs[pair_key("alice", "unknown")].open) == 5
-    assert book.pairs[pair_key("alice", "unknown")].connection.stored == Decision("2026-01-13T08:00:04Z", 5, "s4")
+    logon = "2026-01-13T08:00:04Z"
+    assert latest(book.pairs[pair_key("alice", "unknown")], "C") == ((5, logon, "s4"), logon)
 
 
 def test_the_last_id_counts_rows_that_are_gone(database: apsw.Connection) -> None:
@@ -205,8 +208,7 @@ def test_all_spellings_of_a_name_are_one_pair(database: apsw.Connection) -> None
     book = load(database)
 
     assert set(book.pairs) == {ALICE, pair_key("\u00e9lise", "\u00e9"), pair_key("DOM\\alice", "A")}
-    stored = Decision("2026-01-13T08:00:00Z", 2, "s2")
-    assert book.pairs[ALICE].connection == Latest(stored, "2026-01-13T09:00:00Z")
+    assert latest(book.pairs[ALICE], "C") == ((2, "2026-01-13T08:00:00Z", "s2"), "2026-01-13T09:00:00Z")
     assert [session.event_id for session in book.pairs[ALICE].open] == [2, 1]
     assert [session.username for session in book.pairs[ALICE].open] == ["ALICE", "Alice"]
 
@@ -382,7 +384,7 @@ def test_new_rows_are_taken_in(database: apsw.Connection) -> None:
     refresh(database, book)
 
     assert open_ids(book) == [1]
-    assert book.pairs == load(database).pairs
+    assert remembered(book) == remembered(load(database))
     assert book.last_id == 3
 
 
@@ -395,7 +397,7 @@ def test_a_logoff_that_was_added_closes_the_session(database: apsw.Connection) -
     refresh(database, book)
 
     assert open_ids(book) == [2]
-    assert book.pairs == load(database).pairs
+    assert remembered(book) == remembered(load(database))
 
 
 def test_rows_that_are_gone_are_forgotten(database: apsw.Connection) -> None:

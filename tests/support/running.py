@@ -59,6 +59,10 @@ class Winlogd:
         settings: the text of config.toml. Leave the port out: `port` replaces it.
         environ: variables besides the inherited ones.
         port: the port to listen on; 0 lets the system choose.
+
+    Attributes:
+        command: the command line.
+        inherited: the descriptors that the process inherits, besides the standard ones.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class Winlogd:
         }  # fmt: skip
         (folder / "config.toml").write_text(settings)
         self.command: tuple[str, ...] = (sys.executable, "-m", "winlogd", "--config", "config.toml")
+        self.inherited: tuple[int, ...] = ()
         self.process: subprocess.Popen[bytes]
         self.port = 0
 
@@ -84,7 +89,9 @@ class Winlogd:
     def spawn(self) -> None:
         """Start the process. Do not wait."""
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(self.command, cwd=self.folder, stderr=log, env=self._environ)
+            self.process = subprocess.Popen(
+                self.command, cwd=self.folder, stderr=log, env=self._environ, pass_fds=self.inherited
+            )
 
     def stop(self) -> int:
         """Ask the process to stop, and return its exit status."""

@@ -473,6 +473,7 @@ def many() -> Iterator[Sent]:
             yield from stay(begin, begin + HOUR_US, f"u{number}", hostname)
 
 
+@pytest.mark.alone
 def test_5000_machines_are_drawn_piece_by_piece(browser: "Browser", tmp_path: Path) -> None:
     """To show a moment, to go to the next one, and to unfold all rooms by a filter. The longest task is printed."""
     events = sorted(many(), key=lambda each: each.received_us)

@@ -98,6 +98,19 @@ def test_the_pages_are_one_line_on_a_telephone(browser: "Browser", school_server
         page.wait_for_url("**/trends")
 
 
+@pytest.mark.parametrize("locale", ["en-GB", "fr-FR"])
+def test_the_names_of_the_pages_do_not_cover_each_other_on_a_telephone(
+    locale: str, browser: "Browser", school_server: Winlogd
+) -> None:
+    with browsing(browser, school_server.port, viewport=TELEPHONE, has_touch=True, locale=locale) as page:
+        page.goto("/")
+        page.wait_for_selector("nav a")
+        measure = "links => links.map((link) => [link.scrollWidth, link.clientWidth])"
+        widths = page.eval_on_selector_all("nav a", measure)
+        assert len(widths) >= 7
+        assert [needed for needed, has in widths if needed > has] == []
+
+
 def test_a_user_whose_name_is_a_folder_has_a_link_that_leads_to_the_machine(
     page: "Page", school_server: Winlogd
 ) -> None:

@@ -12,7 +12,7 @@ from tests.web.screenshots import PAGES
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = [pytest.mark.alone, pytest.mark.browser, pytest.mark.long]
 
 TIMES: Final = 3
 ASIDE: Final = {"machine", "hardware", "moment-future"}

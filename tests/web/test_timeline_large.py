@@ -15,7 +15,7 @@ from tests.web.tracing import traced
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-pytestmark = [pytest.mark.browser, pytest.mark.long]
+pytestmark = [pytest.mark.alone, pytest.mark.browser, pytest.mark.long]
 
 ROOMS: Final = 250
 MACHINES: Final = 20

@@ -235,6 +235,6 @@ def _fields(session: OpenSession) -> dict[str, str | None]:
         "connected_at": session.connected_at,
         "session_uuid": session.session_uuid,
         "source_ip": session.source_ip,
-        "os_name": session.os_name,
-        "os_version": session.os_version,
+        "os_name": session.system.name,
+        "os_version": session.system.version,
     }

@@ -10,12 +10,15 @@ from importlib.resources import files
 from typing import Final
 
 from winlogd.access.guard import PageHandler, Visit
+from winlogd.api.preloads import links, page_of
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.files import File, answer, make_file
 from winlogd.http.wire.message import Head, Response
 
 _FOLDER: Final = files("winlogd.web")
 _SHELL: Final = "page.html"
+_BEFORE_LINKS: Final = b'<link rel="stylesheet" href="/web/style.css">\n'
+"""The line of the shell after which it names what its page loads."""
 _MEDIA_TYPES: Final = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -60,10 +63,11 @@ _NOT_FOUND: Final = Response(404, b'{"error":"Not found"}')
 
 
 def page_for(head: Head) -> PageHandler:
-    """Return the handler of requests for a page. Each page is the same shell, which reads its own address."""
+    """Return the handler of requests for a page: a shell that reads its own address, and names what its page loads."""
+    shell = _shell(page_of(head.path, head.query))
 
     def respond(exchange: Exchange, body: bytes, visit: Visit) -> None:
-        exchange.respond(answer(_file(_SHELL), head, (*_OF_PAGES, *visit.fields)))
+        exchange.respond(answer(shell, head, (*_OF_PAGES, *visit.fields)))
 
     return respond
 
@@ -80,6 +84,12 @@ def file_for(head: Head) -> Handler:
 
 
 @cache
+def _shell(page: str) -> File:
+    content = _read(_SHELL).replace(_BEFORE_LINKS, _BEFORE_LINKS + links(page, _read))
+    return make_file(content, _MEDIA_TYPES[_ending(_SHELL)])
+
+
+@cache
 def _names() -> frozenset[str]:
     return frozenset(each.name for each in _FOLDER.iterdir() if _ending(each.name) in _MEDIA_TYPES)
 
@@ -88,8 +98,12 @@ def _names() -> frozenset[str]:
 def _file(name: str) -> File:
     """Return one of the files. It is read, and compressed, once. That takes about a millisecond."""
     ending = _ending(name)
-    octets = _FOLDER.joinpath(name).read_bytes()
+    octets = _read(name)
     return make_file(sent(octets) if ending in _COMMENTED else octets, _MEDIA_TYPES[ending])
+
+
+def _read(name: str) -> bytes:
+    return _FOLDER.joinpath(name).read_bytes()
 
 
 def sent(octets: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """GET /api/v1/snapshot: the state of all machines and rooms at one moment, from which a feed goes on.
 
 Its ETag names the last change in it. So a reader without a feed may ask every few seconds, and mostly gets 304. Each
-answer tells the moment, a 304 too: nothing may have changed for an hour.
+answer tells the moment, a 304 too: nothing may have changed for an hour. So the ETag is a weak one (RFC 9110 §8.8.1).
 """
 
 import asyncio
@@ -62,7 +62,7 @@ def _respond(loop: asyncio.AbstractEventLoop, exchange: Exchange, head: Head, an
     now, snapshot = answer
     is_gzip = accepts_gzip(head)
     tags = snapshot.etag, f"{snapshot.etag}-gzip"
-    fields = (*_FIELDS, ("ETag", f'"{tags[is_gzip]}"'), (NOW, now))
+    fields = (*_FIELDS, ("ETag", f'W/"{tags[is_gzip]}"'), (NOW, now))
     if _names_one(head, tags):
         exchange.respond(Response(304, b"", fields))
     elif is_gzip:

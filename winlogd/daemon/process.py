@@ -82,7 +82,7 @@ class Daemon:
         await listen(self._parts.server, acquired, log)
         self._parts.store.start(self._prepare_sqlite)
         self._watchdog.listening()
-        self._watchdog.keep()
+        self._watchdog.keep(self._parts.store.writer_has_moved)
         door = ControlDoor(loop, acquired.control)
         await door.open(orders_of(running, lambda: self._hangups.config))
         self._hangups.begin(running)

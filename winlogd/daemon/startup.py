@@ -1,8 +1,8 @@
 """Acquire what a server needs from the machine before it can start, or say why it cannot.
 
-First acquire the certificate and the sockets, because perhaps only root can get them. Then become the owner of the
-database's folder. Then acquire the ownership of the database, and the control socket. This file knows the configuration
-and the system. It must not know an event loop: none runs yet.
+First acquire the certificate and the sockets, because perhaps only root can get them. systemd may have opened them.
+Then become the owner of the database's folder. Then acquire the ownership of the database, and the control socket. This
+file knows the configuration and the system. It must not know an event loop: none runs yet.
 """
 
 import os
@@ -19,6 +19,8 @@ from winlogd.store.file.ownership import Ownership
 
 if TYPE_CHECKING:
     import ssl
+
+    from winlogd.daemon.inherited import Inherited
 
 
 class StartError(Exception):
@@ -64,22 +66,45 @@ def acquire(config: Config, log: Log) -> Acquired:
     Raises:
         StartError: another process owns the database, or the folder, a port or the certificate cannot be used.
     """
-    doors = _doors(config)
+    doors = _doors(config, log)
     ownership = _own(config.database.path)
     if isinstance(doors, StartError):  # only now: another winlogd with the same database is the better reason
         raise doors
     return Acquired(ownership, *doors, _bind_control(path_of(ownership.path), log))
 
 
-def _doors(config: Config) -> _Doors | StartError:
-    """Load the certificate and bind the ports. If that fails, return the reason."""
+def _doors(config: Config, log: Log) -> _Doors | StartError:
+    """Load the certificate. Take the ports that systemd has opened, and bind the others. Return why if that fails."""
     server = config.server
     try:
         tls: Final = _tls_context(config) if server.tls_port else None
-        sockets = _bind(server.host, server.port)
-        return _Doors(sockets, _bind(server.host, server.tls_port) if tls is not None else [], tls)
+        sockets, tls_sockets = _passed_on(server.tls_port, log) if "LISTEN_FDS" in os.environ else ([], [])
+        sockets = sockets or _bind(server.host, server.port)
+        if tls is not None:
+            tls_sockets = tls_sockets or _bind(server.host, server.tls_port)
+        return _Doors(sockets, tls_sockets, tls)
     except StartError as error:
         return error
+
+
+def _passed_on(tls_port: int, log: Log) -> "Inherited":
+    """Return the sockets that systemd has opened, and log what they replace. Raise `StartError` if they are wrong."""
+    from winlogd.daemon.inherited import InheritedError, inherited  # loaded only if there may be any
+
+    try:
+        taken = inherited(os.environ)
+    except InheritedError as error:
+        raise StartError(str(error)) from None
+    if taken.tls_sockets and not tls_port:
+        raise StartError(
+            "systemd has opened a port for TLS (FileDescriptorName=https), but server.tls_port is 0: set it, with"
+            " server.tls_certificate and server.tls_key, or disable that socket"
+        )
+    if taken.sockets:
+        log.info("server", "systemd has opened the port; server.host and server.port are not used")
+    if taken.tls_sockets:
+        log.info("server", "systemd has opened the port for TLS; server.host and server.tls_port are not used")
+    return taken
 
 
 def _own(path: str) -> Ownership:

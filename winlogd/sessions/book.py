@@ -5,7 +5,7 @@ Pure: no SQL, no clock, no I/O. The writer's thread alone changes a Book, and on
 """
 
 from collections.abc import Container, Iterable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from winlogd.events.timestamps import instant
 from winlogd.sessions.identifiers import Identifiers
@@ -19,6 +19,8 @@ from winlogd.sessions.pair import (
     OpenSession,
     Pair,
     PairKey,
+    Stored,
+    System,
     known,
     pair_key,
 )
@@ -26,6 +28,10 @@ from winlogd.sessions.retries import RecentEvents
 
 if TYPE_CHECKING:  # types only: nothing follows at the start
     from winlogd.sessions.changes import Changes
+
+
+_MANY_SYSTEMS: Final = 1024
+"""Forget the shared operating systems if there are more. A site has dozens; a hostile client may make up any number."""
 
 
 class Decided(Protocol):
@@ -55,6 +61,7 @@ class Book:
             logoff is in ``events_today``. Nearly always empty, too.
         recent: the events of the last minutes.
         identifiers: draws new session identifiers.
+        systems: the operating systems of open sessions, by name and version: sessions share them.
         last_id: the highest id that a row of ``events_today`` has or had.
         changes: gets the pairs that change; None while nobody follows. The event loop may set it at any time.
     """
@@ -65,6 +72,7 @@ class Book:
         self.reused: dict[str, tuple[OpenSession, ...]] = {}
         self.recent = recent
         self.identifiers = identifiers
+        self.systems: dict[tuple[str | None, str | None], System] = {}
         self.last_id = 0
         self.changes: Changes | None = None
 
@@ -73,10 +81,16 @@ class Book:
         self.pairs.update(draft.pairs)
         self.last_id = draft.last_id
         self.recent.extend(draft.stored, [stored.event_id for stored in draft.stored.values()])
+        if len(self.systems) > _MANY_SYSTEMS:
+            self.systems.clear()
         if self.identifiers.is_worn:
             self._renew_identifiers()
         if (changes := self.changes) is not None:
             changes.note(draft.pairs)
+
+    def system_of(self, name: str | None, version: str | None) -> System:
+        """Return an operating system; of equal ones the same."""
+        return self.systems.get((name, version)) or self.systems.setdefault((name, version), System(name, version))
 
     def _renew_identifiers(self) -> None:
         """Begin a new map of used digits, in which only those of open sessions are marked."""
@@ -118,7 +132,7 @@ class Book:
             self.observe_open(session)
             self._note_change(pair_key(session.username, session.hostname))
 
-    def observe_latest(self, key: PairKey, action: str, stored: Decision) -> None:
+    def observe_latest(self, key: PairKey, action: str, stored: Stored) -> None:
         """Add a committed event that may be the pair's latest of its action: the one with the highest id is."""
         pair = self.pairs.get(key, NEW_PAIR)
         latest = pair.of(action)
@@ -127,8 +141,7 @@ class Book:
             stored = latest.stored
         for session in pair.open:
             if session.event_id == stored.event_id:  # the same row: one copy of its texts is enough
-                stored = Decision(session.connected_at, session.event_id, session.session_uuid)
-                highest = session.connected_at if highest == session.connected_at else highest
+                stored = session
         self.pairs[key] = pair.after(action, known(stored, highest), pair.open)
 
     def observe_whole_second(self, key: PairKey, action: str, timestamp: str, event_id: int) -> None:

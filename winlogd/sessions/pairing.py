@@ -20,6 +20,7 @@ from winlogd.sessions.pair import (
     OpenSession,
     Pair,
     PairKey,
+    Stored,
     known,
     pair_key,
 )
@@ -52,6 +53,7 @@ class Draft:
         "_read_stored",
         "_recent",
         "_shared",
+        "_system_of",
         "last_id",
         "pairs",
         "stored",
@@ -61,6 +63,7 @@ class Draft:
         self._committed = book.pairs.get
         self._recent = book.recent
         self._shared = book.shared
+        self._system_of = book.system_of
         self._draw_identifier = book.identifiers.draw
         self._read_stored = read_stored
         self._now_ns = now_ns
@@ -102,18 +105,19 @@ class Draft:
                 session_uuid = f"{_PREFIXES[action]}{session_uuid}"
         self.last_id = event_id = self.last_id + 1
         self.stored[fingerprint] = stored = Decision(timestamp, event_id, session_uuid)
-        latest = stored if highest is timestamp else known(stored, highest)
         if "." not in timestamp:
             pair = pair.ending_retries(action, timestamp)
         if action == "C":
-            opened = OpenSession(
-                event_id, session_uuid, timestamp, username, event.hostname, source_ip, event.os_name, event.os_version
-            )
+            system = self._system_of(event.os_name, event.os_version)
+            opened = OpenSession(event_id, session_uuid, timestamp, username, event.hostname, source_ip, system)
+            latest = opened if highest is timestamp else known(opened, highest)
             self.pairs[key] = Pair((opened,), latest, pair.disconnection, pair.hardware)
-        elif action == "D":
-            self.pairs[key] = Pair(sessions, pair.connection, latest, pair.hardware)
         else:
-            self.pairs[key] = Pair(sessions, pair.connection, pair.disconnection, latest)
+            latest = stored if highest is timestamp else known(stored, highest)
+            if action == "D":
+                self.pairs[key] = Pair(sessions, pair.connection, latest, pair.hardware)
+            else:
+                self.pairs[key] = Pair(sessions, pair.connection, pair.disconnection, latest)
         return Decision(timestamp, event_id, session_uuid, closed=closed) if closed else stored
 
     def renumber(self, event: Event, decision: Decision, ids: list[int], last_id: int) -> Decision:
@@ -141,8 +145,8 @@ class Draft:
         return decision.replaced(event_id=event_id, closed=closed)
 
     def _first_of(
-        self, latest: Decision | None, key: PairKey, action: str, timestamp: str, fingerprint: int
-    ) -> Decision | None:
+        self, latest: Stored | None, key: PairKey, action: str, timestamp: str, fingerprint: int
+    ) -> Stored | None:
         """Return the stored event of which this one is a retry: the pair's latest of its action, or a recent one.
 
         Return None if there is none. Return None, too, if the opposite action came after the stored event and both have

@@ -94,7 +94,7 @@ class Store(Generic[Reply]):
         self._owner = owner
         self._queued_events = self._room = queued_events  # `_room`: places that are left
         self._is_full = False
-        self._due_s = 0.0
+        self._due_s, self.answered_s = 0.0, Histogram(DURATIONS_S)
         self._book: Book | None = None
         self._changes: Changes | None = None
         self._writability = Writability(True, time.time(), None)
@@ -104,8 +104,8 @@ class Store(Generic[Reply]):
         self._reporting = Reporting(log, settings.path, names=logs_names)
         self.wal_grown, self.failed = self._reporting.wal_grown, self._reporting.failed
         self._writer = Writer(settings, self)
+        self.writer_has_moved, self.counts = self._writer.has_moved, self._writer.counts
         self._gathering = Gathering(loop, self._writer.submit, self._writer.go_on)
-        self.counts, self.answered_s = self._writer.counts, Histogram(DURATIONS_S)
 
     def start(self, prepare: Callable[[], None]) -> None:
         """Start the writer's thread, which calls `prepare` and then opens the database."""

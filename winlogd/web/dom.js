@@ -119,7 +119,7 @@ export function place(element, lengths) {
  */
 export function sheet(file) {
   const href = `/web/${file}`;
-  if (document.querySelector(`link[href="${href}"]`)) return Promise.resolve();
+  if (document.querySelector(`link[rel="stylesheet"][href="${href}"]`)) return Promise.resolve();
   return new Promise((done) => {
     document.head.append(h("link", { rel: "stylesheet", href, onload: () => done(), onerror: () => done() }));
   });

@@ -125,8 +125,10 @@ class Trends {
     this.askedDay = null;
     this.drawAlone(h("p", { class: "loading" }, words.say("counting")));
     try {
-      const week = await ask("stats", { by: "weekday_hour", ...query }, signal);
-      const days = await ask("stats", { by: "day", ...query }, signal);
+      const [week, days] = await Promise.all([
+        ask("stats", { by: "weekday_hour", ...query }, signal),
+        ask("stats", { by: "day", ...query }, signal),
+      ]);
       this.known = { week: week.rows, days: days.rows, hours: null };
     } catch (fault) {
       if (signal.aborted) return;

@@ -144,6 +144,16 @@ def _asks_for_help(block: Block, folder: Path) -> None:
     assert run(block.text, {"/opt/winlogd/bin/winlogd": program}, {"PYTHONPATH": str(ROOT)}) == block.answer
 
 
+def _checks_health(block: Block, folder: Path) -> None:
+    program = f"env WINLOGD_SERVER_PORT={{port}} PYTHONPATH={ROOT} {sys.executable} -m winlogd"
+    with running(folder) as server:
+        changes = {
+            "/opt/winlogd/bin/winlogd": program.format(port=server.port),
+            "/etc/winlogd/config.toml": folder / "config.toml",
+        }
+        assert f":{server.port}/" in run(block.text, changes)
+
+
 def _typed(server: Winlogd, block: Block, changes: Mapping[str, object]) -> str:
     """Run a block of the shell function `winlogd`."""
     program = f"env PYTHONPATH={ROOT} WINLOGD_DATABASE_PATH={server.database} {sys.executable} -m winlogd"
@@ -215,15 +225,16 @@ RUN: Final[Mapping[str, Runner]] = {
     f"{_PROGRAM} rotate": _rotates,
     f"{_PROGRAM} purge": _purges,
     "winlogd hold add": _holds,
-    f"sudo systemctl stop winlogd\n{_PROGRAM} compact": _compacts,
+    f"sudo systemctl stop winlogd.socket winlogd\n{_PROGRAM} compact": _compacts,
     "winlogd backup --keep": _backs_up,
     "winlogd backup /root": _backs_up_elsewhere,
     "30 2 * * *": _backs_up_silently,
-    "sudo systemctl stop winlogd\nwinlogd restore": _restores,
+    "sudo systemctl stop winlogd.socket winlogd\nwinlogd restore": _restores,
     "winlogd status": _shows_the_status,
     "winlogd config": _shows_the_configuration,
     "2026-01-14T00:00:00.003Z INFO summary": _sums_the_day_up,
     "winlogd export --room": _exports,
     "winlogd import": _imports,
+    "sudo /opt/winlogd/bin/winlogd healthcheck": _checks_health,
     "/opt/winlogd/bin/winlogd --help": _asks_for_help,
 }

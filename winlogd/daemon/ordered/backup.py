@@ -69,7 +69,8 @@ class _Work:
             outcome = make(names, copying, self._keep, self._report)
         except Exception as error:
             outcome = error
-        self._call(self._on_loop_answer, outcome)
+        with suppress(JobCutShortError):  # the loop is closed, and the control connection with it: nobody listens
+            self._call(self._on_loop_answer, outcome)
 
     def _copy_database(self, path: str) -> Copied:
         job = Backup(path, least_free_bytes(self._config))

@@ -32,12 +32,23 @@ class Inbox:
         jobs: the jobs that were taken out of the queue and not started yet.
         is_stopping: True if the writer is to end when all waiting events are written. Any thread may set it.
         latest_due_s: no event waits longer than this, on the monotonic clock. Any thread may set it.
+        looks: how often the thread has taken everything out of the queue. It does so after each piece of work, and
+            again and again while it waits for a lock or a disk.
         is_clients_turn: True if results were handed out and the loop has not yet submitted the clients' next events.
             The writer's thread sets it; both threads clear it.
         waits_for_clients: True while `await_turn` waits for these events.
     """
 
-    __slots__ = ("_queue", "is_clients_turn", "is_stopping", "jobs", "latest_due_s", "waiting", "waits_for_clients")
+    __slots__ = (
+        "_queue",
+        "is_clients_turn",
+        "is_stopping",
+        "jobs",
+        "latest_due_s",
+        "looks",
+        "waiting",
+        "waits_for_clients",
+    )
 
     def __init__(self, queue: "SimpleQueue[list[Submission] | AnyJob | None]") -> None:
         self._queue = queue
@@ -45,6 +56,7 @@ class Inbox:
         self.jobs: deque[AnyJob] = deque()
         self.is_stopping = False
         self.latest_due_s = inf
+        self.looks = 0
         self.is_clients_turn = self.waits_for_clients = False
 
     def await_more(self, until_s: float | None) -> None:
@@ -71,6 +83,7 @@ class Inbox:
 
     def take_all_in(self) -> None:
         """Take everything out of the queue that is in it now."""
+        self.looks += 1
         while not self._queue.empty():
             self._take_in(self._queue.get())
 

@@ -16,6 +16,7 @@ from winlogd.store.writer.inbox import Inbox
 if TYPE_CHECKING:  # types only
     from winlogd.store.file.settings import Settings
     from winlogd.store.jobs.job import AnyJob
+    from winlogd.store.writer.life import Life
     from winlogd.store.writer.listener import Listener
     from winlogd.store.writer.serving import Serving
 
@@ -34,6 +35,7 @@ class Writer:
         self._queue: SimpleQueue[list[Submission] | AnyJob | None] = SimpleQueue()
         self._inbox = Inbox(self._queue)
         self._serving: Serving | None = None
+        self._life: Life | None = None
         self._prepare: Callable[[], None] = _nothing
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
@@ -61,6 +63,16 @@ class Writer:
         inbox.is_clients_turn = False
         if inbox.waits_for_clients:
             self._queue.put([])
+
+    def has_moved(self) -> bool:
+        """Return True if the thread has moved since the last call, and False if it hangs. This never blocks."""
+        if self._life is None:
+            from winlogd.store.writer.life import Life  # loaded only with a watchdog
+
+            self._life = Life(self._inbox, self._thread)
+        has_moved = self._life.has_moved()
+        self._queue.put([])  # an idle thread looks only when something comes
+        return has_moved
 
     def hurry(self, due_s: float) -> None:
         """Let no event wait longer than until `due_s` on the monotonic clock, whatever its own deadline."""
