@@ -184,8 +184,8 @@ def _without_numbers(text: str, folder: Path) -> str:
 
 def _shows_the_configuration(config: Block, folder: Path) -> None:
     database = folder / "data" / "winlog.db"
-    settings = '[rotation]\nat = "02:00"\n[database]\npragma_synchronous = "NORMAL"\n'
-    with running(folder, settings, {"WINLOGD_DATABASE_PATH": str(database)}) as server:
+    settings = f'[rotation]\nat = "02:00"\n[database]\npath = "{database}"\n'
+    with running(folder, settings, {"WINLOGD_DATABASE_PRAGMA_SYNCHRONOUS": "NORMAL"}) as server:
         server.wait_until_it_obeys()
         shown = _typed(server, config, {}).replace(str(database), DATABASE)
     assert [line.split() for line in shown.splitlines()] == [line.split() for line in config.answer.splitlines()]
