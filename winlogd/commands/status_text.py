@@ -83,7 +83,8 @@ def _busy(server: Fields) -> Iterator[tuple[str, str]]:
 
 
 def _files(files: Fields) -> Iterator[tuple[str, str]]:
-    yield "database", f"{files['database']}: {_size(files['database_bytes'])}, and {_size(files['wal_bytes'])} of WAL"
+    wal, access = _size(files["wal_bytes"]), _size(files["access_bytes"])
+    yield "database", f"{files['database']}: {_size(files['database_bytes'])}; its WAL: {wal}; readers' file: {access}"
     yield "disk", f"{_size(files['free_bytes'])} free of {_size(files['disk_bytes'])}"
 
 

@@ -45,7 +45,6 @@ def stored(config: Config, site: "Site", path: str, now_us: int) -> "Callable[[A
         with access.snapshot() as connection:
             marks = read_marks(connection)
             history = access.history()
-        retained_at = marks.get(RETAINED_AT)
         return {
             "sessions": {
                 "open": now.sessions,
@@ -57,12 +56,18 @@ def stored(config: Config, site: "Site", path: str, now_us: int) -> "Callable[[A
             "retention": {
                 "archive": kept_text(marks, _DEFAULT_DAYS),
                 "history_days": config.retention.history_days,
-                "last_run": None if retained_at is None else local_text(int(retained_at) * US, zone),
+                "last_run": _retained_at(marks, zone),
             },
             "history": history,
         }
 
     return find
+
+
+def _retained_at(marks: Mapping[str, str], zone: "tzinfo | None") -> str | None:
+    """Return when the last deletion by age has ended; None if there was none."""
+    seconds = marks.get(RETAINED_AT, "")
+    return local_text(int(seconds) * US, zone) if seconds.isdecimal() else None
 
 
 def _next_rotation(config: Config, zone: "tzinfo | None", now_us: int) -> str | None:

@@ -13,7 +13,6 @@ from winlogd.log.log import Log
 from winlogd.scheduled.clock import Day
 from winlogd.sessions.session import US
 from winlogd.store.backup.files import Names, stem_of
-from winlogd.store.read.activity import find_activity
 from winlogd.store.read.reader import Reader
 from winlogd.store.sizes import sizes_of
 
@@ -43,6 +42,7 @@ def sum_up(day: Day, refused: int, known: KnownSite, path: str, reader: Reader, 
     begins_us, ends_us = int(day.begins_s) * US, int(day.ends_s) * US
 
     def look(access: "Access") -> Mapping[str, object]:
+        from winlogd.store.read.activity import find_activity  # loaded on the reader's thread
         from winlogd.store.read.statistics import find_counts
 
         activity = find_activity(access, begins_us, ends_us)

@@ -14,7 +14,6 @@ from winlogd.api.session_fields import local_text
 from winlogd.config.sections import Config
 from winlogd.control.server import Order
 from winlogd.daemon.running import Running
-from winlogd.daemon.stored import Fields, beside, stored
 from winlogd.metrics.process import started_s
 from winlogd.sessions.session import US
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:  # types only
     from datetime import tzinfo
 
     from winlogd.access.readers import Readers
+    from winlogd.daemon.stored import Fields
     from winlogd.store.read.access import Access
 
 _WHO: Final = "winlogd status"
@@ -33,14 +33,16 @@ def carry_out(order: Order, running: Running, config: Config) -> None:
     now_us = time.time_ns() // 1000
     site = running.parts.entrance.site.site()
 
-    def look(access: "Access") -> Fields:
+    def look(access: "Access") -> "Fields":
+        from winlogd.daemon.stored import beside, stored  # loaded on the reader's thread
+
         path = os.path.realpath(config.database.path)
         return {**stored(config, site, path, now_us)(access), **beside(config, path, now_us)}
 
     def counted(readers: "Readers | None") -> None:
         count = None if readers is None else readers.count(now_us)
 
-        def looked(outcome: Fields | Exception) -> None:
+        def looked(outcome: "Fields | Exception") -> None:
             known = {"fault": _fault(outcome)} if isinstance(outcome, Exception) else outcome
             server = _server(running, config, count, now_us, site.zone)
             order.done(running=True, server=server, refusals=_refusals(running, site.zone), **known)
@@ -54,7 +56,7 @@ def _fault(error: Exception) -> str:
     return f"what is stored cannot be read now: {str(error) or 'it takes too long'}"
 
 
-def _server(running: Running, config: Config, readers: int | None, now_us: int, zone: "tzinfo | None") -> Fields:
+def _server(running: Running, config: Config, readers: int | None, now_us: int, zone: "tzinfo | None") -> "Fields":
     """Return how the server itself is."""
     parts, server = running.parts, config.server
     writability = parts.store.writability()
@@ -77,7 +79,7 @@ def _server(running: Running, config: Config, readers: int | None, now_us: int, 
     }
 
 
-def _refusals(running: Running, zone: "tzinfo | None") -> Fields:
+def _refusals(running: Running, zone: "tzinfo | None") -> "Fields":
     """Return how many requests were refused today, and for which reasons."""
     now_s, today = time.time(), running.observer.today
     counts: Counter[tuple[int, str]] = Counter()
