@@ -48,6 +48,7 @@ WRONG: Final = [
 
 OTHERS: Final = {
     *("serve", "check-config", "rotate", "token", "backup", "restore", "export", "import", "purge", "hold", "compact"),
+    *("status", "config", "healthcheck"),
 }
 """The commands that answer no question."""
 
