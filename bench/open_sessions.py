@@ -24,7 +24,7 @@ _COMMITS: Final = 20
 _LISTINGS: Final = 3
 _PATIENCE_S: Final = 120.0
 _MIB_BYTES: Final = 1 << 20
-_FILL: Final = """
+FILL: Final = """
 WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1 - 1)
 INSERT INTO events_today (username, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version,
     kernel_version, session_uuid)
@@ -44,7 +44,7 @@ def main() -> None:
         with _served(database) as (server, _):
             empty_mib = server.resident_mib()
         with closing(sqlite3.connect(database)) as connection, connection:
-            connection.execute(_FILL, (count,))
+            connection.execute(FILL, (count,))
         with _served(database) as (server, loaded_s):
             session_bytes = (server.resident_mib() - empty_mib) * _MIB_BYTES / count
             print(f"{count} open sessions loaded in {loaded_s:.2f} s, {session_bytes:.0f} bytes each")

@@ -11,6 +11,7 @@ from hypothesis import settings
 from tests.support.piped import Pipe
 from tests.support.running import Winlogd, running
 from tests.support.wire import Wire
+from winlogd.config import load
 
 # A busy machine fails nothing, so there is no deadline. `steady` draws the same examples in every run. `random` draws
 # others each time, and prints how to repeat one that fails.
@@ -19,10 +20,17 @@ settings.register_profile("random", deadline=None, database=None, derandomize=Fa
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
+def pytest_report_header() -> list[str]:
+    """Say what of this machine some tests would read."""
+    is_there = os.path.lexists(load.SYSTEM_FILE)
+    return [f"{load.SYSTEM_FILE} is there: commands without another configuration read it"] if is_there else []
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder, which is the working directory of the test."""
+    """An empty folder, which is the working directory of the test. No file of this machine takes its place."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(load, "SYSTEM_FILE", str(tmp_path / "etc" / "winlogd" / "config.toml"))
     return tmp_path
 
 

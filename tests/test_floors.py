@@ -17,7 +17,7 @@ PACKAGE: Final = ROOT / "winlogd"
 
 BELOW_DAEMON: Final = {
     *("api", "access", "live", "scheduled", "store", "sessions", "events", "http", "config", "log", "control"),
-    "transfer",
+    *("metrics", "transfer"),
 }
 """The rooms that the daemon joins."""
 
@@ -26,12 +26,12 @@ FLOORS: Final[Mapping[str, set[str]]] = {
     "cli": {"commands"},
     "commands": {"daemon"} | BELOW_DAEMON,
     "daemon": BELOW_DAEMON,
-    "api": {"access", "live", "transfer", "store", "sessions", "events", "http"},
+    "api": {"access", "live", "metrics", "transfer", "store", "sessions", "events", "http"},
     **{room: {"store", "sessions", "events", "log", "http"} for room in ("access", "live")},
     "scheduled": {"store", "sessions", "events", "log"},
     "store": {"sessions", "events", "log"},
     "sessions": {"events"},
-    **{room: set() for room in ("http", "events", "config", "log", "control", "transfer", "web", "")},
+    **{room: set() for room in ("http", "events", "config", "log", "control", "metrics", "transfer", "web", "")},
 }
 """Which rooms each room may import, besides itself and the package's own version. From the highest floor to the ground;
 ``""`` is the package itself."""

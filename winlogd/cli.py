@@ -17,6 +17,8 @@ SERVE: Final = "serve"
 COMMANDS: Final[Mapping[str, str]] = {
     SERVE: "run the server until SIGTERM or Ctrl-C; winlogd without a command does the same",
     "check-config": "check the configuration, and say who may read what",
+    "config": "which value each option has, and where it comes from",
+    "status": "how the server is: what is open, today's counts, files, rotation, backup",
     "rotate": "move finished days to the archive now",
     "backup": "copy the database and the readers' file, with the server running or not",
     "restore": "put a backup in the place of the database, without a running server",
@@ -104,7 +106,8 @@ winlogd collects logon, logoff and hardware events from workstations and keeps t
 
 commands:
 {commands}
-Without --config, winlogd reads ./config.toml if it exists. An environment variable overrides each option:
+Without --config, winlogd reads ./config.toml, or else /etc/winlogd/config.toml, if it exists. An environment
+variable overrides each option:
 WINLOGD_SERVER_PORT=8080 winlogd
 
 exit statuses:

@@ -12,6 +12,8 @@ from winlogd.access.scopes import SCOPES
 
 ENDPOINTS: Final = {
     "/health": "/health",
+    "/ready": "/ready",
+    "/metrics": "/metrics",
     "/api/v1/sessions/current": "/api/v1/sessions/current",
     "/api/v1/sessions": "/api/v1/sessions?user=alice",
     "/api/v1/events": "/api/v1/events",

@@ -26,6 +26,8 @@ pytestmark = pytest.mark.long  # thousands of requests, half of them over TLS
 TABLE: Final = """
                             | wall  metrics  now  all  audit | network | nobody
 /health                     |  x       x      x    x     x   |    x    |   x
+/ready                      |  x       x      x    x     x   |    x    |   x
+/metrics                    |  -       x      -    x     -   |    -    |   -
 /api/v1/openapi.yaml        |  x       x      x    x     x   |    -    |   -
 /api/v1/me                  |  x       x      x    x     x   |    -    |   -
 /api/v1/readers/log         |  x       x      x    x     x   |    -    |   -
@@ -123,10 +125,10 @@ def check_guess(answer: Answer, may_read: bool, cell: object) -> None:
 
 
 def test_the_table_has_every_path_of_the_server() -> None:
-    served = {routes.HEALTH, routes.CURRENT, routes.OPENAPI, *routes.QUESTIONS, *routes.FOLLOWING}
+    open_to_all = {routes.HEALTH, routes.READY}
+    served = {*open_to_all, routes.METRICS, routes.CURRENT, routes.OPENAPI, *routes.QUESTIONS, *routes.FOLLOWING}
     assert served == ENDPOINTS.keys() | {LIVE}
-    later = {LIVE, "/metrics"}
-    assert RULES.keys() == ENDPOINTS.keys() - {routes.HEALTH} | later
+    assert RULES.keys() == ENDPOINTS.keys() - open_to_all | {LIVE}
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)

@@ -17,7 +17,7 @@ from tests.support.running import PATIENCE_S, a_steady_port, running
 
 pytestmark = pytest.mark.long  # each test talks to some servers, over TLS, too
 
-EVERYBODY: Final = {"/health"}
+EVERYBODY: Final = {"/health", "/ready"}
 
 PRIVATE: Final = {
     "loopback": {},

@@ -18,7 +18,7 @@ Table = Mapping[str, str]
 
 NETWORKS: Final = "security.read_networks, without a token"
 THIS_MACHINE: Final = "this machine, without a token"
-EVERYBODY: Final = {routes.HEALTH, routes.LOGIN, routes.LOGOUT, routes.FILES}
+EVERYBODY: Final = {routes.HEALTH, routes.READY, routes.LOGIN, routes.LOGOUT, routes.FILES}
 OPEN: Final = Config(security=Security(read_networks=("192.0.2.0/24",)))
 
 
@@ -48,8 +48,8 @@ def paths_of(table: Table, who: str) -> set[str]:
 
 
 def expected(scope: str) -> set[str]:
-    """Return what the rules let a scope read. Of the paths that the server does not have yet, ``/metrics`` is named."""
-    known = {routes.CURRENT, routes.OPENAPI, "/metrics", *routes.QUESTIONS, *routes.FOLLOWING}
+    """Return what the rules let a scope read."""
+    known = {routes.CURRENT, routes.OPENAPI, routes.METRICS, *routes.QUESTIONS, *routes.FOLLOWING}
     pages = {path for path, scopes in PAGES.items() if scope in scopes}
     return pages | {path for path, rule in RULES.items() if scope in rule.scopes and path in known}
 

@@ -14,7 +14,7 @@ from tests.support.paths import ROOT
 from winlogd.api import hardware, live, machines, moment, occupancy, readers_log, rooms, search, stats, stored_events
 from winlogd.api.current_filter import Wanted
 from winlogd.api.parameters import FILTERS, PAGE
-from winlogd.api.routes import CURRENT, EVENTS, FOLLOWING, HEALTH, OPENAPI, QUESTIONS
+from winlogd.api.routes import CURRENT, EVENTS, FOLLOWING, HEALTH, METRICS, OPENAPI, QUESTIONS, READY
 
 TEXT: Final = (ROOT / "docs" / "openapi.yaml").read_text("utf-8")
 PATHS: Final = TEXT[TEXT.index("\npaths:\n") : TEXT.index("\ncomponents:\n")]
@@ -23,6 +23,8 @@ LIVE: Final = ("/api/v1/live", "get")
 """The endpoint whose answer has no end."""
 PARAMETERS: Final[Mapping[tuple[str, str], set[str]]] = {
     (HEALTH, "get"): set(),
+    (READY, "get"): set(),
+    (METRICS, "get"): set(),
     (EVENTS, "post"): {"User-Agent"},
     (EVENTS, "get"): {*stored_events.PARAMETERS, *PAGE},
     (CURRENT, "get"): set(Wanted._fields),
@@ -64,7 +66,16 @@ def described() -> dict[tuple[str, str], set[str]]:
 
 
 def test_each_path_is_described_and_each_described_path_is_there() -> None:
-    assert {path for path, _ in described()} == {HEALTH, CURRENT, EVENTS, OPENAPI, *QUESTIONS, *FOLLOWING}
+    assert {path for path, _ in described()} == {
+        HEALTH,
+        READY,
+        METRICS,
+        CURRENT,
+        EVENTS,
+        OPENAPI,
+        *QUESTIONS,
+        *FOLLOWING,
+    }
 
 
 @pytest.mark.parametrize("endpoint", PARAMETERS, ids=" ".join)

@@ -49,6 +49,7 @@ WRONG: Final = [
 OTHERS: Final = {
     *("serve", "check-config", "rotate", "token", "backup", "restore", "export", "import", "purge", "hold", "compact"),
     "doctor",
+    *("status", "config", "healthcheck"),
 }
 """The commands that answer no question."""
 

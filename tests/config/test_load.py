@@ -120,6 +120,32 @@ def test_a_named_file_is_read_instead_of_the_one_in_the_working_directory(folder
     assert config.source == str(folder / "other.toml")
 
 
+def test_without_a_file_in_the_working_directory_that_of_the_system_is_read(folder: Path) -> None:
+    system = folder / "etc" / "winlogd" / "config.toml"
+    system.parent.mkdir(parents=True)
+    system.write_text('[server]\nport = 1\n[database]\npath = "data/winlog.db"\n')
+
+    config = load(None, {})
+
+    assert (config.server.port, config.source) == (1, str(system))
+    assert config.database.path == str(system.parent / "data" / "winlog.db")
+    assert from_toml(folder, "[server]\nport = 2").server.port == 2
+    (folder / "other.toml").write_text("")
+    assert load("other.toml", {}).server.port == 3000
+
+
+def test_a_fault_in_the_systems_file_names_it(folder: Path) -> None:
+    system = folder / "etc" / "winlogd" / "config.toml"
+    system.parent.mkdir(parents=True)
+    system.write_text("[server]\nport = 70000\n")
+
+    with pytest.raises(ConfigError) as caught:
+        load(None, {})
+
+    [fault] = caught.value.faults
+    assert fault.startswith(f"{system}: server.port = 70000")
+
+
 def test_a_relative_database_counts_from_the_files_folder(folder: Path) -> None:
     (folder / "etc").mkdir()
     (folder / "etc" / "winlogd.toml").write_text('[database]\npath = "events.db"')

@@ -57,6 +57,22 @@ def test_a_refused_request_shows_address_status_and_reason(info: Written) -> Non
     assert (line["address"], line["status"], line["reason"]) == ("10.0.0.7", 403, "Invalid User-Agent")
 
 
+def test_refused_requests_are_counted_by_status_and_reason_without_an_address(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for address in ("10.0.0.7", "10.0.0.8"):
+        refusals.refused(0.0, address, 403, f"Address not allowed: {address}")
+    refusals.refused(0.0, "10.0.0.7", 415, "Invalid Content-Type")
+    assert refusals.totals == {(403, "Address not allowed"): 2, (415, "Invalid Content-Type"): 1}
+
+
+def test_the_kinds_of_refused_requests_that_are_counted_have_a_bound(info: Written) -> None:
+    refusals = Refusals(info.log)
+    for number in range(1000):
+        refusals.refused(0.0, "10.0.0.7", 400, f"reason {number}")
+    assert len(refusals.totals) == 101
+    assert refusals.totals[400, "other"] == 900
+
+
 def test_an_address_has_ten_lines_a_minute_and_then_a_count(info: Written) -> None:
     refusals = Refusals(info.log)
     for second in range(25):

@@ -48,6 +48,23 @@ def test_a_new_day_begins_at_the_sites_midnight() -> None:
     assert counts(today, NOON_S + 36 * HOUR_S) == []
 
 
+def test_the_sum_of_a_day_is_known_on_the_next_day_only() -> None:
+    today = a_day()
+    for address in ("10.0.0.7", "10.0.0.8"):
+        today.count(NOON_S, address, 400, "Invalid JSON", None)
+
+    assert today.yesterday(NOON_S) == 0
+    assert today.yesterday(NOON_S + 12 * HOUR_S) == 2
+    assert today.yesterday(NOON_S + 36 * HOUR_S) == 0
+
+
+def test_the_sum_of_a_day_is_not_that_of_a_day_before_it() -> None:
+    today = a_day()
+    today.count(NOON_S, "10.0.0.7", 400, "Invalid JSON", None)
+
+    assert today.yesterday(NOON_S + 48 * HOUR_S) == 0
+
+
 def test_a_changed_calendar_keeps_the_counts_until_its_midnight() -> None:
     today = a_day()
     today.count(NOON_S, "10.0.0.7", 400, "Invalid JSON", None)

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from tests.docs.pages import Block, Runner, block, blocks
-from tests.docs.runners import access, api, clients, configure, doctor, install, operate, privacy, who
+from tests.docs.runners import access, api, clients, configure, doctor, install, monitoring, operate, privacy, who
 from tests.support.paths import ROOT
 
 PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is None]
@@ -31,6 +31,7 @@ RUN: Final[Mapping[str, Runner]] = {
     **api.RUN,
     **clients.RUN,
     **privacy.RUN,
+    **monitoring.RUN,
 }
 """The function that runs a block, by the beginning of the block."""
 
@@ -41,6 +42,8 @@ RUN_ELSEWHERE: Final = {
     "# a teacher, a head of department": "runners/access.py",
     "curl -H @meier.header": "runners/access.py",
     "curl -H @wall-a1.header": "runners/access.py",
+    "scrape_configs:": "test_prometheus.py",
+    "rule_files:": "test_prometheus.py",
     "upstream winlogd": "proxies.py",
     "http://winlog.example.org {": "proxies.py",
     "#!/bin/sh": "test_clients.py",

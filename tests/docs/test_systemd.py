@@ -116,12 +116,16 @@ def test_the_server_runs_without_memory_that_is_both_writable_and_executable(tmp
 
 
 @pytest.mark.parametrize("name", [SERVICE, BACKUP])
-def test_the_units_variables_are_options_and_point_where_it_may_write(name: str, tmp_path: Path) -> None:
-    environ = dict(setting.split("=", 1) for setting in _settings("Environment", name))
+def test_the_text_configures_a_database_where_the_units_may_write_and_no_unit_does(name: str, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
-    config.write_text('[database]\npath = "elsewhere.db"\n')
-    assert Path(load(str(config), environ).database.path).parent == Path("/var/lib") / _setting("StateDirectory", name)
+    shutil.copy(ROOT / "config.toml", config)
+    [command] = [line for line in block("sudo useradd").text.splitlines() if line.startswith("sudo sed ")]
+    edit = command.removeprefix("sudo ").replace("/etc/winlogd/config.toml", str(config))
+    subprocess.run(["bash", "-ec", edit], check=True)
+
+    assert Path(load(str(config), {}).database.path).parent == Path("/var/lib") / _setting("StateDirectory", name)
     assert _setting("WorkingDirectory", name) == f"/var/lib/{_setting('StateDirectory', name)}"
+    assert _settings("Environment", name) == []
 
 
 def test_a_reload_sends_the_signal_that_reloads() -> None:

@@ -90,6 +90,24 @@ def test_each_day_is_rotated_once(clock: Clock) -> None:
     assert archive.days == ["2026-01-13", "2026-01-14"]
 
 
+def test_the_last_rotation_is_known_from_its_mark_and_then_from_the_clock(clock: Clock) -> None:
+    clock.set("2026-01-13T00:30:00")
+    rotating = rotator(clock, Archive())
+    assert rotating.rotated_s() is None
+    rotating.begin("2026-01-12")
+    assert rotating.rotated_s() == datetime(2026, 1, 12, 1, tzinfo=UTC).timestamp()
+    clock.set("2026-01-13T01:00:00")
+    clock.ring()
+    assert rotating.rotated_s() == datetime(2026, 1, 13, 1, tzinfo=UTC).timestamp()
+
+
+def test_a_mark_that_is_no_day_gives_no_last_rotation(clock: Clock) -> None:
+    clock.set("2026-01-13T00:30:00")
+    rotating = rotator(clock, FullDisk())
+    rotating._rotated_day = "yesterday"
+    assert rotating.rotated_s() is None
+
+
 @pytest.mark.parametrize("wrong", ["2026-01-14T12:00:00", "2099-12-31T12:00:00"])
 def test_after_a_clock_that_was_ahead_each_day_is_rotated_again(clock: Clock, wrong: str) -> None:
     archive = Archive()

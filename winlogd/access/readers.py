@@ -81,6 +81,10 @@ class Readers:
         """Return True if no reader was ever added."""
         return not self._numbers
 
+    def count(self, now_us: int) -> int:
+        """Return how many readers have a token that is neither revoked nor expired."""
+        return sum(row.is_valid(now_us) for row in self._numbers.values())
+
     def holder_of(self, token: str, now_us: int) -> Reader | None:
         """Return the reader whose token this is; None if it is nobody's, or is expired or revoked."""
         row = self.row_of(token, now_us)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from winlogd.access.readers import ReadEndpoint
 from winlogd.access.readers import Reader as Asker
@@ -19,14 +19,26 @@ if TYPE_CHECKING:  # types only
     from winlogd.store.store import Store
 
 
+class Following(NamedTuple):
+    """What follows the state.
+
+    Attributes:
+        endpoints: the endpoints by their paths.
+        live: the state.
+    """
+
+    endpoints: dict[str, ReadEndpoint]
+    live: Live
+
+
 def endpoints(
     loop: asyncio.AbstractEventLoop,
     reader: "Reader",
     store: "Store[Any]",
     site: "Callable[[], Site]",
     is_allowed: "Callable[[Asker, int], bool]",
-) -> dict[str, ReadEndpoint]:
-    """Return the endpoints by their paths.
+) -> Following:
+    """Return the endpoints, and the state that they follow.
 
     Args:
         loop: the event loop.
@@ -37,7 +49,8 @@ def endpoints(
     """
     watchers = live.Watchers(is_allowed)
     state = Live(loop, reader, store, site, Spelling(machine_fields, room_fields, local_text))
-    return {
+    paths = {
         "/api/v1/snapshot": snapshot.endpoint(loop, state, watchers.of),
         "/api/v1/live": live.endpoint(state, watchers.of),
     }
+    return Following(paths, state)

@@ -5,6 +5,7 @@ the first question. This file must not know what an endpoint does.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 from winlogd.access.gate import Gate
@@ -21,6 +22,8 @@ if TYPE_CHECKING:  # types only
     from winlogd.http.exchange import Exchange
 
 HEALTH: Final = "/health"
+READY: Final = "/ready"
+METRICS: Final = "/metrics"
 CURRENT: Final = "/api/v1/sessions/current"
 EVENTS: Final = "/api/v1/events"
 OPENAPI: Final = "/api/v1/openapi.yaml"
@@ -108,12 +111,32 @@ class Questions:
         return self._made[path]
 
 
+class Late:
+    """Endpoints that are the same for all readers, and are made when the first request for one of them comes.
+
+    Args:
+        make: loads the endpoints, and returns them by their paths.
+    """
+
+    def __init__(self, make: Callable[[], Mapping[str, Endpoint]]) -> None:
+        self._made = cache(make)
+
+    def at(self, path: str) -> Endpoint:
+        """Return the endpoint of one of the paths. A request that a guard refuses loads nothing."""
+
+        def handler_for(head: Head) -> Handler:
+            return lambda exchange, body: self._made()[path](head)(exchange, body)
+
+        return handler_for
+
+
 def make_router(
     events: Events,
     event_paths: tuple[str, ...],
     sessions: CurrentSessions,
     questions: Questions,
     following: Questions,
+    monitoring: Late,
     senders: Gate,
     doors: Doors,
 ) -> Router:
@@ -125,8 +148,9 @@ def make_router(
         sessions: the endpoint that lists the open sessions.
         questions: the endpoints that ask the reader.
         following: the endpoints that follow the state.
+        monitoring: the endpoints `READY` and `METRICS`.
         senders: lets the peers pass that may send events.
-        doors: let those pass who may read. Everybody may read /health.
+        doors: let those pass who may read. Everybody may read /health and /ready.
     """
     reading = doors.reading
     take, stored = senders.before(events.handler_for), reading(EVENTS, questions.at(EVENTS))
@@ -138,6 +162,8 @@ def make_router(
             **{("GET", path): reading(path, questions.at(path)) for path in QUESTIONS},
             **{("GET", path): reading(path, following.at(path)) for path in FOLLOWING},
             ("GET", HEALTH): health.handler_for,
+            ("GET", READY): monitoring.at(READY),
+            ("GET", METRICS): reading(METRICS, _alike(monitoring.at(METRICS))),
             ("GET", CURRENT): reading(CURRENT, _alike(sessions.handler_for)),
             ("GET", OPENAPI): reading(OPENAPI, _alike(_openapi)),
             ("GET", LOGIN): doors.show_login,

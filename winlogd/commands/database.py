@@ -19,6 +19,10 @@ _MISSING: Final = (
 _PATH_VARIABLE: Final = "WINLOGD_DATABASE_PATH"
 
 
+class DatabaseMissingError(FailedError):
+    """There is no database."""
+
+
 def database_of(config: Config, missing: str = _MISSING, words: str = "") -> str:
     """Return the real path of the database, which exists.
 
@@ -30,7 +34,8 @@ def database_of(config: Config, missing: str = _MISSING, words: str = "") -> str
         words: the command line, for the advice to run it as another user; empty for none.
 
     Raises:
-        FailedError: there is no database, or it cannot be looked at.
+        DatabaseMissingError: there is no database.
+        FailedError: it cannot be looked at.
     """
     path = os.path.realpath(config.database.path)
     try:
@@ -39,7 +44,7 @@ def database_of(config: Config, missing: str = _MISSING, words: str = "") -> str
     except PrivilegesError as error:
         raise FailedError(str(error)) from None
     except FileNotFoundError:
-        raise FailedError(f"{path} does not exist: {missing}") from None
+        raise DatabaseMissingError(f"{path} does not exist: {missing}") from None
     except OSError as error:
         raise FailedError(f"{path} cannot be looked at: {reason_of(error, path, words)}") from None
     return path

@@ -5,12 +5,13 @@ command does.
 """
 
 import argparse
+from collections.abc import Mapping
 from typing import Final, NoReturn
 
-from winlogd.commands.terminal import HelpAskedError, MisusedError, status_lines
+from winlogd.commands.terminal import STATUSES, HelpAskedError, MisusedError, status_lines
 from winlogd.config.messages import escaped
 
-_CONFIG: Final = "read this file; without the flag, ./config.toml if it exists"
+_CONFIG: Final = "read this file; without the flag, ./config.toml or else /etc/winlogd/config.toml"
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,14 +24,22 @@ class Parser(argparse.ArgumentParser):
         does: what the command does, in lines of at most 80 characters.
         example: a command line and its result.
         usage: the text after "usage: "; None for the one that argparse makes.
+        statuses: every exit status of the command, and what it means.
     """
 
-    def __init__(self, command: str, does: str, example: str, usage: str | None = None) -> None:
+    def __init__(
+        self,
+        command: str,
+        does: str,
+        example: str,
+        usage: str | None = None,
+        statuses: Mapping[int, str] = STATUSES,
+    ) -> None:
         super().__init__(
             prog=f"winlogd {command}",
             usage=usage,
             description=does,
-            epilog=f"example:\n{example}\nexit statuses:\n{status_lines()}",
+            epilog=f"example:\n{example}\nexit statuses:\n{status_lines(statuses)}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )

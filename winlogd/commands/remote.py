@@ -69,8 +69,13 @@ def answer_to(config: Config, order: Fields, alone: Callable[[Config, str], Fiel
         return _here(config, path, alone)
 
 
-def by_the_server(path: str, order: Fields) -> Fields:
+def by_the_server(path: str, order: Fields, most_s: float | None = None) -> Fields:
     """Let the server that owns the database at `path` carry out `order`. Return the fields of its answer.
+
+    Args:
+        path: the database's real path.
+        order: the members of the order.
+        most_s: wait for the answer at most this long; None to wait for ever.
 
     Raises:
         FileNotFoundError, ConnectionRefusedError: no server is running.
@@ -80,6 +85,8 @@ def by_the_server(path: str, order: Fields) -> Fields:
     line = ProgressLine()
 
     def is_slow() -> None:
+        if most_s is not None:
+            raise FailedError(f"the running winlogd has not answered within {most_s:g} s; its log may say why")
         line.clear()
         warn(
             "the running winlogd is working on it. Many rows take minutes; if it waits for a lock or for space, "
@@ -87,7 +94,7 @@ def by_the_server(path: str, order: Fields) -> Fields:
         )
 
     try:
-        return ask(path_of(path), order, _PATIENCE_S, is_slow, line.show)
+        return ask(path_of(path), order, most_s or _PATIENCE_S, is_slow, line.show)
     except OrderFailedError as error:
         raise FailedError(str(error)) from None
     except (FileNotFoundError, ConnectionRefusedError):

@@ -62,9 +62,9 @@ class FailedError(Exception):
     """The command could not do what it was asked to do. The argument is a sentence that says why."""
 
 
-def status_lines() -> str:
-    """Return the lines of a help that list every exit status."""
-    return "".join(f"  {status}  {meaning}\n" for status, meaning in STATUSES.items())
+def status_lines(statuses: Mapping[int, str] = STATUSES) -> str:
+    """Return the lines of a help that list exit statuses and what they mean."""
+    return "".join(f"  {status}  {meaning}\n" for status, meaning in statuses.items())
 
 
 def status_of(command: Callable[[], int]) -> int:

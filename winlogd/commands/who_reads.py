@@ -16,7 +16,7 @@ TITLES: Final = ("WHO", "READS")
 
 _FIXED: Final = {
     "scope wall": "/api/v1/rooms, /api/v1/snapshot and /api/v1/live: no names; the page /wall",
-    "scope metrics": "/metrics, when it is there",
+    "scope metrics": "/metrics: figures for monitoring, no names",
     "scope now": "as wall, and who is on now: /api/v1/sessions/current; /api/v1/machines, /api/v1/machines/{hostname}"
     " and /api/v1/users/{username} without their past; /api/v1/search among these; the pages /,"
     " /machine/{hostname}, /user/{username} and /ghosts",
@@ -35,7 +35,7 @@ _GAP: Final = "  "
 def who_reads(config: Config) -> Iterator[tuple[str, str]]:
     """Yield who reads, and what they read, with a configuration."""
     security = config.security
-    yield "everybody", "/health; and /login, /logout and /web/{name}, which tell nothing of anybody"
+    yield "everybody", "/health and /ready; and /login, /logout and /web/{name}, which tell nothing of anybody"
     yield _networks(security)
     yield from _FIXED.items()
     yield (

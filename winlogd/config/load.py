@@ -25,6 +25,9 @@ from winlogd.config.sections import (
 DEFAULT_FILE: Final = "config.toml"
 """The file in the working directory that is read if the command line names none."""
 
+SYSTEM_FILE: Final = "/etc/winlogd/config.toml"
+"""The file that is read if the working directory has none: the service and all commands then find the same database."""
+
 MAXIMUM_FILE_BYTES: Final = 1_048_576
 """A larger file was named by mistake."""
 
@@ -48,7 +51,7 @@ def load(path: str | None, environ: Mapping[str, str], known: Mapping[str, str] 
     """Read the configuration.
 
     Args:
-        path: the file's path. `None` for `config.toml` in the working directory, which need not exist.
+        path: the file's path. `None` for `DEFAULT_FILE`, or else `SYSTEM_FILE`, neither of which need exist.
         environ: the environment. Only names that begin with `WINLOGD_`, in any letter case, count.
         known: what files hold that this process may not read any more, by their absolute paths. These files are the
             token's and the list of machines; they are not opened.
@@ -67,10 +70,9 @@ def load(path: str | None, environ: Mapping[str, str], known: Mapping[str, str] 
     except OSError as error:
         raise ConfigError((f"the working directory cannot be read: {error.strerror}",)) from error
     # An empty name is a script's variable that was not set. It must not mean the default, and "." is no file.
-    name = DEFAULT_FILE if path is None else path or "."
-    file = _absolute(here, name)
-    source = file if path is not None or os.path.lexists(file) else None
-    if source is not None:
+    name = _file_in(here) if path is None else path or "."
+    source = None if name is None else _absolute(here, name)
+    if name is not None and source is not None:
         faults += _take_file(values, source, fault.escaped(name))
     faults += _take_environment(values, environ)
     if faults:
@@ -113,6 +115,11 @@ def may_hurt(config: Config) -> bool:
 def may_contradict(config: Config) -> bool:
     """Return True if rooms can have faults that this package does not find: `winlogd.daemon.site` must be asked."""
     return config.rooms.rooms_file != "" or config.rooms.aliases != _DEFAULTS.rooms.aliases
+
+
+def _file_in(here: str) -> str | None:
+    """Return the file that is read in a working directory if the command line names none; None if there is none."""
+    return next((name for name in (DEFAULT_FILE, SYSTEM_FILE) if os.path.lexists(_absolute(here, name))), None)
 
 
 def _absolute(folder: str, path: str) -> str:

@@ -11,7 +11,7 @@ from winlogd.access.addresses import TrustedProxies
 from winlogd.access.gate import Gate, Token
 from winlogd.api.current_sessions import CurrentSessions
 from winlogd.api.events import Events
-from winlogd.api.routes import Questions, make_router
+from winlogd.api.routes import Late, Questions, make_router
 from winlogd.config.sections import Config
 from winlogd.daemon.looking import Looking
 from winlogd.daemon.questions import KnownSite, endpoints, following
@@ -25,7 +25,12 @@ from winlogd.store.read.readers import Readers
 from winlogd.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from winlogd.access.rate import Pace
+    from winlogd.access.readers import ReadEndpoint
+    from winlogd.http.router import Endpoint
+    from winlogd.live.live import Live
 
 _ANSWER_MARGIN_S: Final = 2.0
 """The server waits this much longer than the store for an event. It matters only if one call to the disk hangs."""
@@ -40,6 +45,7 @@ class Entrance:
         store: stores events, and knows the open sessions.
         readers: answer questions.
         looking: knows who may ask them.
+        monitoring: loads the endpoints for monitoring, and returns them by their paths.
 
     Attributes:
         site: what is known of the site.
@@ -53,15 +59,24 @@ class Entrance:
         store: Store[Exchange],
         readers: Readers,
         looking: Looking,
+        monitoring: "Callable[[], Mapping[str, Endpoint]]",
     ) -> None:
         self._loop = loop
+        self._monitoring = Late(monitoring)
         self._store = store
         self._looking = looking
         self.site: Final = KnownSite(config)
         site = self.site.site
         self._sessions = CurrentSessions(loop, store, site, readers.questions)
         self._questions = Questions(lambda: endpoints(loop, readers, site, looking.register()))
-        self._following = Questions(lambda: following(loop, readers, store, site, looking.register()))
+        self._live: Live | None = None
+
+        def follow() -> "Mapping[str, ReadEndpoint]":
+            made = following(loop, readers, store, site, looking.register())
+            self._live = made.live
+            return made.endpoints
+
+        self._following = Questions(follow)
         self._longest_delay_s = 0.0
         self._paced: tuple[object, ...] = ()
         self.pace: Pace | None = None
@@ -84,9 +99,15 @@ class Entrance:
             self._sessions,
             self._questions,
             self._following,
+            self._monitoring,
             senders=Gate(security.ingest_networks, proxies),
             doors=self._looking.doors(config, proxies),
         )
+
+    @property
+    def feeds(self) -> int:
+        """Return how many feeds of changes are open."""
+        return 0 if self._live is None else len(self._live.feeds)
 
     def limits(self, config: Config) -> Limits:
         """Return the limits of the HTTP server. Call this after `router`, which may add a delay."""

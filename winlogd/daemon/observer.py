@@ -36,6 +36,9 @@ class RequestObserver:
         loop: the event loop, for its clock.
         config: says whether the log may show names.
         log: gets the lines, and knows the tokens that no line may show.
+
+    Attributes:
+        refused_totals: see `Refusals.totals`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, config: Config, log: Log) -> None:
@@ -44,6 +47,7 @@ class RequestObserver:
         self._log = log
         self._proxies = TrustedProxies(config.security.trusted_proxies)
         self._refusals = Refusals(log)
+        self.refused_totals: Final = self._refusals.totals
         self._began_s: Final = time.time()
         self._today: RefusedToday | None = None
         self._full_at_s = -_FULL_EVERY_S
@@ -72,6 +76,10 @@ class RequestObserver:
 
             self._today = RefusedToday(self._began_s, self._calendar())
         return self._today
+
+    def refused_yesterday(self, now_s: float) -> int:
+        """Return how many requests were refused on the day before that of `now_s`, in seconds since 1970."""
+        return self.today.yesterday(now_s)
 
     def _calendar(self) -> Schedule:
         return Schedule("00:00", zone_of(self._config.server.timezone))

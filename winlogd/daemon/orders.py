@@ -21,6 +21,8 @@ ORDERS: Final[Mapping[str, str]] = {
     "backup": "backup",
     "purge": "purge",
     "hold": "hold",
+    "status": "status",
+    "config": "config",
     "refusals": "refusals",
 }
 """The module of each order. Its function `carry_out` gets the order, the server, and the configuration in force. It

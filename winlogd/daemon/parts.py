@@ -6,6 +6,7 @@ and stops.
 
 import asyncio
 import resource
+import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -14,26 +15,32 @@ from winlogd.api.events import UNAVAILABLE, answer
 from winlogd.config.sections import Config, Retention
 from winlogd.daemon.entrance import Entrance, per_address
 from winlogd.daemon.looking import Looking
+from winlogd.daemon.observer import RequestObserver
 from winlogd.daemon.settings import settings_of
 from winlogd.http.exchange import Exchange
-from winlogd.http.server import Observer, Server
+from winlogd.http.server import Server
 from winlogd.log.log import Log
-from winlogd.scheduled.clock import Schedule, zone_of
+from winlogd.scheduled.clock import Day, Schedule, zone_of
 from winlogd.scheduled.past import Past
 from winlogd.scheduled.rotation import Rotator
 from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER
 from winlogd.store.read.readers import Readers
 from winlogd.store.store import Owner, Store
 
-if TYPE_CHECKING:  # loaded after the first rotation
+if TYPE_CHECKING:  # loaded after the first rotation, or types only
     from winlogd.daemon.keeping import Keeping
+    from winlogd.http.router import Endpoint
 
 _RESERVED_DESCRIPTORS: Final = 192
 """Open files that are not counted as connections: the database's files, the listeners, connections over the limit."""
 
 
+_LOOK_EVERY_S: Final = 3600.0
+"""Look at the clock at least this often for a new day."""
+
+
 class Parts(NamedTuple):
-    """The parts of a server, joined and not started."""
+    """The parts of a server, joined and not started, and the configuration that they were made with."""
 
     store: Store[Exchange]
     readers: Readers
@@ -43,6 +50,8 @@ class Parts(NamedTuple):
     past: Past
     entrance: Entrance
     keeping: "LateKeeping"
+    days: "Days"
+    begun_with: Config
 
 
 class LateKeeping:
@@ -65,6 +74,10 @@ class LateKeeping:
             self._made = self._make(self._config, self._marks)
         return self._made
 
+    def deleted_s(self) -> float | None:
+        """Return when the last daily deletion has ended, in seconds since 1970; None before the first."""
+        return None if self._made is None else self._made.retention.ended_s
+
     def opened(self, marks: Mapping[str, str]) -> None:
         """Take note that the database is open and has these marks."""
         self._marks = marks
@@ -76,6 +89,57 @@ class LateKeeping:
         has_changed, self._config = config.retention != self._config.retention, config
         if self._made is not None or has_changed:
             self.made().change(config)
+
+
+class Days:
+    """Has each day of the site summed up when it has ended.
+
+    A timer does not notice that the machine sleeps, or that somebody sets the clock. So the clock is looked at once an
+    hour, too.
+
+    Args:
+        loop: the event loop.
+        calendar: the moments at which days begin.
+        sum_up: called with each day that has ended, and with the refused requests of that day.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, calendar: Schedule, sum_up: Callable[[Day, int], None]) -> None:
+        self._loop = loop
+        self._calendar = calendar
+        self._sum_up = sum_up
+        self._began_s = 0.0
+        self._refused: Callable[[float], int]
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, refused: Callable[[float], int]) -> None:
+        """Begin to look at the clock.
+
+        Args:
+            refused: returns how many requests were refused on the day before that of a time in seconds since 1970.
+        """
+        self._refused = refused
+        self._began_s = self._calendar.midnight_s(time.time())
+        self._look()
+
+    def change(self, calendar: Schedule) -> None:
+        """Let days begin at other moments."""
+        self.stop()
+        self._calendar = calendar
+        self._began_s = calendar.midnight_s(time.time())
+        self._look()
+
+    def stop(self) -> None:
+        """Look at the clock no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _look(self) -> None:
+        now_s = time.time()
+        before_s, self._began_s = self._began_s, self._calendar.midnight_s(now_s)
+        if self._began_s > before_s:
+            self._sum_up(Day(before_s, self._calendar.following(before_s).at_s), self._refused(now_s))
+        wait_s = min(self._calendar.following(now_s).at_s - now_s, _LOOK_EVERY_S)
+        self._timer = self._loop.call_later(max(wait_s, 0.0) + 0.001, self._look)
 
 
 class Times(NamedTuple):
@@ -91,7 +155,12 @@ class Times(NamedTuple):
 
 
 def assemble(
-    loop: asyncio.AbstractEventLoop, config: Config, log: Log, database_path: str, owner: Owner, observer: Observer
+    loop: asyncio.AbstractEventLoop,
+    config: Config,
+    log: Log,
+    database_path: str,
+    owner: Owner,
+    observer: RequestObserver,
 ) -> Parts:
     """Make all parts. Return them joined and not started.
 
@@ -117,7 +186,15 @@ def assemble(
     )
     readers = Readers(loop, settings)
     looking = Looking(loop, database_path, log)
-    entrance = Entrance(loop, config, store, readers, looking)
+
+    def monitoring() -> "Mapping[str, Endpoint]":
+        from winlogd.daemon.monitoring import endpoints
+
+        return endpoints(
+            loop, database_path, store, readers, entrance, http_server, observer, rotator, keeping.deleted_s
+        )
+
+    entrance = Entrance(loop, config, store, readers, looking, monitoring)
     router = entrance.router(config)
     past = Past(loop, store, log)
 
@@ -132,7 +209,13 @@ def assemble(
         past.look()
         keeping.made().rotated()
 
-    rotator = Rotator(loop, store, log, *times_of(config), config.rotation.keep_open_hours, rotated)
+    def sum_up(day: Day, refused: int) -> None:
+        from winlogd.daemon.summary import sum_up
+
+        sum_up(day, refused, entrance.site, database_path, readers.questions, log)
+
+    times = times_of(config)
+    rotator = Rotator(loop, store, log, *times, config.rotation.keep_open_hours, rotated)
     proxies = TrustedProxies(config.security.trusted_proxies)
     http_server = Server(
         loop,
@@ -144,7 +227,8 @@ def assemble(
         per_address(config, proxies),
         proxies.trusts,
     )
-    return Parts(store, readers, looking, http_server, rotator, past, entrance, keeping)
+    days = Days(loop, times.calendar, sum_up)
+    return Parts(store, readers, looking, http_server, rotator, past, entrance, keeping, days, config)
 
 
 def prepare_sqlite() -> None:

@@ -78,6 +78,7 @@ class Daemon:
         loop.set_exception_handler(self._observer.loop_failed)
         self._parts = assemble(loop, self._config, log, acquired.ownership.path, self, self._observer)
         running = Running(loop, log, self._observer, self._parts, self._watchdog)
+        self._parts.days.begin(self._observer.refused_yesterday)
         await listen(self._parts.server, acquired, log)
         self._parts.store.start(self._prepare_sqlite)
         self._watchdog.listening()

@@ -14,6 +14,7 @@ from winlogd.store.store import Store
 if TYPE_CHECKING:  # types only
     from winlogd.access.readers import ReadEndpoint
     from winlogd.access.register import Register
+    from winlogd.api.live_table import Following
     from winlogd.store.read.filters import Site
 
 
@@ -22,22 +23,25 @@ class KnownSite:
 
     Args:
         config: the configuration. Its rooms were checked before.
+
+    Attributes:
+        config: the configuration in force.
     """
 
     def __init__(self, config: Config) -> None:
-        self._config = config
+        self.config = config
         self._made: Site | None = None
 
     def change(self, config: Config, made: "Site | None") -> None:
         """Take another configuration, and the site that was made from it; None to make it with the next question."""
-        self._config, self._made = config, made
+        self.config, self._made = config, made
 
     def site(self) -> "Site":
         """Return the site."""
         if self._made is None:
             from winlogd.daemon.site import site_of
 
-            self._made = site_of(self._config)
+            self._made = site_of(self.config)
         return self._made
 
 
@@ -60,8 +64,8 @@ def following(
     store: Store[Any],
     site: "Callable[[], Site]",
     register: "Register",
-) -> "Mapping[str, ReadEndpoint]":
-    """Load the endpoints that follow the state, and return them by their paths."""
+) -> "Following":
+    """Load the endpoints that follow the state."""
     from winlogd.api import live_table
 
     return live_table.endpoints(loop, readers.questions, store, site, register.is_allowed)

@@ -18,6 +18,11 @@ _MOST_ADDRESSES: Final = 1024
 _OTHER_ADDRESSES: Final = "other addresses"
 """The log shows this instead of an address in lines about the shared window."""
 
+_MOST_KINDS: Final = 100
+"""Count the refused requests by at most this many statuses and reasons. winlogd knows some sixty."""
+OTHER_REASONS: Final = "other"
+"""The reason of all further ones."""
+
 _SENT_CHARACTERS: Final = 200
 """A log at level `debug` shows this much of a refused body."""
 
@@ -62,10 +67,15 @@ class Refusals:
 
     Args:
         log: gets the lines.
+
+    Attributes:
+        totals: how many requests were refused since the start, by the status and the reason of the answer. A reason
+            ends at its colon: an address may follow.
     """
 
     def __init__(self, log: Log) -> None:
         self._log = log
+        self.totals: dict[tuple[int, str], int] = {}
         # Windows in the order of `began_s`: a new one goes to the end, and one that is over is taken out.
         self._windows: dict[str, _Window] = {}
 
@@ -81,6 +91,7 @@ class Refusals:
             reason: why the request is refused, in the words of the answer.
             about: returns what else the log shows. Called only if a line is written, because it may be costly.
         """
+        self._count(status, reason.partition(":")[0])
         self.sweep(now_s)
         window = self._window(now_s, address)
         if window.shown == _LINES_PER_WINDOW:
@@ -112,6 +123,11 @@ class Refusals:
         """Log the counts of all minutes, also of those that are not over. Call this before a stop."""
         for address in list(self._windows):
             self._forget(address)
+
+    def _count(self, status: int, reason: str) -> None:
+        if (status, reason) not in self.totals and len(self.totals) >= _MOST_KINDS:
+            reason = OTHER_REASONS
+        self.totals[status, reason] = self.totals.get((status, reason), 0) + 1
 
     def _window(self, now_s: float, address: str) -> _Window:
         """Return the minute of `address`. If no further address can be remembered, return the shared minute."""

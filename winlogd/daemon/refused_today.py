@@ -51,6 +51,7 @@ class RefusedToday:
         self._midnight_s = calendar.following(began_s).at_s
         self._calendar = calendar
         self._entries: dict[tuple[str, str], Refused] = {}
+        self._yesterday = 0
 
     def count(self, now_s: float, address: str, status: int, reason: str, host: str | None) -> None:
         """Count one refused request.
@@ -88,9 +89,16 @@ class RefusedToday:
         self._turn(now_s)
         yield from sorted(self._entries.values(), key=lambda entry: -entry.count)
 
+    def yesterday(self, now_s: float) -> int:
+        """Return how many requests were refused on the day before today, as far as the server ran."""
+        self._turn(now_s)
+        return self._yesterday
+
     def _turn(self, now_s: float) -> None:
         """Forget the counts if their day is over."""
         if now_s >= self._midnight_s:
             self._since_s = self._calendar.midnight_s(now_s)
+            is_next = self._since_s == self._midnight_s
+            self._yesterday = sum(entry.count for entry in self._entries.values()) if is_next else 0
             self._midnight_s = self._calendar.following(now_s).at_s
             self._entries.clear()

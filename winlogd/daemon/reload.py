@@ -125,3 +125,4 @@ class Reload:
             parts.server.change_certificate(fresh.certificate)
         parts.keeping.change(config)
         parts.rotator.change(*fresh.times, config.rotation.keep_open_hours)
+        parts.days.change(fresh.times.calendar)

@@ -31,6 +31,7 @@ async def stop(running: Running, timeout_s: float, store_gone: asyncio.Event) ->
     loop.call_later(timeout_s, end_at_once, log, "server.shutdown_timeout is over")
     parts.rotator.stop()
     parts.past.stop()
+    parts.days.stop()
     parts.entrance.stop()
     parts.store.hurry(timeout_s * _HURRY_SHARE)
     parts.readers.stop(readers_gone.set)

@@ -124,7 +124,7 @@ class Server:
         self.failed = observer.failed
         self._observer = observer
         self._loop = loop
-        self._max_connections = max_connections
+        self.max_connections = max_connections
         self._per_address = per_address
         self._connections: set[Connection] = set()
         self._reserved: dict[Connection, Callable[[], object]] = {}
@@ -256,9 +256,14 @@ class Server:
         if self._empty is not None and not self._connections:
             self._empty.set()
 
+    @property
+    def open_connections(self) -> int:
+        """Return how many connections are open, without those that were answered 503 because there are too many."""
+        return len(self._connections) - len(self._turned_away) + len(self._reserved)
+
     def _admit(self, peer: str) -> Response | None:
         """Count one more connection of `peer`. If there are too many, return the answer that refuses it."""
-        if len(self._connections) - len(self._turned_away) + len(self._reserved) >= self._max_connections:
+        if self.open_connections >= self.max_connections:
             return responses.TOO_MANY
         if self._per_address is not None and self._per_address.opened(peer) > 0:
             self._per_address.closed(peer)

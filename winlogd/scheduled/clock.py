@@ -28,6 +28,13 @@ class Moment(NamedTuple):
     at_s: float
 
 
+class Day(NamedTuple):
+    """A day of a time zone: when it begins, and when the next one does, in seconds since 1970."""
+
+    begins_s: float
+    ends_s: float
+
+
 class Schedule:
     """A schedule of one moment each day.
 
@@ -51,6 +58,18 @@ class Schedule:
         """Return the earliest scheduled moment after `now_s` (seconds since 1970)."""
         today = self._on(now_s, 0)
         return today if today.at_s > now_s else self._on(now_s, 1)
+
+    def on_day_s(self, day: str) -> float:
+        """Return the scheduled moment of a local day, in seconds since 1970.
+
+        Args:
+            day: ``YYYY-MM-DD``.
+
+        Raises:
+            ValueError: there is no such day.
+        """
+        local = datetime.fromisoformat(day).replace(hour=self._hour, minute=self._minute, tzinfo=self._zone)
+        return local.timestamp()
 
     def midnight_s(self, now_s: float) -> float:
         """Return when the local day of `now_s` began; both are seconds since 1970."""

@@ -4,14 +4,17 @@ The work is a chain of jobs: the rows, then names and free pages, then files tha
 past looks whether it has to be built. This file must not know SQL, or how long the archive is kept.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from winlogd.log.log import Log
 from winlogd.store.errors import JobCutShortError
 from winlogd.store.file.faults import WAIT_FOR
+from winlogd.store.file.marks import RETAINED_AT
 from winlogd.store.jobs.delete import Delete, Deleted
 from winlogd.store.jobs.holding import ChangeHolds
+from winlogd.store.jobs.mark import SetMark
 from winlogd.store.jobs.purge import Purge, sentence_of
 from winlogd.store.jobs.replaced import RemoveReplaced
 from winlogd.store.jobs.selections import Received
@@ -38,6 +41,9 @@ class Retention:
         log: gets a line for each deletion.
         path: the database's real path.
         changed: called after each deletion: the past may have to be built or counted.
+
+    Attributes:
+        ended_s: when the last daily deletion of this process has ended, in seconds since 1970; None before the first.
     """
 
     def __init__(self, store: Store[Any], log: Log, path: str, changed: Callable[[], None]) -> None:
@@ -45,6 +51,7 @@ class Retention:
         self._log = log
         self._path = path
         self._changed = changed
+        self.ended_s: float | None = None
 
     def delete_before(self, before_us: int) -> None:
         """Delete what was received in the archive before a moment, in microseconds since 1970, without open sessions.
@@ -52,7 +59,19 @@ class Retention:
         An open session has its logon in ``events_today``, which this does not touch.
         """
         job = Delete(Received("events_history", before_us), None, hours="kept")
-        self._run(job, Tidy(before_us, KEPT_PERCENT), "retention", lambda _: None, None)
+        self._run(job, Tidy(before_us, KEPT_PERCENT), "retention", self._note_end, None)
+
+    def _note_end(self, outcome: str | Exception) -> None:
+        """Keep when the daily deletion has come to its end, also for those who ask while no server runs."""
+        if isinstance(outcome, Exception):
+            return
+        self.ended_s = time.time()
+
+        def marked(outcome: Exception | None) -> None:
+            if outcome is not None and not isinstance(outcome, JobCutShortError):
+                self._log.warn("retention", "the time of the deletion could not be stored", cause=str(outcome))
+
+        self._store.run(SetMark(RETAINED_AT, str(int(self.ended_s))), marked)
 
     def remove_replaced(self, parts: Iterable[str]) -> None:
         """Remove files that were replaced more than a week ago, and old ones of `parts` of backups."""

@@ -121,6 +121,18 @@ class Rotator:
         now_s = time.time()
         self._store.run(self._rotation((self._schedule or self._calendar).last(now_s).day), ended, progress)
 
+    def rotated_s(self) -> float | None:
+        """Return the scheduled moment of the last rotation that was done, in seconds since 1970.
+
+        Return None if there is no daily rotation, or the database is not open yet.
+        """
+        if self._schedule is None or self._rotated_day is None:
+            return None
+        try:
+            return self._schedule.on_day_s(self._rotated_day)
+        except ValueError:  # somebody has written another text into the mark
+            return None
+
     def stop(self) -> None:
         """Stop looking at the clock."""
         for timer in (self._timer, self._marking):

@@ -10,6 +10,8 @@ from winlogd.store.submission import Result, Submission
 if TYPE_CHECKING:
     import apsw
 
+    from winlogd.sessions.book import Book
+
 _FIELDS: Final = ("id", "action", "user", "host", "session", "address")
 _FIELDS_WITHOUT_NAMES: Final = ("id", "action", "host", "address")
 _CLOSED_FIELDS: Final = ("id", "user", "host", "session", "logon")
@@ -34,6 +36,22 @@ class Writability(NamedTuple):
     def after_fault(self, cause: str, now_s: float) -> "Writability":
         """Return what is so after a fault. It lasts since the first one."""
         return Writability(False, now_s if self.is_writable else self.since_s, cause)
+
+
+class StoreState(NamedTuple):
+    """How a store is at one moment.
+
+    Attributes:
+        book: the open sessions; None until they are in memory. Events that come before wait.
+        is_stopping: True if it ends, or has ended.
+        queued: how many places of the queue are taken. Events that exceed the queue count, too.
+        most_queued: how many places there are.
+    """
+
+    book: "Book | None"
+    is_stopping: bool
+    queued: int
+    most_queued: int
 
 
 def plain_cause(error: Exception) -> str:

@@ -16,8 +16,8 @@ from winlogd.sessions.pair import Decision
 from winlogd.store.errors import JobCutShortError
 from winlogd.store.file.settings import Settings
 from winlogd.store.gathering import Gathering
-from winlogd.store.reporting import Reporting, Writability, plain_cause
-from winlogd.store.submission import Fault, Result, Submission
+from winlogd.store.reporting import Reporting, StoreState, Writability, plain_cause
+from winlogd.store.submission import DURATIONS_S, Fault, Histogram, Result, Submission, count_waits
 from winlogd.store.writer.writer import Writer
 
 if TYPE_CHECKING:  # types only
@@ -71,6 +71,10 @@ class Store(Generic[Reply]):
         logs_names: log users' names, too.
         answer: called on the loop's thread with the reply that was submitted with an event, the event, and its outcome.
         owner: notified when the store opens, is full, has room again, and ends.
+
+    Attributes:
+        counts: returns what was committed since the start.
+        answered_s: how long each event took from its receipt to its answer. Counted on the loop's thread.
     """
 
     def __init__(
@@ -90,7 +94,7 @@ class Store(Generic[Reply]):
         self._owner = owner
         self._queued_events = self._room = queued_events  # `_room`: places that are left
         self._is_full = False
-        self._due_s = 0.0
+        self._due_s, self.answered_s = 0.0, Histogram(DURATIONS_S)
         self._book: Book | None = None
         self._changes: Changes | None = None
         self._writability = Writability(True, time.time(), None)
@@ -98,10 +102,9 @@ class Store(Generic[Reply]):
         self._jobs: dict[AnyJob, _Watcher] = {}
         self._awaiting_book: list[Callable[[Book | None], None]] = []
         self._reporting = Reporting(log, settings.path, names=logs_names)
-        self.wal_grown = self._reporting.wal_grown
-        self.failed = self._reporting.failed
+        self.wal_grown, self.failed = self._reporting.wal_grown, self._reporting.failed
         self._writer = Writer(settings, self)
-        self.writer_has_moved = self._writer.has_moved
+        self.writer_has_moved, self.counts = self._writer.has_moved, self._writer.counts
         self._gathering = Gathering(loop, self._writer.submit, self._writer.go_on)
 
     def start(self, prepare: Callable[[], None]) -> None:
@@ -190,12 +193,18 @@ class Store(Generic[Reply]):
         """Return if events can be stored, and since when."""
         return self._writability
 
+    def state(self) -> StoreState:
+        """Return how the store is now."""
+        is_stopping, queued = self._hurried or self._ended, self._queued_events - self._room
+        return StoreState(self._book, is_stopping, queued, self._queued_events)
+
     def _begin_round(self) -> None:
         self._gathering.begin_round()
         self._due_s = time.monotonic() + self._event_timeout_s
 
     def _deliver(self, results: Sequence[Result]) -> None:
         answer: Callable[[Any, Event, Decision | Fault], None] = self._answer
+        count_waits(self.answered_s, results, time.monotonic() + self._event_timeout_s)
         for submission, outcome in results:
             self._room += submission.places
             answer(submission.reply, submission.event, outcome)

@@ -1,7 +1,8 @@
-"""Run the commands of README.md and docs/install.md: the first event, the address, an older server's database."""
+"""Run the commands of README.md and docs/install.md: the first event, the address, the check, an older database."""
 
 import shutil
 import sqlite3
+import sys
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -86,9 +87,19 @@ def _rows(database: Path, sql: str) -> list[tuple[object, ...]]:
         return list(connection.execute(sql))
 
 
+def _asks_for_the_status(block: Block, folder: Path) -> None:
+    with running(folder) as server:
+        server.wait_until_it_obeys()
+        program = f"env PYTHONPATH={ROOT} WINLOGD_DATABASE_PATH={server.database} {sys.executable} -m winlogd"
+        assert " is running; events can be stored since 20" in run(
+            block.text, {"sudo /opt/winlogd/bin/winlogd": program}
+        )
+
+
 RUN: Final[Mapping[str, Runner]] = {
     "curl http://127.0.0.1:3000/api/v1/events": _sends_the_first_event,
     '[server]\nhost = "0.0.0.0"': _configures_the_address,
+    "sudo /opt/winlogd/bin/winlogd status": _asks_for_the_status,
     "curl http://192.168.1.100:3000/health": _asks_for_health,
     "sudo sqlite3 /srv/winlog": _copies_the_older_database,
     "CREATE INDEX": _goes_back,

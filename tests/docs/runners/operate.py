@@ -1,4 +1,4 @@
-"""Run the commands of docs/operate.md: rotation, purge, hold, compact, backup, restore, export, import, help."""
+"""Run the commands of docs/operate.md, from the status to the help, but for those of `who`."""
 
 import hashlib
 import json
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from tests.docs.pages import DATABASE, LOGON, Block, Runner, block, comparable, replaced, run
+from tests.support.midnights import before_midnight
 from tests.support.older import GOLDEN
 from tests.support.paths import ROOT
-from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, running
+from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, running, wait_for
 
 BACKUP: Final = "/var/lib/winlogd/backups/winlog-20260113T083000Z.db"
 
@@ -159,6 +160,47 @@ def _typed(server: Winlogd, block: Block, changes: Mapping[str, object]) -> str:
     return run(block.text, {"winlogd ": f"{program} ", **changes}, A_SMALL_DISK_WILL_DO)
 
 
+def _shows_the_status(status: Block, folder: Path) -> None:
+    """Compare what the command prints, but for numbers, units and times."""
+    with running(folder) as server:
+        for user, host in (("alice", "A102-07"), ("bob", "A102-08"), ("carol", "A102-09"), ("dan", "A102-07")):
+            assert server.post(an_event(username=user, hostname=host)).status == 200
+        server.post(an_event(username="bob", hostname="A102-08", action="D", timestamp="2026-01-13T09:30:00Z"))
+        server.post(an_event(action="M"))
+        for _ in range(2):
+            assert server.post(an_event(), {"User-Agent": "curl/8"}).status == 403
+        run(block("winlogd backup --keep").text, _changes(block("winlogd backup --keep").text, server))
+        server.rotate()
+        wait_for(lambda: "old events deleted" in server.log, "the end of the deletion", server.process)
+        shown = _typed(server, status, {})
+    assert _without_numbers(shown, server.database.parent) == _without_numbers(status.answer, Path(DATABASE).parent)
+
+
+def _without_numbers(text: str, folder: Path) -> str:
+    text = text.replace(str(folder), "…").replace("1.0.0.dev0", "1.0.0")
+    text = re.sub(r"\d[\d.:TZ-]*( \d\d:\d\d)?", "#", text)
+    return re.sub(r"# (?:second|minute|hour|day)s? (ago|old)|# [kMGT]?B", r"# \1", text)
+
+
+def _shows_the_configuration(config: Block, folder: Path) -> None:
+    database = folder / "data" / "winlog.db"
+    settings = f'[rotation]\nat = "02:00"\n[database]\npath = "{database}"\n'
+    with running(folder, settings, {"WINLOGD_DATABASE_PRAGMA_SYNCHRONOUS": "NORMAL"}) as server:
+        server.wait_until_it_obeys()
+        shown = _typed(server, config, {}).replace(str(database), DATABASE)
+    assert [line.split() for line in shown.splitlines()] == [line.split() for line in config.answer.splitlines()]
+
+
+def _sums_the_day_up(line: Block, folder: Path) -> None:
+    """Compare the words and the names of the fields."""
+    server, _ = before_midnight(folder, 3)
+    try:
+        logged = server.wait_for_log(r"INFO summary of the day.*")[0]
+    finally:
+        server.kill()
+    assert re.sub(r"=\S+", "", line.text).split(" ", 1)[1].strip() == re.sub(r"=\S+", "", logged)
+
+
 def _exports(block: Block, folder: Path) -> None:
     with running(folder, '[rooms]\nfrom_hostname = "{room}-*"\n') as server:
         server.wait_until_it_obeys()
@@ -188,6 +230,9 @@ RUN: Final[Mapping[str, Runner]] = {
     "winlogd backup /root": _backs_up_elsewhere,
     "30 2 * * *": _backs_up_silently,
     "sudo systemctl stop winlogd.socket winlogd\nwinlogd restore": _restores,
+    "winlogd status": _shows_the_status,
+    "winlogd config": _shows_the_configuration,
+    "2026-01-14T00:00:00.003Z INFO summary": _sums_the_day_up,
     "winlogd export --room": _exports,
     "winlogd import": _imports,
     "sudo /opt/winlogd/bin/winlogd healthcheck": _checks_health,

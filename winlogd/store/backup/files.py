@@ -19,6 +19,13 @@ _BESIDE: Final = ("", "-wal", "-shm", "-journal")
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+class Whole(NamedTuple):
+    """A whole backup: the path of the database in it, and when it was made, in seconds since 1970."""
+
+    path: str
+    made_s: float
+
+
 class Names(NamedTuple):
     """The names of a database's backups in a folder.
 
@@ -102,6 +109,21 @@ class Names(NamedTuple):
         """
         stamp = base.removeprefix(f"{self.stem}-").partition("Z")[0]
         return timegm(time.strptime(stamp, "%Y%m%dT%H%M%S"))
+
+    def last(self) -> Whole | None:
+        """Return the last whole backup; None if there is none.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        try:
+            bases = self.backups()
+        except FileNotFoundError:
+            return None
+        for base in reversed(bases):
+            with suppress(ValueError):  # somebody has given a file such a name
+                return Whole(os.path.join(self.folder, f"{base}.db"), self.made_s(base))
+        return None
 
     def remove_old(self, keep: int, newest: str) -> int:
         """Remove all backups but the last `keep`. Return how many were removed.

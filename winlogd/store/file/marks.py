@@ -17,6 +17,11 @@ KEPT_DAYS: Final = "history_kept_days"
 """The key of the days for which the archive is kept: a number, 0 for ever, or `WAITS`."""
 WAITS: Final = "waits"
 """The value of `KEPT_DAYS` if the archive was taken over, and nobody has decided how long it is kept."""
+RETAINED_AT: Final = "retained_at"
+"""The key of the moment at which the retention has last come to its end, in whole seconds since 1970."""
+WRITTEN_AT: Final = "written_at"
+"""The key of the moment at which a trial for ``/ready`` was written, in seconds since 1970. There is a trial only while
+the database cannot be written."""
 PAST_IS_DUE: Final = "past_is_due"
 """A key that is in no table. The writer adds it to the marks that it reports at the opening if the past has to be built
 (`store.past.progress`)."""

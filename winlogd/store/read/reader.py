@@ -6,6 +6,7 @@ must not load SQL before that, and must not know what is asked.
 
 import asyncio
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from winlogd.store.errors import QuestionFailedError, QuestionRefusedError
 from winlogd.store.read.limits import Limits
+from winlogd.store.submission import DURATIONS_S, Histogram
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.file.settings import Settings
@@ -28,6 +30,7 @@ class _Asked(NamedTuple):
     who: str
     question: "Callable[[Access], Any]"
     answered: Callable[[Any], None]
+    asked_s: float
 
 
 class Reader:
@@ -39,6 +42,7 @@ class Reader:
         limits: how long a question may take, and how many may wait.
 
     Attributes:
+        answered_s: how long each question took, with its wait for others.
         at_stop: called once each when the reader stops, for those who would ask again later.
     """
 
@@ -52,6 +56,7 @@ class Reader:
         self._is_open = False
         self._is_stopping = False  # the loop writes it, the reader's thread looks at it
         self._ended: Callable[[], None] = _nothing
+        self.answered_s = Histogram(DURATIONS_S)
         self.at_stop: set[Callable[[], None]] = set()
 
     def begin(self) -> None:
@@ -76,9 +81,14 @@ class Reader:
             answered(QuestionRefusedError("too many questions wait"))
         else:
             self._waiting[who] += 1
-            self._queue.put(_Asked(who, question, answered))
+            self._queue.put(_Asked(who, question, answered, time.monotonic()))
             if self._thread is None:
                 self._start()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many questions wait or are being answered."""
+        return self._waiting.total()
 
     def stop(self, ended: Callable[[], None]) -> None:
         """End the thread. Interrupt its question, and refuse those that wait.
@@ -105,6 +115,7 @@ class Reader:
         self._waiting[asked.who] -= 1
         if not self._waiting[asked.who]:
             del self._waiting[asked.who]
+        self.answered_s.note(time.monotonic() - asked.asked_s)
         asked.answered(outcome)
 
     def _note_end(self, fault: Exception | None) -> None:

@@ -13,7 +13,7 @@ This file must not know the thread, or when it is called. Everything here runs o
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from winlogd.sessions.pair import Decision, PairKey, pair_key
@@ -22,7 +22,7 @@ from winlogd.store import load_book
 from winlogd.store.errors import ReplacedError
 from winlogd.store.file.faults import WAIT_FOR
 from winlogd.store.file.settings import Settings
-from winlogd.store.submission import Fault, Result, Submission
+from winlogd.store.submission import Counts, Fault, Submission
 from winlogd.store.writer import rows
 from winlogd.store.writer.inbox import Inbox
 from winlogd.store.writer.patience import Patience
@@ -48,6 +48,7 @@ class Batches:
     Attributes:
         opened: the database and its Book.
         written: how many batches were committed.
+        counts: what was committed.
     """
 
     def __init__(self, settings: Settings, inbox: Inbox, patience: Patience, listener: "Listener") -> None:
@@ -58,6 +59,7 @@ class Batches:
         self._in_flight: list[Submission] = []
         self.opened = OpenDatabase(settings, self.on_busy, patience, listener)
         self.written = 0
+        self.counts = Counts()
 
     def write_patiently(self) -> None:
         """Write all waiting events as one batch. If the environment fails, put them back and pause.
@@ -125,7 +127,7 @@ class Batches:
         inserted = rows.insert(database.connection, decided, now_s)
         if database.connection.total_changes() != changes + inserted:
             self._check_ids(draft)
-        self._finish(decided, lambda: book.accept(draft))
+        self._finish(decided, inserted, now_s, lambda: book.accept(draft))
 
     def _check_ids(self, draft: Draft) -> None:
         """Check that a trigger of another program's has inserted no row of its own into ``events_today``.
@@ -147,6 +149,7 @@ class Batches:
         draft = Draft(book, self._read_stored, int(now_s * 1e9))
         decision = draft.decide(submission.event, submission.source_ip)
         note: Callable[[], None] = lambda: book.accept(draft)  # noqa: E731  # one of two
+        ids: list[int] = []
         if not decision.is_retry:
             expected = list(range(book.last_id + 1, draft.last_id + 1))
             ids = rows.insert_singly(connection, submission, decision, now_s)
@@ -154,19 +157,24 @@ class Batches:
             decision = draft.renumber(submission.event, decision, ids, last_id)
             if [*ids, last_id] != [*expected, expected[-1]]:
                 note = lambda: load_book.take_in(connection, book, draft.stored)  # noqa: E731
-        self._finish([(submission, decision)], note)
+        self._finish([(submission, decision)], len(ids), now_s, note)
 
     def _recheck(self, batch: list[Submission]) -> None:
         """Forget the rows of the batch's pairs that another program has removed."""
         events = (submission.event for submission in batch)
         self.opened.recheck.check({pair_key(event.username, event.hostname) for event in events})
 
-    def _finish(self, decided: Sequence[Result], note: Callable[[], None]) -> None:
-        """Commit, let the Book know by `note`, and hand the results back."""
+    def _finish(
+        self, decided: list[tuple[Submission, Decision]], rows: int, now_s: float, note: Callable[[], None]
+    ) -> None:
+        """Commit, let the Book know by `note`, count the events, and hand the results back."""
+        begun_s = time.monotonic()
         self.opened.database.commit()
+        took_s = time.monotonic() - begun_s
         note()
         self._inbox.is_clients_turn = True
         self.written += 1
+        self.counts.note(decided, rows, took_s, now_s)
         self._listener.finished(decided)
 
     def _read_stored(self, event_id: int, key: PairKey, action: str, timestamp: str) -> Decision | None:

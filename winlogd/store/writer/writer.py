@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from winlogd.store.errors import StoppedError
-from winlogd.store.submission import Fault, Submission
+from winlogd.store.submission import Counts, Fault, Submission
 from winlogd.store.writer.inbox import Inbox
 
 if TYPE_CHECKING:  # types only
@@ -89,6 +89,11 @@ class Writer:
         """Ask the thread to write all queued events, to close the database and to end."""
         self._inbox.is_stopping = True
         self._queue.put(None)
+
+    def counts(self) -> Counts:
+        """Return what was committed since the start."""
+        serving = self._serving
+        return Counts() if serving is None else serving.batches.counts
 
     def leftovers(self) -> list[Submission]:
         """Return the queued events that were not written. Call this when the thread has ended."""

@@ -1,0 +1,1 @@
+"""Figures for monitoring, as text that Prometheus reads; pure, but for those of the process."""
