@@ -13,6 +13,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.locks import locked_before_the_start
 from tests.support.readers import add_reader, bearer
 from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, run_to_end, running, wait_for
 from tests.support.scraping import Scraped, scrape
@@ -160,6 +161,18 @@ def test_a_reader_that_does_not_answer_in_time_costs_only_its_figure(tmp_path: P
             assert "winlogd_doubtful_sessions" not in scraped.samples
             assert scraped.samples["winlogd_open_sessions"] == 0
             assert scraped.samples["winlogd_questions_waiting"] == 1
+
+
+def test_before_the_database_is_open_all_else_is_there(tmp_path: Path) -> None:
+    server = Winlogd(tmp_path)
+    try:
+        with locked_before_the_start(tmp_path):
+            server.start()
+            figures = scrape(server).samples
+            assert not {"winlogd_open_sessions", "winlogd_doubtful_sessions"} & figures.keys()
+            assert "winlogd_disk_free_bytes" in figures
+    finally:
+        server.kill()
 
 
 def test_a_disk_that_hangs_costs_only_its_figures_and_one_thread(tmp_path: Path) -> None:
