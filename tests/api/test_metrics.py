@@ -1,7 +1,9 @@
 """GET /metrics has the figures of what has happened, for those who may read them, and names nobody."""
 
+import os
 import re
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,13 +13,26 @@ from typing import Final
 
 import pytest
 
+from tests.support.locks import locked_before_the_start
 from tests.support.readers import add_reader, bearer
 from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, run_to_end, running, wait_for
 from tests.support.scraping import Scraped, scrape
 from tests.support.watching import Watching
-from winlogd.api.metrics_table import FAMILIES
+from winlogd.access.gate import _NOT_ALLOWED
+from winlogd.access.rate import _refusal
+from winlogd.api.events import _FAILED, _INVALID_AGENT, UNAVAILABLE
+from winlogd.api.metrics_table import _ALWAYS_THERE, FAMILIES
+from winlogd.http.responses import TOO_MANY
 
 pytestmark = pytest.mark.long  # a server for each test
+
+HANGING_DISK: Final = """
+import os, sys, time
+os.statvfs = lambda path: time.sleep(600)
+from winlogd.cli import main
+sys.exit(main())
+"""
+"""winlogd, with a disk that does not say how much of it is free."""
 
 NOT_AT_FIRST: Final = {"winlogd_last_retention_timestamp_seconds"}
 """What there is only after a deletion of old events."""
@@ -146,6 +161,46 @@ def test_a_reader_that_does_not_answer_in_time_costs_only_its_figure(tmp_path: P
             assert "winlogd_doubtful_sessions" not in scraped.samples
             assert scraped.samples["winlogd_open_sessions"] == 0
             assert scraped.samples["winlogd_questions_waiting"] == 1
+
+
+def test_before_the_database_is_open_all_else_is_there(tmp_path: Path) -> None:
+    server = Winlogd(tmp_path)
+    try:
+        with locked_before_the_start(tmp_path):
+            server.start()
+            figures = scrape(server).samples
+            assert not {"winlogd_open_sessions", "winlogd_doubtful_sessions"} & figures.keys()
+            assert "winlogd_disk_free_bytes" in figures
+    finally:
+        server.kill()
+
+
+def test_a_disk_that_hangs_costs_only_its_figures_and_one_thread(tmp_path: Path) -> None:
+    server = Winlogd(tmp_path)
+    server.command = (sys.executable, "-c", HANGING_DISK, "--config", "config.toml")
+    try:
+        server.start()
+        server.wait_until_settled()
+        scraped = scrape(server)
+        assert scraped.samples["winlogd_writable"] == 1
+        assert scraped.samples["winlogd_doubtful_sessions"] == 0
+        assert not {"winlogd_database_bytes", "winlogd_build_info", "winlogd_open_sessions"} & scraped.kinds.keys()
+        before = threads_of(server)
+        for _ in range(2):
+            assert scrape(server).samples["winlogd_writable"] == 1
+        assert threads_of(server) == before
+        assert server.post(an_event()).status == 200
+    finally:
+        server.kill()
+
+
+def threads_of(server: Winlogd) -> int:
+    return len(os.listdir(f"/proc/{server.process.pid}/task"))
+
+
+def test_refusals_that_are_shown_before_the_first_one_have_the_names_of_the_server() -> None:
+    answers = (_INVALID_AGENT, _NOT_ALLOWED, _refusal(1.0, b""), _FAILED, UNAVAILABLE, TOO_MANY)
+    assert [(answer.status, answer.reason) for answer in answers] == list(_ALWAYS_THERE)
 
 
 def test_many_scrapes_at_once_get_an_answer_each(server: Winlogd) -> None:

@@ -1,6 +1,7 @@
 """GET /ready says in one word if events can be stored now, also while no event comes."""
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,6 +14,15 @@ from tests.support.reloading import reload
 from tests.support.running import MORE_THAN_THERE_IS, Answer, Winlogd, an_event, running, wait_for
 
 pytestmark = pytest.mark.long  # a lock of another program is noticed after a second
+
+HANGING_WRITER: Final = """
+import sys, time
+from winlogd.store.jobs.probe import Probe
+Probe.step = lambda *values: time.sleep(600)
+from winlogd.cli import main
+sys.exit(main())
+"""
+"""winlogd, whose writer does not come back from its next trial."""
 
 READY: Final = (200, b"ready\n")
 UNWRITABLE: Final = (503, b"unwritable\n")
@@ -93,6 +103,18 @@ def test_a_server_that_may_not_write_at_its_start_is_not_ready(tmp_path: Path) -
     with running(tmp_path, environ=MORE_THAN_THERE_IS) as server:
         server.wait_until_open()
         until_it_says(server, UNWRITABLE)
+
+
+def test_a_disk_that_hangs_makes_a_server_unready(tmp_path: Path) -> None:
+    server = Winlogd(tmp_path)
+    server.command = (sys.executable, "-c", HANGING_WRITER, "--config", "config.toml")
+    try:
+        server.start()
+        server.wait_until_settled()
+        assert ready(server) == UNWRITABLE
+        assert server.request("GET", "/health").status == 200
+    finally:
+        server.kill()
 
 
 def test_a_stop_does_not_wait_for_a_trial(server: Winlogd) -> None:

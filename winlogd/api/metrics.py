@@ -73,12 +73,13 @@ class Metrics:
             return
         self._patience = self._loop.call_later(_PATIENCE_S, self._answer)
         self._found = None
+        if not self._is_looking:
+            looking = self._loop.run_in_executor(None, self._look)
+            self._is_looking = True
+            looking.add_done_callback(self._looked)
         if not self._is_counting and time.monotonic() >= self._count_at_s:
             self._is_counting = True
             self._sources.readers.questions.ask(_WHO, self._count, self._counted)
-        if not self._is_looking:
-            self._is_looking = True
-            self._loop.run_in_executor(None, self._look).add_done_callback(self._looked)
 
     def _counted(self, outcome: int | Exception) -> None:
         now_s = time.monotonic()
