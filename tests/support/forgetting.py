@@ -9,15 +9,19 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+import apsw
+
 from tests.store.jobs.building import Killable, Steps
 from tests.store.jobs.tiny import Killed, settings_of
-from tests.support.pasts import EIGHT
+from tests.support.pasts import EIGHT, finish
 from tests.support.writing import Running
 from winlogd.events.names import folded
+from winlogd.store.file.marks import FORGOTTEN
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.build import Build
 from winlogd.store.jobs.forget import Forget
 from winlogd.store.jobs.job import AnyJob
+from winlogd.store.jobs.mark import SetMark
 from winlogd.store.jobs.tidy import Tidy
 from winlogd.store.past.tombstones import Forgotten, Tombstone, digest_of
 
@@ -44,6 +48,14 @@ def forgotten(*tombstones: Tombstone) -> Forgotten:
 def forget(*tombstones: Tombstone) -> Forget:
     """Return the job that applies tombstones, eight rows in each step."""
     return Forget(forgotten(*tombstones), EIGHT)
+
+
+def apply(connection: apsw.Connection, *tombstones: Tombstone) -> Forget:
+    """Apply tombstones, and note that. Return the job."""
+    job = forget(*tombstones)
+    finish(job, connection)
+    finish(SetMark(FORGOTTEN, str(tombstones[-1].number)), connection)
+    return job
 
 
 def main(file: str, runner: str, step: str, moment: str, pseudonym: str = "") -> None:

@@ -21,6 +21,7 @@ ORDERS: Final[Mapping[str, str]] = {
     "backup": "backup",
     "purge": "purge",
     "hold": "hold",
+    "forget": "forget",
 }
 """The module of each order. Its function `carry_out` gets the order, the server, and the configuration in force. It
 starts the work and returns at once, like each `winlogd.control.server.Handler`."""

@@ -5,6 +5,7 @@ and stops.
 """
 
 import asyncio
+import os
 import resource
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -25,7 +26,8 @@ from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER
 from winlogd.store.read.readers import Readers
 from winlogd.store.store import Owner, Store
 
-if TYPE_CHECKING:  # loaded after the first rotation
+if TYPE_CHECKING:  # loaded when needed
+    from winlogd.daemon.forgetting import Forgetting
     from winlogd.daemon.keeping import Keeping
 
 _RESERVED_DESCRIPTORS: Final = 192
@@ -43,6 +45,7 @@ class Parts(NamedTuple):
     past: Past
     entrance: Entrance
     keeping: "LateKeeping"
+    forgetting: "LateForgetting"
 
 
 class LateKeeping:
@@ -76,6 +79,32 @@ class LateKeeping:
         has_changed, self._config = config.retention != self._config.retention, config
         if self._made is not None or has_changed:
             self.made().change(config)
+
+
+class LateForgetting:
+    """Makes the part that forgets people when it is needed: for an order, or if the readers' file may know of some.
+
+    Args:
+        database: the database's real path.
+        make: makes it.
+    """
+
+    def __init__(self, database: str, make: "Callable[[], Forgetting]") -> None:
+        self._database = database
+        self._make = make
+        self._made: Forgetting | None = None
+
+    def made(self) -> "Forgetting":
+        """Return the part."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def opened(self, marks: Mapping[str, str]) -> None:
+        """Take note that the database is open and has these marks. Without a readers' file nobody was forgotten."""
+        names = self._database, os.path.splitext(self._database)[0]  # `tables.access_path` adds the ending to one
+        if any(os.path.lexists(f"{name}.access") for name in names):
+            self.made().begin(marks)
 
 
 class Times(NamedTuple):
@@ -126,7 +155,12 @@ def assemble(
 
         return Keeping(store, log, database_path, config, marks, past.look, looking.prune)
 
-    keeping = LateKeeping(config, make_keeping)
+    def make_forgetting() -> "Forgetting":
+        from winlogd.daemon.forgetting import Forgetting
+
+        return Forgetting(loop, store, log, looking, past.look)
+
+    keeping, forgetting = LateKeeping(config, make_keeping), LateForgetting(database_path, make_forgetting)
 
     def rotated() -> None:
         past.look()
@@ -144,7 +178,7 @@ def assemble(
         per_address(config, proxies),
         proxies.trusts,
     )
-    return Parts(store, readers, looking, http_server, rotator, past, entrance, keeping)
+    return Parts(store, readers, looking, http_server, rotator, past, entrance, keeping, forgetting)
 
 
 def prepare_sqlite() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from tests.store.test_load_book import load
 from tests.support.builds import ROWS, rotate
-from tests.support.forgetting import forget, tombstone
+from tests.support.forgetting import apply, forget, tombstone
 from tests.support.pasts import DAY, EIGHT, Contents, built, built_afresh, copy, fill, finish, insert, marks, opened
 from winlogd.sessions.changes import Changes
 from winlogd.sessions.pair import pair_key
@@ -74,8 +74,7 @@ def places_of(connection: apsw.Connection, name: str) -> list[tuple[str, object]
 
 def test_the_name_is_in_no_row_and_all_else_is_as_if_it_had_never_been(filled: apsw.Connection, tmp_path: Path) -> None:
     others = [each for each in filled.execute(EVENTS) if str(each[0]).lower() != "alice"]
-    job = forget(tombstone("Alice"))
-    finish(job, filled)
+    job = apply(filled, tombstone("Alice"))
 
     assert job.outcome.history > 10
     assert job.outcome.today > 5
@@ -213,15 +212,15 @@ def test_memory_keeps_nothing_of_the_person_and_all_of_the_others(filled: apsw.C
 
 def test_what_is_applied_is_not_applied_again(filled: apsw.Connection) -> None:
     first, second = tombstone("alice"), tombstone("bob", 2)
-    finish(forget(first), filled)
+    apply(filled, first)
     row(filled, "events_history", "C", DAY, "alice@A1@000001")
     assert finish(forget(first), filled) == 1
-    finish(forget(first, second), filled)
+    apply(filled, first, second)
     names = "SELECT DISTINCT lower(username) FROM events_history ORDER BY 1"
     assert [name for (name,) in filled.execute(names)] == ["alice", "carol", "dom\\dave"]
 
     set_mark(filled, FORGOTTEN, "0")  # as after an import
-    finish(forget(first, second), filled)
+    apply(filled, first, second)
     assert [name for (name,) in filled.execute(names)] == ["carol", "dom\\dave"]
 
 

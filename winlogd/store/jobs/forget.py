@@ -2,7 +2,8 @@
 
 The job takes those tombstones that the database does not have yet (`FORGOTTEN`). It first searches the names. Then it
 hides them in other people's reports of hardware, and at last the rows go. So a job that was cut short finds the names
-again, and nothing is done twice. This file must not know who asks, or where tombstones are kept.
+again, and nothing is done twice. The caller then has the past built and tidied up, and sets the mark. This file must
+not know who asks, or where tombstones are kept.
 """
 
 import time
@@ -15,7 +16,7 @@ from winlogd.sessions.book import Book
 from winlogd.sessions.pair import pair_key
 from winlogd.store import load_book
 from winlogd.store.file.columns import text
-from winlogd.store.file.marks import FORGOTTEN, set_mark
+from winlogd.store.file.marks import FORGOTTEN
 from winlogd.store.jobs.delete import BESIDE_EVENTS, Delete, DeleteStep
 from winlogd.store.jobs.job import Step
 from winlogd.store.jobs.people import OfPeople, Reports, Search, SearchStep
@@ -52,7 +53,7 @@ class Forgot(NamedTuple):
 
 @final
 class ForgetStep(Step):
-    """One step: the step of the part that is under way, None for the mark; and the reports that were hidden."""
+    """One step: the step of the part that is under way, None for reports of today; and how many reports were hidden."""
 
     __slots__ = ("after_id", "part", "reports")
 
@@ -68,7 +69,7 @@ class Forget:
     """Applies tombstones: a job. Where none is missing, it ends in one step.
 
     Args:
-        forgotten: all tombstones.
+        forgotten: all tombstones. Those that are applied already count for nothing.
         steps: the size of its steps.
     """
 
@@ -110,19 +111,16 @@ class Forget:
             self._begun_s = time.monotonic()
             self._missing = self._all.after(number(connection, FORGOTTEN))
             self._search = Search(self._missing, self._steps)
-        if self._missing.last == 0:
-            return ForgetStep(None, is_last=True, wrote=False)
-        if not self._search.is_done:
+        if self._missing.last and not self._search.is_done:
             return ForgetStep(self._search.step(connection), is_last=False, wrote=False)
-        if self._deletions is None:
+        if self._missing.last and self._deletions is None:
             self._plan(connection, self._search)
         if self._today is not None:
             return self._hide_some_of_today(connection, self._today)
         if self._deletions:
             part = self._deletions[0].step(connection, book, now_s)
             return ForgetStep(part, is_last=False, wrote=part.wrote)
-        set_mark(connection, FORGOTTEN, str(self._all.last))
-        return ForgetStep(None, is_last=True, wrote=True)
+        return ForgetStep(None, is_last=True, wrote=False)
 
     def took(self, step: ForgetStep, book: Book, took_s: float) -> None:
         """Take note that `step` is committed (`Job.took`), and turn to the next piece."""
