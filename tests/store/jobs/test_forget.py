@@ -224,6 +224,25 @@ def test_what_is_applied_is_not_applied_again(filled: apsw.Connection) -> None:
     assert [name for (name,) in filled.execute(names)] == ["carol", "dom\\dave"]
 
 
+@pytest.mark.parametrize("pseudonym", ["", WHO])
+def test_rows_that_come_back_are_there_once(filled: apsw.Connection, tmp_path: Path, pseudonym: str) -> None:
+    """An import brings all rows of the archive once more, as far as it does not know them."""
+    columns = "username, action, timestamp, hostname, server_timestamp, session_uuid, hardware_info, created_at, origin"
+    row(filled, "events_history", "M", DAY, "hardware_x", username="bob", hardware_info='{"accounts": ["alice"]}')
+    filled.execute(f"CREATE TABLE back AS SELECT {columns} FROM events_history WHERE lower(username) = 'alice'"
+                   " OR hardware_info LIKE '%alice%'")  # fmt: skip
+    apply(filled, tombstone("alice", pseudonym=pseudonym))
+    expected = built(filled).without_ids
+    rows = sorted(map(repr, filled.execute(EVENTS)))
+    filled.execute(f"INSERT INTO events_history ({columns}) SELECT {columns} FROM back")
+    filled.execute("DROP TABLE back")
+    set_mark(filled, FORGOTTEN, "0")
+    apply(filled, tombstone("alice", pseudonym=pseudonym))
+
+    assert sorted(map(repr, filled.execute(EVENTS))) == rows
+    assert built(filled).without_ids == expected == built_afresh(filled, tmp_path / "afresh.db").without_ids
+
+
 def test_a_name_that_is_no_text_is_found(path: Path) -> None:
     """Another program may write any bytes."""
     with opened(path) as connection:

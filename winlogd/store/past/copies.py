@@ -1,7 +1,8 @@
 """Puts changed copies of rows into the archive, in place of rows that are deleted in the same transaction.
 
 A row of the archive is never changed: the past would have to be built anew. The copy gets a new id, and waits for the
-next build (`store.jobs.build`). This file must not know why rows are changed.
+next build (`store.jobs.build`). If an equal row is there already, none is added: an import may have brought the row a
+second time. This file must not know why rows are changed.
 """
 
 from collections.abc import Iterable
@@ -19,6 +20,12 @@ _ADD: Final = """INSERT INTO events_history (username, action, timestamp, hostna
     SELECT j.value ->> 1, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version, kernel_version,
     ifnull(j.value ->> 3, hardware_info), j.value ->> 2, created_at, origin, {} FROM json_each(?) j
     CROSS JOIN {} e ON e.id = j.value ->> 0 ORDER BY e.id"""
+_KNOWN: Final = """SELECT e.id FROM json_each(?) j CROSS JOIN {} e ON e.id = j.value ->> 0 WHERE EXISTS
+    (SELECT 1 FROM events_history h INDEXED BY idx_history_session
+    WHERE h.session_uuid = j.value ->> 2 AND h.username = j.value ->> 1
+    AND h.action = e.action AND h.timestamp IS e.timestamp AND h.hostname IS e.hostname
+    AND h.server_timestamp IS e.server_timestamp AND h.origin IS e.origin
+    AND h.hardware_info IS ifnull(j.value ->> 3, e.hardware_info))"""
 _ARCHIVED_AT: Final = {"events_history": "archived_at", "events_today": "CURRENT_TIMESTAMP"}
 
 
@@ -46,6 +53,8 @@ def add_copies(connection: "apsw.Connection", table: str, rows: Iterable[Changed
         apsw.Error: SQLite's own.
     """
     wanted = list(rows)
+    known = {row[0] for row in connection.execute(_KNOWN.format(table), (json_list(map(tuple, wanted)),))}
+    wanted = [each for each in wanted if each.event_id not in known]
     if not wanted:
         return
     connection.execute(_ADD.format(_ARCHIVED_AT[table], table), (json_list(map(tuple, wanted)),))
