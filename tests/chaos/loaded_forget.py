@@ -87,7 +87,8 @@ class Outcome:
             f"{self.said}, after {self.took_s:.1f} s. "
             f"P99 meanwhile {p99_ms:.1f} ms, otherwise {p99_without_ms:.1f} ms ({p99_ms / p99_without_ms:.2f} times); "
             f"longest {max(load.max_ms for load in self.during):.0f} ms. "
-            f"Left {self.left}; others {self.there} of {self.rows}; events stored {self.stored[0]}, different {self.stored[1]}; integrity {self.integrity}"
+            f"Left {self.left}; others {self.there} of {self.rows}; "
+            f"events stored {self.stored[0]}, different {self.stored[1]}; integrity {self.integrity}"
         )
 
 

@@ -1,5 +1,6 @@
 """`winlogd forget` lists a person's names, asks, and leaves the name in no row and, after `compact`, in no file."""
 
+import http.client
 import json
 import os
 import pty
@@ -199,13 +200,11 @@ def test_nobody_watches_the_person_any_more(filled: Path) -> None:
         after = server.request("GET", "/api/v1/snapshot").body.decode()
         assert "zoé-alice" not in after.lower().replace("zoé-alice2", "")
         seen = f"{before.json['epoch']}-{before.json['seq']}"
-        with subprocess.Popen(
-            ["curl", "-sN", "--max-time", "1", f"http://127.0.0.1:{server.port}/api/v1/live?after={seen}"],
-            stdout=subprocess.PIPE, text=True,
-        ) as feed:  # fmt: skip
-            said, _ = feed.communicate()
-        assert "event: reset" in said
-        assert "zoé-alice" not in said
+        with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)) as connection:
+            connection.request("GET", f"/api/v1/live?after={seen}")
+            feed = connection.getresponse()
+            said = b"".join(iter(lambda: feed.readline().lstrip(b"\n") or b"\n", b"event: reset\n"))
+        assert "zoé-alice" not in said.decode()
 
 
 def test_a_hold_exempts_and_the_command_says_so(filled: Path) -> None:
@@ -335,3 +334,34 @@ def test_while_tombstones_wait_the_past_answers_503_and_the_present_goes_on(fill
         assert server.request("GET", "/api/v1/sessions/current").status == 200
         assert server.request("GET", "/api/v1/snapshot").status == 200
         assert server.post(an_event(username="bob")).status == 200
+
+
+@pytest.mark.parametrize("kills", [1, 4])
+def test_a_server_that_is_killed_in_between_goes_on_at_its_next_start(filled: Path, kills: int) -> None:
+    with closing(sqlite3.connect(filled / "data" / "winlog.db")) as connection, connection:
+        connection.execute(
+            "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO events_history (username,"
+            " action, timestamp, hostname, server_timestamp, session_uuid, origin) SELECT CASE i % 2 WHEN 0 THEN"
+            " 'zoé-alice' ELSE 'carol' END, 'M', '2026-01-12T08:00:00Z', 'D1', ?, 'hardware_' || i, 'client' FROM n",
+            (LAST_YEAR.isoformat(timespec="microseconds"),),
+        )
+    for kill in range(kills):
+        with running(filled, NEVER) as server:
+            server.wait_until_it_obeys()
+            if not kill:
+                command = [sys.executable, "-m", "winlogd", "forget", "zoé-alice", "--yes", "--config", "config.toml"]
+                asked = subprocess.Popen(command, cwd=filled, stderr=subprocess.DEVNULL)
+            left = "SELECT count(*) AS n FROM events_history WHERE username = 'zoé-alice'"
+            wait_for(lambda: server.rows(left)[0]["n"] < 1500 - 300 * kill, "that some rows are gone")  # noqa: B023
+            server.kill()
+    assert asked.wait(PATIENCE_S) == 1
+    with running(filled, NEVER) as server:
+        server.wait_for_log("people forgotten")
+        assert server.stop() == 0
+    assert users(filled, "events_history") == ["carol", *sorted(OTHERS)]
+    assert users(filled, "events_today") == sorted(OTHERS)
+    with closing(sqlite3.connect(filled / "data" / "winlog.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM events_history WHERE username = 'carol'").fetchall() == [
+            (1500,)
+        ]
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

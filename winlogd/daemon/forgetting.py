@@ -24,8 +24,8 @@ if TYPE_CHECKING:  # types only
 
     from winlogd.store.store import Store
 
-_RETRY_S: Final = 60.0
-"""Try again this long after a fault. The past stays closed meanwhile."""
+_RETRY_S: Final = 10.0
+"""Try again this long after a fault. The past stays closed meanwhile. A command may have the readers' file."""
 _NO_MARK: Final = "0"
 
 
@@ -67,6 +67,8 @@ class Forgetting:
                 else:
                     self._open()
             else:
+                cause = str(outcome)
+                self._log.warn("forget", "nobody knows who was forgotten; the past stays closed", cause=cause)
                 ended(outcome)
 
         def ended(outcome: Applied | Exception) -> None:
