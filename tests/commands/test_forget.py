@@ -20,6 +20,8 @@ import pytest
 
 from tests.support.readers import add_reader, ask, looks
 from tests.support.running import PATIENCE_S, Winlogd, an_event, run_to_end, running, wait_for
+from winlogd.control.address import path_of
+from winlogd.control.client import ask as ordered
 
 pytestmark = pytest.mark.long  # each command is a process
 
@@ -53,6 +55,18 @@ def filled(tmp_path: Path) -> Path:
             server.post(an_event(username=user, hostname="B1", timestamp=f"2026-01-12T{hour:02}:30:00Z"))
         assert server.stop() == 0
     return tmp_path
+
+
+def add_reports(path: Path, count: int) -> None:
+    """Let another program add reports to an archive: one half of the person's, the other of carol's."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) INSERT INTO events_history"
+            " (username, action, timestamp, hostname, server_timestamp, session_uuid, origin) SELECT CASE i % 2 WHEN 0"
+            " THEN 'zoé-alice' ELSE 'carol' END, 'M', printf('2026-01-12T08:00:00.%06dZ', i), 'D1', ?,"
+            " 'hardware_' || i, 'client' FROM n",
+            (count, LAST_YEAR.isoformat(timespec="microseconds")),
+        )
 
 
 @contextmanager
@@ -319,6 +333,23 @@ def test_an_import_is_forgotten_and_a_new_person_keeps_their_events(filled: Path
         assert users(filled, "events_today") == sorted([*OTHERS, "zoé-alice"])
 
 
+def test_who_is_forgotten_during_an_import_is_not_brought_back_by_it(filled: Path) -> None:
+    old = filled / "old.db"
+    shutil.copy(filled / "data" / "winlog.db", old)
+    add_reports(old, 6000)
+    with running(filled, NEVER) as server:
+        server.wait_until_it_obeys()
+        command = [sys.executable, "-m", "winlogd", "import", str(old), "--config", "config.toml"]
+        importing = subprocess.Popen(command, cwd=filled, stdout=subprocess.DEVNULL)
+        wait_for(lambda: "carol" in users(filled, "events_history"), "the first rows")
+        order = {"order": "forget", "names": ["zoé-alice", "admin\\zoé-alice"], "pseudonym": "", "asked": ""}
+        span = {"first_us": None, "last_us": None}
+        ordered(path_of(str(server.database)), {**order, **span}, PATIENCE_S, lambda: None, lambda _: None)
+        assert importing.wait(PATIENCE_S) == 0
+        wait_for(lambda: users(filled, "events_history") == ["carol", *sorted(OTHERS)], "that nobody is brought back")
+        assert server.rows("SELECT count(*) AS n FROM events_history WHERE username = 'carol'") == [{"n": 3000}]
+
+
 def test_while_tombstones_wait_the_past_answers_503_and_the_present_goes_on(filled: Path) -> None:
     backup = filled / "backup.db"
     shutil.copy(filled / "data" / "winlog.db", backup)
@@ -331,6 +362,9 @@ def test_while_tombstones_wait_the_past_answers_503_and_the_present_goes_on(fill
         server.wait_for_log("forgetting could not go on")
         past = server.request("GET", "/api/v1/sessions")
         assert (past.status, past.json["error"]) == (503, "The past is closed for a moment")
+        done = run_to_end(filled, "sessions", "--config", "config.toml")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "forgotten people are being removed" in done.stderr
         assert server.request("GET", "/api/v1/sessions/current").status == 200
         assert server.request("GET", "/api/v1/snapshot").status == 200
         assert server.post(an_event(username="bob")).status == 200
@@ -338,13 +372,7 @@ def test_while_tombstones_wait_the_past_answers_503_and_the_present_goes_on(fill
 
 @pytest.mark.parametrize("kills", [1, 4])
 def test_a_server_that_is_killed_in_between_goes_on_at_its_next_start(filled: Path, kills: int) -> None:
-    with closing(sqlite3.connect(filled / "data" / "winlog.db")) as connection, connection:
-        connection.execute(
-            "WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) INSERT INTO events_history (username,"
-            " action, timestamp, hostname, server_timestamp, session_uuid, origin) SELECT CASE i % 2 WHEN 0 THEN"
-            " 'zoé-alice' ELSE 'carol' END, 'M', '2026-01-12T08:00:00Z', 'D1', ?, 'hardware_' || i, 'client' FROM n",
-            (LAST_YEAR.isoformat(timespec="microseconds"),),
-        )
+    add_reports(filled / "data" / "winlog.db", 3000)
     for kill in range(kills):
         with running(filled, NEVER) as server:
             server.wait_until_it_obeys()

@@ -118,6 +118,6 @@ def _on_access_file(path: str, work: Callable[[apsw.Connection], Forgotten]) -> 
         finally:
             file.close()
     except AccessFileError as error:
-        raise FailedError(f"nothing was done: {error}") from None
+        raise FailedError(f"nobody knows who was forgotten: {error}") from None
     assert isinstance(outcome, Forgotten)
     return outcome

@@ -3,7 +3,7 @@
 import apsw
 
 from winlogd.commands.forget_alone import forget_again, known_at
-from winlogd.commands.terminal import FailedError
+from winlogd.commands.terminal import FailedError, warn
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import least_free_bytes
 from winlogd.store.backup.errors import BackupFailedError
@@ -26,6 +26,6 @@ def restored(config: Config, descriptor: int, path: str, file: str) -> str:
     try:
         forget_again(config, path, known_at(path))
     except FailedError as error:
-        raise FailedError(f"{path} is restored, but its past stays closed: {error}") from None
+        warn(f"{path} is restored, but forgotten people may be in it, and a server shows nothing of the past: {error}")
     kept = f"; the file that was there before is {replaced}" if replaced else ""
     return f"{path} is restored: events_today {counts.today} rows, events_history {counts.history} rows{kept}"

@@ -32,6 +32,8 @@ _NO_MARK: Final = "0"
 class Forgetting:
     """Used on the event loop's thread only.
 
+    One thing is done at a time: while an import runs, tombstones wait, because the mark says nothing of later rows.
+
     Args:
         loop: the event loop.
         store: runs the jobs.
@@ -53,6 +55,8 @@ class Forgetting:
         self._log = log
         self._looking = looking
         self._applying = Applying(store, log, changed)
+        self._is_busy = False
+        self._waiting: list[Callable[[], None]] = []
 
     def begin(self, marks: Mapping[str, str]) -> None:
         """Apply what the database lacks, now that it is open and has these marks. The past is closed meanwhile."""
@@ -60,22 +64,15 @@ class Forgetting:
         self._looking.closings += 1
 
         def read(outcome: Forgotten | Exception) -> None:
-            if isinstance(outcome, Forgotten):
-                if outcome.last > applied:
-                    self._log.info("forget", "forgotten people are removed again; the past is closed until then")
-                    self._applying.apply(outcome, ended)
-                else:
-                    self._open()
-            else:
+            if isinstance(outcome, Exception):
                 cause = str(outcome)
                 self._log.warn("forget", "nobody knows who was forgotten; the past stays closed", cause=cause)
-                ended(outcome)
-
-        def ended(outcome: Applied | Exception) -> None:
-            if isinstance(outcome, Applied):
-                self._open()
-            elif not isinstance(outcome, JobCutShortError):
                 self._loop.call_later(_RETRY_S, ask)
+            elif outcome.last > applied:
+                self._log.info("forget", "forgotten people are removed again; the past is closed until then")
+                self._apply_and_open(outcome)
+            else:
+                self._open()
 
         def ask() -> None:
             self._looking.writer().ask(read_forgotten, read, missing=_NOBODY)
@@ -95,7 +92,7 @@ class Forgetting:
             if isinstance(outcome, Exception):
                 ended(outcome)
             else:
-                self._applying.apply(outcome, ended, progress)
+                self._apply(outcome, ended, progress)
 
         writer, now_us = self._looking.writer(), time.time_ns() // 1000
         writer.ask(lambda connection: add_forgotten(connection, wish, now_us), added)
@@ -105,46 +102,71 @@ class Forgetting:
         """Run an import, and apply all tombstones after it. The past is closed from its begin on, if there are any.
 
         Args:
-            run: begins the import, and calls what it is given when rows have come.
+            run: begins the import, and calls what it is given when that has ended, also after a fault.
             failed: called instead if the tombstones cannot be read: nothing is imported.
         """
 
         def read(outcome: Forgotten | Exception) -> None:
             if isinstance(outcome, Exception):
+                self._let_others_begin()
                 failed(outcome)
             elif not outcome.last:
-                run(_nothing)
+                run(self._let_others_begin)
             else:
                 self._looking.closings += 1
                 self._store.run(SetMark(FORGOTTEN, _NO_MARK), lambda fault: marked(outcome, fault))
 
         def marked(forgotten: Forgotten, fault: Exception | None) -> None:
             if fault is None:
-                run(lambda: self._apply_again(forgotten))
+                run(lambda: imported(forgotten))
             else:
                 self._open()
+                self._let_others_begin()
                 failed(fault)
 
-        self._looking.writer().ask(read_forgotten, read, missing=_NOBODY)
+        def imported(forgotten: Forgotten) -> None:
+            self._let_others_begin()
+            self._apply_and_open(forgotten)
 
-    def _apply_again(self, forgotten: Forgotten) -> None:
+        self._when_free(lambda: self._looking.writer().ask(read_forgotten, read, missing=_NOBODY))
+
+    def _apply_and_open(self, forgotten: Forgotten) -> None:
+        """Apply tombstones, and open the past. After a fault try again later, unless the server stops."""
+
         def ended(outcome: Applied | Exception) -> None:
             if isinstance(outcome, Applied):
                 self._open()
             elif not isinstance(outcome, JobCutShortError):
-                self._loop.call_later(_RETRY_S, self._apply_again, forgotten)
+                self._loop.call_later(_RETRY_S, self._apply_and_open, forgotten)
 
-        self._applying.apply(forgotten, ended)
+        self._apply(forgotten, ended, None)
+
+    def _apply(self, forgotten: Forgotten, ended: Ended, progress: Progress | None) -> None:
+        def done(outcome: Applied | Exception) -> None:
+            self._let_others_begin()
+            ended(outcome)
+
+        self._when_free(lambda: self._applying.apply(forgotten, done, progress))
 
     def _open(self) -> None:
         self._looking.closings -= 1
 
+    def _when_free(self, begin: Callable[[], None]) -> None:
+        """Begin something now, or when what was begun before has ended. It calls `_let_others_begin` at its end."""
+        if self._is_busy:
+            self._waiting.append(begin)
+        else:
+            self._is_busy = True
+            begin()
+
+    def _let_others_begin(self) -> None:
+        if self._waiting:
+            self._waiting.pop(0)()
+        else:
+            self._is_busy = False
+
 
 _NOBODY: Final = Forgotten(b"", ())
-
-
-def _nothing() -> None:
-    """Do nothing: nobody was forgotten."""
 
 
 def plain_reason(error: Exception) -> str:

@@ -89,6 +89,7 @@ def _rules(security: Security) -> tuple[object, ...]:
     )
 
 
+_PAST_CLOSED: Final = "the past is closed: forgotten people are being removed again; try again a little later"
 _NOT_WRITTEN: Final = "the readers' log cannot be written; winlogd's log says why"
 
 
@@ -157,7 +158,10 @@ class Looking:
         try:
             look = look_of(order.fields, now_us)
             if look is not None:
-                self._write(look, order)
+                if self.closings:
+                    order.failed(_PAST_CLOSED)
+                else:
+                    self._write(look, order)
                 return
             work = work_of(order.fields, now_us)
         except OrderRefusedError as refused:

@@ -27,26 +27,27 @@ def carry_out(order: Order, running: Running, config: Config) -> None:
         order.failed(str(error))
         return
 
-    def ended(outcome: "TakenOver | Exception") -> None:
-        if not isinstance(outcome, JobCutShortError):  # also after a fault: some rows may be there
-            forget_again.pop()()
-            running.parts.past.look()
-        if isinstance(outcome, Exception):
-            order.failed(f"the import did not come to its end; run the command again, nothing comes twice: {outcome}")
-            return
-        running.log.info("import", "imported", rows=outcome.rows, known=outcome.known)
-        order.done(sentence=outcome.sentence)
+    def run(then: Callable[[], None]) -> None:
+        def ended(outcome: "TakenOver | Exception") -> None:
+            if not isinstance(outcome, JobCutShortError):  # also after a fault: some rows may be there
+                then()
+                running.parts.past.look()
+            _answer(order, running, outcome)
+
+        running.parts.store.run(TakeOver(path), ended, report)
 
     def report(progress: Mapping[str, int]) -> None:
         order.progress(**progress)
-
-    forget_again: list[Callable[[], None]] = []
-
-    def run(forget: Callable[[], None]) -> None:
-        forget_again.append(forget)
-        running.parts.store.run(TakeOver(path), ended, report)
 
     def failed(error: Exception) -> None:
         order.failed(f"nothing was imported, because nobody knows who was forgotten: {error}")
 
     running.parts.forgetting.made().during_import(run, failed)
+
+
+def _answer(order: Order, running: Running, outcome: "TakenOver | Exception") -> None:
+    if isinstance(outcome, Exception):
+        order.failed(f"the import did not come to its end; run the command again, nothing comes twice: {outcome}")
+        return
+    running.log.info("import", "imported", rows=outcome.rows, known=outcome.known)
+    order.done(sentence=outcome.sentence)
