@@ -158,10 +158,7 @@ class Looking:
         try:
             look = look_of(order.fields, now_us)
             if look is not None:
-                if self.closings:
-                    order.failed(_PAST_CLOSED)
-                else:
-                    self._write(look, order)
+                self._write(look, order)
                 return
             work = work_of(order.fields, now_us)
         except OrderRefusedError as refused:
@@ -181,10 +178,12 @@ class Looking:
         from winlogd.access.audit import Row
 
         def written(is_written: bool) -> None:
-            if is_written:
-                order.done()
-            else:
+            if not is_written:
                 order.failed(_NOT_WRITTEN)
+            elif self.closings:
+                order.failed(_PAST_CLOSED)
+            else:
+                order.done()
 
         self._audit().write(Row(look, lasts=False), written)
 
