@@ -230,6 +230,17 @@ def test_a_hold_exempts_and_the_command_says_so(filled: Path) -> None:
     assert set(users(filled, "events_today")) == {*ALICE, *OTHERS}
 
 
+def test_a_hold_counts_for_replaced_files_too(filled: Path) -> None:
+    replaced = filled / "data" / "winlog.db.replaced-20260113T081500Z"
+    shutil.copy(filled / "data" / "winlog.db", replaced)
+    run_to_end(filled, "hold", "add", "--host", "B1", "--reason", "case 4711", "--config", "config.toml")
+    assert "replaced files without it: 1\n" in forget(filled, "zoé-alice").stdout
+
+    with closing(sqlite3.connect(replaced)) as connection:
+        hosts = connection.execute("SELECT DISTINCT hostname FROM events_all WHERE username LIKE '%zo_-alice'")
+        assert hosts.fetchall() == [("B1",)]
+
+
 @pytest.mark.parametrize("is_running", [True, False], ids=["running", "alone"])
 def test_a_name_that_nobody_has_is_an_error(filled: Path, is_running: bool) -> None:
     with perhaps(filled, is_running):

@@ -128,8 +128,9 @@ def _show(person: "Person", zone: tzinfo | None) -> None:
 def _question(person: "Person", flags: Namespace) -> str:
     span = "".join(f" {word} {text}" for word, text in (("from", flags.begin), ("to", flags.end)) if text)
     how = "put a random name in their place" if flags.pseudonym else "for ever"
-    names, events = len(person.names), sum(use.events for use in person.uses)
-    return f"Forget {names} name{'s' * (names > 1)} with {events} events{span}, {how}?"
+    names, events, files = len(person.names), sum(use.events for use in person.uses), len(person.files)
+    also = f", also in {files} replaced file{'s' * (files > 1)}" if files else ""
+    return f"Forget {names} name{'s' * (names > 1)} with {events} events{span}{also}, {how}?"
 
 
 def _forget(config: Config, path: str, words: Sequence[str], person: "Person", pseudonym: str) -> int:
@@ -154,7 +155,7 @@ def _forget(config: Config, path: str, words: Sequence[str], person: "Person", p
     done = answer_to(config, order, alone, "to forget")
     from winlogd.commands.forget_files import clean, say_what_is_left
 
-    cleaned = clean(config, person, pseudonym)
+    cleaned = clean(config, path, words, person, pseudonym)
     say_what_is_left(config, path, words, person, bool(done.get("is_wal_empty")))
     if not person.uses:
         raise FailedError(f"no event has the name {wanted.name}; perhaps it is written in another way")

@@ -24,10 +24,13 @@ from winlogd.config.sections import Config
 from winlogd.daemon.settings import settings_of
 from winlogd.store.access_file.tables import access_path
 from winlogd.store.file.compact import compact
-from winlogd.store.jobs.alone import LockWait
-from winlogd.store.past.holds import read_holds
+from winlogd.store.file.settings import Settings
+from winlogd.store.jobs.alone import LockWait, run_alone
+from winlogd.store.jobs.holding import ChangeHolds
+from winlogd.store.past.holds import Hold, read_holds
 from winlogd.store.past.tombstones import Forgotten, Tombstone, digest_of
 from winlogd.store.read.identities import Use, Wanted, names_with, uses_of
+from winlogd.store.read.once import read_once
 
 _NUMBER: Final = 1 << 62
 """No file has applied a tombstone with this number. None notes it either: only `winlog.access` gives numbers."""
@@ -56,12 +59,19 @@ def look_for(config: Config, path: str, words: Sequence[str], wanted: Wanted) ->
             files.append(file)
         except FailedError as error:
             unreadable.append(str(error))
-    return Person(wanted, found, files, unreadable)
+    return Person(wanted, list(dict.fromkeys(found)), files, unreadable)  # a replaced file has most of it once more
 
 
-def clean(config: Config, person: Person, pseudonym: str) -> int:
-    """Forget a person in replaced files, and rewrite these. Return how many were cleaned."""
+def clean(config: Config, path: str, words: Sequence[str], person: Person, pseudonym: str) -> int:
+    """Forget a person in replaced files, and rewrite these. Return how many were cleaned.
+
+    The holds of the database count there, too.
+
+    Raises:
+        FailedError: the database cannot be read.
+    """
     wanted, now_us, cleaned = person.wanted, time.time_ns() // 1000, 0
+    holds = read_from(config, path, shlex.join(["forget", *words]), read_holds)
     known = Forgotten(
         _KEY,
         [
@@ -72,12 +82,21 @@ def clean(config: Config, person: Person, pseudonym: str) -> int:
     for file in person.files if person.names else ():
         settings = settings_of(config, file)
         try:
+            _take_over(holds, settings)
             erased(settings, known)
             compact(settings, LockWait(settings.busy_timeout_ms / 1000).waits, lambda: None)
             cleaned += 1
         except (*FAULTS, OSError) as error:
             warn(f"{file} may still have the name: {error}")
     return cleaned
+
+
+def _take_over(holds: Sequence[Hold], settings: Settings) -> None:
+    """Add holds to another database, but those that it has."""
+    there = {hold[1:] for hold in read_once(settings, read_holds)}
+    for hold in holds:
+        if hold[1:] not in there:
+            run_alone(ChangeHolds(hold), settings)
 
 
 def say_what_is_left(config: Config, path: str, words: Sequence[str], person: Person, is_wal_empty: bool) -> None:
