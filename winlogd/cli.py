@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "restore": "put a backup in the place of the database, without a running server",
     "purge": "delete events of today, of the archive, or before a date",
     "hold": "exempt a person, a machine or a span of time from deletion",
+    "forget": "erase a person, or put a random name in their place",
     "compact": "rewrite the database without gaps, while no server runs",
     "doctor": "look at everything that goes wrong in a year, and say what to do",
     "who": "who is on now, or was on at a time",

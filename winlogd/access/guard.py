@@ -13,7 +13,7 @@ from winlogd.access.audit import Audit
 from winlogd.access.identity import Asked, Cure, Identity
 from winlogd.access.origin import is_navigation
 from winlogd.access.readers import ReadEndpoint, Reader
-from winlogd.access.refusals import NOT_WRITTEN
+from winlogd.access.refusals import NOT_WRITTEN, PAST_CLOSED
 from winlogd.access.register import Register
 from winlogd.access.scopes import LIFETIMES_S, PAGES, RULES
 from winlogd.http.exchange import Exchange, Handler
@@ -54,12 +54,16 @@ class ReadGuard:
         identity: finds who asks.
         register: the readers.
         audit: the readers' log.
+        is_past_closed: returns True while nobody may see the past.
     """
 
-    def __init__(self, identity: Identity, register: Register, audit: Audit) -> None:
+    def __init__(
+        self, identity: Identity, register: Register, audit: Audit, is_past_closed: Callable[[], bool]
+    ) -> None:
         self._identity = identity
         self._register = register
         self._audit = audit
+        self._is_past_closed = is_past_closed
         self._era = register.era
 
     def before(self, path: str, endpoint: ReadEndpoint) -> Endpoint:
@@ -140,15 +144,21 @@ class ReadGuard:
     def _look(
         self, exchange: Exchange, head: Head, path: str, reader: Reader, answer: Callable[[Reader], None]
     ) -> None:
-        """Answer a request, after its row is in the readers' log if it makes one."""
+        """Answer a request, after its row is in the readers' log if it makes one.
+
+        While the past is closed, refuse those that show it.
+        """
+        shows_past = reader.sees_past and RULES[path].shows_past
+        if shows_past and self._is_past_closed():
+            exchange.respond(PAST_CLOSED)
+            return
         row = self._audit.row_of(reader, path, head, self._identity.address_of(exchange, head))
         if row is None:
             self._answer(exchange, reader, answer)
             return
-        needs_row = reader.sees_past and RULES[path].shows_past
 
         def written(is_written: bool) -> None:
-            if is_written or not needs_row:
+            if is_written or not shows_past:
                 self._answer(exchange, reader, answer)
             else:
                 exchange.respond(NOT_WRITTEN)

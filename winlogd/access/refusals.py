@@ -38,6 +38,13 @@ NOT_WRITTEN: Final = Response(
     _RETRY,
     reason="The readers' log cannot be written",
 )
+PAST_CLOSED: Final = Response(
+    503,
+    b'{"error":"The past is closed for a moment","details":"a backup or an import may have brought forgotten people'
+    b' back, and they are being removed again. Events are stored all the same"}',
+    _RETRY,
+    reason="Forgotten people are being removed",
+)
 TOO_MANY_REASON: Final = "Too many wrong tokens or codes"
 
 

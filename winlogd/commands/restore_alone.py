@@ -2,7 +2,8 @@
 
 import apsw
 
-from winlogd.commands.terminal import FailedError
+from winlogd.commands.forget_alone import forget_again, known_at
+from winlogd.commands.terminal import FailedError, warn
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import least_free_bytes
 from winlogd.store.backup.errors import BackupFailedError
@@ -10,7 +11,7 @@ from winlogd.store.backup.restore import restore
 
 
 def restored(config: Config, descriptor: int, path: str, file: str) -> str:
-    """Restore the open backup `file` to `path`. Return a sentence that says what is there now.
+    """Restore the open backup `file` to `path`, and forget again who was forgotten. Return a sentence about it.
 
     Raises:
         FailedError: nothing was restored, or not to the end.
@@ -22,5 +23,9 @@ def restored(config: Config, descriptor: int, path: str, file: str) -> str:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise FailedError(f"{file} was not restored: {where}{error.strerror}") from None
+    try:
+        forget_again(config, path, known_at(path))
+    except FailedError as error:
+        warn(f"{path} is restored, but forgotten people may be in it, and a server shows nothing of the past: {error}")
     kept = f"; the file that was there before is {replaced}" if replaced else ""
     return f"{path} is restored: events_today {counts.today} rows, events_history {counts.history} rows{kept}"

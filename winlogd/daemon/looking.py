@@ -89,6 +89,7 @@ def _rules(security: Security) -> tuple[object, ...]:
     )
 
 
+_PAST_CLOSED: Final = "the past is closed: forgotten people are being removed again; try again a little later"
 _NOT_WRITTEN: Final = "the readers' log cannot be written; winlogd's log says why"
 
 
@@ -102,6 +103,7 @@ class Looking:
 
     Attributes:
         may_open: to be set when SQLite is configured for the process, from any thread. Nothing is opened before.
+        closings: how many reasons there are to show the past to nobody.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, database: str, log: Log) -> None:
@@ -113,6 +115,7 @@ class Looking:
         self._audit: Callable[[], Audit]
         self._failures: Failures | None = None  # a reload keeps what was counted
         self.may_open: Final = threading.Event()
+        self.closings = 0
 
     def doors(self, config: Config, proxies: TrustedProxies) -> Doors:
         """Return what puts the rules for readers before endpoints. It is made with the first request.
@@ -128,12 +131,18 @@ class Looking:
         """Return the readers."""
         if self._register is None:
             from winlogd.access.register import Register
+
+            self._register = Register(self._loop, self.writer(), self._log)
+        return self._register
+
+    def writer(self) -> "AccessWriter":
+        """Return the writer of the readers' file. Only the register asks it about readers."""
+        if self._writer is None:
             from winlogd.store.access_file.tables import access_path
             from winlogd.store.access_file.writer import AccessWriter
 
             self._writer = AccessWriter(self._loop, access_path(self._database), self.may_open)
-            self._register = Register(self._loop, self._writer, self._log)
-        return self._register
+        return self._writer
 
     def obey(self, old: Security, new: Security) -> None:
         """End the answers in pieces that were begun under other rules for readers. Call this after each reload."""
@@ -169,10 +178,12 @@ class Looking:
         from winlogd.access.audit import Row
 
         def written(is_written: bool) -> None:
-            if is_written:
-                order.done()
-            else:
+            if not is_written:
                 order.failed(_NOT_WRITTEN)
+            elif self.closings:
+                order.failed(_PAST_CLOSED)
+            else:
+                order.done()
 
         self._audit().write(Row(look, lasts=False), written)
 
@@ -185,9 +196,7 @@ class Looking:
         """
         from winlogd.store.access_file.copy import copy_to
 
-        self.register()
-        if self._writer is not None:
-            self._writer.ask(copy_to(path), answered, missing=None)
+        self.writer().ask(copy_to(path), answered, missing=None)
 
     def prune(self, days: int) -> None:
         """Remove the rows of the readers' log that are older than some days. A file that is missing is not made."""
@@ -222,4 +231,5 @@ class Looking:
         local = LocalReads(security.read_networks, proxies, security.names, security.local_reads)
         identity = Identity(local, proxies, security.plain_login, register, self._failures)
         pages = LoginPages(identity, Login(register, self._failures, self._log))
-        return _Made(ReadGuard(identity, register, audit), pages)
+        guard = ReadGuard(identity, register, audit, lambda: self.closings > 0)
+        return _Made(guard, pages)

@@ -21,6 +21,7 @@ ORDERS: Final[Mapping[str, str]] = {
     "backup": "backup",
     "purge": "purge",
     "hold": "hold",
+    "forget": "forget",
     "status": "status",
     "config": "config",
     "refusals": "refusals",

@@ -5,6 +5,7 @@ and stops.
 """
 
 import asyncio
+import os
 import resource
 import time
 from collections.abc import Callable, Mapping
@@ -28,6 +29,7 @@ from winlogd.store.read.readers import Readers
 from winlogd.store.store import Owner, Store
 
 if TYPE_CHECKING:  # loaded after the first rotation, or types only
+    from winlogd.daemon.forgetting import Forgetting
     from winlogd.daemon.keeping import Keeping
     from winlogd.http.router import Endpoint
 
@@ -52,6 +54,7 @@ class Parts(NamedTuple):
     keeping: "LateKeeping"
     days: "Days"
     begun_with: Config
+    forgetting: "LateForgetting"
 
 
 class LateKeeping:
@@ -142,6 +145,32 @@ class Days:
         self._timer = self._loop.call_later(max(wait_s, 0.0) + 0.001, self._look)
 
 
+class LateForgetting:
+    """Makes the part that forgets people when it is needed: for an order, or if the readers' file may know of some.
+
+    Args:
+        database: the database's real path.
+        make: makes it.
+    """
+
+    def __init__(self, database: str, make: "Callable[[], Forgetting]") -> None:
+        self._database = database
+        self._make = make
+        self._made: Forgetting | None = None
+
+    def made(self) -> "Forgetting":
+        """Return the part."""
+        if self._made is None:
+            self._made = self._make()
+        return self._made
+
+    def opened(self, marks: Mapping[str, str]) -> None:
+        """Take note that the database is open and has these marks. Without a readers' file nobody was forgotten."""
+        names = self._database, os.path.splitext(self._database)[0]  # `tables.access_path` adds the ending to one
+        if any(os.path.lexists(f"{name}.access") for name in names):
+            self.made().begin(marks)
+
+
 class Times(NamedTuple):
     """When rotations are due.
 
@@ -203,7 +232,12 @@ def assemble(
 
         return Keeping(store, log, database_path, config, marks, past.look, looking.prune)
 
-    keeping = LateKeeping(config, make_keeping)
+    def make_forgetting() -> "Forgetting":
+        from winlogd.daemon.forgetting import Forgetting
+
+        return Forgetting(loop, store, log, looking, past.look)
+
+    keeping, forgetting = LateKeeping(config, make_keeping), LateForgetting(database_path, make_forgetting)
 
     def rotated() -> None:
         past.look()
@@ -228,7 +262,7 @@ def assemble(
         proxies.trusts,
     )
     days = Days(loop, times.calendar, sum_up)
-    return Parts(store, readers, looking, http_server, rotator, past, entrance, keeping, days, config)
+    return Parts(store, readers, looking, http_server, rotator, past, entrance, keeping, days, config, forgetting)
 
 
 def prepare_sqlite() -> None:

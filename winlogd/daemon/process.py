@@ -107,6 +107,7 @@ class Daemon:
     def store_opened(self, marks: Mapping[str, str]) -> None:
         """Report that the database is open. Begin the daily rotation, admit questions, build the past if it is due."""
         self._watchdog.opened()
+        self._parts.forgetting.opened(marks)  # first: it may close the past
         self._parts.readers.begin()
         self._parts.rotator.begin(marks.get(ROTATED_DAY))
         self._parts.past.begin(PAST_IS_DUE in marks)

@@ -57,6 +57,7 @@ class Following:
         site: returns what is known of the site.
         spelling: writes machines and rooms.
         changed: called with the state and what differs, after each answer.
+        restarted: called when any machine may have changed: rows may be gone that earlier changes show.
 
     Attributes:
         hurries: True while there are feeds: changes are asked for by themselves. Otherwise only `when_fresh` asks.
@@ -70,6 +71,7 @@ class Following:
         site: "Callable[[], Site]",
         spelling: Spelling,
         changed: Callable[[State, Difference], None],
+        restarted: Callable[[], None],
     ) -> None:
         self._loop = loop
         self._reader = reader
@@ -77,6 +79,7 @@ class Following:
         self._site = site
         self._spelling = spelling
         self._changed = changed
+        self._restarted = restarted
         self.hurries = False
         self._changes: Changes | None = None
         self._state: State | None = None
@@ -136,6 +139,7 @@ class Following:
         self._has_news = True
         if taken is None:
             self._needs_whole = True
+            self._restarted()
         else:
             self._labels.update(short_host(host_of(key)) for key in taken)
         self._plan()

@@ -63,7 +63,7 @@ class Live:
         self._loop = loop
         self._store = store
         self._spelling = spelling
-        self._following = Following(loop, reader, store, site, spelling, self._take)
+        self._following = Following(loop, reader, store, site, spelling, self._take, self._forget_changes)
         self.feeds: Final = Feeds(loop, self._note_feeds, beat_s)
         self._epoch = ""
         self._seq = 0
@@ -137,6 +137,11 @@ class Live:
             return
         self._wake()
         self._following.hurry(len(self.feeds) > 0)
+
+    def _forget_changes(self) -> None:
+        """Forget the changes so far: they may name somebody who was forgotten. Who comes back loads the snapshot."""
+        self._ring = Ring()
+        self._snapshots.clear()
 
     def _take(self, state: State, difference: Difference) -> None:
         """Number a change of the state, keep it, and send it to all feeds."""

@@ -202,6 +202,16 @@ class Book:
         else:
             del self.pairs[key]
 
+    def forget_person(self, key: PairKey, session_uuid: str) -> None:
+        """Forget a pair of which no row is known any more, and who has shared an identifier with it.
+
+        Earlier events of it are no retries from now on, even if they come again: nothing of the pair is remembered.
+        """
+        self.shared.pop(session_uuid, None)
+        pair = self.pairs.get(key)
+        if pair is not None and not pair.event_ids():
+            del self.pairs[key]
+
     def forget_logon(self, key: PairKey, event_id: int) -> None:
         """Forget the open session of a logon whose row was deleted."""
         pair = self.pairs.get(key)

@@ -118,6 +118,14 @@ def _purges(purge: Block, folder: Path) -> None:
     assert len(server.rows()) == 1
 
 
+def _forgets(forget: Block, folder: Path) -> None:
+    with running(folder) as server:
+        server.wait_until_it_obeys()
+        server.post(LOGON)
+        assert comparable(run(forget.text, _elsewhere(folder, server.database))) == comparable(forget.answer)
+        assert server.rows() == []
+
+
 def _holds(hold: Block, folder: Path) -> None:
     """Compare the answer, but for who has added the hold and when."""
     with running(folder) as server:
@@ -225,6 +233,7 @@ RUN: Final[Mapping[str, Runner]] = {
     f"{_PROGRAM} rotate": _rotates,
     f"{_PROGRAM} purge": _purges,
     "winlogd hold add": _holds,
+    f"{_PROGRAM} forget": _forgets,
     f"sudo systemctl stop winlogd.socket winlogd\n{_PROGRAM} compact": _compacts,
     "winlogd backup --keep": _backs_up,
     "winlogd backup /root": _backs_up_elsewhere,

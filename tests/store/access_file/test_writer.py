@@ -120,6 +120,14 @@ async def test_an_idle_file_is_closed_and_opened_again(tmp_path: Path) -> None:
     await asking.stop()
 
 
+async def test_a_file_that_may_rest_has_no_wal_and_is_opened_again(asking: Asking, tmp_path: Path) -> None:
+    await asking.add("alice")
+    assert "winlog.access-wal" in names_in(tmp_path)
+    asking.writer.rest()
+    await asyncio.to_thread(wait_for, lambda: names_in(tmp_path) == ["winlog.access"], "a closed file")
+    assert await asking.names() == ["alice"]
+
+
 async def test_nothing_is_opened_before_sqlite_is_configured(tmp_path: Path) -> None:
     asking = Asking(tmp_path / "winlog.access")
     asking.may_open.clear()

@@ -1,10 +1,11 @@
 """The order ``import``: bring the rows of a staging file into the archive, and build what follows from them.
 
-The order names the digits of the staging file, and no path. This file must not know the socket, or what a row is.
+Who was forgotten is forgotten again before the past is shown. The order names the digits of the staging file, and no
+path. This file must not know the socket, or what a row is.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from winlogd.config.sections import Config
@@ -26,16 +27,27 @@ def carry_out(order: Order, running: Running, config: Config) -> None:
         order.failed(str(error))
         return
 
-    def ended(outcome: "TakenOver | Exception") -> None:
-        if not isinstance(outcome, JobCutShortError):
-            running.parts.past.look()  # also after a fault: some rows may be there
-        if isinstance(outcome, Exception):
-            order.failed(f"the import did not come to its end; run the command again, nothing comes twice: {outcome}")
-            return
-        running.log.info("import", "imported", rows=outcome.rows, known=outcome.known)
-        order.done(sentence=outcome.sentence)
+    def run(then: Callable[[], None]) -> None:
+        def ended(outcome: "TakenOver | Exception") -> None:
+            if not isinstance(outcome, JobCutShortError):  # also after a fault: some rows may be there
+                then()
+                running.parts.past.look()
+            _answer(order, running, outcome)
+
+        running.parts.store.run(TakeOver(path), ended, report)
 
     def report(progress: Mapping[str, int]) -> None:
         order.progress(**progress)
 
-    running.parts.store.run(TakeOver(path), ended, report)
+    def failed(error: Exception) -> None:
+        order.failed(f"nothing was imported, because nobody knows who was forgotten: {error}")
+
+    running.parts.forgetting.made().during_import(run, failed)
+
+
+def _answer(order: Order, running: Running, outcome: "TakenOver | Exception") -> None:
+    if isinstance(outcome, Exception):
+        order.failed(f"the import did not come to its end; run the command again, nothing comes twice: {outcome}")
+        return
+    running.log.info("import", "imported", rows=outcome.rows, known=outcome.known)
+    order.done(sentence=outcome.sentence)

@@ -42,6 +42,14 @@ class _Asked(NamedTuple):
 _MAKE: Final = object()
 
 
+def _nothing(*_: object) -> None:
+    """Do nothing."""
+
+
+_REST: Final = _Asked(_nothing, _nothing, None)
+"""In the queue: close the file."""
+
+
 class AccessWriter:
     """The writer. All methods are called on the event loop's thread.
 
@@ -86,6 +94,11 @@ class AccessWriter:
             self._thread = threading.Thread(target=self._run, name="access", daemon=True)
             self._thread.start()
 
+    def rest(self) -> None:
+        """Close the file after the work that waits: its WAL is gone then. The next work opens the file again."""
+        if self._thread is not None and not self._is_stopping:
+            self._queue.put(_REST)
+
     def stop(self, ended: Callable[[], None]) -> None:
         """Do the work that waits, close the file, and end the thread. `ended` is called afterwards."""
         self._is_stopping = True
@@ -108,9 +121,10 @@ class AccessWriter:
     def _run(self) -> None:
         file: AccessFile | None = None
         while (batch := self._batch(file)) is not None:
-            if batch:
-                file = self._work_off(batch, file)
-            elif file is not None:
+            works = [asked for asked in batch if asked is not _REST]
+            if works:
+                file = self._work_off(works, file)
+            if file is not None and len(works) < max(len(batch), 1):
                 file.close()
                 file = None
         if file is not None:
@@ -156,7 +170,3 @@ class AccessWriter:
         if is_missing(self._path) and not any(each.missing is _MAKE for each in batch):
             return None
         return AccessFile(self._path)
-
-
-def _nothing() -> None:
-    """Do nothing."""

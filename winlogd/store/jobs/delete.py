@@ -7,7 +7,7 @@ know why rows are deleted: a `Selection` chooses them.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple, Protocol, final
 
 import apsw
@@ -29,6 +29,9 @@ ALONE: Final = Steps(0.2, 256, 8192)
 HoursAfter = Literal["counted again", "kept"]
 """Counts by hour are counted again from the first deleted session on. If all rows before some moment go, they may be
 kept instead: they are right, and to count a year again takes long. `store.jobs.tidy` removes the earlier ones."""
+
+Instead = Callable[[apsw.Connection, str, Sequence[PastEvent]], None]
+"""Stores something in place of rows of a table, in the transaction that deletes them and before that."""
 
 _HISTORY: Final = "events_history"
 _TODAY: Final = "events_today"
@@ -114,6 +117,7 @@ class Delete:
         today: chooses rows of today; None deletes none.
         steps: the size of its steps.
         hours: what becomes of the counts by hour (`HoursAfter`).
+        instead: stores something in place of the rows; None stores nothing.
     """
 
     goes_first = True
@@ -126,10 +130,12 @@ class Delete:
         today: Selection | None,
         steps: Steps = BESIDE_EVENTS,
         hours: HoursAfter = "counted again",
+        instead: Instead | None = None,
     ) -> None:
         chosen = {_HISTORY: history, _TODAY: today}
         self._selections = {table: each for table, each in chosen.items() if each is not None}
         self._hours: HoursAfter = hours
+        self._instead = instead
         self._steps = steps
         self._size = steps.fewest
         self._begun_s: float | None = None
@@ -166,6 +172,8 @@ class Delete:
         table, until = waiting[0], self._until[waiting[0]]
         events, after_id = self._selections[table].find(connection, self._after[table], until, self._size)
         is_last = len(waiting) == 1 and after_id >= until
+        if events and self._instead is not None:
+            self._instead(connection, table, events)
         if table == _HISTORY:
             counted_from = number(connection, HOURS_FROM)
             delete_archived(connection, [each.event_id for each in events])

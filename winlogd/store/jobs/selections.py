@@ -60,7 +60,7 @@ class Received:
         end_id = last_of(connection, self._table, after_id, until_id, most * _LOOKED_AT_A_ROW)
         ids = _numbers(connection.execute(_IDS.format(self._table), (after_id, end_id, self._before, most)))
         old = [event for event in events_with(connection, self._table, ids) if self._is_old(event)]
-        chosen = self._with_logoffs(connection, free_of(connection, old, self.is_of_today), until_id)
+        chosen = with_logoffs(connection, self._table, free_of(connection, old, self.is_of_today), until_id)
         return Found(chosen, ids[-1] if len(ids) == most else end_id)
 
     def count(self, connection: "apsw.Connection") -> int:
@@ -81,21 +81,32 @@ class Received:
     def _is_old(self, event: PastEvent) -> bool:
         return self._before_us is None or event.received_us < self._before_us
 
-    def _with_logoffs(
-        self, connection: "apsw.Connection", events: Sequence[PastEvent], until_id: int
-    ) -> list[PastEvent]:
-        """Return some rows, and the logoffs of the logons among them, in the order of their ids."""
-        logons = {event.event_id: event for event in events if event.action == "C"}
-        ids = {event.event_id for event in events}
-        further = set()
-        for logon_id, candidates in logoffs_of(connection, list(logons), self.is_of_today).items():
-            received_us = logons[logon_id].received_us
-            logoff = first_logoff(logon_id, received_us, candidates, self.is_of_today)
-            if logoff is not None and logoff.is_of_today == self.is_of_today and logoff.event_id <= until_id:
-                further.add(logoff.event_id)
-        more = events_with(connection, self._table, further - ids) if further - ids else []
-        more = free_of(connection, more, self.is_of_today)
-        return sorted([*events, *more], key=lambda event: event.event_id)
+
+def with_logoffs(
+    connection: "apsw.Connection", table: Table, events: Sequence[PastEvent], until_id: int
+) -> list[PastEvent]:
+    """Return some rows of a table, and the logoffs of the logons among them that no hold means, in the order of ids.
+
+    Args:
+        connection: the database.
+        table: the table.
+        events: the rows.
+        until_id: no logoff with a higher id goes with its logon.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    is_of_today = table == "events_today"
+    logons = {event.event_id: event for event in events if event.action == "C"}
+    ids = {event.event_id for event in events}
+    further = set()
+    for logon_id, candidates in logoffs_of(connection, list(logons), is_of_today).items():
+        logoff = first_logoff(logon_id, logons[logon_id].received_us, candidates, is_of_today)
+        if logoff is not None and logoff.is_of_today == is_of_today and logoff.event_id <= until_id:
+            further.add(logoff.event_id)
+    more = events_with(connection, table, further - ids) if further - ids else []
+    more = free_of(connection, more, is_of_today)
+    return sorted([*events, *more], key=lambda event: event.event_id)
 
 
 def _numbers(rows: Iterable[Sequence[Any]]) -> list[int]:

@@ -1,0 +1,94 @@
+"""Tombstones hold no name, and the readers' log has their numbers."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from winlogd.store.access_file.file import AccessFile
+from winlogd.store.access_file.forgotten import Wish, add_forgotten, read_forgotten, wish_from
+from winlogd.store.access_file.looks import Look, LooksAsked, find_looks, write_look
+from winlogd.store.past.tombstones import Forgotten
+
+WISH = Wish(("admin\\alice", "alice"), None, None, "", "alice")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "winlog.access"
+
+
+@pytest.fixture
+def file(path: Path) -> Iterator[AccessFile]:
+    with closing(AccessFile(str(path))) as file:
+        yield file
+
+
+def add(file: AccessFile, wish: Wish, now_us: int = 1) -> Forgotten:
+    [found] = file.run([lambda connection: add_forgotten(connection, wish, now_us)])
+    assert isinstance(found, Forgotten)
+    return found
+
+
+def filters(file: AccessFile, *texts: str) -> list[str]:
+    """Write looks with some filters, forget alice, and return the filters."""
+    for text in texts:
+        look = Look(1, "bob", "sessions", text, "command")
+        file.run([partial(write_look, look=look)])
+    add(file, WISH)
+    [found] = file.run([lambda connection: find_looks(connection, LooksAsked(None, 0, None, 100))])
+    return [look.filter for look in reversed(found.looks)]
+
+
+def test_each_name_gets_a_number_and_is_known_in_all_spellings(file: AccessFile) -> None:
+    assert add(file, WISH).last == 2
+    found = add(file, Wish(("é",), 5, 9, "forgotten-1", ""), now_us=7)
+
+    assert [each.number for each in found.of("Alice")] == [2]
+    assert [each.number for each in found.of("ADMIN\\ALICE")] == [1]
+    assert found.of("OTHER\\alice") == ()
+    assert [each[2:] for each in found.of("E\u0301")] == [(5, 9, 7, "forgotten-1")]
+    again = file.run([read_forgotten])[0]
+    assert again.of("alice") == found.of("alice")
+    assert again.after(2).of("alice") == ()
+
+
+def test_no_name_is_in_the_file(file: AccessFile, path: Path) -> None:
+    filters(file, "user=alice", "user=ADMIN\\alice host=A102-07")
+    file.close()
+
+    assert b"alice" not in path.read_bytes().lower()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("user=alice", "user=#2"),
+        ("user=ALICE from=2026-01-12", "user=#2 from=2026-01-12"),
+        ("username=Admin\\Alice", "username=#1"),
+        ("q=A102 alice hier", "q=A102 #2 hier"),
+        ("user=alice*", "user=#2*"),
+        ("user=bob host=alice-laptop q=malice", "user=bob host=alice-laptop q=malice"),
+    ],
+)
+def test_the_readers_log_has_the_number_in_place_of_the_name(file: AccessFile, before: str, after: str) -> None:
+    assert filters(file, before) == [after]
+
+
+@pytest.mark.parametrize(
+    ("change", "is_right"),
+    [
+        ({}, True),
+        ({"first_us": 1, "last_us": 2}, True),
+        ({"names": "alice"}, False),
+        ({"names": [1]}, False),
+        ({"names": ["Alice"]}, False),
+        ({"first_us": "now"}, False),
+        ({"pseudonym": None}, False),
+    ],
+)
+def test_an_order_is_read_strictly(change: dict[str, object], is_right: bool) -> None:
+    fields = {"names": ["alice"], "first_us": None, "last_us": None, "pseudonym": "", "asked": "alice", **change}
+    assert (wish_from(fields) is not None) == is_right

@@ -1,0 +1,167 @@
+"""The files beside the database that may have a name: find it there, clean replaced files, and say what is left.
+
+This command is not the server: it may read the database's bytes. It has no connection to the database then, because
+closing a file drops the locks of this process. This file must not know the control socket.
+"""
+
+import glob
+import os
+import shlex
+import stat
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final
+
+import apsw
+
+from winlogd.commands.forget_alone import FAULTS, erased
+from winlogd.commands.forget_person import Person
+from winlogd.commands.forget_traces import Traces
+from winlogd.commands.reader import read_from
+from winlogd.commands.terminal import FailedError, note, warn
+from winlogd.config.sections import Config
+from winlogd.daemon.settings import settings_of
+from winlogd.store.access_file.tables import access_path
+from winlogd.store.file.compact import compact
+from winlogd.store.file.settings import Settings
+from winlogd.store.jobs.alone import LockWait, run_alone
+from winlogd.store.jobs.holding import ChangeHolds
+from winlogd.store.past.holds import Hold, read_holds
+from winlogd.store.past.tombstones import Forgotten, Tombstone, digest_of
+from winlogd.store.read.identities import Use, Wanted, names_with, uses_of
+from winlogd.store.read.once import read_once
+
+_NUMBER: Final = 1 << 62
+"""No file has applied a tombstone with this number. None notes it either: only `winlog.access` gives numbers."""
+_BESIDE: Final = ("-wal", "-shm", "-journal")
+_KEY: Final = b"replaced files"
+_SHORTEST: Final = 4
+"""Three letters come by chance in a large file."""
+
+
+def look_for(config: Config, path: str, words: Sequence[str], wanted: Wanted) -> Person:
+    """Look for a person in the database and in replaced files. Only read them.
+
+    Raises:
+        FailedError: the database cannot be read.
+    """
+    line = shlex.join(["forget", *words])
+
+    def uses(connection: apsw.Connection) -> list[Use]:
+        return uses_of(connection, wanted)
+
+    found = read_from(config, path, line, uses)
+    files, unreadable = [], []
+    for file in _replaced(path):
+        try:
+            found += read_from(config, file, line, uses)
+            files.append(file)
+        except FailedError as error:
+            unreadable.append(str(error))
+    return Person(wanted, list(dict.fromkeys(found)), files, unreadable)  # a replaced file has most of it once more
+
+
+def clean(config: Config, path: str, words: Sequence[str], person: Person, pseudonym: str) -> int:
+    """Forget a person in replaced files, and rewrite these. Return how many were cleaned.
+
+    The holds of the database count there, too.
+
+    Raises:
+        FailedError: the database cannot be read.
+    """
+    wanted, now_us, cleaned = person.wanted, time.time_ns() // 1000, 0
+    holds = read_from(config, path, shlex.join(["forget", *words]), read_holds)
+    known = Forgotten(
+        _KEY,
+        [
+            Tombstone(_NUMBER, digest_of(_KEY, name), wanted.first_us, wanted.last_us, now_us, pseudonym)
+            for name in person.names
+        ],
+    )
+    for file in person.files if person.names else ():
+        settings = settings_of(config, file)
+        try:
+            _take_over(holds, settings)
+            erased(settings, known)
+            compact(settings, LockWait(settings.busy_timeout_ms / 1000).waits, lambda: None)
+            cleaned += 1
+        except (*FAULTS, OSError) as error:
+            warn(f"{file} may still have the name: {error}")
+    return cleaned
+
+
+def _take_over(holds: Sequence[Hold], settings: Settings) -> None:
+    """Add holds to another database, but those that it has."""
+    there = {hold[1:] for hold in read_once(settings, read_holds)}
+    for hold in holds:
+        if hold[1:] not in there:
+            run_alone(ChangeHolds(hold), settings)
+
+
+def say_what_is_left(config: Config, path: str, words: Sequence[str], person: Person, is_wal_empty: bool) -> None:
+    """Say on standard error which events stay, where bytes of the names are left, and what cannot be reached.
+
+    Raises:
+        FailedError: the database cannot be read.
+    """
+    line, wanted = shlex.join(["forget", *words]), person.wanted
+    always = wanted._replace(first_us=None, last_us=None)
+    uses, left, holds = read_from(
+        config, path, line, lambda each: (uses_of(each, wanted), uses_of(each, always), read_holds(each))
+    )
+    stay = sum(use.events for use in uses)
+    if stay and holds:
+        note(f"{stay} events stay, because a hold exempts them; winlogd hold list shows it")
+    elif stay:
+        note(f"{stay} events stay: they came during this command, or a part of their session is outside of the time")
+    if not left:
+        _search(config, path, line, person.spellings | {*person.names, wanted.name}, is_wal_empty)
+    for reason in person.unreadable:
+        warn(f"a replaced file may still have the name: {reason}")
+    backups = len(_files(os.path.join(config.backup.folder, "*.db")))
+    note(
+        f"not reached: {backups} backups in {config.backup.folder}, backups elsewhere, and the log (the journal). A"
+        " backup that is restored is cleaned before it is shown"
+    )
+
+
+def _search(config: Config, path: str, line: str, names: set[str], is_wal_empty: bool) -> None:
+    longer = {
+        each
+        for name in names
+        for each in read_from(config, path, line, lambda connection, name=name: names_with(connection, name))  # type: ignore[misc]
+    }
+    if short := sorted(name for name in names if len(name) < _SHORTEST):
+        note(f"the files are not searched for {short[0]}: so few letters are everywhere")
+    traces, is_left = Traces((name for name in names if len(name) >= _SHORTEST), longer), False
+    for file in _files(f"{glob.escape(path)}*", f"{glob.escape(access_path(path))}*"):
+        try:
+            count = traces.count_in(file)
+        except OSError as error:
+            warn(f"{file} cannot be searched: {error.strerror}")
+            continue
+        if count:
+            is_left = True
+            note(f"{file} still has bytes of the name in {count} place{'s' * (count > 1)}")
+    if not is_wal_empty:
+        note("a program reads the database and does not end: the WAL keeps what was there before, until it ends")
+    if is_left:
+        note("stop the server and run winlogd compact: it leaves nothing between the rows")
+
+
+def _replaced(path: str) -> list[str]:
+    """Return the databases beside one that a restore has replaced, or winlogd has rescued."""
+    prefix = glob.escape(path)
+    found = _files(f"{prefix}.replaced-*", f"{prefix}.rescued-*")
+    return [file for file in found if not file.endswith(_BESIDE)]
+
+
+def _files(*patterns: str) -> list[str]:
+    """Return the regular files that fit patterns."""
+    found = []
+    for name in {name for pattern in patterns for name in glob.glob(pattern)}:
+        with suppress(OSError):
+            if stat.S_ISREG(os.lstat(name).st_mode):
+                found.append(name)
+    return sorted(found)

@@ -1,0 +1,176 @@
+"""Forget people in a running server: keep their tombstones, apply them, and close the past until that is done.
+
+At the start the tombstones that the database lacks are applied: it may be a restored backup. An import brings rows of
+any age, so all of them are applied after it. Loaded with the first of these. This file must not know SQL.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from winlogd.daemon.looking import Looking
+from winlogd.log.log import Log
+from winlogd.scheduled.forgetting import Applied, Applying, Ended, Progress
+from winlogd.store.access_file.errors import AccessFileError
+from winlogd.store.access_file.forgotten import Wish, add_forgotten, read_forgotten
+from winlogd.store.errors import JobCutShortError
+from winlogd.store.file.marks import FORGOTTEN
+from winlogd.store.jobs.mark import SetMark
+from winlogd.store.past.tombstones import Forgotten
+
+if TYPE_CHECKING:  # types only
+    from typing import Any
+
+    from winlogd.store.store import Store
+
+_RETRY_S: Final = 10.0
+"""Try again this long after a fault. The past stays closed meanwhile. A command may have the readers' file."""
+_NO_MARK: Final = "0"
+
+
+class Forgetting:
+    """Used on the event loop's thread only.
+
+    One thing is done at a time: while an import runs, tombstones wait, because the mark says nothing of later rows.
+
+    Args:
+        loop: the event loop.
+        store: runs the jobs.
+        log: gets the lines.
+        looking: has the tombstones, and shows the past.
+        changed: called when rows are gone: the past may have to be counted.
+    """
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        store: "Store[Any]",
+        log: Log,
+        looking: Looking,
+        changed: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._store = store
+        self._log = log
+        self._looking = looking
+        self._applying = Applying(store, log, changed)
+        self._is_busy = False
+        self._waiting: list[Callable[[], None]] = []
+
+    def begin(self, marks: Mapping[str, str]) -> None:
+        """Apply what the database lacks, now that it is open and has these marks. The past is closed meanwhile."""
+        applied = int(marks.get(FORGOTTEN, _NO_MARK))
+        self._looking.closings += 1
+
+        def read(outcome: Forgotten | Exception) -> None:
+            if isinstance(outcome, Exception):
+                cause = str(outcome)
+                self._log.warn("forget", "nobody knows who was forgotten; the past stays closed", cause=cause)
+                self._loop.call_later(_RETRY_S, ask)
+            elif outcome.last > applied:
+                self._log.info("forget", "forgotten people are removed again; the past is closed until then")
+                self._apply_and_open(outcome)
+            else:
+                self._open()
+
+        def ask() -> None:
+            self._looking.writer().ask(read_forgotten, read, missing=_NOBODY)
+
+        ask()
+
+    def forget(self, wish: Wish, ended: Ended, progress: Progress) -> None:
+        """Keep the tombstones of a wish, and apply them with all others that are missing.
+
+        Args:
+            wish: what somebody wants. Without a name, only what is missing is applied.
+            ended: called with the outcome.
+            progress: called now and then with how far it is.
+        """
+
+        def added(outcome: Forgotten | Exception) -> None:
+            if isinstance(outcome, Exception):
+                ended(outcome)
+            else:
+                self._apply(outcome, ended, progress)
+
+        writer, now_us = self._looking.writer(), time.time_ns() // 1000
+        writer.ask(lambda connection: add_forgotten(connection, wish, now_us), added)
+        writer.rest()  # its WAL has rows of the readers' log with the name
+
+    def during_import(self, run: Callable[[Callable[[], None]], None], failed: Callable[[Exception], None]) -> None:
+        """Run an import, and apply all tombstones after it. The past is closed from its begin on, if there are any.
+
+        Args:
+            run: begins the import, and calls what it is given when that has ended, also after a fault.
+            failed: called instead if the tombstones cannot be read: nothing is imported.
+        """
+
+        def read(outcome: Forgotten | Exception) -> None:
+            if isinstance(outcome, Exception):
+                self._let_others_begin()
+                failed(outcome)
+            elif not outcome.last:
+                run(self._let_others_begin)
+            else:
+                self._looking.closings += 1
+                self._store.run(SetMark(FORGOTTEN, _NO_MARK), lambda fault: marked(outcome, fault))
+
+        def marked(forgotten: Forgotten, fault: Exception | None) -> None:
+            if fault is None:
+                run(lambda: imported(forgotten))
+            else:
+                self._open()
+                self._let_others_begin()
+                failed(fault)
+
+        def imported(forgotten: Forgotten) -> None:
+            self._let_others_begin()
+            self._apply_and_open(forgotten)
+
+        self._when_free(lambda: self._looking.writer().ask(read_forgotten, read, missing=_NOBODY))
+
+    def _apply_and_open(self, forgotten: Forgotten) -> None:
+        """Apply tombstones, and open the past. After a fault try again later, unless the server stops."""
+
+        def ended(outcome: Applied | Exception) -> None:
+            if isinstance(outcome, Applied):
+                self._open()
+            elif not isinstance(outcome, JobCutShortError):
+                self._loop.call_later(_RETRY_S, self._apply_and_open, forgotten)
+
+        self._apply(forgotten, ended, None)
+
+    def _apply(self, forgotten: Forgotten, ended: Ended, progress: Progress | None) -> None:
+        def done(outcome: Applied | Exception) -> None:
+            self._let_others_begin()
+            ended(outcome)
+
+        self._when_free(lambda: self._applying.apply(forgotten, done, progress))
+
+    def _open(self) -> None:
+        self._looking.closings -= 1
+
+    def _when_free(self, begin: Callable[[], None]) -> None:
+        """Begin something now, or when what was begun before has ended. It calls `_let_others_begin` at its end."""
+        if self._is_busy:
+            self._waiting.append(begin)
+        else:
+            self._is_busy = True
+            begin()
+
+    def _let_others_begin(self) -> None:
+        if self._waiting:
+            self._waiting.pop(0)()
+        else:
+            self._is_busy = False
+
+
+_NOBODY: Final = Forgotten(b"", ())
+
+
+def plain_reason(error: Exception) -> str:
+    """Return why a wish was not carried out to its end."""
+    if isinstance(error, AccessFileError):
+        return f"nothing was done: {error}"
+    return f"not everything was forgotten yet; the next start goes on, and so does the same command: {error}"
