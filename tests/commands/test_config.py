@@ -85,6 +85,7 @@ def test_the_defaults_can_be_read_back_and_decide_nothing(tmp_path: Path) -> Non
     assert read.security == SECTIONS["security"]()
 
 
+@pytest.mark.long
 def test_a_running_server_tells_what_it_has_and_what_a_reload_has_brought(tmp_path: Path) -> None:
     with running(tmp_path, FULL) as server:
         server.wait_until_it_obeys()

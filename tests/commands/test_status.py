@@ -122,6 +122,7 @@ def test_while_no_event_can_be_stored_the_status_is_1_and_says_why(tmp_path: Pat
     assert first.endswith("(limits.min_free_disk)")
 
 
+@pytest.mark.long
 def test_without_a_server_the_files_tell_and_stay_as_they_are(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         server.post(an_event())
