@@ -225,3 +225,15 @@ def test_a_folder_of_backups_that_cannot_be_read_hides_nothing_else(tmp_path: Pa
         assert "backup" not in each
         assert each["sessions"]["open"] == 1
         assert each["files"]["database_bytes"] > 0
+
+
+@pytest.mark.long
+def test_a_deletion_without_a_server_is_shown(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.wait_until_settled()
+        server.stop()
+    assert asked(tmp_path, NOT_RUNNING)["retention"]["last_run"] is None
+
+    assert run_to_end(tmp_path, "rotate").returncode == 0
+
+    assert asked(tmp_path, NOT_RUNNING)["retention"]["last_run"] is not None

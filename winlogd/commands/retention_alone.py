@@ -19,9 +19,10 @@ from winlogd.store.access_file.looks import remove_old
 from winlogd.store.access_file.tables import access_path
 from winlogd.store.backup.files import names_of
 from winlogd.store.errors import UnusableError
-from winlogd.store.file.marks import TAKEN_OVER, read_marks
+from winlogd.store.file.marks import RETAINED_AT, TAKEN_OVER, read_marks
 from winlogd.store.jobs import delete, tidy
 from winlogd.store.jobs.alone import run_alone
+from winlogd.store.jobs.mark import SetMark
 from winlogd.store.jobs.replaced import RemoveReplaced
 from winlogd.store.jobs.selections import Received
 from winlogd.store.read.once import read_once
@@ -48,6 +49,7 @@ def delete_old(config: Config, path: str) -> int:
 def _delete_before(config: Config, path: str, before_us: int) -> int:
     deletion = delete.Delete(Received("events_history", before_us), None, delete.ALONE, hours="kept")
     deleted, _ = delete_rows(config, path, deletion, tidy.Tidy(before_us, KEPT_PERCENT, tidy.ALONE))
+    run_alone(SetMark(RETAINED_AT, str(int(time.time()))), settings_of(config, path))
     return deleted.history
 
 
