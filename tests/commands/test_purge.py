@@ -73,6 +73,15 @@ def test_a_running_server_deletes_what_is_asked_for(filled: Path, flag: str) -> 
         assert (len(sessions["sessions"]), sessions["history"]) == (len(history) // 2 + len(today), "complete")
 
 
+def test_what_was_deleted_is_in_no_file_beside_the_database_either(filled: Path) -> None:
+    with running(filled, NEVER) as server:
+        server.wait_until_it_obeys()
+        server.post(an_event(username="dora.winter"))
+        assert b"dora.winter" in server.database.with_name("winlog.db-wal").read_bytes()
+        run_to_end(filled, "purge", "--today", "--yes", "--config", "config.toml")
+        assert b"dora.winter" not in server.database.with_name("winlog.db-wal").read_bytes()
+
+
 @pytest.mark.parametrize("flag", WHAT)
 def test_without_a_server_the_command_does_it_itself(filled: Path, flag: str) -> None:
     history, today, sentence = WHAT[flag]

@@ -79,8 +79,6 @@ NOT_RUN: Final = {
     "journalctl": "needs systemd's journal",
     "sudo /opt/winlogd/bin/pip install --upgrade": "changes files of the system",
     "sudo systemctl disable": "needs systemd as the first process",
-    "# a request of erasure": "winlogd forget asks on a terminal; the tests of that command run it with --yes",
-    "# une demande d'effacement": "winlogd forget asks on a terminal; the tests of that command run it with --yes",
     "pip install -e . --group bench": "takes hours; test_names.py asks the programs for the flags",
     "python -m bench --scenario queries": "takes half an hour, and 4 GB of the disk",
     "45.20%  Python": "is what perf measured",

@@ -19,6 +19,7 @@ from winlogd.store.jobs.purge import Purge, sentence_of
 from winlogd.store.jobs.replaced import RemoveReplaced
 from winlogd.store.jobs.selections import Received
 from winlogd.store.jobs.tidy import Tidied, Tidy
+from winlogd.store.jobs.truncate import Truncate
 from winlogd.store.past.holds import Hold
 from winlogd.store.store import Store
 
@@ -121,7 +122,8 @@ class Retention:
                 target, _DONE[target], history=deleted.history, today=deleted.today, names=outcome.names,
                 pages=outcome.pages, seconds=round(deleted.seconds + outcome.seconds, 3),
             )  # fmt: skip
-            ended(sentence_of(deleted, outcome))
+            # The WAL still has the pages as they were. A reader that keeps it is no fault: the next COMMITs reuse it.
+            self._store.run(Truncate(), lambda _: ended(sentence_of(deleted, outcome)))
 
         def deleted(outcome: Deleted | Exception) -> None:
             self._changed()

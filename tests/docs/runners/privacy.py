@@ -43,6 +43,16 @@ def _answers_a_request(request: Block, folder: Path) -> None:
     assert re.fullmatch("(request|demande) 2026/17", manifest["reason"])
 
 
+def _forgets(forget: Block, folder: Path) -> None:
+    """A person answers the question; here a flag does."""
+    with running(folder) as server:
+        server.wait_until_it_obeys()
+        server.post(LOGON)
+        server.post(LOGON | {"username": "bob", "hostname": "A102-08"})
+        _typed(f"{forget.text.rstrip()} --yes", server, folder)
+        assert [row["username"] for row in server.rows()] == ["bob"]
+
+
 def _looks_into_a_breach(looks: Block, folder: Path) -> None:
     with running(folder) as server:
         server.wait_until_it_obeys()
@@ -84,6 +94,8 @@ def _encrypts_what_can_be_opened(encrypt: Block, folder: Path) -> None:
 
 
 RUN: Final[Mapping[str, Runner]] = {
+    "# a request of erasure": _forgets,
+    "# une demande d'effacement": _forgets,
     "# a request of access": _answers_a_request,
     "# une demande d'accès": _answers_a_request,
     "# who has looked since Monday": _looks_into_a_breach,
