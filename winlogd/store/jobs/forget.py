@@ -98,7 +98,8 @@ class Forget:
     @property
     def progress(self) -> Mapping[str, int]:
         """Return how many rows were forgotten so far."""
-        return {"rows_forgotten": self._history + self._today_rows + self._reports}
+        under_way = sum(each.progress["rows_deleted"] for each in self._deletions or ())
+        return {"rows_forgotten": self._history + self._today_rows + self._reports + under_way}
 
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> ForgetStep:
         """Do the next piece, inside the transaction that the caller has begun and will commit.
