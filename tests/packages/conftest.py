@@ -1,0 +1,33 @@
+"""Fixtures for packages: a minimal Debian that the tests of all files share, and the package of winlogd."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.packages.building import built, copied
+from tests.packages.debian import Debian
+
+
+@pytest.fixture(scope="session")
+def systems() -> Iterator[Path]:
+    """A folder for Debian systems. pytest would keep its own folders for three runs, and these are large."""
+    folder = Path(tempfile.mkdtemp(prefix="winlogd-debian-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def minimal(systems: Path) -> Debian:
+    """A Debian without winlogd. Tests work with copies of it."""
+    return Debian.bootstrapped(systems / "minimal")
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Debian package of winlogd."""
+    folder = tmp_path_factory.mktemp("package")
+    [file] = built(copied(folder / "sources"), "build-deb", folder)
+    return file

@@ -1,0 +1,170 @@
+"""The Debian package is installed, started, upgraded, removed and purged, in a Debian of its own without systemd."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.packages.building import built, copied, disturbed
+from tests.packages.debian import Debian, missing
+from tests.support.paths import ROOT
+from tests.support.running import an_event
+from winlogd import VERSION
+
+pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(missing()), reason=missing())]
+
+CONFIG = "/etc/winlogd/config.toml"
+FOLDER = "/var/lib/winlogd"
+WANTED = "/etc/systemd/system/multi-user.target.wants/winlogd.service"
+TIMED = "/etc/systemd/system/timers.target.wants/winlogd-backup.timer"
+
+
+@pytest.fixture(scope="module")
+def installed(minimal: Debian, package: Path, systems: Path) -> Debian:
+    """A Debian in which the package was installed."""
+    system = minimal.copied(systems / "installed")
+    system.install(package)
+    return system
+
+
+@pytest.fixture
+def system(installed: Debian, systems: Path) -> Iterator[Debian]:
+    """A copy of that Debian for one test."""
+    copy = installed.copied(systems / "copy")
+    yield copy
+    shutil.rmtree(copy.root)
+
+
+def test_another_folder_umask_and_other_times_give_the_same_octets(package: Path, tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        [again] = built(disturbed(copied(tmp_path / "elsewhere")), "build-deb", tmp_path / "dist")
+    finally:
+        os.umask(before)
+    assert again.name == package.name
+    assert again.read_bytes() == package.read_bytes()
+
+
+def test_the_files_have_the_owners_and_modes_that_keep_names_private(installed: Debian) -> None:
+    assert installed.owner(CONFIG) == "root winlogd 640"
+    assert installed.owner(FOLDER) == "winlogd winlogd 750"
+    assert installed.run("cat", "/var/lib/dpkg/info/winlogd.conffiles") == f"{CONFIG}\n"
+    installed.run("stat", "/usr/share/man/man1/winlogd.1.gz", "/usr/share/doc/winlogd/docs/operate.md")
+    wrong = ("!", "-user", "root", "-o", "-perm", "/22")
+    assert installed.run("find", "/usr/lib/winlogd", "/usr/bin/winlogd", "(", *wrong, ")") == ""
+
+
+def test_the_configuration_is_that_of_the_repository_but_for_two_lines(installed: Debian) -> None:
+    ours, theirs = (ROOT / "config.toml").read_text().splitlines(), installed.path(CONFIG).read_text().splitlines()
+    changed = [theirs_line for ours_line, theirs_line in zip(ours, theirs, strict=True) if ours_line != theirs_line]
+    assert changed == [f'path = "{FOLDER}/winlog.db"', "names = false"]
+
+
+def test_the_service_and_its_backup_start_with_the_system_and_the_socket_does_not(installed: Debian) -> None:
+    assert os.readlink(installed.path(WANTED)).endswith("/systemd/system/winlogd.service")
+    assert os.readlink(installed.path(TIMED)).endswith("/systemd/system/winlogd-backup.timer")
+    assert not os.path.lexists(installed.path("/etc/systemd/system/sockets.target.wants/winlogd.socket"))
+
+
+def test_it_serves_as_the_units_user_and_its_log_has_no_names(system: Debian, tmp_path: Path) -> None:
+    with system.serving(tmp_path) as server:
+        owners = Path(f"/proc/{server.process.pid}/status").read_text()
+        assert re.search(r"^Uid:\t[1-9]", owners, re.MULTILINE)
+        assert server.post(an_event(username="alice")).status == 200
+        server.wait_for_log("stored")
+        assert "alice" not in server.log
+        assert "alice" in system.run("winlogd", "who", "--config", CONFIG)
+        assert server.stop() == 0
+    assert system.owner(f"{FOLDER}/winlog.db") == "winlogd winlogd 640"
+
+
+def test_the_backups_unit_makes_a_backup(system: Debian, tmp_path: Path) -> None:
+    with system.serving(tmp_path) as server:
+        assert server.post(an_event()).status == 200
+        system.run_unit("winlogd-backup.service")
+    assert len(list(system.path(f"{FOLDER}/backups").glob("*.db"))) == 1
+
+
+def test_the_command_says_its_version_whatever_python_finds_elsewhere(installed: Debian) -> None:
+    (installed.root / "winlogd.py").write_text("raise SystemExit('not this one')")
+    assert installed.run("env", "PYTHONPATH=/", "winlogd", "--version") == f"winlogd {VERSION}\n"
+
+
+def test_an_upgrade_keeps_events_and_configuration_and_leaves_nothing_of_the_old_version(
+    system: Debian, package: Path, tmp_path: Path
+) -> None:
+    with system.serving(tmp_path) as server:
+        assert server.post(an_event(username="before")).status == 200
+    system.path(CONFIG).write_text(system.path(CONFIG).read_text() + "# mine\n")
+    system.install(_newer(package, tmp_path))
+    assert system.run("winlogd", "--version") == "winlogd 999\n"
+    assert system.path(CONFIG).read_text().endswith("# mine\n")
+    assert system.owner(CONFIG) == "root winlogd 640"
+    assert not system.path("/usr/lib/winlogd/winlogd/py.typed").exists()
+    with system.serving(tmp_path) as server:
+        assert server.post(an_event(username="after")).status == 200
+        assert [row["username"] for row in server.rows()] == ["before", "after"]
+
+
+def test_a_removal_keeps_events_configuration_and_user(system: Debian, tmp_path: Path) -> None:
+    with system.serving(tmp_path) as server:
+        assert server.post(an_event()).status == 200
+    system.run("dpkg", "--remove", "winlogd")
+    assert not system.path("/usr/lib/winlogd").exists()
+    assert not system.path("/usr/bin/winlogd").exists()
+    assert system.owner(f"{FOLDER}/winlog.db") == "winlogd winlogd 640"
+    assert system.owner(CONFIG) == "root winlogd 640"
+
+
+def test_a_purge_that_nobody_answers_keeps_the_events_for_root_and_a_new_installation_goes_on_with_them(
+    system: Debian, package: Path, tmp_path: Path
+) -> None:
+    with system.serving(tmp_path) as server:
+        assert server.post(an_event(username="kept")).status == 200
+    said = system.run("dpkg", "--purge", "winlogd")
+    assert "the events stay in /var/lib/winlogd" in said
+    assert system.owner(FOLDER) == "root root 700"
+    assert system.owner(f"{FOLDER}/winlog.db") == "root root 640"
+    assert _leftovers(system) == []
+
+    system.install(package)
+    with system.serving(tmp_path) as server:
+        server.wait_until_open()
+        assert [row["username"] for row in server.rows()] == ["kept"]
+
+
+def test_a_purge_that_is_answered_with_yes_leaves_nothing(system: Debian, tmp_path: Path) -> None:
+    with system.serving(tmp_path) as server:
+        assert server.post(an_event()).status == 200
+    system.run("debconf-set-selections", given="winlogd winlogd/remove-data boolean true\n")
+    system.run("dpkg", "--purge", "winlogd")
+    assert not system.path(FOLDER).exists()
+    assert _leftovers(system) == []
+
+
+def _leftovers(system: Debian) -> list[str]:
+    """Return what a purge has left of the user, the package, its units, and its configuration."""
+    accounts = [f"{name}: {line}" for name in ("passwd", "group", "shadow") for line in _lines(system, f"/etc/{name}")]
+    paths = ("/etc/winlogd", "/usr/lib/winlogd", "/usr/share/doc/winlogd", WANTED, TIMED)
+    found = [path for path in paths if os.path.lexists(system.path(path))]
+    return [line for line in accounts if "winlogd" in line] + found
+
+
+def _lines(system: Debian, absolute: str) -> list[str]:
+    return system.path(absolute).read_text().splitlines()
+
+
+def _newer(package: Path, folder: Path) -> Path:
+    """Repack the package as version 999, without one of its files. Return the file."""
+    root, newer = folder / "newer", folder / "newer.deb"
+    subprocess.run(["dpkg-deb", "--raw-extract", package, root], check=True)
+    control, version = root / "DEBIAN" / "control", root / "usr" / "lib" / "winlogd" / "winlogd" / "__init__.py"
+    control.write_text(re.sub("(?m)^Version: .*$", "Version: 999", control.read_text()))
+    version.write_text(version.read_text().replace(f'"{VERSION}"', '"999"'))
+    (root / "usr" / "lib" / "winlogd" / "winlogd" / "py.typed").unlink()
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-Znone", "--build", root, newer], check=True)
+    return newer
