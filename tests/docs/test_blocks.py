@@ -60,6 +60,13 @@ RUN_ELSEWHERE: Final = {
     "age -d": "runners/privacy.py",
     "[Unit]\nDescription=Report logon": "runners/clients.py",
     "[Unit]\nDescription=Report the hardware": "runners/clients.py",
+    "python3 -m venv .venv && .venv/bin/pip install 'setuptools": "../packages/conftest.py",
+    "sudo apt install ./dist": "../packages/test_deb.py",
+    "sudo apt install --allow-downgrades": "../packages/test_deb.py",
+    "sudo apt remove": "../packages/test_deb.py",
+    "sudo apt purge": "../packages/test_deb.py",
+    "echo 'winlogd winlogd/remove-data": "../packages/test_deb.py",
+    "PYTHON=.venv/bin/python packaging/build-wheel": "../packages/test_wheel.py",
 }
 """The blocks that another file of this folder runs, by their beginning, with the name of that file."""
 
@@ -83,6 +90,9 @@ NOT_RUN: Final = {
     "python -m bench --scenario queries": "takes half an hour, and 4 GB of the disk",
     "45.20%  Python": "is what perf measured",
     "11.8 Daemon.run": "is what py-spy measured",
+    "pipx install": "needs pipx; packages/test_wheel.py installs the wheel by pip",
+    "docker build": "needs Docker; packages/test_container.py builds the image with buildah",
+    "docker compose -f packaging/compose.yaml exec": "needs Docker; packages/test_container.py runs a command",
 }
 """The blocks that no test can run, by their beginning, with the reason."""
 

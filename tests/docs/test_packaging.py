@@ -251,3 +251,15 @@ def test_the_hooks_before_a_commit_are_what_ci_runs_first() -> None:
     hooks = (ROOT / ".pre-commit-config.yaml").read_text()
     assert re.findall(r"^ +entry: (.+)$", hooks, re.MULTILINE) == ["ruff check", "ruff format", "mypy --strict"]
     assert re.findall(r"^  - repo: (.+)$", hooks, re.MULTILINE) == ["local"]
+
+
+def test_the_packages_that_the_debian_package_brings_along_are_new_enough_and_have_checksums() -> None:
+    text = (ROOT / "packaging" / "bundled.txt").read_text().replace("\\\n", "")
+    bundled = dict(re.findall(r"^(\w+)==(\S+)(?: +--hash=sha256:[0-9a-f]{64})+$", text, re.MULTILINE))
+    needed = dict(each.split(">=") for each in PROJECT["project"]["dependencies"])
+    assert set(bundled) == set(needed)
+    assert [name for name in needed if _parts(bundled[name]) < _parts(needed[name])] == []
+
+
+def _parts(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]

@@ -38,6 +38,25 @@ def disturbed(sources: Path) -> Path:
     return sources
 
 
+def by_the_page(text: str, sources: Path, python: Path) -> list[Path]:
+    """Run the commands of a page in `sources`, with this Python as python3. Return the paths that they print.
+
+    Args:
+        text: the commands.
+        sources: the folder in which the page runs them.
+        python: a new file, which is to be python3.
+    """
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    environ = {**os.environ, "PATH": f"{python.parent}:{os.environ['PATH']}", "SOURCE_DATE_EPOCH": EPOCH}
+    done = subprocess.run(
+        ["bash", "-ec", text], cwd=sources, env=environ, capture_output=True, text=True, timeout=PATIENCE_S
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [Path(line) for line in done.stdout.splitlines() if line.startswith(str(sources))]
+
+
 def built(sources: Path, script: str, folder: Path, environ: Mapping[str, str] | None = None) -> list[Path]:
     """Run packaging/`script` of `sources`, which builds into `folder`. Return the paths that it prints."""
     own = {"PYTHON": sys.executable, "SOURCE_DATE_EPOCH": EPOCH}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.packages.building import built, copied
+from tests.docs.pages import block
+from tests.packages.building import by_the_page, copied
 from tests.packages.debian import Debian
 
 
@@ -27,7 +28,8 @@ def minimal(systems: Path) -> Debian:
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Debian package of winlogd."""
+    """The Debian package of winlogd, built by the commands of the page."""
     folder = tmp_path_factory.mktemp("package")
-    [file] = built(copied(folder / "sources"), "build-deb", folder)
+    build = block("python3 -m venv .venv && .venv/bin/pip install 'setuptools")
+    [file] = by_the_page(build.text, copied(folder / "sources"), folder / "programs" / "python3")
     return file

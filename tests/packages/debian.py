@@ -23,6 +23,8 @@ SUITE: Final = SUITES.get(sys.version_info[:2], "")
 
 _PROGRAMS: Final = ("debootstrap", "dpkg-deb", "chroot", "unshare")
 _INCLUDED: Final = "adduser,python3"
+_NEEDLESS: Final = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale", "usr/share/man")
+"""Folders that no test needs: more than half of a minimal Debian, which the tests copy."""
 _PATIENCE_S: Final = 300.0
 _ENVIRON: Final[Mapping[str, str]] = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -53,8 +55,8 @@ class Debian:
         command = ["unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={_INCLUDED}", SUITE, str(root)]
         made = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE_S)
         assert made.returncode == 0, made.stdout + made.stderr
-        for leftover in ("var/cache/apt/archives", "var/lib/apt/lists"):  # half of its size
-            shutil.rmtree(root / leftover)
+        for needless in _NEEDLESS:
+            shutil.rmtree(root / needless)
         (root / "etc" / "dpkg" / "dpkg.cfg.d" / "unsafe").write_text("force-unsafe-io\n")  # it need not last
         return cls(root)
 
@@ -83,13 +85,19 @@ class Debian:
         assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}"
         return done.stdout
 
-    def install(self, package: Path) -> str:
-        """Install the file `package` by dpkg, which refuses if a package that it depends on is not there."""
-        file = self.root / "package.deb"
-        shutil.copy(package, file)
-        said = self.run("dpkg", "--install", f"/{file.name}")
-        file.unlink()
-        return said
+    def carry_out(self, commands: str, package: Path | None = None) -> str:
+        """Run the commands of a page in the folder /, and answer each question of apt with yes.
+
+        Args:
+            commands: lines of a shell. sudo is not needed there.
+            package: a file that is to be the only one in each folder that the page names, such as ./dist.
+        """
+        if package is not None:
+            for folder in re.findall(r" \./(\w+)/", commands):
+                shutil.rmtree(self.root / folder, ignore_errors=True)
+                (self.root / folder).mkdir()
+                shutil.copy(package, self.root / folder)
+        return self.run("bash", "-ec", f'sudo() {{ "$@"; }}; cd /; {commands}', given="y\n")
 
     def path(self, absolute: str) -> Path:
         """Return the path, seen from outside, of what has the path `absolute` in the system."""

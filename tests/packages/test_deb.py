@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.pages import block
 from tests.packages.building import built, copied, disturbed
 from tests.packages.debian import Debian, missing
 from tests.support.paths import ROOT
@@ -19,6 +20,8 @@ pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(missing()), reason=missi
 
 CONFIG = "/etc/winlogd/config.toml"
 FOLDER = "/var/lib/winlogd"
+INSTALL = block("sudo apt install ./dist").text
+PURGE = block("sudo apt purge").text
 WANTED = "/etc/systemd/system/multi-user.target.wants/winlogd.service"
 TIMED = "/etc/systemd/system/timers.target.wants/winlogd-backup.timer"
 
@@ -27,7 +30,7 @@ TIMED = "/etc/systemd/system/timers.target.wants/winlogd-backup.timer"
 def installed(minimal: Debian, package: Path, systems: Path) -> Debian:
     """A Debian in which the package was installed."""
     system = minimal.copied(systems / "installed")
-    system.install(package)
+    system.carry_out(INSTALL, package)
     return system
 
 
@@ -70,23 +73,23 @@ def test_the_service_and_its_backup_start_with_the_system_and_the_socket_does_no
     assert not os.path.lexists(installed.path("/etc/systemd/system/sockets.target.wants/winlogd.socket"))
 
 
-def test_it_serves_as_the_units_user_and_its_log_has_no_names(system: Debian, tmp_path: Path) -> None:
-    with system.serving(tmp_path) as server:
-        owners = Path(f"/proc/{server.process.pid}/status").read_text()
-        assert re.search(r"^Uid:\t[1-9]", owners, re.MULTILINE)
+def test_it_serves_as_the_units_user_and_its_log_has_no_names(installed: Debian, tmp_path: Path) -> None:
+    with installed.serving(tmp_path) as server:
+        status = Path(f"/proc/{server.process.pid}/status").read_text()
+        assert re.search(r"^Uid:\t[1-9]", status, re.MULTILINE)
         assert server.post(an_event(username="alice")).status == 200
         server.wait_for_log("stored")
         assert "alice" not in server.log
-        assert "alice" in system.run("winlogd", "who", "--config", CONFIG)
+        assert "alice" in installed.run("winlogd", "who", "--config", CONFIG)
         assert server.stop() == 0
-    assert system.owner(f"{FOLDER}/winlog.db") == "winlogd winlogd 640"
+    assert installed.owner(f"{FOLDER}/winlog.db") == "winlogd winlogd 640"
 
 
-def test_the_backups_unit_makes_a_backup(system: Debian, tmp_path: Path) -> None:
-    with system.serving(tmp_path) as server:
+def test_the_backups_unit_makes_a_backup(installed: Debian, tmp_path: Path) -> None:
+    with installed.serving(tmp_path) as server:
         assert server.post(an_event()).status == 200
-        system.run_unit("winlogd-backup.service")
-    assert len(list(system.path(f"{FOLDER}/backups").glob("*.db"))) == 1
+        installed.run_unit("winlogd-backup.service")
+    assert len(list(installed.path(f"{FOLDER}/backups").glob("*.db"))) == 1
 
 
 def test_the_command_says_its_version_whatever_python_finds_elsewhere(installed: Debian) -> None:
@@ -94,56 +97,58 @@ def test_the_command_says_its_version_whatever_python_finds_elsewhere(installed:
     assert installed.run("env", "PYTHONPATH=/", "winlogd", "--version") == f"winlogd {VERSION}\n"
 
 
-def test_an_upgrade_keeps_events_and_configuration_and_leaves_nothing_of_the_old_version(
+def test_an_upgrade_and_the_way_back_keep_events_and_configuration(
     system: Debian, package: Path, tmp_path: Path
 ) -> None:
-    with system.serving(tmp_path) as server:
-        assert server.post(an_event(username="before")).status == 200
+    _send(system, tmp_path, "before")
     system.path(CONFIG).write_text(system.path(CONFIG).read_text() + "# mine\n")
-    system.install(_newer(package, tmp_path))
+    system.carry_out(INSTALL, _newer(package, tmp_path))
     assert system.run("winlogd", "--version") == "winlogd 999\n"
+    assert not system.path("/usr/lib/winlogd/winlogd/py.typed").exists()
     assert system.path(CONFIG).read_text().endswith("# mine\n")
     assert system.owner(CONFIG) == "root winlogd 640"
-    assert not system.path("/usr/lib/winlogd/winlogd/py.typed").exists()
-    with system.serving(tmp_path) as server:
-        assert server.post(an_event(username="after")).status == 200
-        assert [row["username"] for row in server.rows()] == ["before", "after"]
+    _send(system, tmp_path, "after")
+
+    system.carry_out(block("sudo apt install --allow-downgrades").text, package)
+    assert system.run("winlogd", "--version") == f"winlogd {VERSION}\n"
+    assert _send(system, tmp_path, "back")[-3:] == ["before", "after", "back"]
 
 
-def test_a_removal_keeps_events_configuration_and_user(system: Debian, tmp_path: Path) -> None:
-    with system.serving(tmp_path) as server:
-        assert server.post(an_event()).status == 200
-    system.run("dpkg", "--remove", "winlogd")
+def test_a_removal_keeps_events_configuration_and_user_and_a_purge_that_is_answered_with_yes_leaves_nothing(
+    system: Debian, tmp_path: Path
+) -> None:
+    _send(system, tmp_path, "removed")
+    system.carry_out(block("sudo apt remove").text)
     assert not system.path("/usr/lib/winlogd").exists()
     assert not system.path("/usr/bin/winlogd").exists()
     assert system.owner(f"{FOLDER}/winlog.db") == "winlogd winlogd 640"
     assert system.owner(CONFIG) == "root winlogd 640"
 
+    system.carry_out(block("echo 'winlogd winlogd/remove-data").text)
+    system.carry_out(PURGE)
+    assert not system.path(FOLDER).exists()
+    assert _leftovers(system) == []
+
 
 def test_a_purge_that_nobody_answers_keeps_the_events_for_root_and_a_new_installation_goes_on_with_them(
     system: Debian, package: Path, tmp_path: Path
 ) -> None:
-    with system.serving(tmp_path) as server:
-        assert server.post(an_event(username="kept")).status == 200
-    said = system.run("dpkg", "--purge", "winlogd")
-    assert "the events stay in /var/lib/winlogd" in said
+    _send(system, tmp_path, "kept")
+    assert "the events stay in /var/lib/winlogd" in system.carry_out(PURGE)
     assert system.owner(FOLDER) == "root root 700"
     assert system.owner(f"{FOLDER}/winlog.db") == "root root 640"
     assert _leftovers(system) == []
 
-    system.install(package)
-    with system.serving(tmp_path) as server:
-        server.wait_until_open()
-        assert [row["username"] for row in server.rows()] == ["kept"]
+    system.carry_out(INSTALL, package)
+    assert _send(system, tmp_path, "new")[-2:] == ["kept", "new"]
 
 
-def test_a_purge_that_is_answered_with_yes_leaves_nothing(system: Debian, tmp_path: Path) -> None:
-    with system.serving(tmp_path) as server:
-        assert server.post(an_event()).status == 200
-    system.run("debconf-set-selections", given="winlogd winlogd/remove-data boolean true\n")
-    system.run("dpkg", "--purge", "winlogd")
-    assert not system.path(FOLDER).exists()
-    assert _leftovers(system) == []
+def _send(system: Debian, folder: Path, user: str) -> list[str]:
+    """Start the service, send it a logon of `user`, and stop it. Return the users of all events."""
+    with system.serving(folder) as server:
+        assert server.post(an_event(username=user)).status == 200
+        assert server.stop() == 0
+        return [str(row["username"]) for row in server.rows()]
 
 
 def _leftovers(system: Debian) -> list[str]:
@@ -160,7 +165,7 @@ def _lines(system: Debian, absolute: str) -> list[str]:
 
 def _newer(package: Path, folder: Path) -> Path:
     """Repack the package as version 999, without one of its files. Return the file."""
-    root, newer = folder / "newer", folder / "newer.deb"
+    root, newer = folder / "newer", folder / "winlogd_999.deb"
     subprocess.run(["dpkg-deb", "--raw-extract", package, root], check=True)
     control, version = root / "DEBIAN" / "control", root / "usr" / "lib" / "winlogd" / "winlogd" / "__init__.py"
     control.write_text(re.sub("(?m)^Version: .*$", "Version: 999", control.read_text()))

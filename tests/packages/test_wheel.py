@@ -2,13 +2,15 @@
 
 import os
 import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.packages.building import EPOCH, built, copied, disturbed
+from tests.docs.pages import block
+from tests.packages.building import EPOCH, built, by_the_page, copied, disturbed
 from tests.support.paths import ROOT
 from winlogd import VERSION
 
@@ -53,6 +55,30 @@ def test_the_sdist_holds_what_builds_and_installs_and_no_tests(packages: tuple[P
     assert members["packaging/build-wheel"].mode == 0o755
     assert {member.mtime for member in members.values()} == {int(EPOCH)}
     assert [name for name in members if name.startswith(("tests/", "bench/", ".")) or name.endswith(".pyc")] == []
+
+
+def test_the_wheel_that_the_page_builds_is_installed_by_pip(tmp_path: Path) -> None:
+    sources = copied(tmp_path / "sources")
+    python = sources / ".venv" / "bin" / "python"
+    build = block("PYTHON=.venv/bin/python packaging/build-wheel").text
+    _, wheel = by_the_page(build, sources, python)
+    target = tmp_path / "installed"
+    install = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(target),
+        str(wheel),
+    ]
+    subprocess.run(install, check=True)
+    environ = {**os.environ, "PYTHONPATH": str(target)}
+    said = subprocess.run([target / "bin" / "winlogd", "--version"], env=environ, stdout=subprocess.PIPE, text=True)
+    assert said.stdout == f"winlogd {VERSION}\n"
 
 
 def test_without_setuptools_it_says_what_to_install(tmp_path: Path) -> None:
