@@ -22,8 +22,6 @@ CONFIG = "/etc/winlogd/config.toml"
 FOLDER = "/var/lib/winlogd"
 INSTALL = block("sudo apt install ./dist").text
 PURGE = block("sudo apt purge").text
-WANTED = "/etc/systemd/system/multi-user.target.wants/winlogd.service"
-TIMED = "/etc/systemd/system/timers.target.wants/winlogd-backup.timer"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +54,6 @@ def test_the_files_have_the_owners_and_modes_that_keep_names_private(installed: 
     assert installed.owner(CONFIG) == "root winlogd 640"
     assert installed.owner(FOLDER) == "winlogd winlogd 750"
     assert installed.run("cat", "/var/lib/dpkg/info/winlogd.conffiles") == f"{CONFIG}\n"
-    installed.run("stat", "/usr/share/man/man1/winlogd.1.gz", "/usr/share/doc/winlogd/docs/operate.md")
     wrong = ("!", "-user", "root", "-o", "-perm", "/22")
     assert installed.run("find", "/usr/lib/winlogd", "/usr/bin/winlogd", "(", *wrong, ")") == ""
 
@@ -67,10 +64,27 @@ def test_the_configuration_is_that_of_the_repository_but_for_two_lines(installed
     assert changed == [f'path = "{FOLDER}/winlog.db"', "names = false"]
 
 
+def test_the_manual_the_completion_and_the_pages_are_there(installed: Debian) -> None:
+    texts = ("man/man1/winlogd.1.gz", "bash-completion/completions/winlogd", "doc/winlogd/docs/operate.md")
+    assert [text for text in texts if not installed.path(f"/usr/share/{text}").stat().st_size] == []
+
+
+def test_the_units_are_those_of_the_repository_but_for_the_paths_of_program_and_database(installed: Debian) -> None:
+    for unit in (ROOT / "systemd").iterdir():
+        packaged = installed.path(f"/usr/lib/systemd/system/{unit.name}").read_text()
+        ours, theirs = (set(text.splitlines()) for text in (unit.read_text(), packaged))
+        assert "/opt" not in packaged
+        assert [line for line in theirs - ours if not line.startswith(("#", "ExecStart=/usr/bin/winlogd"))] == []
+        dropped = [line for line in ours - theirs if not line.startswith(("#", "ExecStart=/opt/winlogd/bin/winlogd"))]
+        assert set(dropped) <= {f"Environment=WINLOGD_DATABASE_PATH={FOLDER}/winlog.db"}
+
+
 def test_the_service_and_its_backup_start_with_the_system_and_the_socket_does_not(installed: Debian) -> None:
-    assert os.readlink(installed.path(WANTED)).endswith("/systemd/system/winlogd.service")
-    assert os.readlink(installed.path(TIMED)).endswith("/systemd/system/winlogd-backup.timer")
-    assert not os.path.lexists(installed.path("/etc/systemd/system/sockets.target.wants/winlogd.socket"))
+    wanted = installed.run("find", "/etc/systemd/system", "-type", "l", "-name", "winlogd*").split()
+    assert {each.removeprefix("/etc/systemd/system/") for each in wanted} == {
+        "multi-user.target.wants/winlogd.service",
+        "timers.target.wants/winlogd-backup.timer",
+    }
 
 
 def test_it_serves_as_the_units_user_and_its_log_has_no_names(installed: Debian, tmp_path: Path) -> None:
@@ -93,8 +107,8 @@ def test_the_backups_unit_makes_a_backup(installed: Debian, tmp_path: Path) -> N
 
 
 def test_the_command_says_its_version_whatever_python_finds_elsewhere(installed: Debian) -> None:
-    (installed.root / "winlogd.py").write_text("raise SystemExit('not this one')")
-    assert installed.run("env", "PYTHONPATH=/", "winlogd", "--version") == f"winlogd {VERSION}\n"
+    (installed.root / "opt" / "winlogd.py").write_text("raise SystemExit('not this one')")
+    assert installed.run("env", "PYTHONPATH=/opt", "winlogd", "--version") == f"winlogd {VERSION}\n"
 
 
 def test_an_upgrade_and_the_way_back_keep_events_and_configuration(
@@ -153,14 +167,9 @@ def _send(system: Debian, folder: Path, user: str) -> list[str]:
 
 def _leftovers(system: Debian) -> list[str]:
     """Return what a purge has left of the user, the package, its units, and its configuration."""
-    accounts = [f"{name}: {line}" for name in ("passwd", "group", "shadow") for line in _lines(system, f"/etc/{name}")]
-    paths = ("/etc/winlogd", "/usr/lib/winlogd", "/usr/share/doc/winlogd", WANTED, TIMED)
-    found = [path for path in paths if os.path.lexists(system.path(path))]
-    return [line for line in accounts if "winlogd" in line] + found
-
-
-def _lines(system: Debian, absolute: str) -> list[str]:
-    return system.path(absolute).read_text().splitlines()
+    accounts = system.run("cat", "/etc/passwd", "/etc/shadow", "/etc/group").splitlines()
+    files = system.run("find", "/", "-name", "*winlogd*", "!", "-path", "/dist/*", "!", "-path", "/opt/*").splitlines()
+    return [line for line in accounts if "winlogd" in line] + [file for file in files if file != FOLDER]
 
 
 def _newer(package: Path, folder: Path) -> Path:

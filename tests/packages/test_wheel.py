@@ -63,19 +63,8 @@ def test_the_wheel_that_the_page_builds_is_installed_by_pip(tmp_path: Path) -> N
     build = block("PYTHON=.venv/bin/python packaging/build-wheel").text
     _, wheel = by_the_page(build, sources, python)
     target = tmp_path / "installed"
-    install = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--no-index",
-        "--target",
-        str(target),
-        str(wheel),
-    ]
-    subprocess.run(install, check=True)
+    options = ("-q", "--no-deps", "--no-index", "--target", str(target))
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(wheel)], check=True)
     environ = {**os.environ, "PYTHONPATH": str(target)}
     said = subprocess.run([target / "bin" / "winlogd", "--version"], env=environ, stdout=subprocess.PIPE, text=True)
     assert said.stdout == f"winlogd {VERSION}\n"
