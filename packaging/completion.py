@@ -11,6 +11,7 @@ from typing import Final
 from helps import help_texts
 
 _FLAG: Final = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+_OPTION: Final = re.compile(r"^ +(?:-\w, )?(--[a-z][a-z-]*)", re.MULTILINE)
 _CHOICES: Final = re.compile(r"(--[a-z-]+) \{([\w,.-]+)\}")
 _VALUES: Final = re.compile(r"^ +(--[a-z-]+) [A-Z]", re.MULTILINE)
 _FORMS: Final = re.compile(r"^(?:usage:)? +winlogd (?P<command>\S+) (?P<word>[a-z]+)(?: |$)", re.MULTILINE)
@@ -60,8 +61,8 @@ def _cases(texts: Mapping[str, str]) -> Iterator[str]:
 def _flags(text: str) -> list[str]:
     """Return the flags that a help lists, in its order."""
     usage, _, options = text.partition("\noptions:\n")
-    listed = options.partition("\n\n")[0] or usage.partition("\n\n")[0]
-    return list(dict.fromkeys(_FLAG.findall(listed)))
+    found = _OPTION.findall(options.partition("\n\n")[0]) or _FLAG.findall(usage.partition("\n\n")[0])
+    return list(dict.fromkeys(found))
 
 
 if __name__ == "__main__":

@@ -65,13 +65,11 @@ class Debian:
         subprocess.run(["cp", "-a", "--reflink=auto", self.root, root], check=True, timeout=_PATIENCE_S)
         return Debian(root)
 
-    def run(self, *command: str, given: str = "", status: int = 0) -> str:
-        """Run a command as root in the system. Return what it prints on both outputs.
+    def run(self, *command: str, given: str = "") -> str:
+        """Run a command as root in the system, with `given` as its standard input. Return what it prints.
 
-        Args:
-            command: the words of the command.
-            given: its standard input.
-            status: the exit status that it must have.
+        Raises:
+            AssertionError: the command failed.
         """
         done = subprocess.run(
             ["chroot", str(self.root), *command],
@@ -82,7 +80,7 @@ class Debian:
             text=True,
             timeout=_PATIENCE_S,
         )
-        assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}"
+        assert done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}"
         return done.stdout
 
     def carry_out(self, commands: str, package: Path | None = None) -> str:
