@@ -11,7 +11,7 @@ from typing import Final
 from helps import help_texts
 
 _FLAG: Final = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-_OPTION: Final = re.compile(r"^ +(?:-\w, )?(--[a-z][a-z-]*)", re.MULTILINE)
+_OPTION: Final = re.compile(r"^  (?:-\w, )?(--[a-z][a-z-]*)", re.MULTILINE)
 _CHOICES: Final = re.compile(r"(--[a-z-]+) \{([\w,.-]+)\}")
 _VALUES: Final = re.compile(r"^ +(--[a-z-]+) [A-Z]", re.MULTILINE)
 _FORMS: Final = re.compile(r"^(?:usage:)? +winlogd (?P<command>\S+) (?P<word>[a-z]+)(?: |$)", re.MULTILINE)

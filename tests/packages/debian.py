@@ -6,6 +6,7 @@ says is carried out by hand. This file must not know what the package of winlogd
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,7 @@ SUITES: Final[Mapping[tuple[int, int], str]] = {(3, 11): "bookworm", (3, 13): "t
 
 SUITE: Final = SUITES.get(sys.version_info[:2], "")
 
-_PROGRAMS: Final = ("debootstrap", "dpkg-deb", "chroot", "unshare")
+_PROGRAMS: Final = ("debootstrap", "dpkg-deb", "chroot", "unshare", "script")
 _INCLUDED: Final = "adduser,python3"
 _NEEDLESS: Final = ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc", "usr/share/locale", "usr/share/man")
 """Folders that no test needs: more than half of a minimal Debian, which the tests copy."""
@@ -96,6 +97,31 @@ class Debian:
                 (self.root / folder).mkdir()
                 shutil.copy(package, self.root / folder)
         return self.run("bash", "-ec", f'sudo() {{ "$@"; }}; cd /; {commands}', given="y\n")
+
+    def carry_out_on_a_terminal(self, commands: str, answers: Mapping[str, str]) -> str:
+        """Run the commands of a page in the folder / for a person. Return what the terminal shows.
+
+        Args:
+            commands: lines of a shell.
+            answers: what the person types, by the end of the question that the terminal shows before.
+        """
+        inside = ("env", "DEBIAN_FRONTEND=teletype", "bash", "-ec", f'sudo() {{ "$@"; }}; cd /; {commands}')
+        on_a_terminal = ("script", "-qec", shlex.join(("chroot", str(self.root), *inside)), "/dev/null")
+        command = ("timeout", str(_PATIENCE_S), *on_a_terminal)
+        shown = b""
+        with subprocess.Popen(command, env=_ENVIRON, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+            assert running.stdin
+            assert running.stdout
+            for question, answer in answers.items():
+                while question.encode() not in shown:
+                    piece = os.read(running.stdout.fileno(), 4096)
+                    assert piece, shown
+                    shown += piece
+                running.stdin.write(f"{answer}\n".encode())
+                running.stdin.flush()
+            shown += running.stdout.read()
+        assert running.returncode == 0, shown
+        return shown.decode()
 
     def path(self, absolute: str) -> Path:
         """Return the path, seen from outside, of what has the path `absolute` in the system."""

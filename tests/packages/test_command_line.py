@@ -56,7 +56,7 @@ def test_bash_completes_the_commands(completion: Path) -> None:
 def test_bash_completes_the_flags_of_each_command(completion: Path, helps: dict[str, str]) -> None:
     for name in COMMANDS:
         options = helps[name].partition("\noptions:\n")[2].partition("\nexample")[0]
-        flags = {flag for line in options.splitlines() for flag in re.findall(r"^ +(?:-h, )?(--[\w-]+)", line)}
+        flags = {flag for line in options.splitlines() for flag in re.findall(r"^  (?:-\w, )?(--[\w-]+)", line)}
         assert "--config" in flags
         assert _completed(completion, name, "--") == flags
 

@@ -138,10 +138,17 @@ def test_a_removal_keeps_events_configuration_and_user_and_a_purge_that_is_answe
     assert system.owner(f"{FOLDER}/winlog.db") == "winlogd winlogd 640"
     assert system.owner(CONFIG) == "root winlogd 640"
 
+    shown = system.carry_out_on_a_terminal(PURGE, {"[Y/n]": "y", "[yes/no]": "yes"})
+    assert "Delete all events and backups in /var/lib/winlogd?" in shown
+    assert not system.path(FOLDER).exists()
+    assert _leftovers(system) == []
+
+
+def test_a_script_answers_the_question_of_the_purge_before(system: Debian, tmp_path: Path) -> None:
+    _send(system, tmp_path, "unwanted")
     system.carry_out(block("echo 'winlogd winlogd/remove-data").text)
     system.carry_out(PURGE)
     assert not system.path(FOLDER).exists()
-    assert _leftovers(system) == []
 
 
 def test_a_purge_that_nobody_answers_keeps_the_events_for_root_and_a_new_installation_goes_on_with_them(
