@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -57,12 +56,10 @@ def by_the_page(text: str, sources: Path, python: Path) -> list[Path]:
     return [Path(line) for line in done.stdout.splitlines() if line.startswith(str(sources))]
 
 
-def built(sources: Path, script: str, folder: Path, environ: Mapping[str, str] | None = None) -> list[Path]:
+def built(sources: Path, script: str, folder: Path) -> list[Path]:
     """Run packaging/`script` of `sources`, which builds into `folder`. Return the paths that it prints."""
-    own = {"PYTHON": sys.executable, "SOURCE_DATE_EPOCH": EPOCH}
+    environ = {**os.environ, "PYTHON": sys.executable, "SOURCE_DATE_EPOCH": EPOCH}
     command = [sources / "packaging" / script, folder]
-    done = subprocess.run(
-        command, env={**os.environ, **own, **(environ or {})}, capture_output=True, text=True, timeout=PATIENCE_S
-    )
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     return [Path(line) for line in done.stdout.splitlines()]

@@ -30,8 +30,12 @@ COMPOSE = (ROOT / "packaging" / "compose.yaml").read_text()
 def built(minimal: Debian, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Image]:
     """The image, and a container that has not run."""
     store = Path(tempfile.mkdtemp(prefix="winlogd-image-"))
-    yield Image(store, copied(tmp_path_factory.mktemp("image") / "sources"), minimal)
-    shutil.rmtree(store)
+    sources = copied(tmp_path_factory.mktemp("image") / "sources")
+    shutil.copy(ROOT / ".dockerignore", sources)
+    try:
+        yield Image(store, sources, minimal)
+    finally:
+        shutil.rmtree(store)
 
 
 @needs_buildah
