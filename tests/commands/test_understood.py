@@ -48,7 +48,7 @@ WRONG: Final = [
 
 OTHERS: Final = {
     *("serve", "check-config", "rotate", "token", "backup", "restore", "export", "import", "purge", "hold", "compact"),
-    "doctor",
+    *("doctor", "forget"),
     *("status", "config", "healthcheck"),
 }
 """The commands that answer no question."""
