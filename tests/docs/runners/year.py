@@ -7,17 +7,16 @@ import signal
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from tests.docs.pages import LOGON, Block, Runner, block
+from tests.docs.pages import LOGON, Block, Runner, block, replaced
 from tests.docs.runners.install import OLDER_INSERT
 from tests.docs.shell import PROGRAM, typed
-from tests.support.readers import CERTIFICATE, DATA, KEY, add_reader, ask, looks, with_tls
+from tests.support.paths import DATA
+from tests.support.readers import CERTIFICATE, KEY, add_reader, ask, looks, with_tls
 from tests.support.running import MORE_THAN_THERE_IS, Winlogd, a_steady_port, an_event, running
-from winlogd.sessions.rooms import Rooms
-from winlogd.sessions.rooms_file import parsed
 
 _ROOMS: Final = '[rooms]\nfrom_hostname = "{room}-*"\n'
 _DOCTOR: Final = {"winlogd doctor": "winlogd doctor || true"}
@@ -80,7 +79,7 @@ def _leaves_the_old_server(old: Block, folder: Path) -> None:
 def _arrives_at_the_new_server(there: Path, root: Path, token: str) -> None:
     (there / "data").mkdir()
     changes = {
-        "sudo chown root:winlogd": "ls",
+        "sudo chown root:winlogd": "ls",  # the files are there
         _OWNER: "",
         "/root/": f"{root}/",
         "/etc/winlogd/": f"{there}/",
@@ -99,13 +98,22 @@ def _arrives_at_the_new_server(there: Path, root: Path, token: str) -> None:
 
 
 def _retires_a_machine(rows: Block, folder: Path) -> None:
-    rooms = Rooms({"A102": ("PC-*",)}, places=parsed(rows.text))
-    before, after = date(2026, 8, 31), date(2026, 9, 1)
-    assert [rooms.room_of("pc-07", day) for day in (before, after)] == ["A102", "A102"]
-    assert [[place.hostname for place in rooms.expected(day).values()] for day in (before, after)] == [
-        ["PC-07"],
-        ["PC-31"],
-    ]
+    """PC-07 was replaced today. Its last session was yesterday."""
+    today = datetime.now(UTC).date()
+    yesterday = today - timedelta(days=1)
+    text = replaced(rows.text, {"2026-08-31": yesterday, "2026-09-01": today})
+    (folder / "machines.csv").write_text(text)
+    settings = '[server]\ntimezone = "UTC"\n[rooms]\nrooms_file = "machines.csv"\n"A102" = ["PC-*"]\n'
+    with running(folder, settings) as server:
+        server.wait_until_it_obeys()
+        _posted_now(server, hostname="PC-07")
+        server.stop()
+    server.execute("UPDATE events_today SET server_timestamp = ?1, timestamp = ?1", f"{yesterday}T10:00:00+00:00")
+    machines = typed("winlogd machines --room A102", folder)
+    assert "PC-31" in machines
+    assert "PC-07" not in machines
+    assert "PC-07    A102" in typed("winlogd sessions --host PC-07", folder)
+    assert "PC-07    A102" in typed(f"winlogd who --room A102 --at {yesterday}T10:15", folder)
 
 
 def _keeps_the_past_of_a_renamed_room(alias: Block, folder: Path) -> None:
