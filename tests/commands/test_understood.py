@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.questions import at, receive, sent, stay
 from tests.support.school_rows import ClockedServer
-from tests.support.small_site import READING, SETTINGS, run
+from tests.support.small_site import READING, SETTINGS, make_site, run
 from winlogd.api.parameters import FILTERS
 from winlogd.cli import COMMANDS
 
@@ -48,7 +48,7 @@ WRONG: Final = [
 
 OTHERS: Final = {
     *("serve", "check-config", "rotate", "token", "backup", "restore", "export", "import", "purge", "hold", "compact"),
-    "doctor",
+    *("doctor", "forget"),
     *("status", "config", "healthcheck"),
 }
 """The commands that answer no question."""
@@ -129,6 +129,16 @@ def test_a_name_that_nobody_knows_is_a_failure(kind: str, site: Path) -> None:
     ended = run(site, kind, "no body")
     line = f"winlogd: no {kind} 'no body' is known; winlogd search 'no body' looks for a part of a name"
     assert ended == (1, "", [line])
+
+
+def test_a_retired_machine_is_not_called_unknown(tmp_path: Path) -> None:
+    make_site(tmp_path)
+    (tmp_path / "config.toml").write_text(SETTINGS.replace("[rooms]", '[rooms]\nrooms_file = "list.csv"'))
+    (tmp_path / "list.csv").write_text("hostname,room,state\nA102-08,A102,retired\n")
+    ended = run(tmp_path, "machine", "a102-08")
+    line = "winlogd: the machine a102-08 is retired in the list of machines; winlogd sessions --host a102-08 shows its"
+    assert ended == (1, "", [f"{line} sessions"])
+    assert "bob" in run(tmp_path, "sessions", "--host", "a102-08").out
 
 
 @pytest.mark.parametrize(

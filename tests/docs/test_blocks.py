@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from tests.docs.pages import Block, Runner, block, blocks
-from tests.docs.runners import access, api, clients, configure, doctor, install, monitoring, operate, privacy, who
+from tests.docs.runners import access, api, clients, configure, doctor, install, monitoring, operate, privacy, who, year
 from tests.support.paths import ROOT
 
 PROGRAMS: Final = [name for name in ("curl", "sqlite3") if shutil.which(name) is None]
@@ -32,6 +32,7 @@ RUN: Final[Mapping[str, Runner]] = {
     **clients.RUN,
     **privacy.RUN,
     **monitoring.RUN,
+    **year.RUN,
 }
 """The function that runs a block, by the beginning of the block."""
 
@@ -58,6 +59,11 @@ RUN_ELSEWHERE: Final = {
     "[Service]\nLogNamespace=": "test_systemd.py",
     "[Timer]\nOnCalendar=\n": "test_systemd.py",
     "age -d": "runners/privacy.py",
+    "# on the new server": "runners/year.py",
+    "# after a change of rooms": "runners/year.py",
+    "# after the exam": "runners/year.py",
+    "# on the second day of school": "runners/year.py",
+    "# old events, for ever": "runners/year.py",
     "[Unit]\nDescription=Report logon": "runners/clients.py",
     "[Unit]\nDescription=Report the hardware": "runners/clients.py",
     "python3 -m venv .venv && .venv/bin/pip install 'setuptools": "../packages/conftest.py",

@@ -30,8 +30,7 @@ the user who runs this, and the readers' file beside it with the ending .access.
 An existing file is never replaced."""
 
 _EXAMPLE: Final = """\
-  sudo WINLOGD_DATABASE_PATH=/var/lib/winlogd/winlog.db \\
-      winlogd backup --keep 14 --config /etc/winlogd/config.toml
+  sudo winlogd backup --keep 14 --config /etc/winlogd/config.toml
   makes /var/lib/winlogd/backups/winlog-20260113T083000Z.db, and then removes all
   backups there but the last 14.
 """

@@ -37,8 +37,7 @@ winlogd runs as, with the server running or not. The exit status is 1 if somethi
 needs a person."""
 
 _EXAMPLE: Final = """\
-  sudo WINLOGD_DATABASE_PATH=/var/lib/winlogd/winlog.db \\
-      winlogd doctor --config /etc/winlogd/config.toml
+  sudo winlogd doctor --config /etc/winlogd/config.toml
   prints the faults first, each with what it means and what to do.
 """
 

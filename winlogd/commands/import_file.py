@@ -27,8 +27,7 @@ running server does it between the events that come. Root does it as the owner o
 the database's folder."""
 
 _EXAMPLE: Final = """\
-  sudo WINLOGD_DATABASE_PATH=/var/lib/winlogd/winlog.db \\
-      winlogd import /srv/old/winlog.db --config /etc/winlogd/config.toml
+  sudo winlogd import /srv/old/winlog.db --config /etc/winlogd/config.toml
   prints how many rows were imported, how many were known before, and how many are
   faulty.
 """

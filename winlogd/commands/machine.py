@@ -17,6 +17,7 @@ from winlogd.commands.machines import TITLES, cells_of
 from winlogd.commands.session_rows import counted, short_time, table_of
 from winlogd.commands.table import table, width_of_output
 from winlogd.commands.terminal import FailedError, note
+from winlogd.store.read.days import local_day
 
 _DOES: Final = """\
 Show a machine: its room and state, who is on, the latest hardware that it reported,
@@ -28,6 +29,7 @@ _EXAMPLE: Final = """\
 """
 
 _NOT_FOUND: Final = "no machine {0} is known; winlogd search {0} looks for a part of a name"
+_RETIRED: Final = "the machine {0} is retired in the list of machines; winlogd sessions --host {0} shows its sessions"
 
 
 def run(words: Sequence[str]) -> int:
@@ -38,7 +40,7 @@ def run(words: Sequence[str]) -> int:
 
     Raises:
         ConfigError: the configuration has mistakes.
-        FailedError: the database cannot be read, or the machine is not known.
+        FailedError: the database cannot be read, or the machine is not known or retired.
         HelpAskedError, MisusedError, WrongValuesError: see `QuestionParser`.
     """
     parser = QuestionParser("machine", _DOES, _EXAMPLE)
@@ -47,7 +49,9 @@ def run(words: Sequence[str]) -> int:
     question = machine(asking.values({}), asking.asked._replace(path={"hostname": options.name}))
     answer: Mapping[str, Any] | None = asking.ask_object(question, Seen("machine", {"hostname": options.name}))
     if answer is None:
-        raise FailedError(_NOT_FOUND.format(shlex.quote(options.name)))
+        place = asking.asked.site.rooms.place_of(options.name, local_day(asking.asked.now_us, asking.asked.site))
+        why = _RETIRED if place is not None and place.state == "retired" else _NOT_FOUND
+        raise FailedError(why.format(shlex.quote(options.name)))
     note(f"Machine {answer['hostname']}, now: {asking.in_words('now')}")
     note_history(answer["history"])
     if asking.form == "json":

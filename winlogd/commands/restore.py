@@ -28,8 +28,7 @@ folder."""
 
 _EXAMPLE: Final = """\
   sudo systemctl stop winlogd
-  sudo WINLOGD_DATABASE_PATH=/var/lib/winlogd/winlog.db \\
-      winlogd restore /var/lib/winlogd/backups/winlog-20260113T083000Z.db
+  sudo winlogd restore /var/lib/winlogd/backups/winlog-20260113T083000Z.db
   sudo systemctl start winlogd
 """
 

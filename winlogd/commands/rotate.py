@@ -20,8 +20,7 @@ session that is still open keeps its logon in events_today. Root does it as the
 owner of the database's folder."""
 
 _EXAMPLE: Final = """\
-  sudo WINLOGD_DATABASE_PATH=/var/lib/winlogd/winlog.db \\
-      winlogd rotate --config /etc/winlogd/config.toml
+  sudo winlogd rotate --config /etc/winlogd/config.toml
   prints how many rows were moved, and how many sessions are open after that.
 """
 

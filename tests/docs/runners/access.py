@@ -2,40 +2,26 @@
 
 import json
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from tests.docs.pages import ADDRESS, DATABASE, LOGON, Block, Runner, block, run
+from tests.docs.pages import ADDRESS, LOGON, Block, Runner, block, run
 from tests.docs.proxies import PROXY_ADDRESS, foreground, free_port, nginx, with_tls
+from tests.docs.shell import typed
 from tests.support import readers
-from tests.support.paths import ROOT
-from tests.support.running import Winlogd, a_steady_port, an_event, running
+from tests.support.running import a_steady_port, an_event, running
 
 ROOMS: Final = '[rooms]\nfrom_hostname = "{room}-*"\n'
-PROGRAM: Final = f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd"
 NAME: Final = "https://winlog.example.org"
 TOKEN: Final = re.compile(r"[0-9a-f]{32}")
 
 
-def _tokens_of(block: Block, server: Winlogd, changes: Mapping[str, object]) -> list[str]:
+def _tokens_of(block: Block, folder: Path) -> list[str]:
     """Run the commands of a block that adds readers. Return the tokens that it prints."""
-    tokens = run(block.text, changes).split()
+    tokens = typed(block.text, folder).split()
     assert all(map(TOKEN.fullmatch, tokens))
     return tokens
-
-
-def _added_by(block: Block, server: Winlogd) -> str:
-    """Run the command of a block that adds a reader. Return the token that it prints."""
-    changes = {
-        "sudo WINLOGD": "WINLOGD",
-        "/opt/winlogd/bin/winlogd": PROGRAM,
-        "/etc/winlogd/config.toml": server.folder / "config.toml",
-        DATABASE: server.database,
-    }
-    [token] = _tokens_of(block, server, changes)
-    return token
 
 
 def _header(folder: Path, name: str, token: str) -> Path:
@@ -59,7 +45,7 @@ def _technician(add: Block, folder: Path) -> None:
         server.wait_until_it_obeys()
         server.post(LOGON)
         assert server.request("GET", "/api/v1/sessions").status == 200  # nothing is to be set up
-        token = _added_by(add, server)
+        [token] = _tokens_of(add, folder)
         assert server.request("GET", "/api/v1/sessions").status == 403
         file = folder / "technician.header"
         changes = {"TOKEN": token, "technician.header": file, ADDRESS: f"127.0.0.1:{server.port}"}
@@ -77,10 +63,7 @@ def _department(tls: Block, folder: Path) -> None:
     with running(folder, block("[security]\nnames").text) as server:
         server.wait_until_it_obeys()
         server.post(LOGON)
-        commands = block("# a teacher, a head of department")
-        function = f'winlogd() {{ {PROGRAM} "$@" --config {folder}/config.toml; }}\ncd {folder}\n'
-        added = commands._replace(text=function + commands.text)
-        teacher, head, auditor = _tokens_of(added, server, {})
+        teacher, head, auditor = _tokens_of(block("# a teacher, a head of department"), folder)
         with foreground(nginx(folder, server.port, plain_port, more=with_tls(tls_port)), folder, plain_port):
             changes = {
                 "meier.header": _header(folder, "meier.header", teacher),
@@ -110,7 +93,8 @@ def _wall(add: Block, folder: Path) -> None:
         server.wait_until_it_obeys()
         for host in ("A101-07", "B201-01"):
             server.post(an_event(hostname=host))
-        file = _header(folder, "wall-a1.header", _added_by(add, server))
+        [token] = _tokens_of(add, folder)
+        file = _header(folder, "wall-a1.header", token)
         changes = {"wall-a1.header": file, NAME: _through("127.0.0.1", port)}
         asks = block("curl -H @wall-a1.header").text
         [answer] = _said(asks, changes)

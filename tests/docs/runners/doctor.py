@@ -1,15 +1,14 @@
 """Run the commands of docs/operate.md, "The doctor", on a room of ten machines in its first week."""
 
 import re
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from tests.docs.pages import DATABASE, Block, Runner, run
-from tests.support.paths import ROOT
-from tests.support.running import CLIENT_HEADERS, Winlogd, an_event, running
+from tests.docs.pages import Block, Runner, run
+from tests.docs.shell import CONFIG, PROGRAM, typed
+from tests.support.running import A_SMALL_DISK_WILL_DO, CLIENT_HEADERS, Winlogd, an_event, running
 
 _SETTINGS: Final = '[rooms]\nrooms_file = "machines.csv"\n'
 _FOLDER: Final = "/var/lib/winlogd"
@@ -43,22 +42,15 @@ def _shows(block: Block, folder: Path) -> None:
     _site(folder)
     with running(folder, _SETTINGS) as server:
         _a_first_day(server)
-        command = f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd doctor --config {folder / 'config.toml'} || true"
-        shown = run(block.text, {"winlogd doctor": command}, {"COLUMNS": "100", "WINLOGD_LIMITS_MIN_FREE_DISK": "0"})
+        shown = typed(block.text, folder, {"winlogd doctor": "winlogd doctor || true"}, {"COLUMNS": "100"})
     assert _words(shown, str(folder / "data")) == _words(block.answer, str(folder / "data"))
 
 
 def _looks_at_both(block: Block, folder: Path) -> None:
     _site(folder)
-    program = f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd"
-    file = folder / "config.toml"
-    changes = {
-        "winlogd machines": f"{program} machines --config {file}",
-        "winlogd doctor --all": f"{program} doctor --all --config {file} || true",
-    }
     with running(folder, _SETTINGS) as server:
         _a_first_day(server)
-        shown = run(block.text, changes, {"COLUMNS": "100", "WINLOGD_LIMITS_MIN_FREE_DISK": "0"})
+        shown = typed(block.text, folder, {"doctor --all": "doctor --all || true"}, {"COLUMNS": "100"})
     machines, doctor = shown.split("FAULT", 1)
     assert machines.count("never_seen") == 2
     assert machines.count("in_use") + machines.count("doubtful") == 8
@@ -70,18 +62,15 @@ def _sends_a_mail(block: Block, folder: Path) -> None:
     """cron sends what the line prints: nothing as long as there is no fault."""
     changes: dict[str, object] = {
         "0 7 * * * root ": "",
-        "/opt/winlogd/bin/winlogd": f"PYTHONPATH={ROOT} {sys.executable} -m winlogd",
-        "/etc/winlogd/config.toml": folder / "config.toml",
-        DATABASE: folder / "data" / "winlog.db",
+        "/opt/winlogd/bin/winlogd": PROGRAM,
+        CONFIG: folder / "config.toml",
     }
-    environ = {"WINLOGD_LIMITS_MIN_FREE_DISK": "0"}
     with running(folder) as server:
         server.wait_until_settled()
         assert server.post(an_event(timestamp=datetime.now(UTC).isoformat())).status == 200
-        assert "FAULT  backup" in run(block.text, changes, environ)
-        backup = f"cd {folder}; PYTHONPATH={ROOT} {sys.executable} -m winlogd backup"
-        run(backup, {}, environ)
-        assert run(block.text, changes, environ) == ""
+        assert "FAULT  backup" in run(block.text, changes, A_SMALL_DISK_WILL_DO)
+        typed("winlogd backup", folder)
+        assert run(block.text, changes, A_SMALL_DISK_WILL_DO) == ""
 
 
 RUN: Final[Mapping[str, Runner]] = {

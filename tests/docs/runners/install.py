@@ -64,7 +64,7 @@ def _goes_back(block: Block, folder: Path) -> None:
     assert not {row[0] for row in older_indexes} & {row[0] for row in _rows(database, indexes)}
     with closing(sqlite3.connect(database)) as connection:
         connection.executescript(block.text)
-        connection.execute(_OLDER_INSERT)
+        connection.execute(OLDER_INSERT)
         connection.commit()
     assert set(older_indexes) <= set(_rows(database, indexes))
     _takes_it_once_more(folder)
@@ -76,10 +76,11 @@ def _takes_it_once_more(folder: Path) -> None:
         assert answer.json["session_uuid"] == "older@old-host@abcdef"
 
 
-_OLDER_INSERT: Final = """INSERT INTO events_today (username, action, timestamp, hostname, source_ip, server_timestamp,
+OLDER_INSERT: Final = """INSERT INTO events_today (username, action, timestamp, hostname, source_ip, server_timestamp,
     os_name, os_version, kernel_version, hardware_info, session_uuid) VALUES ('older', 'C',
     '2026-01-13T08:30:00+00:00', 'old-host', '192.0.2.1', '2026-01-13T08:30:01+00:00', NULL, NULL, NULL, NULL,
     'older@old-host@abcdef')"""
+"""The statement by which the older server stores a logon."""
 
 
 def _rows(database: Path, sql: str) -> list[tuple[object, ...]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.docs.pages import ADDRESS, Block, Runner, run
-from tests.docs.runners.access import PROGRAM
+from tests.docs.shell import typed
 from tests.support.readers import bearer
 from tests.support.running import running
 from tests.support.scraping import scrape
@@ -23,12 +23,10 @@ def _gives_prometheus_a_token(block: Block, folder: Path) -> None:
     with running(folder) as server:
         server.wait_until_it_obeys()
         changes = {
-            "winlogd token add prometheus --scope metrics": f"{PROGRAM} token add prometheus --scope metrics"
-            f" --config {folder / 'config.toml'}",
             "/etc/prometheus/winlogd.token": token,
             "-o prometheus": "",  # there may be no such user
         }
-        run(block.text, changes)
+        typed(block.text, folder, changes)
         assert stat.S_IMODE(token.stat().st_mode) == 0o400
         assert scrape(server, bearer(token.read_text().strip())).samples["winlogd_writable"] == 1
 

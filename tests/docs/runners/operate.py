@@ -3,34 +3,25 @@
 import hashlib
 import json
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.docs.pages import DATABASE, LOGON, Block, Runner, block, comparable, replaced, run
+from tests.docs.pages import DATABASE, LOGON, Block, Runner, comparable, run
+from tests.docs.shell import CONFIG, PROGRAM, typed
 from tests.support.midnights import before_midnight
 from tests.support.older import GOLDEN
-from tests.support.paths import ROOT
-from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, running, wait_for
+from tests.support.running import Winlogd, an_event, running, wait_for
 
 BACKUP: Final = "/var/lib/winlogd/backups/winlog-20260113T083000Z.db"
 
-_PROGRAM: Final = f"sudo WINLOGD_DATABASE_PATH={DATABASE} \\\n    /opt/winlogd/bin/winlogd"
-
 
 def _changes(text: str, server: Winlogd) -> dict[str, object]:
-    """Return what a block's words stand for in a test. A command takes the database from the configuration there."""
-    program = f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd"
-    file = server.folder / "config.toml"
+    """Return what the paths of a block stand for in a test."""
     changes: dict[str, object] = {
-        "/opt/winlogd/bin/winlogd backup": f"{program} backup",
-        "winlogd backup --keep 14\n": f"{program} backup --keep 14 --config {file}\n",
-        "winlogd backup /root": f"{program} backup --config {file} /root",
-        "winlogd restore": f"{program} restore --config {file}",
-        "/etc/winlogd/config.toml": file,
+        "/opt/winlogd/bin/winlogd": PROGRAM,
+        CONFIG: server.folder / "config.toml",
         "/root/winlog.db": server.folder / "elsewhere" / "data" / "winlog.db",
-        DATABASE: server.database,
     }
     return {word: meaning for word, meaning in changes.items() if word in text}
 
@@ -41,7 +32,7 @@ def _serves_what_was_backed_up(block: Block, folder: Path) -> str:
     target.parent.mkdir(parents=True)
     with running(folder) as server:
         server.post(LOGON)
-        printed = run(block.text.removeprefix("30 2 * * * root "), _changes(block.text, server), A_SMALL_DISK_WILL_DO)
+        printed = typed(block.text.removeprefix("30 2 * * * root "), folder, _changes(block.text, server))
         if not target.exists():
             [backup] = (folder / "data" / "backups").iterdir()
             backup.rename(target)
@@ -70,12 +61,11 @@ def _backs_up_elsewhere(block: Block, folder: Path) -> None:
 def _restores(restore: Block, folder: Path) -> None:
     with running(folder) as server:
         server.post(LOGON)
-        text = block("winlogd backup --keep").text
-        run(text, _changes(text, server))
+        typed("winlogd backup", folder)
         server.post(LOGON | {"username": "bob"})
         server.kill()  # leaves a WAL, which is no part of the backup
         [backup] = (folder / "data" / "backups").iterdir()
-        run(restore.text, {BACKUP: backup, **_changes(restore.text, server)}, A_SMALL_DISK_WILL_DO)
+        typed(restore.text, folder, {BACKUP: backup})
         server.start()
         assert [row["username"] for row in server.rows()] == ["alice"]
         assert server.post(LOGON | {"username": "carol"}).status == 200
@@ -83,38 +73,21 @@ def _restores(restore: Block, folder: Path) -> None:
 
 def _rotates(block: Block, folder: Path) -> None:
     """Rotate with and without a server. Without one, the command uses the configuration as the server does."""
-    file = folder / "etc.toml"
-    file.write_text('[database]\npragma_journal_mode = "DELETE"\n')
-    with running(folder) as server:
-        changes = {
-            "sudo WINLOGD": "WINLOGD",
-            "/opt/winlogd/bin/winlogd": f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd",
-            "/etc/winlogd/config.toml": file,
-            DATABASE: server.database,
-        }
-        assert comparable(run(block.text, changes)) == comparable(block.answer)
+    with running(folder, '[database]\npragma_journal_mode = "DELETE"\n') as server:
+        server.wait_until_it_obeys()
+        assert comparable(typed(block.text, folder)) == comparable(block.answer)
         server.stop()
-    assert comparable(run(block.text, changes, A_SMALL_DISK_WILL_DO)) == comparable(block.answer)
+    server.execute("PRAGMA journal_mode = WAL")
+    assert comparable(typed(block.text, folder)) == comparable(block.answer)
     assert server.rows("PRAGMA journal_mode") == [{"journal_mode": "delete"}]
-
-
-def _elsewhere(folder: Path, database: Path) -> dict[str, object]:
-    """Return what is replaced in a block that runs winlogd, and write its configuration."""
-    (folder / "etc.toml").write_text("")
-    return {
-        "sudo WINLOGD": "WINLOGD",
-        "/opt/winlogd/bin/winlogd": f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd",
-        "/etc/winlogd/config.toml": folder / "etc.toml",
-        DATABASE: database,
-    }
 
 
 def _purges(purge: Block, folder: Path) -> None:
     with running(folder) as server:
         server.post(LOGON)
-        assert comparable(run(purge.text, _elsewhere(folder, server.database))) == comparable(purge.answer)
+        assert comparable(typed(purge.text, folder)) == comparable(purge.answer)
         server.stop()
-    assert comparable(run(purge.text, _elsewhere(folder, server.database))) == comparable(purge.answer)
+    assert comparable(typed(purge.text, folder)) == comparable(purge.answer)
     assert len(server.rows()) == 1
 
 
@@ -122,7 +95,7 @@ def _forgets(forget: Block, folder: Path) -> None:
     with running(folder) as server:
         server.wait_until_it_obeys()
         server.post(LOGON)
-        assert comparable(run(forget.text, _elsewhere(folder, server.database))) == comparable(forget.answer)
+        assert comparable(typed(forget.text, folder)) == comparable(forget.answer)
         assert server.rows() == []
 
 
@@ -130,8 +103,7 @@ def _holds(hold: Block, folder: Path) -> None:
     """Compare the answer, but for who has added the hold and when."""
     with running(folder) as server:
         server.wait_until_it_obeys()
-        function = replaced(block("winlogd() {").text, _elsewhere(folder, server.database))
-        answer = run(f"{function}\n{hold.text}", {}, {"SUDO_USER": "root", "COLUMNS": "120", "TZ": "UTC"})
+        answer = typed(hold.text, folder, environ={"SUDO_USER": "root", "COLUMNS": "120", "TZ": "UTC"})
     said, shown = (
         [re.sub(r"  \S+ +\d{4}-\d\d-\d\d \d\d:\d\d$", "", line) for line in text.splitlines() if "NUMBER" not in line]
         for text in (answer, hold.answer)
@@ -143,29 +115,21 @@ def _compacts(compact: Block, folder: Path) -> None:
     with running(folder) as server:
         server.post(LOGON)
         server.stop()
-    assert " is rewritten: " in run(compact.text, _elsewhere(folder, server.database))
+    assert " is rewritten: " in typed(compact.text, folder)
     assert len(server.rows()) == 1
 
 
 def _asks_for_help(block: Block, folder: Path) -> None:
-    program = f"{sys.executable} -m winlogd"
-    assert run(block.text, {"/opt/winlogd/bin/winlogd": program}, {"PYTHONPATH": str(ROOT)}) == block.answer
+    assert run(block.text, {"/opt/winlogd/bin/winlogd": PROGRAM}) == block.answer
 
 
 def _checks_health(block: Block, folder: Path) -> None:
-    program = f"env WINLOGD_SERVER_PORT={{port}} PYTHONPATH={ROOT} {sys.executable} -m winlogd"
     with running(folder) as server:
         changes = {
-            "/opt/winlogd/bin/winlogd": program.format(port=server.port),
-            "/etc/winlogd/config.toml": folder / "config.toml",
+            "/opt/winlogd/bin/winlogd": f"env WINLOGD_SERVER_PORT={server.port} {PROGRAM}",
+            CONFIG: folder / "config.toml",
         }
         assert f":{server.port}/" in run(block.text, changes)
-
-
-def _typed(server: Winlogd, block: Block, changes: Mapping[str, object]) -> str:
-    """Run a block of the shell function `winlogd`."""
-    program = f"env PYTHONPATH={ROOT} WINLOGD_DATABASE_PATH={server.database} {sys.executable} -m winlogd"
-    return run(block.text, {"winlogd ": f"{program} ", **changes}, A_SMALL_DISK_WILL_DO)
 
 
 def _shows_the_status(status: Block, folder: Path) -> None:
@@ -177,10 +141,10 @@ def _shows_the_status(status: Block, folder: Path) -> None:
         server.post(an_event(action="M"))
         for _ in range(2):
             assert server.post(an_event(), {"User-Agent": "curl/8"}).status == 403
-        run(block("winlogd backup --keep").text, _changes(block("winlogd backup --keep").text, server))
+        typed("winlogd backup", folder)
         server.rotate()
         wait_for(lambda: "old events deleted" in server.log, "the end of the deletion", server.process)
-        shown = _typed(server, status, {})
+        shown = typed(status.text, folder)
     assert _without_numbers(shown, server.database.parent) == _without_numbers(status.answer, Path(DATABASE).parent)
 
 
@@ -195,7 +159,7 @@ def _shows_the_configuration(config: Block, folder: Path) -> None:
     settings = f'[rotation]\nat = "02:00"\n[database]\npath = "{database}"\n'
     with running(folder, settings, {"WINLOGD_DATABASE_PRAGMA_SYNCHRONOUS": "NORMAL"}) as server:
         server.wait_until_it_obeys()
-        shown = _typed(server, config, {}).replace(str(database), DATABASE)
+        shown = typed(config.text, folder).replace(str(database), DATABASE)
     assert [line.split() for line in shown.splitlines()] == [line.split() for line in config.answer.splitlines()]
 
 
@@ -214,9 +178,8 @@ def _exports(block: Block, folder: Path) -> None:
         server.wait_until_it_obeys()
         server.post(LOGON)
         file = folder / "a102.csv"
-        config = f"'request 2026/17' --config {folder / 'config.toml'}"
-        day = {"2026-01-12": "2026-01-13", "--to 2026-01-13": "--to now", "a102.csv": file, "'request 2026/17'": config}
-        _typed(server, block, day)
+        day = {"2026-01-12": "2026-01-13", "--to 2026-01-13": "--to now"}
+        typed(block.text, folder, day)
     assert file.read_text().splitlines()[1].startswith("alice,A102-07,A102,")
     manifest = json.loads(file.with_name("a102.csv.manifest.json").read_text())
     assert manifest["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
@@ -225,16 +188,16 @@ def _exports(block: Block, folder: Path) -> None:
 def _imports(block: Block, folder: Path) -> None:
     with running(folder) as server:
         server.wait_until_it_obeys()
-        assert comparable(_typed(server, block, {"/srv/old/winlog.db": GOLDEN})) == comparable(block.answer)
+        assert comparable(typed(block.text, folder, {"/srv/old/winlog.db": GOLDEN})) == comparable(block.answer)
         assert server.rows("SELECT count(*) AS rows FROM events_history") == [{"rows": 50}]
 
 
 RUN: Final[Mapping[str, Runner]] = {
-    f"{_PROGRAM} rotate": _rotates,
-    f"{_PROGRAM} purge": _purges,
+    "winlogd rotate": _rotates,
+    "winlogd purge": _purges,
     "winlogd hold add": _holds,
-    f"{_PROGRAM} forget": _forgets,
-    f"sudo systemctl stop winlogd.socket winlogd\n{_PROGRAM} compact": _compacts,
+    "winlogd forget alice --yes": _forgets,
+    "sudo systemctl stop winlogd.socket winlogd\nwinlogd compact": _compacts,
     "winlogd backup --keep": _backs_up,
     "winlogd backup /root": _backs_up_elsewhere,
     "30 2 * * *": _backs_up_silently,

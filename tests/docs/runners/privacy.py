@@ -3,30 +3,17 @@
 import json
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from tests.docs.pages import DATABASE, LOGON, Block, Runner, block, replaced, run
-from tests.support.paths import ROOT
-from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, running
+from tests.docs.pages import LOGON, Block, Runner, block, replaced, run
+from tests.docs.shell import typed
+from tests.support.running import running
 
 _OPENED: Final = "winlog-20260113T083000Z.db"
-
-
-def _typed(commands: str, server: Winlogd, folder: Path) -> str:
-    """Run a block in a folder, with the shell's function of docs/operate.md."""
-    (folder / "etc.toml").write_text("")
-    changes = {
-        "sudo WINLOGD": "WINLOGD",
-        "/opt/winlogd/bin/winlogd": f"env PYTHONPATH={ROOT} {sys.executable} -m winlogd",
-        "/etc/winlogd/config.toml": folder / "etc.toml",
-        DATABASE: server.database,
-    }
-    return run(f"{replaced(block('winlogd() {').text, changes)}\ncd {folder}\n{commands}", {}, A_SMALL_DISK_WILL_DO)
 
 
 def _answers_a_request(request: Block, folder: Path) -> None:
@@ -34,7 +21,7 @@ def _answers_a_request(request: Block, folder: Path) -> None:
         server.wait_until_it_obeys()
         server.post(LOGON)
         server.post(LOGON | {"username": "bob", "hostname": "A102-08"})
-        _typed(request.text, server, folder)
+        typed(request.text, folder)
     page, table = (folder / f"alice.{form}" for form in ("html", "csv"))
     assert f'<html lang="{"fr" if "--lang fr" in request.text else "en"}">' in page.read_text()
     assert "A102-07" in table.read_text()
@@ -49,15 +36,15 @@ def _forgets(forget: Block, folder: Path) -> None:
         server.wait_until_it_obeys()
         server.post(LOGON)
         server.post(LOGON | {"username": "bob", "hostname": "A102-08"})
-        _typed(f"{forget.text.rstrip()} --yes", server, folder)
+        typed(f"{forget.text.rstrip()} --yes", folder)
         assert [row["username"] for row in server.rows()] == ["bob"]
 
 
 def _looks_into_a_breach(looks: Block, folder: Path) -> None:
     with running(folder) as server:
         server.wait_until_it_obeys()
-        _typed("winlogd user nobody || true\nwinlogd token add teacher --scope now", server, folder)
-        shown = _typed(looks.text, server, folder)
+        typed("winlogd user nobody || true\nwinlogd token add teacher --scope now", folder)
+        shown = typed(looks.text, folder)
     assert "user  username=nobody  command" in shown
     assert re.search(r"^teacher +now ", shown, re.MULTILINE)
     assert "this machine, without a token" in shown
@@ -76,7 +63,7 @@ def _encrypts_what_can_be_opened(encrypt: Block, folder: Path) -> None:
     with running(folder) as server:
         server.wait_until_it_obeys()
         server.post(LOGON)
-        _typed("winlogd user alice\nwinlogd backup", server, folder)  # the look makes a readers' file
+        typed("winlogd user alice\nwinlogd backup", folder)  # the look makes a readers' file
     backups, elsewhere = server.database.parent / "backups", folder / "elsewhere"
     elsewhere.mkdir()
     changes = {

@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.docs.pages import DATABASE, Block, Runner, block, replaced, run
+from tests.docs.pages import Block, Runner, run
+from tests.docs.shell import function
 from tests.support.commands import AT
 from tests.support.paths import ROOT
 from tests.support.questions import at, receive, sent, stay
@@ -15,6 +16,8 @@ from tests.support.school_rows import ClockedServer
 _NOW_S: Final = at(1, 10.25) // 1_000_000
 _FUNCTION: Final = "winlogd() {"
 _CONFIG: Final = """\
+[database]
+path = "winlog.db"
 [server]
 timezone = "UTC"
 [rooms]
@@ -47,18 +50,9 @@ def _output(block_run: Block, folder: Path) -> str:
     program = folder / "winlogd"
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "$CODE" {_NOW_S} "$@"\n')
     program.chmod(0o755)
-    function = replaced(
-        block(_FUNCTION).text,
-        {
-            "sudo WINLOGD": "WINLOGD",
-            DATABASE: folder / "winlog.db",
-            "/opt/winlogd/bin/winlogd": program,
-            "/etc/winlogd/config.toml": folder / "config.toml",
-        },
-    )
     text = "" if block_run.text.startswith(_FUNCTION) else block_run.text
     environ = {"CODE": AT, "PYTHONPATH": str(ROOT), "COLUMNS": "100", "WINLOGD_LIMITS_MIN_FREE_DISK": "0"}
-    script = f"{function}\ncd {folder}\n{{\n{text or 'winlogd who'}\n}} 2>&1"
+    script = f"{function(folder / 'config.toml', str(program))}\ncd {folder}\n{{\n{text or 'winlogd who'}\n}} 2>&1"
     return run(script, {}, environ)
 
 
