@@ -1,8 +1,11 @@
 """`winlogd purge` counts, asks, and deletes, with the server and without one. The retention does it by itself."""
 
+import json
 import os
 import pty
 import re
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -195,6 +198,50 @@ def test_an_archive_that_was_taken_over_stays_until_somebody_decides(filled: Pat
         server.rotate()
         wait_for(lambda: users(server, "events_history") == ["carol", "carol"], "the deletion")
         assert not re.search("WARN.*kept for ever", server.log)
+
+
+@pytest.mark.parametrize("early", [{"order": "hold", "end": 77}, {"order": "purge", "what": "today"}, None])
+def test_it_stays_also_if_somebody_gave_an_order_before_the_database_was_open(
+    filled: Path, early: dict[str, object] | None
+) -> None:
+    server = Winlogd(filled, NEVER)
+    with closing(sqlite3.connect(server.database, isolation_level=None)) as other:
+        other.execute("INSERT INTO winlogd_meta VALUES ('taken_over', '1')")
+        other.execute("BEGIN EXCLUSIVE")  # the server cannot open the database
+        server.start()
+        try:
+            if early is None:
+                (filled / "config.toml").write_text(NEVER + "[retention]\nhistory_days = 0\n")
+                reload(server, "configuration reloaded changed=retention.history_days")
+                (filled / "config.toml").write_text(NEVER)
+                reload(server, "(.|\n)*".join(["configuration reloaded changed=retention.history_days"] * 2))
+            else:
+                order_at_once(server, early)
+            other.execute("ROLLBACK")
+            server.wait_until_it_obeys()
+            server.wait_for_log(r"WARN.*the archive is kept for ever, until retention.history_days is set")
+            server.rotate()
+            server.wait_for_log("rotated")
+            server.rotate()  # a deletion that the first one has asked for has ended
+            server.stop()
+            assert users(server, "events_history")[:2] == ["bob", "bob"]
+        finally:
+            server.kill()
+
+
+def reload(server: Winlogd, said: str) -> None:
+    """Have the server read its configuration again, and wait for the line that says so."""
+    os.kill(server.process.pid, signal.SIGHUP)
+    server.wait_for_log(said)
+
+
+def order_at_once(server: Winlogd, order: dict[str, object]) -> None:
+    """Give an order. Do not wait for its end: it waits for the database."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        wait_for(server.database.with_name("winlog.db.control").is_socket, "the control socket", server.process)
+        sock.connect(str(server.database.with_name("winlog.db.control")))
+        sock.sendall(json.dumps(order).encode() + b"\n")
+        assert server.request("GET", "/health").status == 200  # the loop has read the order before
 
 
 def test_old_rows_of_the_readers_log_go_with_the_rotation(filled: Path) -> None:

@@ -32,7 +32,7 @@ class Keeping:
         log: gets the lines.
         path: the database's real path.
         config: the configuration.
-        marks: those of the database at its opening.
+        marks: those of the database at its opening; None until it is open.
         changed: called after each deletion: the past may have to be built or counted.
         prune: removes rows of the readers' log that are older than some days.
 
@@ -46,21 +46,28 @@ class Keeping:
         log: Log,
         path: str,
         config: Config,
-        marks: Mapping[str, str],
+        marks: Mapping[str, str] | None,
         changed: Callable[[], None],
         prune: Callable[[int], None],
     ) -> None:
         self._store = store
         self._log = log
         self._config = config
-        self._marks = marks
+        self._marks = marks or {}
+        self._is_open = marks is not None
         self._prune = prune
         self.retention: Final = Retention(store, log, path, changed)
+
+    def opened(self, marks: Mapping[str, str]) -> None:
+        """Take note that the database is open and has these marks."""
+        self._marks, self._is_open = marks, True
+        self.tell()
 
     def change(self, config: Config) -> None:
         """Take another configuration. It counts from the next rotation on."""
         self._config = config
-        self.tell()
+        if self._is_open:  # otherwise nobody knows yet if the archive was taken over
+            self.tell()
 
     def rotated(self) -> None:
         """Delete what is too old, now that a rotation has ended."""

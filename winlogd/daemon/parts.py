@@ -53,10 +53,10 @@ class LateKeeping:
         make: makes it.
     """
 
-    def __init__(self, config: Config, make: "Callable[[Config, Mapping[str, str]], Keeping]") -> None:
+    def __init__(self, config: Config, make: "Callable[[Config, Mapping[str, str] | None], Keeping]") -> None:
         self._config = config
         self._make = make
-        self._marks: Mapping[str, str] = {}
+        self._marks: Mapping[str, str] | None = None
         self._made: Keeping | None = None
 
     def made(self) -> "Keeping":
@@ -66,9 +66,11 @@ class LateKeeping:
         return self._made
 
     def opened(self, marks: Mapping[str, str]) -> None:
-        """Take note that the database is open and has these marks."""
+        """Take note that the database is open and has these marks. An order may have needed the part before that."""
         self._marks = marks
-        if self._config.retention.history_days != Retention().history_days or {TAKEN_OVER, KEPT_DAYS} & marks.keys():
+        if self._made is not None:
+            self._made.opened(marks)
+        elif self._config.retention.history_days != Retention().history_days or {TAKEN_OVER, KEPT_DAYS} & marks.keys():
             self.made().tell()
 
     def change(self, config: Config) -> None:
@@ -121,7 +123,7 @@ def assemble(
     router = entrance.router(config)
     past = Past(loop, store, log)
 
-    def make_keeping(config: Config, marks: Mapping[str, str]) -> "Keeping":
+    def make_keeping(config: Config, marks: Mapping[str, str] | None) -> "Keeping":
         from winlogd.daemon.keeping import Keeping
 
         return Keeping(store, log, database_path, config, marks, past.look, looking.prune)
