@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # types only
 _FIRST_US: Final = -(1 << 62)
 _LAST_US: Final = 1 << 62
 _DAY_US: Final = 86_400 * US
-"""A session whose logoff, or logon, is not known may have been on for so long."""
+"""A session of the archive whose logoff is not known may have been on for so long."""
 
 _ALL: Final = "SELECT id, user, host, from_us, to_us, reason, held_by, held_us FROM winlogd_holds ORDER BY id"
 _ADD: Final = """INSERT INTO winlogd_holds (user, host, from_us, to_us, reason, held_by, held_us)
@@ -125,8 +125,8 @@ def _spans(
             moments[event.event_id].append(_LAST_US if are_of_today else event.received_us + _DAY_US)
     logoffs = [event for event in events if event.action == "D"]
     begun = {} if are_of_today else _begun(connection, logoffs)
-    for event in logoffs:  # events_today has no index that finds a logon
-        moments[event.event_id] += begun.get(event.event_id, [event.received_us - _DAY_US] if are_of_today else [])
+    for event in logoffs:  # events_today has no index that finds a logon: it may be of any time
+        moments[event.event_id] += begun.get(event.event_id, [_FIRST_US] if are_of_today else [])
     return {event_id: (min(each), max(each)) for event_id, each in moments.items()}
 
 
