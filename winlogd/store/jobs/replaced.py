@@ -16,7 +16,7 @@ from typing import Final, final
 import apsw
 
 from winlogd.sessions.book import Book
-from winlogd.store.jobs.job import Step
+from winlogd.store.jobs.job import DELETES, Long, Step
 
 KEPT_S: Final = 7 * 86_400
 """How long a replaced file is kept, in seconds."""
@@ -48,7 +48,7 @@ def old_files(path: str, now_s: float) -> list[str]:
 
 
 @final
-class RemoveReplaced:
+class RemoveReplaced(Long):
     """Removes replaced files: a job. A file that cannot be removed stays.
 
     Args:
@@ -59,6 +59,7 @@ class RemoveReplaced:
     """
 
     goes_first = True
+    turn = DELETES
     needs_space = False
     needs_transaction = False
     progress: Mapping[str, int] = {}  # read only

@@ -12,7 +12,7 @@ import apsw
 
 from winlogd.sessions.book import Book
 from winlogd.sessions.session import US
-from winlogd.store.jobs.job import Step
+from winlogd.store.jobs.job import DELETES, Long, Step
 from winlogd.store.jobs.steps import Steps
 from winlogd.store.jobs.windows import last_of
 from winlogd.store.past.progress import last_history_id
@@ -64,7 +64,7 @@ class TidyStep(Step):
 
 
 @final
-class Tidy:
+class Tidy(Long):
     """Tidies up: a job.
 
     Args:
@@ -74,6 +74,7 @@ class Tidy:
     """
 
     goes_first = True
+    turn = DELETES
     needs_space = False
     needs_transaction = True
 
