@@ -229,6 +229,20 @@ def test_it_stays_also_if_somebody_gave_an_order_before_the_database_was_open(
             server.kill()
 
 
+def test_after_a_clock_that_jumped_ahead_nothing_goes_that_night(filled: Path) -> None:
+    with closing(sqlite3.connect(filled / "data" / "winlog.db")) as connection, connection:
+        day = f"{NOW - timedelta(days=33):%Y-%m-%d}"
+        connection.execute("UPDATE winlogd_meta SET value = ? WHERE key = 'rotated_day'", (day,))
+    with running(filled, NEVER) as server:
+        server.wait_until_it_obeys()
+        server.rotate()
+        server.wait_for_log(r"WARN.*the last rotation was long ago: .* old events stay until the next rotation days=33")
+        run_to_end(filled, "purge", "--today", "--yes")  # a deletion that was asked for before would have ended
+        assert len(users(server, "events_history")) == 4
+        server.rotate()
+        wait_for(lambda: users(server, "events_history") == ["carol", "carol"], "the deletion")
+
+
 def reload(server: Winlogd, said: str) -> None:
     """Have the server read its configuration again, and wait for the line that says so."""
     os.kill(server.process.pid, signal.SIGHUP)

@@ -5,6 +5,7 @@ file knows the configuration. It must not know how rows are deleted.
 """
 
 import time
+from calendar import timegm
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -14,12 +15,14 @@ from winlogd.log.log import Log
 from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.scheduled.retention import Retention
 from winlogd.store.errors import JobCutShortError
-from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER, WAITS
+from winlogd.store.file.marks import KEPT_DAYS, ROTATED_DAY, TAKEN_OVER, WAITS
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.past.kept import kept_text, kept_value
 from winlogd.store.store import Store
 
 _DAY_S: Final = 86_400
+_MOST_DAYS_BETWEEN: Final = 31
+"""Delete nothing after a rotation that comes more than this many days after the one before: a clock may be ahead."""
 _US: Final = 1_000_000
 DEFAULT_DAYS: Final = Options().history_days
 
@@ -55,12 +58,13 @@ class Keeping:
         self._config = config
         self._marks = marks or {}
         self._is_open = marks is not None
+        self._rotated_s = _rotated_s(self._marks)
         self._prune = prune
         self.retention: Final = Retention(store, log, path, changed)
 
     def opened(self, marks: Mapping[str, str]) -> None:
         """Take note that the database is open and has these marks."""
-        self._marks, self._is_open = marks, True
+        self._marks, self._is_open, self._rotated_s = marks, True, _rotated_s(marks)
         self.tell()
 
     def change(self, config: Config) -> None:
@@ -70,13 +74,28 @@ class Keeping:
             self.tell()
 
     def rotated(self) -> None:
-        """Delete what is too old, now that a rotation has ended."""
+        """Delete what is too old, now that a rotation has ended. Wait a night if the clock may be ahead."""
+        if not self._is_open:  # perhaps the archive was taken over
+            return
         days = self._config.retention.history_days
-        if days and self._value() != WAITS:
+        if not self._has_jumped(time.time()) and days and self._value() != WAITS:
             calendar = Schedule("00:00", zone_of(self._config.server.timezone))
             self.retention.delete_before(int(calendar.midnight_s(time.time() - days * _DAY_S)) * _US)
         self.retention.remove_replaced()
         self._prune(self._config.privacy.audit_days)
+
+    def _has_jumped(self, now_s: float) -> bool:
+        """Note when a rotation has ended. Return True, and warn, if the one before was long ago."""
+        before_s, self._rotated_s = self._rotated_s, now_s
+        days = 0 if before_s is None else int((now_s - before_s) // _DAY_S)
+        if days <= _MOST_DAYS_BETWEEN:
+            return False
+        self._log.warn(
+            "retention",
+            "the last rotation was long ago: set the clock if it is ahead; old events stay until the next rotation",
+            days=days,
+        )
+        return True
 
     def tell(self) -> None:
         """Log how long the archive is kept, and set the mark if it has changed."""
@@ -98,3 +117,11 @@ class Keeping:
     def _marked(self, outcome: Exception | None) -> None:
         if outcome is not None and not isinstance(outcome, JobCutShortError):
             self._log.warn("retention", "the mark of the archive's days could not be stored", cause=str(outcome))
+
+
+def _rotated_s(marks: Mapping[str, str]) -> float | None:
+    """Return when the last rotation was, to a day, in seconds since 1970; None if there was none."""
+    try:
+        return timegm(time.strptime(marks.get(ROTATED_DAY, ""), "%Y-%m-%d"))
+    except ValueError:
+        return None
