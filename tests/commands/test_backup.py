@@ -236,6 +236,47 @@ def test_a_restored_backup_is_started_and_serves(server: Winlogd, folder: Path) 
     assert sorted(session["username"] for session in current) == ["alice", "carol"]
 
 
+def test_holds_that_were_added_after_the_backup_stay_in_force(server: Winlogd, folder: Path) -> None:
+    ended_well(folder, "hold", "add", "--user", "alice", "--reason", "before")
+    ended_well(folder, "backup", "mine.db")
+    ended_well(folder, "hold", "end", "1")
+    ended_well(folder, "hold", "add", "--user", "bob", "--reason", "after")
+    server.kill()
+
+    said = ended_well(folder, "restore", "mine.db")
+
+    assert "; holds that were added after the backup and stay in force: 1; the file that was there before is " in said
+    assert server.rows("SELECT id, user FROM winlogd_holds") == [{"id": 1, "user": "alice"}, {"id": 2, "user": "bob"}]
+
+
+def test_a_backup_without_a_table_of_holds_gets_one_and_stays_taken_over(server: Winlogd, folder: Path) -> None:
+    """Otherwise the default of the retention would delete its archive."""
+    ended_well(folder, "hold", "add", "--user", "alice", "--reason", "court")
+    ended_well(folder, "backup", "mine.db")
+    server.stop()
+    with closing(apsw.Connection(str(folder / "mine.db"))) as connection:
+        connection.execute("DROP TABLE winlogd_holds")
+        connection.execute("DROP TABLE winlogd_meta")
+
+    ended_well(folder, "restore", "mine.db")
+    server.restart()
+    server.wait_until_open()
+
+    assert server.rows("SELECT user FROM winlogd_holds") == [{"user": "alice"}]
+    server.wait_for_log("the archive is kept for ever, until retention.history_days is set")
+
+
+def test_a_database_that_cannot_be_read_is_replaced_and_the_lost_holds_are_named(server: Winlogd, folder: Path) -> None:
+    ended_well(folder, "backup", "mine.db")
+    server.stop()
+    server.database.write_bytes(b"rubbish" * 2000)
+
+    assert "; the holds of the file before cannot be read: winlogd hold list" in ended_well(
+        folder, "restore", "mine.db"
+    )
+    assert users(server.database) == ["alice"]
+
+
 def test_a_backup_is_restored_where_there_is_no_database_yet(server: Winlogd, folder: Path, tmp_path: Path) -> None:
     ended_well(folder, "backup", "mine.db")
     other = tmp_path / "other"

@@ -15,14 +15,17 @@ from winlogd.store.past.take_in import first_logoff
 if TYPE_CHECKING:  # types only
     import apsw
 
+HOLDS: Final = "winlogd_holds"
+"""The table."""
+
 _FIRST_US: Final = -(1 << 62)
 _LAST_US: Final = 1 << 62
 _DAY_US: Final = 86_400 * US
 """A session of the archive whose logoff is not known may have been on for so long."""
 
 _ALL: Final = "SELECT id, user, host, from_us, to_us, reason, held_by, held_us FROM winlogd_holds ORDER BY id"
-_ADD: Final = """INSERT INTO winlogd_holds (user, host, from_us, to_us, reason, held_by, held_us)
-    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_ADD: Final = """INSERT INTO winlogd_holds (id, user, host, from_us, to_us, reason, held_by, held_us)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _END: Final = "DELETE FROM winlogd_holds WHERE id = ?"
 _LOGONS: Final = """SELECT d.id, c.id FROM json_each(?) j CROSS JOIN main.events_history d ON d.id = j.value
     CROSS JOIN main.events_history c ON c.session_uuid = d.session_uuid AND c.action = 'C' LIMIT 10000"""
@@ -71,13 +74,18 @@ def read_holds(connection: "apsw.Connection") -> list[Hold]:
     return [Hold(*row) for row in cast("Iterable[tuple[Any, ...]]", connection.execute(_ALL))]
 
 
-def add_hold(connection: "apsw.Connection", hold: Hold) -> int:
-    """Add a hold, inside the transaction that the caller has begun. Return its number; `hold.number` does not count.
+def add_hold(connection: "apsw.Connection", hold: Hold, number: int | None = None) -> int:
+    """Add a hold, inside the transaction that the caller has begun. Return its number.
+
+    Args:
+        connection: the database.
+        hold: the hold; `hold.number` does not count.
+        number: a number that no hold has; None for the next one.
 
     Raises:
         apsw.Error: SQLite's own.
     """
-    connection.execute(_ADD, hold[1:])
+    connection.execute(_ADD, (number, *hold[1:]))
     return connection.last_insert_rowid()
 
 
