@@ -1,5 +1,6 @@
 """``winlogd backup`` and ``winlogd restore``: what is made, what is refused, and what another user's server needs."""
 
+import fcntl
 import os
 import signal
 import stat
@@ -97,6 +98,50 @@ def test_two_backups_in_one_second_have_two_names_and_keep_removes_the_oldest(fo
 
     assert "older backups removed: 2" in kept
     assert set(map(str, backups.iterdir())) == {made[2], kept.split()[0], str(mine)}
+
+
+@pytest.mark.parametrize("has_server", [True, False])
+def test_a_link_on_the_path_of_the_folder_is_followed(
+    server: Winlogd, folder: Path, tmp_path: Path, has_server: bool
+) -> None:
+    if not has_server:
+        server.stop()
+    (tmp_path / "moved").mkdir()
+    (folder / "data" / "backups").symlink_to(tmp_path / "moved")
+    ended_well(folder, "backup")
+    assert [users(made) for made in (tmp_path / "moved").iterdir()] == [["alice"]]
+
+
+def test_keep_counts_no_backup_of_another_database_of_the_same_name(
+    server: Winlogd, folder: Path, backups: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    with running(other, NEVER, {"WINLOGD_BACKUP_FOLDER": str(backups)}) as second:
+        second.wait_until_it_obeys()
+        second.post(an_event(username="bob"))
+        for _ in range(2):
+            ended_well(folder, "backup", "--keep", "1")
+            ended_well(other, "backup", "--keep", "1")
+    assert sorted(users(made) for made in backups.iterdir()) == [["alice"], ["bob"]]
+
+
+@pytest.mark.parametrize("has_server", [True, False])
+def test_only_one_backup_is_made_in_a_folder_at_a_time(
+    server: Winlogd, folder: Path, backups: Path, has_server: bool
+) -> None:
+    if not has_server:
+        server.stop()
+    backups.mkdir()
+    part = backups / "winlog.db.part"
+    part.write_text("of the other one")
+    descriptor = os.open(backups, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        assert f"another backup is being made in {backups}: try again when it is done" in failed(folder, "backup")
+        assert part.read_text() == "of the other one"
+    finally:
+        os.close(descriptor)
 
 
 def test_a_backup_to_a_file_leaves_nothing_in_the_folder(folder: Path, backups: Path) -> None:

@@ -4,7 +4,6 @@ The caller owns the database. This file loads SQLite; therefore it is imported o
 It must not know the control socket.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,11 +17,12 @@ from winlogd.store.access_file.errors import AccessFileError, OrderRefusedError
 from winlogd.store.access_file.file import AccessFile, is_missing
 from winlogd.store.access_file.tables import access_path
 from winlogd.store.backup.errors import BackupFailedError
-from winlogd.store.backup.files import Names
+from winlogd.store.backup.files import names_of
 from winlogd.store.backup.make import Copying, make
 from winlogd.store.errors import LowSpaceError, ReplacedError, UnusableError
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.backup import ALONE, Backup, Copied
+from winlogd.store.jobs.identify import Identify
 
 
 def backed_up(config: Config, path: str, keep: int | None) -> Mapping[str, Any]:
@@ -35,9 +35,10 @@ def backed_up(config: Config, path: str, keep: int | None) -> Mapping[str, Any]:
     settings = settings_of(config, path)
 
     def copy_database(to: str) -> Copied:
+        run_alone(Identify(), settings)
         return run_alone(Backup(to, settings.min_free_bytes, ALONE), settings, line.show)
 
-    names = Names(config.backup.folder, os.path.splitext(os.path.basename(path))[0])
+    names = names_of(config.backup.folder, path)
     try:
         made = make(names, Copying(copy_database, lambda to: _copy_access(path, to)), keep, line.show)
     except (

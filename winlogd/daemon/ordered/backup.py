@@ -18,10 +18,11 @@ from winlogd.daemon.running import Running
 from winlogd.daemon.settings import least_free_bytes
 from winlogd.store.access_file.errors import AccessFileError, OrderRefusedError
 from winlogd.store.backup.errors import BackupFailedError
-from winlogd.store.backup.files import Names
+from winlogd.store.backup.files import names_of
 from winlogd.store.backup.make import Copying, Made, make
 from winlogd.store.errors import JobCutShortError, ReplacedError, StoppedError
 from winlogd.store.jobs.backup import Backup, Copied
+from winlogd.store.jobs.identify import Identify
 
 _THREAD: Final = "backup"
 _NICE: Final = 10
@@ -64,7 +65,7 @@ class _Work:
         try:
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
-            names = Names(self._config.backup.folder, _stem(self._config.database.path))
+            names = names_of(self._config.backup.folder, os.path.realpath(self._config.database.path))
             copying = Copying(self._copy_database, self._copy_access)
             outcome = make(names, copying, self._keep, self._report)
         except Exception as error:
@@ -73,6 +74,7 @@ class _Work:
             self._call(self._on_loop_answer, outcome)
 
     def _copy_database(self, path: str) -> Copied:
+        self._waited(lambda ended: self._running.parts.store.run(Identify(), ended))
         job = Backup(path, least_free_bytes(self._config))
         copied: Copied = self._waited(lambda ended: self._running.parts.store.run(job, ended, self._on_loop_report))
         return copied
@@ -120,8 +122,3 @@ class _Work:
         else:
             log.exception("backup", "no backup was made", outcome)
         self._order.failed(f"the backup did not come to its end: {outcome}")
-
-
-def _stem(database: str) -> str:
-    """Return the name of the database without its ending."""
-    return os.path.splitext(os.path.basename(os.path.realpath(database)))[0]

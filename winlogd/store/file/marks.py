@@ -17,6 +17,8 @@ KEPT_DAYS: Final = "history_kept_days"
 """The key of the days for which the archive is kept: a number, 0 for ever, or `WAITS`."""
 WAITS: Final = "waits"
 """The value of `KEPT_DAYS` if the archive was taken over, and nobody has decided how long it is kept."""
+DATABASE_ID: Final = "database_id"
+"""The key of random digits that tell this database from another one of the same name. Its backups have them, too."""
 PAST_IS_DUE: Final = "past_is_due"
 """A key that is in no table. The writer adds it to the marks that it reports at the opening if the past has to be built
 (`store.past.progress`)."""
