@@ -4,8 +4,10 @@ The file is copied first: it may be only root's, and what its server has left in
 not know who imports the rows.
 """
 
+import errno
 import io
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -84,7 +86,12 @@ class SourceFiles:
 
 
 def _opened(path: str) -> io.BufferedReader:
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC), "rb")
+    """Open a file for reading. A pipe or a device is none: it would be waited for without an end."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no file", path)
+    return file
 
 
 class Staged:

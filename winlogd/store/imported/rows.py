@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from zlib import crc32
 
+from winlogd.events.decode import CONTROL
 from winlogd.events.event import MAX_USERNAME_CHARACTERS
 from winlogd.events.timestamps import microseconds
 
@@ -43,9 +44,12 @@ def row_of(values: Mapping[str, str | None]) -> Row:
 
 def fault_of(row: Row) -> str | None:
     """Return why a row cannot be imported, as the end of a sentence; None if it can."""
-    username, action, timestamp = row[:3]
+    username, action, timestamp, hostname = row[:4]
     if username is None:
         return "has no username"
+    for column, name in (("username", username), ("hostname", hostname)):
+        if name is not None and CONTROL.search(name):
+            return f"has a {column} with control characters"
     if len(username) > MAX_USERNAME_CHARACTERS:
         return f"has a username of more than {MAX_USERNAME_CHARACTERS} characters"
     if action not in _ACTIONS:
