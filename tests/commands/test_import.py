@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from winlogd.control.client import OrderFailedError, ask
 pytestmark = pytest.mark.long
 
 
-IN_UTC = '[server]\ntimezone = "UTC"\n'
+IN_UTC = '[server]\ntimezone = "UTC"\n[retention]\nhistory_days = 0\n'
 
 
 @pytest.fixture
@@ -141,6 +142,25 @@ def test_what_an_older_server_has_left_in_its_wal_is_imported(folder: Path, tmp_
     assert before[1]
     assert bring_in(folder, old).stdout.startswith("1 rows imported")
     assert (old.read_bytes(), wal.read_bytes()) == before
+    assert left(folder) == []
+
+
+def test_rows_that_the_next_rotation_would_delete_are_counted_and_a_person_is_asked(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "config.toml").write_text(IN_UTC.replace("_days = 0", "_days = 3"))
+    now = datetime.now(UTC)
+    times = (f"{now - timedelta(days=days):%Y-%m-%d %H:%M:%S}" for days in (1, 2, 5, 400))
+    rows = [older_row(number, server_timestamp=time) for number, time in enumerate(times)]
+    file = csv_of(tmp_path / "old.csv", [*rows, older_row(9, server_timestamp=None, created_at=None)])
+
+    asked = bring_in(folder, file)
+    assert (asked.returncode, asked.stdout, archive(folder), left(folder)) == (1, "", [], [])
+    assert "nothing was done: this command asks first" in asked.stderr
+    assert "3 of 5 rows are older than retention.history_days = 3: the next rotation deletes them" in asked.stderr
+
+    done = run_to_end(folder, "import", str(file), "--yes", "--config", "config.toml")
+    assert done.stdout.startswith("5 rows imported"), done.stderr
     assert left(folder) == []
 
 

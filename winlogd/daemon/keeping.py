@@ -17,7 +17,7 @@ from winlogd.scheduled.retention import Retention
 from winlogd.store.errors import JobCutShortError
 from winlogd.store.file.marks import KEPT_DAYS, ROTATED_DAY, TAKEN_OVER, WAITS
 from winlogd.store.jobs.mark import SetMark
-from winlogd.store.past.kept import kept_text, kept_value
+from winlogd.store.past.kept import FOR_EVER, kept_text, kept_value
 from winlogd.store.store import Store
 
 _DAY_S: Final = 86_400
@@ -25,6 +25,21 @@ _MOST_DAYS_BETWEEN: Final = 31
 """Delete nothing after a rotation that comes more than this many days after the one before: a clock may be ahead."""
 _US: Final = 1_000_000
 DEFAULT_DAYS: Final = Options().history_days
+
+
+def kept_since_us(config: Config, is_taken_over: bool, now_s: float) -> int | None:
+    """Return the moment before which the archive is deleted, in microseconds since 1970; None if it is kept for ever.
+
+    Args:
+        config: the configuration.
+        is_taken_over: the database has the mark `TAKEN_OVER`.
+        now_s: the wall clock, in seconds since 1970.
+    """
+    options = config.retention
+    if kept_value(options.history_days, options.is_chosen, is_taken_over) in (WAITS, FOR_EVER):
+        return None
+    calendar = Schedule("00:00", zone_of(config.server.timezone))
+    return int(calendar.midnight_s(now_s - options.history_days * _DAY_S)) * _US
 
 
 class Keeping:
@@ -77,10 +92,10 @@ class Keeping:
         """Delete what is too old, now that a rotation has ended. Wait a night if the clock may be ahead."""
         if not self._is_open:  # perhaps the archive was taken over
             return
-        days = self._config.retention.history_days
-        if not self._has_jumped(time.time()) and days and self._value() != WAITS:
-            calendar = Schedule("00:00", zone_of(self._config.server.timezone))
-            self.retention.delete_before(int(calendar.midnight_s(time.time() - days * _DAY_S)) * _US)
+        now_s = time.time()
+        before_us = kept_since_us(self._config, TAKEN_OVER in self._marks, now_s)
+        if not self._has_jumped(now_s) and before_us is not None:
+            self.retention.delete_before(before_us)
         self.retention.remove_replaced()
         self._prune(self._config.privacy.audit_days)
 

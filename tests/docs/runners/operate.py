@@ -165,7 +165,8 @@ def _exports(block: Block, folder: Path) -> None:
 def _imports(block: Block, folder: Path) -> None:
     with running(folder) as server:
         server.wait_until_it_obeys()
-        assert comparable(_typed(server, block, {"/srv/old/winlog.db": GOLDEN})) == comparable(block.answer)
+        file = f"{GOLDEN} --yes"  # a year later its rows are older than the archive is kept
+        assert comparable(_typed(server, block, {"/srv/old/winlog.db": file})) == comparable(block.answer)
         assert server.rows("SELECT count(*) AS rows FROM events_history") == [{"rows": 50}]
 
 

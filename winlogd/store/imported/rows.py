@@ -12,6 +12,7 @@ from zlib import crc32
 from winlogd.events.decode import CONTROL
 from winlogd.events.event import MAX_USERNAME_CHARACTERS
 from winlogd.events.timestamps import microseconds
+from winlogd.store.past.events import times
 
 COLUMNS: Final = (
     *("username", "action", "timestamp", "hostname", "source_ip", "server_timestamp", "os_name", "os_version"),
@@ -57,6 +58,12 @@ def fault_of(row: Row) -> str | None:
     if timestamp is None or microseconds(timestamp) is None:
         return f"has a timestamp that is no time: {(timestamp or '')[:40]!r}"
     return None
+
+
+def received_us(row: Row) -> int:
+    """Return when a row was received, in microseconds since 1970."""
+    columns = dict(zip(COLUMNS, row, strict=True))
+    return times(columns["timestamp"], columns["server_timestamp"], columns["created_at"])[0]
 
 
 def key_of(username: str | None, action: str | None, timestamp: str | None) -> int:
