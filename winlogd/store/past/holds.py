@@ -18,6 +18,9 @@ if TYPE_CHECKING:  # types only
 HOLDS: Final = "winlogd_holds"
 """The table."""
 
+WITHOUT_HOST: Final = "unknown"
+"""The name under which a hold means rows without a machine's name."""
+
 _FIRST_US: Final = -(1 << 62)
 _LAST_US: Final = 1 << 62
 _DAY_US: Final = 86_400 * US
@@ -37,7 +40,7 @@ class Hold(NamedTuple):
     Attributes:
         number: its number, which is never used again.
         user: a user's name; ``alice`` also means ``DOM\\alice`` and ``alice@dom``.
-        host: a machine's name, with or without its domain.
+        host: a machine's name, with or without its domain; `WITHOUT_HOST` also means rows without one.
         from_us: the first moment of a span, in microseconds since 1970.
         to_us: its last moment.
         reason: why.
@@ -56,7 +59,7 @@ class Hold(NamedTuple):
 
     def names(self, event: PastEvent) -> bool:
         """Return True if a row fits the user and the host."""
-        return _is_named(self.user, USER, event.username) and _is_named(self.host, HOST, event.hostname or "")
+        return _is_named(self.user, USER, event.username) and _is_named(self.host, HOST, event.hostname or WITHOUT_HOST)
 
     def reaches(self, first_us: int, last_us: int) -> bool:
         """Return True if a span of time, both ends included, touches the span of the hold."""
