@@ -72,7 +72,10 @@ def test_without_a_server_the_command_does_it_itself(filled: Path) -> None:
         (("--user", "alcie"), "hold 1 means 0 sessions so far; are names and times right?\n"),
         (("--host", "A102-07"), "hold 1 means 2 sessions so far\n"),
         (("--host", "unknown"), "hold 1 means 1 sessions so far\n"),
-        (("--from", "2026-01-12", "--to", "2026-01-12"), "hold 1 means 0 sessions so far; are names and times right?\n"),
+        (
+            ("--from", "2026-01-12", "--to", "2026-01-12"),
+            "hold 1 means 0 sessions so far; are names and times right?\n",
+        ),
     ],
 )
 @pytest.mark.parametrize("has_server", [True, False])
