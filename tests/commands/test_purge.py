@@ -112,6 +112,16 @@ def test_it_works_below_the_free_space_that_events_need(filled: Path) -> None:
             rotation.wait()
 
 
+def test_without_a_server_it_works_below_that_space_too(filled: Path) -> None:
+    done = run_to_end(filled, "purge", "--all", "--yes", environ=MORE_THAN_THERE_IS)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("4 rows of events_history and 1 of events_today deleted in ")
+    assert done.stderr.startswith("winlogd: sessions and counts by hour are not up to date yet: only ")
+    with running(filled, NEVER) as server:
+        wait_for(lambda: not server.rows("SELECT * FROM winlogd_hours"), "the counts", server.process)
+
+
 def test_without_a_terminal_it_wants_yes_and_deletes_nothing(filled: Path) -> None:
     done = run_to_end(filled, "purge", "--all")
 

@@ -89,7 +89,7 @@ class Keeping:
             self.tell()
 
     def rotated(self) -> None:
-        """Delete what is too old, now that a rotation has ended. Wait a night if the clock may be ahead."""
+        """Delete what is too old: a rotation has ended, or waits for space. Wait a night if the clock may be ahead."""
         if not self._is_open:  # perhaps the archive was taken over
             return
         now_s = time.time()

@@ -134,7 +134,10 @@ def assemble(
         past.look()
         keeping.made().rotated()
 
-    rotator = Rotator(loop, store, log, *times_of(config), config.rotation.keep_open_hours, rotated)
+    def waits() -> None:
+        keeping.made().rotated()  # a deletion needs no space, and makes some
+
+    rotator = Rotator(loop, store, log, *times_of(config), config.rotation.keep_open_hours, rotated, waits)
     proxies = TrustedProxies(config.security.trusted_proxies)
     http_server = Server(
         loop,
