@@ -404,6 +404,19 @@ def test_root_backs_up_and_restores_for_the_server_of_another_user(place: Path, 
 
 
 @ONLY_ROOT
+def test_an_export_of_root_is_roots_also_in_a_folder_of_roots(place: Path) -> None:
+    with running(place, NEVER) as server:
+        server.wait_until_it_obeys()
+        server.stop()
+    ended_well(place, "export", "--output", "roots/out.csv", "--reason", "x")
+    found = sorted((place / "roots").iterdir())
+    assert [(each.name, each.stat().st_uid, mode(each)) for each in found] == [
+        ("out.csv", 0, 0o600),
+        ("out.csv.manifest.json", 0, 0o600),
+    ]
+
+
+@ONLY_ROOT
 def test_root_follows_no_link_to_a_backup(place: Path) -> None:
     with running(place, NEVER) as server:
         server.wait_until_it_obeys()
