@@ -103,11 +103,13 @@ def _serve(sock: socket.socket, hands: _Hands) -> NoReturn:
 
     The process of the next keeper has a copy of that end. So it may stay open although this keeper has closed it.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both processes; the command decides
     order = b""
-    with suppress(OSError):
-        while order != _REMOVE and (order := sock.recv(_MESSAGE_BYTES)):
-            sock.send(os.fsencode(hands.obey(order)) or _DONE)
-    if order != _REMOVE and not hands.is_published:
-        hands.obey(_REMOVE)
-    os._exit(0)
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to both processes; the command decides
+        with suppress(OSError):
+            while order != _REMOVE and (order := sock.recv(_MESSAGE_BYTES)):
+                sock.send(os.fsencode(hands.obey(order)) or _DONE)
+        if order != _REMOVE and not hands.is_published:
+            hands.obey(_REMOVE)
+    finally:
+        os._exit(0)  # never go on with the command's own work

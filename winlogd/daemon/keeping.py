@@ -5,8 +5,8 @@ file knows the configuration. It must not know how rows are deleted.
 """
 
 import time
-from calendar import timegm
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from winlogd.config.sections import Config
@@ -94,23 +94,17 @@ class Keeping:
             return
         now_s = time.time()
         before_us = kept_since_us(self._config, TAKEN_OVER in self._marks, now_s)
-        if not self._has_jumped(now_s) and before_us is not None:
+        days = self._days_since_rotation(now_s)
+        if before_us is not None and days > _MOST_DAYS_BETWEEN:
+            self._log.warn(
+                "retention",
+                "the last rotation was long ago: set the clock if it is ahead; old events stay until the next rotation",
+                days=days,
+            )
+        elif before_us is not None:
             self.retention.delete_before(before_us)
         self.retention.remove_replaced()
         self._prune(self._config.privacy.audit_days)
-
-    def _has_jumped(self, now_s: float) -> bool:
-        """Note when a rotation has ended. Return True, and warn, if the one before was long ago."""
-        before_s, self._rotated_s = self._rotated_s, now_s
-        days = 0 if before_s is None else int((now_s - before_s) // _DAY_S)
-        if days <= _MOST_DAYS_BETWEEN:
-            return False
-        self._log.warn(
-            "retention",
-            "the last rotation was long ago: set the clock if it is ahead; old events stay until the next rotation",
-            days=days,
-        )
-        return True
 
     def tell(self) -> None:
         """Log how long the archive is kept, and set the mark if it has changed."""
@@ -125,6 +119,11 @@ class Keeping:
             self._log.info("retention", f"the archive is {text}")
         self._store.run(SetMark(KEPT_DAYS, value), self._marked)
 
+    def _days_since_rotation(self, now_s: float) -> int:
+        """Return how many days ago the last rotation was, and note that there is one now; 0 if there was none."""
+        before_s, self._rotated_s = self._rotated_s, now_s
+        return 0 if before_s is None else int((now_s - before_s) // _DAY_S)
+
     def _value(self) -> str:
         options = self._config.retention
         return kept_value(options.history_days, options.is_chosen, TAKEN_OVER in self._marks)
@@ -137,6 +136,6 @@ class Keeping:
 def _rotated_s(marks: Mapping[str, str]) -> float | None:
     """Return when the last rotation was, to a day, in seconds since 1970; None if there was none."""
     try:
-        return timegm(time.strptime(marks.get(ROTATED_DAY, ""), "%Y-%m-%d"))
+        return datetime.fromisoformat(marks.get(ROTATED_DAY, "")).replace(tzinfo=UTC).timestamp()
     except ValueError:
         return None

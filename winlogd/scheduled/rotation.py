@@ -27,6 +27,7 @@ _RETRY_AFTER_S: Final = 300.0
 _LATE_AFTER_S: Final = 60.0
 """Look after this time if a rotation that was due waits for the disk."""
 _LATE_AGAIN_AFTER_S: Final = 86_400.0
+"""If it does, look again after this time."""
 
 Report = Callable[["Moved | Exception"], None]
 """A function of the outcome of a rotation: the rows that it moved, or the error that ended it."""
