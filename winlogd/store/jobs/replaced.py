@@ -9,9 +9,9 @@ import glob
 import os
 import re
 import time
-from calendar import timegm
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Final, final
 
 import apsw
@@ -50,7 +50,7 @@ def old_files(path: str, now_s: float) -> list[str]:
     for name in glob.glob(f"{glob.escape(prefix)}*"):
         if match := _NAME.fullmatch(name.removeprefix(prefix)):
             with suppress(ValueError):  # digits that are no time
-                if timegm(time.strptime(match[1], _FORM)) < now_s - KEPT_S:
+                if datetime.fromisoformat(match[1]).timestamp() < now_s - KEPT_S:
                     found.append(name)
     return sorted(found)
 
