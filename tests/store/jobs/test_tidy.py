@@ -18,6 +18,7 @@ from winlogd.store.file.database import Database
 from winlogd.store.jobs.rotate import Rotation
 from winlogd.store.jobs.rotation_rules import Rules
 from winlogd.store.jobs.tidy import Tidy
+from winlogd.store.past.unused import _WITHOUT_SESSION
 
 ADDRESSES = "SELECT count(*) FROM winlogd_names WHERE kind = 3 AND name IS NOT NULL"
 ALL_NAMES = "SELECT name FROM winlogd_names WHERE kind BETWEEN 1 AND 3 AND name IS NOT NULL ORDER BY name"
@@ -92,6 +93,12 @@ def test_an_address_that_comes_again_between_the_steps_stays(archive: apsw.Conne
 
     assert 0 < count < 40
     assert archive.execute(ADDRESSES).get == count
+
+
+def test_a_step_looks_at_its_own_names_alone(archive: apsw.Connection) -> None:
+    """By the index of kinds, each step would read all addresses."""
+    plan = archive.execute(f"EXPLAIN QUERY PLAN {_WITHOUT_SESSION}", ("[1]",))
+    assert "SEARCH n USING INTEGER PRIMARY KEY (rowid=?)" in [row[-1] for row in plan]
 
 
 def test_without_a_deletion_no_name_is_looked_at(archive: apsw.Connection) -> None:

@@ -25,8 +25,9 @@ _UNUSED: Final = f"""SELECT n.id FROM winlogd_names n WHERE n.id IN (SELECT valu
         AND NOT EXISTS (SELECT 1 FROM winlogd_hardware WHERE host = n.id)
         AND NOT EXISTS (SELECT 1 FROM events_history WHERE hostname IS n.name)
     WHEN {_EMPTY} THEN 1 ELSE 0 END"""
-_WITHOUT_SESSION: Final = f"""SELECT n.name FROM winlogd_names n WHERE n.id IN (SELECT value FROM json_each(?))
-    AND n.kind = {ADDRESS} AND n.name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM winlogd_past WHERE ip = n.id)"""
+_WITHOUT_SESSION: Final = f"""SELECT n.name FROM json_each(?) j CROSS JOIN winlogd_names n ON n.id = j.value
+    WHERE n.kind = {ADDRESS} AND n.name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM winlogd_past WHERE ip = n.id)"""
+"""Without CROSS JOIN, SQLite looks at all addresses by the index of kinds."""
 _ADDRESSES_OF: Final = "SELECT DISTINCT source_ip FROM events_history WHERE id > ? AND id <= ?"
 _NUMBERS_OF: Final = f"""SELECT id FROM winlogd_names n WHERE kind = {ADDRESS}
     AND name IN (SELECT value FROM json_each(?)) AND NOT EXISTS (SELECT 1 FROM winlogd_past WHERE ip = n.id)"""
