@@ -59,8 +59,8 @@ LOADED: Final[Mapping[str, str]] = {
     "commands": "serve terminal",
     "config": "files kinds list_kinds load messages sections",
     "control": "address server",
-    "daemon": "entrance hangups listening looking observer orders parts process questions refusals running settings"
-    " signals startup stopping systemd watchdog",
+    "daemon": "days entrance hangups listening looking observer orders parts process questions refusals running"
+    " settings signals startup stopping systemd watchdog",
     "events": "decode event names timestamps value",
     "http": "admission budget congestion connection deadlines delivery exchange flow lateness peer pipeline reading"
     " responses router server shares sockets states turns",

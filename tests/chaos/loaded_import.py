@@ -111,7 +111,7 @@ async def run(folder: Path, rows: int, rate: int, load_s: float) -> bool:
         loads = Loads(server.port, rate, load_s)
         await loads.next()
         without = [await loads.next(), await loads.next()]
-        parts = [await beside("import", folder, loads, "import", str(old))]
+        parts = [await beside("import", folder, loads, "import", str(old), "--yes")]
         forms = {"export to CSV": "csv", "export to lines of JSON": "jsonl", "export to SQLite": "sqlite"}
         for name, form in forms.items():
             words = ("export", "--events", "--to", "today", "--format", form, "--output", str(folder / f"out.{form}"))

@@ -1,5 +1,6 @@
 """``winlogd backup`` and ``winlogd restore``: what is made, what is refused, and what another user's server needs."""
 
+import fcntl
 import os
 import signal
 import stat
@@ -97,6 +98,50 @@ def test_two_backups_in_one_second_have_two_names_and_keep_removes_the_oldest(fo
 
     assert "older backups removed: 2" in kept
     assert set(map(str, backups.iterdir())) == {made[2], kept.split()[0], str(mine)}
+
+
+@pytest.mark.parametrize("has_server", [True, False])
+def test_a_link_on_the_path_of_the_folder_is_followed(
+    server: Winlogd, folder: Path, tmp_path: Path, has_server: bool
+) -> None:
+    if not has_server:
+        server.stop()
+    (tmp_path / "moved").mkdir()
+    (folder / "data" / "backups").symlink_to(tmp_path / "moved")
+    ended_well(folder, "backup")
+    assert [users(made) for made in (tmp_path / "moved").iterdir()] == [["alice"]]
+
+
+def test_keep_counts_no_backup_of_another_database_of_the_same_name(
+    server: Winlogd, folder: Path, backups: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    with running(other, NEVER, {"WINLOGD_BACKUP_FOLDER": str(backups)}) as second:
+        second.wait_until_it_obeys()
+        second.post(an_event(username="bob"))
+        for _ in range(2):
+            ended_well(folder, "backup", "--keep", "1")
+            ended_well(other, "backup", "--keep", "1")
+    assert sorted(users(made) for made in backups.iterdir()) == [["alice"], ["bob"]]
+
+
+@pytest.mark.parametrize("has_server", [True, False])
+def test_only_one_backup_is_made_in_a_folder_at_a_time(
+    server: Winlogd, folder: Path, backups: Path, has_server: bool
+) -> None:
+    if not has_server:
+        server.stop()
+    backups.mkdir()
+    part = backups / "winlog.db.part"
+    part.write_text("of the other one")
+    descriptor = os.open(backups, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        assert f"another backup is being made in {backups}: try again when it is done" in failed(folder, "backup")
+        assert part.read_text() == "of the other one"
+    finally:
+        os.close(descriptor)
 
 
 def test_a_backup_to_a_file_leaves_nothing_in_the_folder(folder: Path, backups: Path) -> None:
@@ -236,6 +281,47 @@ def test_a_restored_backup_is_started_and_serves(server: Winlogd, folder: Path) 
     assert sorted(session["username"] for session in current) == ["alice", "carol"]
 
 
+def test_holds_that_were_added_after_the_backup_stay_in_force(server: Winlogd, folder: Path) -> None:
+    ended_well(folder, "hold", "add", "--user", "alice", "--reason", "before")
+    ended_well(folder, "backup", "mine.db")
+    ended_well(folder, "hold", "end", "1")
+    ended_well(folder, "hold", "add", "--user", "bob", "--reason", "after")
+    server.kill()
+
+    said = ended_well(folder, "restore", "mine.db")
+
+    assert "; holds that were added after the backup and stay in force: 1; the file that was there before is " in said
+    assert server.rows("SELECT id, user FROM winlogd_holds") == [{"id": 1, "user": "alice"}, {"id": 2, "user": "bob"}]
+
+
+def test_a_backup_without_a_table_of_holds_gets_one_and_stays_taken_over(server: Winlogd, folder: Path) -> None:
+    """Otherwise the default of the retention would delete its archive."""
+    ended_well(folder, "hold", "add", "--user", "alice", "--reason", "court")
+    ended_well(folder, "backup", "mine.db")
+    server.stop()
+    with closing(apsw.Connection(str(folder / "mine.db"))) as connection:
+        connection.execute("DROP TABLE winlogd_holds")
+        connection.execute("DROP TABLE winlogd_meta")
+
+    ended_well(folder, "restore", "mine.db")
+    server.restart()
+    server.wait_until_open()
+
+    assert server.rows("SELECT user FROM winlogd_holds") == [{"user": "alice"}]
+    server.wait_for_log("the archive is kept for ever, until retention.history_days is set")
+
+
+def test_a_database_that_cannot_be_read_is_replaced_and_the_lost_holds_are_named(server: Winlogd, folder: Path) -> None:
+    ended_well(folder, "backup", "mine.db")
+    server.stop()
+    server.database.write_bytes(b"rubbish" * 2000)
+
+    assert "; the holds of the file before cannot be read: winlogd hold list" in ended_well(
+        folder, "restore", "mine.db"
+    )
+    assert users(server.database) == ["alice"]
+
+
 def test_a_backup_is_restored_where_there_is_no_database_yet(server: Winlogd, folder: Path, tmp_path: Path) -> None:
     ended_well(folder, "backup", "mine.db")
     other = tmp_path / "other"
@@ -315,6 +401,19 @@ def test_root_backs_up_and_restores_for_the_server_of_another_user(place: Path, 
     with running(place, NEVER) as server:
         server.wait_until_it_obeys()
         assert [row["username"] for row in server.rows()] == ["alice"]
+
+
+@ONLY_ROOT
+def test_an_export_of_root_is_roots_also_in_a_folder_of_roots(place: Path) -> None:
+    with running(place, NEVER) as server:
+        server.wait_until_it_obeys()
+        server.stop()
+    ended_well(place, "export", "--output", "roots/out.csv", "--reason", "x")
+    found = sorted((place / "roots").iterdir())
+    assert [(each.name, each.stat().st_uid, mode(each)) for each in found] == [
+        ("out.csv", 0, 0o600),
+        ("out.csv.manifest.json", 0, 0o600),
+    ]
 
 
 @ONLY_ROOT

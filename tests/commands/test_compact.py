@@ -58,6 +58,20 @@ def test_the_file_is_small_and_has_nothing_of_what_was_deleted(purged: Path) -> 
         assert server.rows("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
 
 
+def test_while_another_program_reads_it_is_rewritten_and_says_what_is_left(purged: Path) -> None:
+    database = purged / "data" / "winlog.db"
+    quickly = {"WINLOGD_DATABASE_PRAGMA_BUSY_TIMEOUT": "100"}
+    with closing(sqlite3.connect(database, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM events_today").fetchall()
+        done = run_to_end(purged, "compact", "--yes", environ=quickly)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{database} is rewritten, but another program still reads the old content: end it")
+
+    assert f"{database} is rewritten: " in run_to_end(purged, "compact", "--yes").stdout
+    assert not [name for name in NAMES if name.encode() in database.read_bytes()]
+
+
 def test_it_works_in_another_journal_mode(purged: Path) -> None:
     (purged / "config.toml").write_text('[database]\npragma_journal_mode = "DELETE"\n')
 

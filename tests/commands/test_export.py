@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -15,9 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import Ended
-from tests.support.running import A_SMALL_DISK_WILL_DO, PATIENCE_S
+from tests.support.running import A_SMALL_DISK_WILL_DO, PATIENCE_S, wait_for
 from tests.support.small_site import ESC, FORMULA, HOSTILE, REVERSED, make_site, run
 from winlogd.api.session_fields import FIELDS
+from winlogd.commands.export_output import NewFile
+from winlogd.commands.terminal import FailedError
 from winlogd.store.read.events import StoredEvent
 
 pytestmark = pytest.mark.long
@@ -171,6 +174,28 @@ def test_an_export_that_fails_leaves_no_file(own_site: Path) -> None:
     assert export(own_site, "--output", str(file), "--reason", "x").status == 1
     assert not file.exists()
     assert (own_site / "out.csv.manifest.json").read_text() == "theirs"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_file_that_is_not_whole_has_no_name(tmp_path: Path, number: int) -> None:
+    file = tmp_path / "out.csv"
+    lines = f"output = NewFile({str(file)!r}); output.write(b'half'); os.kill(os.getpid(), {int(number)})"
+    code = f"import os; from winlogd.commands.export_output import NewFile; {lines}"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -number
+    assert not file.exists()
+    if os.geteuid() == 0:  # a process that stays root removes what is left
+        wait_for(lambda: not list(tmp_path.iterdir()), "the removal")
+
+
+def test_a_file_that_comes_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    file = tmp_path / "out.csv"
+    output = NewFile(str(file))
+    output.write(b"mine")
+    file.write_text("theirs")
+    with pytest.raises(FailedError, match="exists: move it away"):
+        output.end()
+    output.give_up()
+    assert [(each.name, each.read_text()) for each in tmp_path.iterdir()] == [("out.csv", "theirs")]
 
 
 def test_the_manifest_says_what_the_file_is(own_site: Path) -> None:

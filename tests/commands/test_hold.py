@@ -65,6 +65,42 @@ def test_without_a_server_the_command_does_it_itself(filled: Path) -> None:
     assert run_to_end(filled, "hold", "list").stdout == "there is no hold: nothing is exempt from deletion\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--user", "alice"), "hold 1 means 1 sessions so far\n"),
+        (("--user", "alcie"), "hold 1 means 0 sessions so far; are names and times right?\n"),
+        (("--host", "A102-07"), "hold 1 means 2 sessions so far\n"),
+        (("--host", "unknown"), "hold 1 means 1 sessions so far\n"),
+        (
+            ("--from", "2026-01-12", "--to", "2026-01-12"),
+            "hold 1 means 0 sessions so far; are names and times right?\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("has_server", [True, False])
+def test_a_person_learns_how_many_sessions_a_hold_means(
+    filled: Path, words: tuple[str, ...], said: str, has_server: bool
+) -> None:
+    with running(filled, NEVER) as server:
+        server.wait_until_it_obeys()
+        server.post(an_event(username="carol", hostname=None))
+        if not has_server:
+            server.stop()
+        added = run_to_end(filled, "hold", "add", *words, "--reason", "x", "--config", "config.toml")
+    assert (added.returncode, added.stderr) == (0, said)
+
+
+def test_the_host_unknown_means_rows_without_one(filled: Path) -> None:
+    with running(filled, NEVER) as server:
+        server.wait_until_it_obeys()
+        server.post(an_event(username="carol", hostname=None))
+        run_to_end(filled, "hold", "add", "--host", "Unknown", "--reason", "x")
+        run_to_end(filled, "purge", "--all", "--yes")
+        assert [row["username"] for row in server.rows()] == ["carol"]
+        assert users(server) == []
+
+
 def test_a_number_is_never_used_again(filled: Path) -> None:
     numbers = []
     for _ in range(2):
@@ -95,6 +131,11 @@ def test_a_hold_that_is_not_there_cannot_end(filled: Path) -> None:
         (("add", "--from", "then", "--reason", "x"), "--from: A time is RFC 3339"),
         (("add", "3", "--user", "a", "--reason", "x"), "add takes no NUMBER"),
         (("list", "3"), "list takes no NUMBER"),
+        (("list", "--user", "alice"), "list takes no --user"),
+        (("end", "1", "--reason", "x"), "end takes no --reason"),
+        (("end", "99999999999999999999999"), "end needs the NUMBER of a hold"),
+        (("add", "--host", "A102-*", "--reason", "x"), "--host takes one whole name: no * stands for others"),
+        (("add", "--user", "*", "--reason", "x"), "--user takes one whole name: no * stands for others"),
         (("end",), "end needs the NUMBER of a hold"),
         (("end", "0"), "end needs the NUMBER of a hold"),
     ],

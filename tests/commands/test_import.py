@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from winlogd.control.client import OrderFailedError, ask
 pytestmark = pytest.mark.long
 
 
-IN_UTC = '[server]\ntimezone = "UTC"\n'
+IN_UTC = '[server]\ntimezone = "UTC"\n[retention]\nhistory_days = 0\n'
 
 
 @pytest.fixture
@@ -92,9 +93,15 @@ def test_the_one_table_of_the_php_server_is_imported(folder: Path, tmp_path: Pat
 def test_a_csv_with_the_same_columns_is_imported_and_is_the_same_as_the_database(
     folder: Path, tmp_path: Path, separator: str
 ) -> None:
-    rows = [older_row(1, hardware_info='{"a":"b;c,\\"d\\""}'), older_row(2, username='x "y",\nz;', os_name=None)]
+    rows = [
+        older_row(1, hardware_info='{"a":"b;c,\\"d\\""}'),
+        older_row(2, username='x "y",z;', os_name=None, os_version='"1",\n2;'),
+    ]
     assert bring_in(folder, csv_of(tmp_path / "old.csv", rows, separator=separator)).stdout.startswith("2 rows")
-    assert [row["username"] for row in archive(folder)] == ["user1", 'x "y",\nz;']
+    assert [(row["username"], row["os_version"]) for row in archive(folder)] == [
+        ("user1", None),
+        ('x "y",z;', '"1",\n2;'),
+    ]
     again = bring_in(folder, sqlite_of(tmp_path / "old.db", {"events": rows}))
     assert again.stdout.startswith("0 rows imported")
 
@@ -138,6 +145,25 @@ def test_what_an_older_server_has_left_in_its_wal_is_imported(folder: Path, tmp_
     assert left(folder) == []
 
 
+def test_rows_that_the_next_rotation_would_delete_are_counted_and_a_person_is_asked(
+    folder: Path, tmp_path: Path
+) -> None:
+    (folder / "config.toml").write_text(IN_UTC.replace("_days = 0", "_days = 3"))
+    now = datetime.now(UTC)
+    times = (f"{now - timedelta(days=days):%Y-%m-%d %H:%M:%S}" for days in (1, 2, 5, 400))
+    rows = [older_row(number, server_timestamp=time) for number, time in enumerate(times)]
+    file = csv_of(tmp_path / "old.csv", [*rows, older_row(9, server_timestamp=None, created_at=None)])
+
+    asked = bring_in(folder, file)
+    assert (asked.returncode, asked.stdout, archive(folder), left(folder)) == (1, "", [], [])
+    assert "nothing was done: this command asks first" in asked.stderr
+    assert "3 of 5 rows are older than retention.history_days = 3: the next rotation deletes them" in asked.stderr
+
+    done = run_to_end(folder, "import", str(file), "--yes", "--config", "config.toml")
+    assert done.stdout.startswith("5 rows imported"), done.stderr
+    assert left(folder) == []
+
+
 # ── faulty rows ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -166,6 +192,16 @@ def test_faulty_rows_are_named_and_left_out_and_the_rest_is_imported(folder: Pat
     assert done.stdout.startswith("2 rows imported")
     assert done.stdout.endswith("faulty: 6\n")
     assert [row["username"] for row in archive(folder)] == ["user1", "user6"]
+
+
+def test_names_with_control_characters_are_faulty_as_they_are_in_events(folder: Path, tmp_path: Path) -> None:
+    rows = [older_row(1), older_row(2, username="a\n=cmd"), older_row(3, hostname="A102\x1b[m")]
+    done = bring_in(folder, csv_of(tmp_path / "old.csv", rows))
+    assert done.stderr.splitlines() == [
+        "winlogd: line 3 has a username with control characters; it is left out",
+        "winlogd: line 5 has a hostname with control characters; it is left out",
+    ]
+    assert [row["username"] for row in archive(folder)] == ["user1"]
 
 
 def test_faulty_rows_of_a_table_are_named_by_their_ids(folder: Path, tmp_path: Path) -> None:
@@ -211,6 +247,8 @@ def test_a_file_that_is_no_file_of_an_older_server_is_refused(folder: Path, tmp_
     assert "has none of the tables" in refused(folder, empty)
     assert refused(folder, tmp_path / "nowhere").endswith("nowhere cannot be read: No such file or directory")
     assert refused(folder, tmp_path).endswith("cannot be read: Is a directory")
+    os.mkfifo(tmp_path / "pipe")
+    assert refused(folder, tmp_path / "pipe").endswith("pipe cannot be read: it is no file")
     assert refused(folder, database_in(folder)).endswith("is the database itself: there is nothing to import")
 
 
@@ -256,19 +294,16 @@ def test_an_order_names_no_path(folder: Path) -> None:
 
 
 def test_a_command_that_is_killed_leaves_files_that_the_next_one_removes(folder: Path, tmp_path: Path) -> None:
-    slow = tmp_path / "slow.csv"
-    os.mkfifo(slow)
-    words = [sys.executable, "-m", "winlogd", "import", str(slow), "--config", "config.toml"]
+    large = csv_of(tmp_path / "large.csv", (older_row(number % 80_000) for number in range(200_000)))
+    words = [sys.executable, "-m", "winlogd", "import", str(large), "--config", "config.toml"]
     command = subprocess.Popen(words, cwd=folder, env={**os.environ, **A_SMALL_DISK_WILL_DO})
-    with slow.open("w") as pipe:
-        pipe.write(",".join(COLUMNS) + "\n")
-        pipe.flush()
-        wait_for(lambda: left(folder), "the staging file", command)
-        beside = bring_in(folder, GOLDEN)
-        assert beside.returncode == 0
-        assert len(left(folder)) == 1  # of the command that still runs
-        command.send_signal(signal.SIGKILL)
-        command.wait()
+    wait_for(lambda: left(folder), "the staging file", command)
+    command.send_signal(signal.SIGSTOP)  # long before its end
+    beside = bring_in(folder, GOLDEN)
+    assert beside.returncode == 0
+    assert len(left(folder)) == 1  # of the command that still runs
+    command.send_signal(signal.SIGKILL)
+    command.wait()
     assert len(left(folder)) == 1
     assert "; rows known before: 50; " in bring_in(folder, GOLDEN).stdout
     assert left(folder) == []

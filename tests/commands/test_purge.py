@@ -1,8 +1,11 @@
 """`winlogd purge` counts, asks, and deletes, with the server and without one. The retention does it by itself."""
 
+import json
 import os
 import pty
 import re
+import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -118,6 +121,16 @@ def test_it_works_below_the_free_space_that_events_need(filled: Path) -> None:
             rotation.wait()
 
 
+def test_without_a_server_it_works_below_that_space_too(filled: Path) -> None:
+    done = run_to_end(filled, "purge", "--all", "--yes", environ=MORE_THAN_THERE_IS)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("4 rows of events_history and 1 of events_today deleted in ")
+    assert done.stderr.startswith("winlogd: sessions and counts by hour are not up to date yet: only ")
+    with running(filled, NEVER) as server:
+        wait_for(lambda: not server.rows("SELECT * FROM winlogd_hours"), "the counts", server.process)
+
+
 def test_without_a_terminal_it_wants_yes_and_deletes_nothing(filled: Path) -> None:
     done = run_to_end(filled, "purge", "--all")
 
@@ -204,6 +217,64 @@ def test_an_archive_that_was_taken_over_stays_until_somebody_decides(filled: Pat
         server.rotate()
         wait_for(lambda: users(server, "events_history") == ["carol", "carol"], "the deletion")
         assert not re.search("WARN.*kept for ever", server.log)
+
+
+@pytest.mark.parametrize("early", [{"order": "hold", "end": 77}, {"order": "purge", "what": "today"}, None])
+def test_it_stays_also_if_somebody_gave_an_order_before_the_database_was_open(
+    filled: Path, early: dict[str, object] | None
+) -> None:
+    server = Winlogd(filled, NEVER)
+    with closing(sqlite3.connect(server.database, isolation_level=None)) as other:
+        other.execute("INSERT INTO winlogd_meta VALUES ('taken_over', '1')")
+        other.execute("BEGIN EXCLUSIVE")  # the server cannot open the database
+        server.start()
+        try:
+            if early is None:
+                (filled / "config.toml").write_text(NEVER + "[retention]\nhistory_days = 0\n")
+                reload(server, "configuration reloaded changed=retention.history_days")
+                (filled / "config.toml").write_text(NEVER)
+                reload(server, "(.|\n)*".join(["configuration reloaded changed=retention.history_days"] * 2))
+            else:
+                order_at_once(server, early)
+            other.execute("ROLLBACK")
+            server.wait_until_it_obeys()
+            server.wait_for_log(r"WARN.*the archive is kept for ever, until retention.history_days is set")
+            server.rotate()
+            server.wait_for_log("rotated")
+            server.rotate()  # a deletion that the first one has asked for has ended
+            server.stop()
+            assert users(server, "events_history")[:2] == ["bob", "bob"]
+        finally:
+            server.kill()
+
+
+def test_after_a_clock_that_jumped_ahead_nothing_goes_that_night(filled: Path) -> None:
+    with closing(sqlite3.connect(filled / "data" / "winlog.db")) as connection, connection:
+        day = f"{NOW - timedelta(days=33):%Y-%m-%d}"
+        connection.execute("UPDATE winlogd_meta SET value = ? WHERE key = 'rotated_day'", (day,))
+    with running(filled, NEVER) as server:
+        server.wait_until_it_obeys()
+        server.rotate()
+        server.wait_for_log(r"WARN.*the last rotation was long ago: .* old events stay until the next rotation days=33")
+        run_to_end(filled, "purge", "--today", "--yes")  # a deletion that was asked for before would have ended
+        assert len(users(server, "events_history")) == 4
+        server.rotate()
+        wait_for(lambda: users(server, "events_history") == ["carol", "carol"], "the deletion")
+
+
+def reload(server: Winlogd, said: str) -> None:
+    """Have the server read its configuration again, and wait for the line that says so."""
+    os.kill(server.process.pid, signal.SIGHUP)
+    server.wait_for_log(said)
+
+
+def order_at_once(server: Winlogd, order: dict[str, object]) -> None:
+    """Give an order. Do not wait for its end: it waits for the database."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        wait_for(server.database.with_name("winlog.db.control").is_socket, "the control socket", server.process)
+        sock.connect(str(server.database.with_name("winlog.db.control")))
+        sock.sendall(json.dumps(order).encode() + b"\n")
+        assert server.request("GET", "/health").status == 200  # the loop has read the order before
 
 
 def test_old_rows_of_the_readers_log_go_with_the_rotation(filled: Path) -> None:

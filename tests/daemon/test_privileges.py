@@ -317,14 +317,15 @@ def test_root_imports_a_file_of_its_own_and_exports_into_a_folder_of_its_own(pla
     shutil.copy(DATA / "older.db", own / "old.db")
     (own / "old.csv").write_text("\ufeffusername,action,timestamp\nzoe,C,2026-01-13T08:00:00Z\n", "utf-8")
     (own / "old.db").chmod(0o600)
-    assert run_to_end(place, "import", "roots/old.db").stdout.startswith("50 rows imported")
-    assert run_to_end(place, "import", "roots/old.csv").stdout.startswith("1 rows imported")
+    assert run_to_end(place, "import", "roots/old.db", "--yes").stdout.startswith("50 rows imported")
+    assert run_to_end(place, "import", "roots/old.csv", "--yes").stdout.startswith("1 rows imported")
     for form in ("csv", "jsonl", "sqlite"):
         words = ("export", "--events", "--format", form, "--output", f"roots/out.{form}", "--reason", "x")
         done = run_to_end(place, *words)
         assert (done.returncode, done.stderr) == (0, f"52 events written to roots/out.{form}; C: 31, D: 18, M: 3\n")
     assert len((own / "out.jsonl").read_text("utf-8").splitlines()) == 52
     refused = run_to_end(place, "export", "--room", "nowhere", "--output", "roots/no.csv")
-    assert refused.stderr.splitlines()[0].endswith("roots/no.csv is left empty: remove it before you try again")
+    assert refused.stderr == "winlogd: --room: is not a known room\n"
+    assert not list(own.glob("no.csv*"))
     assert set(owners(own).values()) == {(0, 0)}
     assert set(owners(place / "data").values()) == {(OWNER, GROUP)}

@@ -16,6 +16,7 @@ from winlogd.scheduled.clock import Schedule
 from winlogd.scheduled.rotation import Rotator
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.jobs.rotate import Rotation
+from winlogd.store.reporting import Writability
 from winlogd.store.store import Store
 
 UTC = ZoneInfo("UTC")
@@ -218,3 +219,44 @@ def test_a_rotation_that_is_turned_off_and_on_again_goes_on(clock: Clock) -> Non
     clock.set("2026-01-15T13:00:00")
     clock.ring()
     assert archive.days == ["2026-01-15"]
+
+
+class LowDisk(Archive):
+    """A store in which a rotation waits for space, until there is some."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_low = True
+        self._ended: list[Callable[[], None]] = []
+
+    def run(self, job: Rotation | SetMark, tell: Callable[[Any], None]) -> None:
+        self._ended.append(partial(tell, job.outcome))
+
+    def writability(self) -> Writability:
+        return Writability(not self.is_low, 0.0, "too little space is free" if self.is_low else None)
+
+    def end(self) -> None:
+        """End the job that waits."""
+        self._ended.pop(0)()
+
+
+def test_a_daily_rotation_that_waits_for_space_is_told_until_it_ends(clock: Clock) -> None:
+    told: list[str] = []
+    store, loop = LowDisk(), cast("asyncio.AbstractEventLoop", clock)
+    schedules = Schedule("01:00", UTC), Schedule("00:00", UTC)
+    waiting = Rotator(
+        loop, cast("Store[Any]", store), Log("error", "compact"), *schedules, 24.0,
+        partial(told.append, "rotated"), partial(told.append, "waits"),
+    )  # fmt: skip
+    clock.set("2026-01-13T02:00:00")
+    waiting.begin("2026-01-12")
+    clock.ring()
+    clock.ring()
+    assert told == ["waits", "waits"]
+
+    store.is_low = False
+    clock.ring()
+    store.end()
+    clock.ring()
+
+    assert told == ["waits", "waits", "rotated"]

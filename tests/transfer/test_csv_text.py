@@ -26,5 +26,11 @@ def test_a_cell_that_begins_behind_the_other_separator_is_not_run(cell: str, sho
     assert line([cell, "y"], ",") == f"{shown},y\r\n"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_what_begins_behind_a_line_break_is_not_run(end: str) -> None:
+    """A spreadsheet with the other separator does not take the quotes for such, and begins a record there."""
+    assert line(["alice", f"a{end}=cmd"], ",") == f'alice,"a{end}\'=cmd"\r\n'
+
+
 def test_json_in_a_cell_stays_json() -> None:
     assert line(['{"a":[1,-2]}'], ";") == '"{""a"":[1,-2]}"\r\n'

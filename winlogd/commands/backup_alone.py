@@ -22,6 +22,7 @@ from winlogd.store.backup.make import Copying, make
 from winlogd.store.errors import LowSpaceError, ReplacedError, UnusableError
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.backup import ALONE, Backup, Copied
+from winlogd.store.jobs.identify import Identify
 
 
 def backed_up(config: Config, path: str, keep: int | None) -> Mapping[str, Any]:
@@ -34,6 +35,7 @@ def backed_up(config: Config, path: str, keep: int | None) -> Mapping[str, Any]:
     settings = settings_of(config, path)
 
     def copy_database(to: str) -> Copied:
+        run_alone(Identify(), settings)
         return run_alone(Backup(to, settings.min_free_bytes, ALONE), settings, line.show)
 
     names = names_of(config.backup.folder, path)

@@ -61,9 +61,14 @@ def run(words: Sequence[str]) -> int:
         ask_first(
             f"Rewrite {path}, which has {_mb(size)}? It needs {_mb(needs)} of free space in its folder.", flags.yes
         )
-        before, after = compacted(config, ownership.path)
+        before, after, is_in_wal = compacted(config, ownership.path)
     finally:
         ownership.release()
+    if is_in_wal:
+        return say(
+            f"{path} is rewritten, but another program still reads the old content: end it, and run this again, so that"
+            " the old content leaves the file"
+        )
     return say(f"{path} is rewritten: {_mb(before)} before, {_mb(after)} now")
 
 

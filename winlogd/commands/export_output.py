@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
+from winlogd.commands.keeper import Keeper
 from winlogd.commands.terminal import OK, FailedError, warn, write_octets
 
 if TYPE_CHECKING:  # types only
@@ -22,7 +23,9 @@ class OutputFailedError(Exception):
 
 
 class NewFile:
-    """A new file. Make it before root becomes another user: then it may be in a folder of root's.
+    """A new file, which gets its name when it is whole. Until then it has the ending ``.part`` and a number.
+
+    Make it before root becomes another user: then it may be in a folder of root's.
 
     Args:
         path: its path.
@@ -43,12 +46,14 @@ class NewFile:
         self.path: Final = path
         self.octets = 0
         self._digest: _Hash = hashlib.sha256()
+        if os.path.lexists(path):
+            raise FailedError(f"{path} exists: move it away, or take another name; no file is replaced")
+        part = f"{path}.{os.getpid()}.part"
         try:
-            self._descriptor: Final = os.open(path, _FLAGS, _MODE)
-        except FileExistsError:
-            raise FailedError(f"{path} exists: move it away, or take another name; no file is replaced") from None
+            self._descriptor: Final = os.open(part, _FLAGS, _MODE)
         except OSError as error:
             raise FailedError(f"{path} cannot be made: {error.strerror}") from None
+        self._keeper: Final = Keeper(part, path)
 
     def write(self, octets: bytes) -> None:
         """Write octets.
@@ -71,26 +76,27 @@ class NewFile:
         return self._digest.hexdigest()
 
     def end(self) -> None:
-        """Wait until the file is on the disk.
+        """Wait until the file is on the disk. Then give it its name.
 
         Raises:
-            FailedError: the disk fails.
+            FailedError: the disk fails, or somebody has made a file of this name meanwhile.
         """
         try:
             os.fsync(self._descriptor)
         except OSError as error:
             raise FailedError(f"{self.path} cannot be written: {error.strerror}") from None
+        self._keeper.publish()
 
     def give_up(self) -> None:
-        """Empty the file and remove it: it is not whole. Root that has become another user may not remove it."""
+        """Empty the file and remove it: it is not whole, or its manifest is not."""
         with suppress(OSError):
             os.ftruncate(self._descriptor, 0)
         with suppress(OSError):
             os.close(self._descriptor)
         try:
-            os.unlink(self.path)
-        except OSError:
-            warn(f"{self.path} is left empty: remove it before you try again")
+            self._keeper.remove()
+        except FailedError as error:
+            warn(f"an empty file is left: {error}")
 
 
 class StandardOutput:

@@ -8,6 +8,7 @@ import shlex
 import time
 from argparse import SUPPRESS, Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from winlogd.commands.database import database_of
@@ -15,8 +16,8 @@ from winlogd.commands.flags import Parser
 from winlogd.commands.readers_file import login_user
 from winlogd.commands.remote import Fields, answer_to
 from winlogd.commands.table import table, width_of_output
-from winlogd.commands.terminal import FailedError, MisusedError, say, write
-from winlogd.config.load import load
+from winlogd.commands.terminal import FailedError, MisusedError, note, say, write
+from winlogd.config.load import ConfigError, load
 from winlogd.config.sections import Config
 from winlogd.events.names import folded, folded_host
 from winlogd.scheduled.clock import zone_of
@@ -49,6 +50,8 @@ _NAME_BYTES: Final = 200
 """An order has 1,024 bytes."""
 _NAME_CHARACTERS: Final = 60
 """Of the user who adds a hold."""
+_LAST_NUMBER: Final = (1 << 63) - 1
+"""SQLite has no greater number."""
 _WORD: Final = "hold"
 _TITLES: Final = ("NUMBER", "USER", "HOST", "FROM", "TO", "REASON", "BY", "WHEN")
 
@@ -71,7 +74,7 @@ def run(words: Sequence[str]) -> int:
         return _list(config, flags, words, parser)
     if flags.action == "end":
         return _end(config, flags, parser)
-    return _add(config, flags, parser)
+    return _add(config, flags, words, parser)
 
 
 def _parser() -> Parser:
@@ -86,13 +89,16 @@ def _parser() -> Parser:
     return parser
 
 
-def _add(config: Config, flags: Namespace, parser: Parser) -> int:
+def _add(config: Config, flags: Namespace, words: Sequence[str], parser: Parser) -> int:
     if flags.number is not None:
         raise _wrong(parser, "add takes no NUMBER")
     if all(each is None for each in (flags.user, flags.host, flags.begin, flags.end)):
         raise _wrong(parser, "add needs a condition: --user, --host, --from or --to")
     if not flags.reason or not flags.reason.strip():
         raise _wrong(parser, "add needs --reason")
+    for flag in ("user", "host"):
+        if "*" in (getattr(flags, flag) or ""):
+            raise _wrong(parser, f"--{flag} takes one whole name: no * stands for others, so add a hold for each")
     for flag, most in (("user", _NAME_BYTES), ("host", _NAME_BYTES), ("reason", _REASON_BYTES)):
         text = getattr(flags, flag)
         if text is not None and not (text.strip() and text.isprintable() and len(text.encode()) <= most):
@@ -110,11 +116,24 @@ def _add(config: Config, flags: Namespace, parser: Parser) -> int:
         "held_us": time.time_ns() // 1000,
     }
     number = _changed(config, {"add": hold})
+    _tell_meaning(config, number, hold, shlex.join([_WORD, *words]))
     return say(f"hold {number} is in force; winlogd hold end {number} ends it")
 
 
+def _tell_meaning(config: Config, number: int, hold: Fields, line: str) -> None:
+    """Say on standard error how many sessions a hold means, if that can be counted. The hold is in force anyway."""
+    from winlogd.commands.hold_meaning import sessions_meant  # loads SQLite
+
+    path = os.path.realpath(config.database.path)
+    with suppress(ConfigError, FailedError):
+        meant = sessions_meant(config, path, line, hold, time.time_ns() // 1000)
+        hint = "; are names and times right?" if meant == "0 sessions" else ""
+        note(f"hold {number} means {meant} so far{hint}")
+
+
 def _end(config: Config, flags: Namespace, parser: Parser) -> int:
-    if flags.number is None or flags.number < 1:
+    _require_no_flags(flags, parser)
+    if flags.number is None or not 1 <= flags.number <= _LAST_NUMBER:
         raise _wrong(parser, "end needs the NUMBER of a hold, which winlogd hold list shows")
     if not _changed(config, {"end": flags.number}):
         raise FailedError(f"there is no hold {flags.number}; winlogd hold list shows those there are")
@@ -122,6 +141,7 @@ def _end(config: Config, flags: Namespace, parser: Parser) -> int:
 
 
 def _list(config: Config, flags: Namespace, words: Sequence[str], parser: Parser) -> int:
+    _require_no_flags(flags, parser)
     if flags.number is not None:
         raise _wrong(parser, "list takes no NUMBER")
     line = shlex.join([_WORD, *words])
@@ -135,6 +155,14 @@ def _list(config: Config, flags: Namespace, words: Sequence[str], parser: Parser
         return say("there is no hold: nothing is exempt from deletion")
     rows = [_row(hold, lambda us: "" if us is None else f"{local_time(us, zone):%Y-%m-%d %H:%M}") for hold in holds]
     return write(table(_TITLES, rows, width_of_output()))
+
+
+def _require_no_flags(flags: Namespace, parser: Parser) -> None:
+    """Refuse the flags of ``add``: somebody could believe that they count."""
+    values = {"user": flags.user, "host": flags.host, "from": flags.begin, "to": flags.end, "reason": flags.reason}
+    for flag, value in values.items():
+        if value is not None:
+            raise _wrong(parser, f"{flags.action} takes no --{flag}")
 
 
 def _row(hold: "Hold", shown: Any) -> tuple[str, ...]:  # noqa: ANN401  # shows a time that may be None

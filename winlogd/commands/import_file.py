@@ -5,13 +5,15 @@ there, or this process if no server is running. This file must not know how the 
 """
 
 import os
+import shlex
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from winlogd.commands.database import database_of, reason_of
 from winlogd.commands.flags import Parser
 from winlogd.commands.remote import answer_to
-from winlogd.commands.terminal import FailedError, say
+from winlogd.commands.terminal import FailedError, ask_first, say, warn
 from winlogd.config.load import load
 from winlogd.config.sections import Config
 
@@ -22,9 +24,10 @@ _DOES: Final = """\
 Import the events of an older server into events_history. FILE is its database, with
 the tables events_today and events_history or the one table events, or a CSV with
 the same columns. Stop the older server first. Rows that are already here are left
-out, so that you can repeat the command. Faulty rows are reported and left out. A
-running server does it between the events that come. Root does it as the owner of
-the database's folder."""
+out, so that you can repeat the command. Faulty rows are reported and left out. If
+some are older than retention.history_days, the command asks first: the next rotation
+would delete them. A running server does it between the events that come. Root does
+it as the owner of the database's folder."""
 
 _EXAMPLE: Final = """\
   sudo winlogd import /srv/old/winlog.db --config /etc/winlogd/config.toml
@@ -46,6 +49,7 @@ def run(words: Sequence[str]) -> int:
     """
     parser = Parser("import", _DOES, _EXAMPLE)
     parser.add_argument("file", metavar="FILE", help="the older server's database, or a CSV")
+    parser.add_argument("--yes", action="store_true", help="do not ask")
     options = parser.parse_args(words)
     config = load(options.config, os.environ)
     from winlogd.commands.import_staging import SourceFiles  # loads SQLite
@@ -55,27 +59,50 @@ def run(words: Sequence[str]) -> int:
     except OSError as error:
         raise FailedError(f"{options.file} cannot be read: {error.strerror or error}") from None
     try:
-        return say(_imported(config, source))
+        return say(_imported(config, source, options.yes, shlex.join(["import", *words])))
     finally:
         source.close()
 
 
-def _imported(config: Config, source: "SourceFiles") -> str:
+def _imported(config: Config, source: "SourceFiles", says_yes: bool, line: str) -> str:
     """Import an open file. Return a sentence that says what was done."""
     from winlogd.commands.import_staging import stage
 
     path = database_of(config, "start the server once, which makes it; there is nothing to import into yet")
     try:
-        staged = stage(config, path, source)
+        staged = stage(config, path, source, _kept_since_us(config, path, line))
     except OSError as error:
         raise FailedError(f"the database's folder cannot be used: {reason_of(error)}") from None
     try:
+        if staged.too_old:
+            warn(_too_old(staged, config.retention.history_days))
+            ask_first("Import them nevertheless?", says_yes)
         sentence = _carried_out(config, staged) if staged.rows else "no row was imported"
     except FailedError:
         staged.remove()
         raise
     staged.let_go()
     return f"{sentence}; rows that came twice: {staged.doubled}, faulty: {staged.faulty}"
+
+
+def _too_old(staged: "Staged", days: int) -> str:
+    return (
+        f"{staged.too_old} of {staged.rows} rows are older than retention.history_days = {days}: the next rotation"
+        " deletes them, unless a hold exempts them; to keep them, raise the option first"
+    )
+
+
+def _kept_since_us(config: Config, path: str, line: str) -> int | None:
+    """Return the moment before which the next rotation deletes what is imported; None if it deletes nothing."""
+    from winlogd.commands.reader import read_from
+    from winlogd.daemon.keeping import kept_since_us
+    from winlogd.store.file.marks import TAKEN_OVER, read_marks
+
+    try:
+        is_taken_over = TAKEN_OVER in read_from(config, path, line, read_marks)
+    except FailedError:  # no server has upgraded it yet: it will be taken over
+        is_taken_over = True
+    return kept_since_us(config, is_taken_over, time.time())
 
 
 def _carried_out(config: Config, staged: "Staged") -> str:

@@ -4,8 +4,10 @@ The file is copied first: it may be only root's, and what its server has left in
 not know who imports the rows.
 """
 
+import errno
 import io
 import os
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +20,7 @@ from winlogd.config.sections import Config
 from winlogd.daemon.settings import least_free_bytes
 from winlogd.store.errors import LowSpaceError
 from winlogd.store.file.free_space import FreeSpace
+from winlogd.store.imported.rows import received_us
 from winlogd.store.imported.source import SQLITE_BEGINS, Read, SourceError, as_text, rows_of_csv, rows_of_sqlite
 from winlogd.store.imported.staging import NewStaging, remove_left
 
@@ -84,7 +87,12 @@ class SourceFiles:
 
 
 def _opened(path: str) -> io.BufferedReader:
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC), "rb")
+    """Open a file for reading. A pipe or a device is none: it would be waited for without an end."""
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is no file", path)
+    return file
 
 
 class Staged:
@@ -92,15 +100,18 @@ class Staged:
 
     Args:
         staging: the file.
+        kept_since_us: count rows that were received before this moment, in microseconds since 1970; None counts none.
 
     Attributes:
+        too_old: how many rows were received before that moment.
         doubled: how many rows of the older server's file were left out because it has them twice.
         faulty: how many were left out because they are faulty.
     """
 
-    def __init__(self, staging: NewStaging) -> None:
+    def __init__(self, staging: NewStaging, kept_since_us: int | None) -> None:
         self._staging = staging
-        self.doubled = self.faulty = 0
+        self._kept_since_us = kept_since_us
+        self.doubled = self.faulty = self.too_old = 0
 
     @property
     def digits(self) -> str:
@@ -120,6 +131,8 @@ class Staged:
                 warn(f"{read.place} {read.fault}; it is left out")
         elif not self._staging.add(read.row):
             self.doubled += 1
+        elif self._kept_since_us is not None and received_us(read.row) < self._kept_since_us:
+            self.too_old += 1
 
     def let_go(self) -> None:
         """Leave the file to the import that reads it, which removes it; without a row, remove it."""
@@ -132,13 +145,14 @@ class Staged:
         self._staging.remove()
 
 
-def stage(config: Config, path: str, source: SourceFiles) -> Staged:
+def stage(config: Config, path: str, source: SourceFiles, kept_since_us: int | None) -> Staged:
     """Put the rows of `source` into a staging file.
 
     Args:
         config: says how much space must stay free.
         path: the database's real path.
         source: the older server's file.
+        kept_since_us: as in `Staged`.
 
     Raises:
         FailedError: the file cannot be imported, or there is too little space.
@@ -150,7 +164,7 @@ def stage(config: Config, path: str, source: SourceFiles) -> Staged:
     staging = NewStaging(path)
     line = ProgressLine()
     try:
-        return _filled(Staged(staging), staging, source, FreeSpace(path, least_free_bytes(config)), line)
+        return _filled(Staged(staging, kept_since_us), staging, source, FreeSpace(path, least_free_bytes(config)), line)
     except BaseException as error:
         staging.remove()
         if isinstance(error, SourceError):

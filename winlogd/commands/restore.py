@@ -22,9 +22,9 @@ _USAGE: Final = "winlogd restore FILE [--config FILE]"
 _DOES: Final = """\
 Put the backup FILE in the place of the database. FILE is checked first, and stays as
 it is. Stop the server before. The database that is replaced stays beside the new one,
-with the ending .replaced- and the time in UTC: remove it when you need it no more.
-The readers' file is never touched. Root does it as the owner of the database's
-folder."""
+with the ending .replaced- and the time in UTC. The server removes it after a week: copy
+it elsewhere to keep it. The readers' file is never touched. Root does it as the owner
+of the database's folder."""
 
 _EXAMPLE: Final = """\
   sudo systemctl stop winlogd

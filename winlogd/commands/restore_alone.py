@@ -17,7 +17,7 @@ def restored(config: Config, descriptor: int, path: str, file: str) -> str:
         FailedError: nothing was restored, or not to the end.
     """
     try:
-        counts, replaced = restore(descriptor, path, least_free_bytes(config))
+        counts, replaced, holds = restore(descriptor, path, least_free_bytes(config))
     except (BackupFailedError, apsw.Error) as error:
         raise FailedError(f"{file} was not restored, and nothing was changed: {error}") from None
     except OSError as error:
@@ -28,4 +28,12 @@ def restored(config: Config, descriptor: int, path: str, file: str) -> str:
     except FailedError as error:
         warn(f"{path} is restored, but forgotten people may be in it, and a server shows nothing of the past: {error}")
     kept = f"; the file that was there before is {replaced}" if replaced else ""
-    return f"{path} is restored: events_today {counts.today} rows, events_history {counts.history} rows{kept}"
+    rows = f"events_today {counts.today} rows, events_history {counts.history} rows"
+    return f"{path} is restored: {rows}{_of_holds(holds)}{kept}"
+
+
+def _of_holds(count: int | None) -> str:
+    """Return what became of the holds of the file that was there before."""
+    if count is None:
+        return "; the holds of the file before cannot be read: winlogd hold list shows those that are in force"
+    return f"; holds that were added after the backup and stay in force: {count}" if count else ""

@@ -6,6 +6,7 @@ file knows the configuration. It must not know how rows are deleted.
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from winlogd.config.sections import Config
@@ -15,12 +16,14 @@ from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.scheduled.retention import Retention
 from winlogd.store.backup.files import names_of
 from winlogd.store.errors import JobCutShortError
-from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER, WAITS
+from winlogd.store.file.marks import KEPT_DAYS, ROTATED_DAY, TAKEN_OVER, WAITS
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.past.kept import FOR_EVER, kept_text, kept_value
 from winlogd.store.store import Store
 
 _DAY_S: Final = 86_400
+_MOST_DAYS_BETWEEN: Final = 31
+"""Delete nothing after a rotation that comes more than this many days after the one before: a clock may be ahead."""
 _US: Final = 1_000_000
 DEFAULT_DAYS: Final = Options().history_days
 
@@ -48,7 +51,7 @@ class Keeping:
         log: gets the lines.
         path: the database's real path.
         config: the configuration.
-        marks: those of the database at its opening.
+        marks: those of the database at its opening; None until it is open.
         changed: called after each deletion: the past may have to be built or counted.
         prune: removes rows of the readers' log that are older than some days.
 
@@ -62,27 +65,45 @@ class Keeping:
         log: Log,
         path: str,
         config: Config,
-        marks: Mapping[str, str],
+        marks: Mapping[str, str] | None,
         changed: Callable[[], None],
         prune: Callable[[int], None],
     ) -> None:
         self._store = store
         self._log = log
         self._config = config
-        self._marks = marks
+        self._marks = marks or {}
+        self._is_open = marks is not None
+        self._rotated_s = _rotated_s(self._marks)
         self._prune = prune
         self._path = path
         self.retention: Final = Retention(store, log, path, changed)
 
+    def opened(self, marks: Mapping[str, str]) -> None:
+        """Take note that the database is open and has these marks."""
+        self._marks, self._is_open, self._rotated_s = marks, True, _rotated_s(marks)
+        self.tell()
+
     def change(self, config: Config) -> None:
         """Take another configuration. It counts from the next rotation on."""
         self._config = config
-        self.tell()
+        if self._is_open:  # otherwise nobody knows yet if the archive was taken over
+            self.tell()
 
     def rotated(self) -> None:
-        """Delete what is too old, now that a rotation has ended."""
-        before_us = kept_since_us(self._config, TAKEN_OVER in self._marks, time.time())
-        if before_us is not None:
+        """Delete what is too old: a rotation has ended, or waits for space. Wait a night if the clock may be ahead."""
+        if not self._is_open:  # perhaps the archive was taken over
+            return
+        now_s = time.time()
+        before_us = kept_since_us(self._config, TAKEN_OVER in self._marks, now_s)
+        days = self._days_since_rotation(now_s)
+        if before_us is not None and days > _MOST_DAYS_BETWEEN:
+            self._log.warn(
+                "retention",
+                "the last rotation was long ago: set the clock if it is ahead; old events stay until the next rotation",
+                days=days,
+            )
+        elif before_us is not None:
             self.retention.delete_before(before_us)
         self.retention.remove_replaced(names_of(self._config.backup.folder, self._path).parts)
         self._prune(self._config.privacy.audit_days)
@@ -100,6 +121,11 @@ class Keeping:
             self._log.info("retention", f"the archive is {text}")
         self._store.run(SetMark(KEPT_DAYS, value), self._marked)
 
+    def _days_since_rotation(self, now_s: float) -> int:
+        """Return how many days ago the last rotation was, and note that there is one now; 0 if there was none."""
+        before_s, self._rotated_s = self._rotated_s, now_s
+        return 0 if before_s is None else int((now_s - before_s) // _DAY_S)
+
     def _value(self) -> str:
         options = self._config.retention
         return kept_value(options.history_days, options.is_chosen, TAKEN_OVER in self._marks)
@@ -107,3 +133,11 @@ class Keeping:
     def _marked(self, outcome: Exception | None) -> None:
         if outcome is not None and not isinstance(outcome, JobCutShortError):
             self._log.warn("retention", "the mark of the archive's days could not be stored", cause=str(outcome))
+
+
+def _rotated_s(marks: Mapping[str, str]) -> float | None:
+    """Return when the last rotation was, to a day, in seconds since 1970; None if there was none."""
+    try:
+        return datetime.fromisoformat(marks.get(ROTATED_DAY, "")).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None

@@ -7,13 +7,13 @@ and stops.
 import asyncio
 import os
 import resource
-import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from winlogd.access.addresses import TrustedProxies
 from winlogd.api.events import UNAVAILABLE, answer
 from winlogd.config.sections import Config, Retention
+from winlogd.daemon.days import Days
 from winlogd.daemon.entrance import Entrance, per_address
 from winlogd.daemon.looking import Looking
 from winlogd.daemon.observer import RequestObserver
@@ -37,10 +37,6 @@ _RESERVED_DESCRIPTORS: Final = 192
 """Open files that are not counted as connections: the database's files, the listeners, connections over the limit."""
 
 
-_LOOK_EVERY_S: Final = 3600.0
-"""Look at the clock at least this often for a new day."""
-
-
 class Parts(NamedTuple):
     """The parts of a server, joined and not started, and the configuration that they were made with."""
 
@@ -52,7 +48,7 @@ class Parts(NamedTuple):
     past: Past
     entrance: Entrance
     keeping: "LateKeeping"
-    days: "Days"
+    days: Days
     begun_with: Config
     forgetting: "LateForgetting"
 
@@ -65,10 +61,10 @@ class LateKeeping:
         make: makes it.
     """
 
-    def __init__(self, config: Config, make: "Callable[[Config, Mapping[str, str]], Keeping]") -> None:
+    def __init__(self, config: Config, make: "Callable[[Config, Mapping[str, str] | None], Keeping]") -> None:
         self._config = config
         self._make = make
-        self._marks: Mapping[str, str] = {}
+        self._marks: Mapping[str, str] | None = None
         self._made: Keeping | None = None
 
     def made(self) -> "Keeping":
@@ -82,9 +78,11 @@ class LateKeeping:
         return None if self._made is None else self._made.retention.ended_s
 
     def opened(self, marks: Mapping[str, str]) -> None:
-        """Take note that the database is open and has these marks."""
+        """Take note that the database is open and has these marks. An order may have needed the part before that."""
         self._marks = marks
-        if self._config.retention.history_days != Retention().history_days or {TAKEN_OVER, KEPT_DAYS} & marks.keys():
+        if self._made is not None:
+            self._made.opened(marks)
+        elif self._config.retention.history_days != Retention().history_days or {TAKEN_OVER, KEPT_DAYS} & marks.keys():
             self.made().tell()
 
     def change(self, config: Config) -> None:
@@ -92,57 +90,6 @@ class LateKeeping:
         has_changed, self._config = config.retention != self._config.retention, config
         if self._made is not None or has_changed:
             self.made().change(config)
-
-
-class Days:
-    """Has each day of the site summed up when it has ended.
-
-    A timer does not notice that the machine sleeps, or that somebody sets the clock. So the clock is looked at once an
-    hour, too.
-
-    Args:
-        loop: the event loop.
-        calendar: the moments at which days begin.
-        sum_up: called with each day that has ended, and with the refused requests of that day.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, calendar: Schedule, sum_up: Callable[[Day, int], None]) -> None:
-        self._loop = loop
-        self._calendar = calendar
-        self._sum_up = sum_up
-        self._began_s = 0.0
-        self._refused: Callable[[float], int]
-        self._timer: asyncio.TimerHandle | None = None
-
-    def begin(self, refused: Callable[[float], int]) -> None:
-        """Begin to look at the clock.
-
-        Args:
-            refused: returns how many requests were refused on the day before that of a time in seconds since 1970.
-        """
-        self._refused = refused
-        self._began_s = self._calendar.midnight_s(time.time())
-        self._look()
-
-    def change(self, calendar: Schedule) -> None:
-        """Let days begin at other moments."""
-        self.stop()
-        self._calendar = calendar
-        self._began_s = calendar.midnight_s(time.time())
-        self._look()
-
-    def stop(self) -> None:
-        """Look at the clock no more."""
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _look(self) -> None:
-        now_s = time.time()
-        before_s, self._began_s = self._began_s, self._calendar.midnight_s(now_s)
-        if self._began_s > before_s:
-            self._sum_up(Day(before_s, self._calendar.following(before_s).at_s), self._refused(now_s))
-        wait_s = min(self._calendar.following(now_s).at_s - now_s, _LOOK_EVERY_S)
-        self._timer = self._loop.call_later(max(wait_s, 0.0) + 0.001, self._look)
 
 
 class LateForgetting:
@@ -227,7 +174,7 @@ def assemble(
     router = entrance.router(config)
     past = Past(loop, store, log)
 
-    def make_keeping(config: Config, marks: Mapping[str, str]) -> "Keeping":
+    def make_keeping(config: Config, marks: Mapping[str, str] | None) -> "Keeping":
         from winlogd.daemon.keeping import Keeping
 
         return Keeping(store, log, database_path, config, marks, past.look, looking.prune)
@@ -248,8 +195,11 @@ def assemble(
 
         sum_up(day, refused, entrance.site, database_path, readers.questions, log)
 
+    def waits() -> None:
+        keeping.made().rotated()  # a deletion needs no space, and makes some
+
     times = times_of(config)
-    rotator = Rotator(loop, store, log, *times, config.rotation.keep_open_hours, rotated)
+    rotator = Rotator(loop, store, log, *times, config.rotation.keep_open_hours, rotated, waits)
     proxies = TrustedProxies(config.security.trusted_proxies)
     http_server = Server(
         loop,

@@ -26,6 +26,7 @@ _LATER: Final = (
         "array",
         "bisect",
         "concurrent.futures.thread",
+        "ctypes",
         "difflib",
         "hashlib",
         "hmac",

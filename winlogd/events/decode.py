@@ -19,8 +19,8 @@ from winlogd.events.event import (
 )
 from winlogd.events.timestamps import stored_form
 
-_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
-"""Unicode's control characters, general category Cc."""
+CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+"""Unicode's control characters, general category Cc. No name of a user or a machine has one."""
 
 _DEL_OR_C1: Final = re.compile("[\x7f-\x9f]")
 """The control characters that JSON allows in a string without an escape (RFC 8259 §7)."""
@@ -189,10 +189,10 @@ def _checked_event(fields: object) -> Event:
     username = _required(fields, "username", wrong, MAX_USERNAME_CHARACTERS)
     action = _required(fields, "action", wrong, None)
     timestamp = _required(fields, "timestamp", wrong, None)
-    if username is not None and _CONTROL.search(username):
+    if username is not None and CONTROL.search(username):
         wrong["username"] = "must not hold control characters"
     hostname = _optional(fields, "hostname", "hostname", wrong, MAX_HOSTNAME_CHARACTERS)
-    if hostname is not None and _CONTROL.search(hostname):
+    if hostname is not None and CONTROL.search(hostname):
         wrong["hostname"] = "must not hold control characters"
     os_info = fields.get("os_info")
     if os_info is not None and not isinstance(os_info, dict):
@@ -200,7 +200,7 @@ def _checked_event(fields: object) -> Event:
         os_info = None
     os = [_optional(os_info or {}, key, f"os_info.{key}", wrong, MAX_OS_CHARACTERS) for key in _OS_FIELDS]
     if not f"{os[0]}{os[1]}{os[2]}".isprintable():  # a terminal that shows them must not obey them
-        os = [text and _CONTROL.sub(" ", text) for text in os]
+        os = [text and CONTROL.sub(" ", text) for text in os]
     hardware_info = _hardware(fields.get("hardware_info"), wrong)
     if wrong or username is None or action is None or timestamp is None:
         raise InvalidEventError(_STRUCTURE, wrong, f"Invalid fields: {', '.join(wrong)}")

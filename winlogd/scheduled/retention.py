@@ -131,6 +131,8 @@ class Retention:
                 self._log_failure(target, outcome)
                 ended(outcome)
                 return
+            if not outcome.history and not outcome.today:
+                tidy.leave_names()
             self._store.run(tidy, lambda done: tidied(outcome, done), progress)
 
         self._store.run(job, deleted, progress)

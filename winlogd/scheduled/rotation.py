@@ -24,6 +24,11 @@ _LOOK_EVERY_S: Final = 3600.0
 _RETRY_AFTER_S: Final = 300.0
 """Try again this long after a rotation or its mark failed."""
 
+_LATE_AFTER_S: Final = 60.0
+"""Look after this time if a rotation that was due waits for the disk."""
+_LATE_AGAIN_AFTER_S: Final = 86_400.0
+"""If it does, look again after this time."""
+
 Report = Callable[["Moved | Exception"], None]
 """A function of the outcome of a rotation: the rows that it moved, or the error that ended it."""
 
@@ -41,6 +46,7 @@ class Rotator:
         calendar: says when a day began.
         keep_open_hours: how long a session may stay open before a rotation closes it.
         moved: called after each rotation that has come to its end.
+        waits: called once a day while the daily rotation cannot go on, because nothing can be stored.
     """
 
     def __init__(
@@ -52,6 +58,7 @@ class Rotator:
         calendar: Schedule,
         keep_open_hours: float,
         moved: Callable[[], None] = lambda: None,
+        waits: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = loop
         self._store = store
@@ -60,10 +67,12 @@ class Rotator:
         self._calendar = calendar
         self._keep_open_hours = keep_open_hours
         self._moved = moved
+        self._waits = waits
         self._rotated_day: str | None = None
         self._has_begun = self._is_rotating = False
         self._timer: asyncio.TimerHandle | None = None
         self._marking: asyncio.TimerHandle | None = None
+        self._late: asyncio.TimerHandle | None = None
 
     def begin(self, rotated_day: str | None) -> None:
         """Begin to look at the clock.
@@ -135,7 +144,7 @@ class Rotator:
 
     def stop(self) -> None:
         """Stop looking at the clock."""
-        for timer in (self._timer, self._marking):
+        for timer in (self._timer, self._marking, self._late):
             if timer is not None:
                 timer.cancel()
 
@@ -146,6 +155,7 @@ class Rotator:
         last = self._schedule.last(now_s)
         if self._rotated_day != last.day:  # a later day is of a clock that was ahead: rotate again
             self._is_rotating = True
+            self._late = self._loop.call_later(_LATE_AFTER_S, self._look_if_it_waits)
             self._store.run(self._rotation(last.day), lambda outcome: self._ended(last.day, outcome))
             return
         wait_s = min(self._schedule.following(now_s).at_s - now_s, _LOOK_EVERY_S)
@@ -153,12 +163,24 @@ class Rotator:
 
     def _ended(self, day: str, outcome: "Moved | Exception") -> None:
         self._is_rotating = False
+        if self._late is not None:
+            self._late.cancel()
         self._note_outcome(outcome)
         if isinstance(outcome, Exception):
             self._timer = self._loop.call_later(_RETRY_AFTER_S, self._look)
             return
         self._rotated_day = day
         self._look()
+
+    def _look_if_it_waits(self) -> None:
+        """Notice a rotation that waits for free space: what needs none may make room for it."""
+        if not self._is_rotating:
+            return
+        wait_s = _LATE_AFTER_S
+        if not self._store.writability().is_writable:
+            self._waits()
+            wait_s = _LATE_AGAIN_AFTER_S
+        self._late = self._loop.call_later(wait_s, self._look_if_it_waits)
 
     def _rotation(self, day: str) -> "Rotation":
         from winlogd.store.jobs.rotate import Rotation

@@ -15,8 +15,9 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 _RUNNING: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 """A spreadsheet runs a cell that begins with one of these, also after white space (owasp.org, "CSV Injection")."""
 
-_BEHIND_SEMICOLON: Final = re.compile(f"(;\\s*[\"']?\\s*)(?=[{re.escape(''.join(_RUNNING))}])")
-"""A spreadsheet of a country with decimal commas takes ``;`` for the separator, and what is behind it for a cell."""
+_BEHIND_A_BREAK: Final = re.compile(f"([;\\r\\n]\\s*[\"']?\\s*)(?=[{re.escape(''.join(_RUNNING))}])")
+"""A spreadsheet of a country with decimal commas takes ``;`` for the separator, and what is behind it for a cell. It
+then takes the quotes of a cell with a line break for text, and what is behind the break for the next record."""
 
 Cell = str | int | float | bool | None
 
@@ -46,7 +47,7 @@ def _cell(cell: Cell, separator: str) -> str:
         return _text(cell)
     text = f"'{cell}" if cell.lstrip().startswith(_RUNNING) else cell
     if separator == ",":
-        text = _BEHIND_SEMICOLON.sub(r"\1'", text)
+        text = _BEHIND_A_BREAK.sub(r"\1'", text)
     return _quoted(text, separator)
 
 

@@ -188,7 +188,8 @@ def _exports(block: Block, folder: Path) -> None:
 def _imports(block: Block, folder: Path) -> None:
     with running(folder) as server:
         server.wait_until_it_obeys()
-        assert comparable(typed(block.text, folder, {"/srv/old/winlog.db": GOLDEN})) == comparable(block.answer)
+        file = f"{GOLDEN} --yes"  # a year later its rows are older than the archive is kept
+        assert comparable(typed(block.text, folder, {"/srv/old/winlog.db": file})) == comparable(block.answer)
         assert server.rows("SELECT count(*) AS rows FROM events_history") == [{"rows": 50}]
 
 

@@ -17,8 +17,12 @@ from tests.support.writing import Running, event, logons
 from winlogd.sessions.book import Book
 from winlogd.store.errors import LowSpaceError
 from winlogd.store.jobs.alone import run_alone
-from winlogd.store.jobs.job import AnyJob, Step
+from winlogd.store.jobs.delete import Delete
+from winlogd.store.jobs.holding import ChangeHolds
+from winlogd.store.jobs.job import DELETES, MOVES_OR_COPIES, AnyJob, Long, Step
 from winlogd.store.jobs.mark import SetMark
+from winlogd.store.jobs.selections import Received
+from winlogd.store.past.holds import Hold
 from winlogd.store.submission import Fault
 
 USERS = [f"user{number}" for number in range(300)]
@@ -190,6 +194,40 @@ def test_a_job_that_goes_first_runs_in_the_middle_of_a_longer_one(running: Runni
     running.ear.wait_for("job_ended")
 
     assert seen == ["long", *["urgent"] * 3, *["long"] * 2]
+
+
+class LongOrder(Long, Order):
+    """A long job that goes first."""
+
+    def __init__(self, name: str, seen: list[str], turn: int) -> None:
+        super().__init__(name, seen, goes_first=True)
+        self.turn = turn
+
+
+def test_of_jobs_that_go_first_short_ones_run_before_backups_and_these_before_deletions(running: Running) -> None:
+    seen: list[str] = []
+    running.ear.wait_for("loaded")
+    with running.lock():  # no step runs
+        running.writer.run(LongOrder("deletion", seen, DELETES))
+        running.writer.run(Order("build", seen))
+        running.writer.run(LongOrder("backup", seen, MOVES_OR_COPIES))
+        running.writer.run(LongOrder("rotation", seen, MOVES_OR_COPIES))
+        running.writer.run(Order("hold", seen, goes_first=True))
+    for _ in range(5):
+        running.ear.wait_for("job_ended")
+
+    assert seen == [each for each in ("hold", "backup", "rotation", "deletion", "build") for _ in range(3)]
+
+
+def test_a_hold_counts_for_a_deletion_that_was_asked_for_before_it(running: Running) -> None:
+    running.store(*logons("alice", "bob"))
+    with running.lock():
+        running.writer.run(Delete(None, Received("events_today", None)))
+        running.writer.run(ChangeHolds(Hold(0, "alice", None, None, None, "court", "root", 1)))
+
+    assert running.ear.wait_for("job_ended") == 1
+    assert running.ear.wait_for("job_ended").today == 1
+    assert running.users() == ["alice"]
 
 
 class Faulty(Tally):

@@ -179,3 +179,17 @@ def test_a_purge_of_today_keeps_what_is_held_and_open(archive: apsw.Connection) 
     finish(Delete(None, Received("events_today", None), AT_ONCE), archive)
 
     assert archive.execute("SELECT username FROM events_today").fetchall() == [("alice",)]
+
+
+def test_a_purge_of_today_keeps_the_logoff_of_a_held_logon_however_long_the_session_was(
+    archive: apsw.Connection,
+) -> None:
+    """Otherwise the session would be open again."""
+    for action, moment in (("C", NOON), ("D", NOON + timedelta(hours=40))):
+        text = f"{moment:%Y-%m-%dT%H:%M:%S}"
+        insert(archive, "events_today", action=action, session_uuid="alice@A102-07@000001", timestamp=f"{text}Z",
+               server_timestamp=f"{text}.000000+00:00")  # fmt: skip
+    hold(archive, from_us=us(NOON), to_us=us(NOON + timedelta(hours=1)))
+    finish(Delete(None, Received("events_today", None), AT_ONCE), archive)
+
+    assert ids(archive, "events_today") == [1, 2]

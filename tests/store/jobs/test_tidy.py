@@ -18,7 +18,9 @@ from winlogd.store.file.database import Database
 from winlogd.store.jobs.rotate import Rotation
 from winlogd.store.jobs.rotation_rules import Rules
 from winlogd.store.jobs.tidy import Tidy
+from winlogd.store.past.unused import _WITHOUT_SESSION
 
+ADDRESSES = "SELECT count(*) FROM winlogd_names WHERE kind = 3 AND name IS NOT NULL"
 ALL_NAMES = "SELECT name FROM winlogd_names WHERE kind BETWEEN 1 AND 3 AND name IS NOT NULL ORDER BY name"
 
 
@@ -56,6 +58,61 @@ def test_names_that_nothing_uses_go_and_the_others_stay(archive: apsw.Connection
         "192.0.2.0", "192.0.2.1", "192.0.2.2", "PC-0", "PC-1", "PC-2", "user0", "user1", "user2",
     ]  # fmt: skip
     assert job.outcome.names == 34  # the deletion has removed the hosts
+
+
+def test_many_addresses_go_a_few_in_each_step(archive: apsw.Connection) -> None:
+    for number in range(100):
+        report(archive, "alice", source_ip=f"192.0.2.{number}")
+    built(archive)
+    archive.execute("DELETE FROM winlogd_past")
+    before = archive.execute(ADDRESSES).get
+    finish(delete("id > 10"), archive)
+    job, book, removed = Tidy(0, 0, EIGHT), load(archive), []
+    is_last = False
+    while not is_last:
+        done = step(job, archive, book)
+        is_last = done.is_last
+        removed.append(done.names)  # type: ignore[attr-defined]  # of a TidyStep
+
+    assert (before, archive.execute(ADDRESSES).get) == (100, 10)
+    assert max(removed) <= EIGHT.most
+
+
+def test_an_address_that_comes_again_between_the_steps_stays(archive: apsw.Connection) -> None:
+    for number in range(40):
+        report(archive, "alice", source_ip=f"192.0.2.{number}")
+    built(archive)
+    finish(delete("1"), archive)
+    job, book = Tidy(0, 0, EIGHT), load(archive)
+    while archive.execute(ADDRESSES).get == 40:
+        step(job, archive, book)
+    for number in range(40):
+        report(archive, "alice", source_ip=f"192.0.2.{number}")
+    count = archive.execute(ADDRESSES).get
+    finish(job, archive, book)
+
+    assert 0 < count < 40
+    assert archive.execute(ADDRESSES).get == count
+
+
+def test_a_step_looks_at_its_own_names_alone(archive: apsw.Connection) -> None:
+    """By the index of kinds, each step would read all addresses."""
+    plan = archive.execute(f"EXPLAIN QUERY PLAN {_WITHOUT_SESSION}", ("[1]",))
+    assert "SEARCH n USING INTEGER PRIMARY KEY (rowid=?)" in [row[-1] for row in plan]
+
+
+def test_without_a_deletion_no_name_is_looked_at(archive: apsw.Connection) -> None:
+    fill(archive, "events_history", 400)
+    built(archive)
+    steps = []
+    for leaves in (False, True):
+        job = Tidy(0, 0, EIGHT)
+        if leaves:
+            job.leave_names()
+        steps.append(finish(job, archive))
+
+    assert steps[1] == 2  # of the hours, and of the pages
+    assert steps[0] > steps[1] + 2
 
 
 def test_a_number_is_never_a_second_names(archive: apsw.Connection) -> None:

@@ -22,6 +22,7 @@ from winlogd.store.backup.files import names_of
 from winlogd.store.backup.make import Copying, Made, make
 from winlogd.store.errors import JobCutShortError, ReplacedError, StoppedError
 from winlogd.store.jobs.backup import Backup, Copied
+from winlogd.store.jobs.identify import Identify
 
 _THREAD: Final = "backup"
 _NICE: Final = 10
@@ -73,6 +74,7 @@ class _Work:
             self._call(self._on_loop_answer, outcome)
 
     def _copy_database(self, path: str) -> Copied:
+        self._waited(lambda ended: self._running.parts.store.run(Identify(), ended))
         job = Backup(path, least_free_bytes(self._config))
         copied: Copied = self._waited(lambda ended: self._running.parts.store.run(job, ended, self._on_loop_report))
         return copied

@@ -1,13 +1,17 @@
 """Check a copy, and make it a file that needs no other one. It takes long: never call this on the writer's thread."""
 
+import os
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 import apsw
 
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import sync
+from winlogd.store.file.marks import DATABASE_ID
 
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX | apsw.SQLITE_OPEN_NOFOLLOW
+_READ_ONLY: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOMUTEX
 _TABLES: Final = ("events_today", "events_history")
 
 
@@ -49,6 +53,22 @@ def check_access(path: str) -> None:
     finally:
         connection.close()
     sync(path)
+
+
+def database_id(path: str) -> str | None:
+    """Return the mark `DATABASE_ID` of the database of which a file is a backup; None if it has none.
+
+    The file is only read. It may be anything.
+    """
+    try:
+        connection = apsw.Connection(f"file:{quote(os.fsencode(path))}?immutable=1", _READ_ONLY)
+        try:
+            found = connection.execute("SELECT value FROM winlogd_meta WHERE key = ?", (DATABASE_ID,)).get
+        finally:
+            connection.close()
+    except apsw.Error:
+        return None
+    return found if isinstance(found, str) else None
 
 
 def opened_defensively(path: str) -> apsw.Connection:

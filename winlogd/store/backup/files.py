@@ -3,19 +3,24 @@
 A part gets its name only when it is checked and on the disk, and never replaces another file.
 """
 
+import errno
+import fcntl
 import os
 import re
 import time
 from calendar import timegm
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
+
+from winlogd.store.backup.errors import BackupFailedError
 
 MODE: Final = 0o600
 _FOLDER_MODE: Final = 0o700
 _PART: Final = ".part"
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")
 """What SQLite may have left beside a copy when the process was killed."""
+_LOCKS_NO_FOLDER: Final = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOTSUP)
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -52,14 +57,22 @@ class Names(NamedTuple):
         """Return the paths of all files that a backup that was cut short may have left."""
         return [part + suffix for part in (self.database_part, self.access_part) for suffix in _BESIDE]
 
-    def prepare(self) -> None:
-        """Make the folder if it is missing. Remove the parts of a backup that was cut short.
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the folder if it is missing, and let no other backup be made there meanwhile.
 
         Raises:
-            OSError: the folder cannot be made or written.
+            BackupFailedError: another one is being made.
+            OSError: the folder cannot be made or opened.
         """
         os.makedirs(self.folder, _FOLDER_MODE, exist_ok=True)
-        self.remove_parts()
+        descriptor = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            if not _try_to_lock(descriptor):
+                raise BackupFailedError(f"another backup is being made in {self.folder}: try again when it is done")
+            yield
+        finally:
+            os.close(descriptor)
 
     def remove_parts(self) -> None:
         """Remove the parts.
@@ -125,18 +138,21 @@ class Names(NamedTuple):
                 return Whole(os.path.join(self.folder, f"{base}.db"), self.made_s(base))
         return None
 
-    def remove_old(self, keep: int, newest: str) -> int:
-        """Remove all backups but the last `keep`. Return how many were removed.
+    def remove_old(self, keep: int, newest: str, is_ours: Callable[[str], bool]) -> int:
+        """Remove all backups of the database but the last `keep`. Return how many were removed.
 
         Args:
             keep: at least 1.
             newest: the backup that was just made. It stays, and it counts as the last, whatever the clock says.
+            is_ours: returns True if the file at a path is a backup of the same database. Other databases may have the
+                same name.
 
         Raises:
             OSError: one cannot be removed.
         """
         newest_base = os.path.basename(newest).removesuffix(".db")
-        oldest_first = [base for base in self.backups() if base != newest_base]
+        ours = [base for base in self.backups() if is_ours(os.path.join(self.folder, f"{base}.db"))]
+        oldest_first = [base for base in ours if base != newest_base]
         old = oldest_first[: max(len(oldest_first) - (keep - 1), 0)]
         for base in old:  # the database first: an ending alone is no backup
             _remove(os.path.join(self.folder, f"{base}.{ending}") for ending in ("db", "access"))
@@ -147,10 +163,10 @@ def names_of(folder: str, database: str) -> Names:
     """Return the names of the backups of a database.
 
     Args:
-        folder: where they are.
+        folder: where they are. Links on its path are followed, because SQLite opens no copy through a link.
         database: the database's real path.
     """
-    return Names(folder, os.path.splitext(os.path.basename(database))[0])
+    return Names(os.path.realpath(folder), os.path.splitext(os.path.basename(database))[0])
 
 
 def make_part(path: str) -> None:
@@ -204,6 +220,18 @@ def _sync(path: str, flags: int) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _try_to_lock(descriptor: int) -> bool:
+    """Lock a folder. Return False if another process has locked it. Some network disks lock no folder."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _LOCKS_NO_FOLDER:
+            raise
+    return True
 
 
 def _age(base: str) -> tuple[str, int]:

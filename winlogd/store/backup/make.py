@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
-from winlogd.store.backup.check import Counts, check_access, check_database
+from winlogd.store.backup.check import Counts, check_access, check_database, database_id
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import Names
 from winlogd.store.jobs.backup import Copied
@@ -21,7 +21,7 @@ class Copying(NamedTuple):
     """What copies the two files to a path at which there is nothing.
 
     Attributes:
-        database: copies the database.
+        database: copies the database, which has the mark `DATABASE_ID`.
         access: copies the readers' file. Returns False if there is none.
     """
 
@@ -74,17 +74,18 @@ def make(names: Names, copying: Copying, keep: int | None, checking: Callable[[M
     """
     begun_s = time.monotonic()
     try:
-        names.prepare()
-        try:
-            copied = copying.database(names.database_part)
-            has_access = copying.access(names.access_part)
-            checking({"checking_the_pages": copied.pages})
-            counts = check_database(names.database_part)
-            if has_access:
-                check_access(names.access_part)
-            file, access = names.name_parts(has_access, time.time())
-        finally:
-            names.remove_parts()
+        with names.locked():
+            names.remove_parts()  # of a backup that was cut short
+            try:
+                copied = copying.database(names.database_part)
+                has_access = copying.access(names.access_part)
+                checking({"checking_the_pages": copied.pages})
+                counts = check_database(names.database_part)
+                if has_access:
+                    check_access(names.access_part)
+                file, access = names.name_parts(has_access, time.time())
+            finally:
+                names.remove_parts()
     except (apsw.Error, OSError) as error:
         raise BackupFailedError(f"nothing was backed up: {_text(error)}") from None
     removed = _remove_old(names, keep, file)
@@ -92,8 +93,11 @@ def make(names: Names, copying: Copying, keep: int | None, checking: Callable[[M
 
 
 def _remove_old(names: Names, keep: int | None, newest: str) -> int:
+    if keep is None:
+        return 0
+    ours = database_id(newest)
     try:
-        return 0 if keep is None else names.remove_old(keep, newest)
+        return names.remove_old(keep, newest, lambda path: ours is not None and database_id(path) == ours)
     except OSError as error:
         raise BackupFailedError(f"{newest} is complete, but old backups were not removed: {_text(error)}") from None
 

@@ -1,6 +1,7 @@
 """Put a backup in the place of a database that this process owns, and keep the replaced file.
 
-The backup is copied beside the database, checked and synced before anything changes. Then the old file and its WAL get
+The backup is copied beside the database, checked and synced before anything changes. It gets the holds that it lacks:
+what is exempt from deletion must not come back to be deleted. Then the old file and its WAL get
 second names, its WAL loses the first name, and the copy takes the database's name. If the process is killed between
 these steps, the database has two names, and no winlogd starts with it: it says so. The next `restore` begins again.
 """
@@ -12,6 +13,7 @@ from typing import Final, NamedTuple
 
 import apsw
 
+from winlogd.store.backup.carry import carry_holds
 from winlogd.store.backup.check import Counts, check_database, opened_defensively
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import make_part, sync_folder
@@ -32,10 +34,12 @@ class Restored(NamedTuple):
     Attributes:
         counts: the rows of the restored database.
         replaced: the path of the file that was replaced; None if there was none.
+        holds: how many holds of that file the backup lacked, and has now; None if that file cannot be read.
     """
 
     counts: Counts
     replaced: str | None
+    holds: int | None
 
 
 def restore(descriptor: int, database: str, least_free_bytes: int) -> Restored:
@@ -64,6 +68,7 @@ def restore(descriptor: int, database: str, least_free_bytes: int) -> Restored:
         with suppress(FileNotFoundError):
             os.chmod(part, os.stat(database).st_mode & _WIDEST_MODE)
         _close_cleanly(database)
+        holds = carry_holds(database, part)
         replaced = _keep(database)
         sync_folder(folder)
         for log in (*_LOGS, "-shm"):
@@ -73,7 +78,7 @@ def restore(descriptor: int, database: str, least_free_bytes: int) -> Restored:
         sync_folder(folder)
     finally:
         _remove(part)
-    return Restored(counts, replaced)
+    return Restored(counts, replaced, holds)
 
 
 def _require_room(needed_bytes: int, folder: str) -> None:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import apsw
 
 from winlogd.store.file.database import Database
+from winlogd.store.file.faults import LOCKS
 from winlogd.store.file.settings import Settings
 
 _INSTRUCTIONS_A_CALL: Final = 1_000_000
@@ -19,10 +20,18 @@ _TIMES: Final = 2
 
 
 class Compacted(NamedTuple):
-    """The size of the file before and after, in bytes."""
+    """What a rewrite has done.
+
+    Attributes:
+        before_bytes: the size of the file before.
+        after_bytes: its size now.
+        is_in_wal: True if the new content is still in the WAL, because another program reads the old one. The next
+            checkpoint after that moves it into the file.
+    """
 
     before_bytes: int
     after_bytes: int
+    is_in_wal: bool
 
 
 def needed_bytes(path: str) -> int:
@@ -64,8 +73,16 @@ def compact(settings: Settings, on_busy: Callable[[int], bool], report: Callable
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("VACUUM")
         connection.set_progress_handler(None)
-        if database.has_wal:
-            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        is_in_wal = database.has_wal and not _checkpoint(connection)
     finally:
         database.close()
-    return Compacted(before_bytes, os.stat(settings.path).st_size)
+    return Compacted(before_bytes, os.stat(settings.path).st_size, is_in_wal)
+
+
+def _checkpoint(connection: apsw.Connection) -> bool:
+    """Move the WAL into the file. Return False if another program that reads keeps it there."""
+    try:
+        connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except LOCKS:
+        return False
+    return True

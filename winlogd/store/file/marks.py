@@ -25,6 +25,8 @@ the database cannot be written."""
 FORGOTTEN: Final = "forgotten"
 """The key of the number of the last tombstone that was applied (`store.past.tombstones`). Where it is not set, all that
 there are have to be applied."""
+DATABASE_ID: Final = "database_id"
+"""The key of random digits that tell this database from another one of the same name. Its backups have them, too."""
 PAST_IS_DUE: Final = "past_is_due"
 """A key that is in no table. The writer adds it to the marks that it reports at the opening if the past has to be built
 (`store.past.progress`)."""

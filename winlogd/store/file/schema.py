@@ -85,6 +85,7 @@ _OWN_TABLES: Final = {
 _NAMED: Final = "SELECT name, sql FROM sqlite_master WHERE type <> 'trigger' OR name LIKE 'winlogd~_%' ESCAPE '~'"
 """An administrator's trigger may have the name of a view."""
 
+_CREATE_META: Final = "CREATE TABLE IF NOT EXISTS winlogd_meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID"
 _FIRST_MARKS: Final = {TAKEN_IN: "0", DELETIONS: "0", DELETIONS_SEEN: "0", TODAY_DELETIONS: "0", EPOCH: "1"}
 """The marks of the past before it is built (`store.past.progress`)."""
 
@@ -126,7 +127,7 @@ def _upgrade(connection: apsw.Connection) -> bool:
     is_taken_over = had_tables and not column_names(connection, "winlogd_holds")
     for table, columns in _TABLES.items():
         _create_or_extend(connection, table, columns)
-    connection.execute("CREATE TABLE IF NOT EXISTS winlogd_meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID")
+    connection.execute(_CREATE_META)
     for table, definition in _OWN_TABLES.items():
         connection.execute(f"CREATE TABLE IF NOT EXISTS {table} {definition}")
     connection.executemany("INSERT OR IGNORE INTO winlogd_meta (key, value) VALUES (?, ?)", _FIRST_MARKS.items())
@@ -142,6 +143,19 @@ def _upgrade(connection: apsw.Connection) -> bool:
         connection.execute(create_view(view))
     connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
     return had_tables and version == 0
+
+
+def create_holds(connection: apsw.Connection) -> None:
+    """Create the table of holds in a database that has none, inside the caller's transaction.
+
+    Without this table, the next start would see that the archive is older than the retention. A mark says it instead.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    connection.execute(_CREATE_META)
+    connection.execute(f"CREATE TABLE winlogd_holds {_OWN_TABLES['winlogd_holds']}")
+    connection.execute("INSERT OR IGNORE INTO winlogd_meta (key, value) VALUES (?, '1')", (TAKEN_OVER,))
 
 
 def check(connection: apsw.Connection) -> None:

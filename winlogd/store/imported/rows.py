@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from zlib import crc32
 
+from winlogd.events.decode import CONTROL
 from winlogd.events.event import MAX_USERNAME_CHARACTERS
 from winlogd.events.timestamps import microseconds
+from winlogd.store.past.events import times
 
 COLUMNS: Final = (
     *("username", "action", "timestamp", "hostname", "source_ip", "server_timestamp", "os_name", "os_version"),
@@ -43,9 +45,12 @@ def row_of(values: Mapping[str, str | None]) -> Row:
 
 def fault_of(row: Row) -> str | None:
     """Return why a row cannot be imported, as the end of a sentence; None if it can."""
-    username, action, timestamp = row[:3]
+    username, action, timestamp, hostname = row[:4]
     if username is None:
         return "has no username"
+    for column, name in (("username", username), ("hostname", hostname)):
+        if name is not None and CONTROL.search(name):
+            return f"has a {column} with control characters"
     if len(username) > MAX_USERNAME_CHARACTERS:
         return f"has a username of more than {MAX_USERNAME_CHARACTERS} characters"
     if action not in _ACTIONS:
@@ -53,6 +58,12 @@ def fault_of(row: Row) -> str | None:
     if timestamp is None or microseconds(timestamp) is None:
         return f"has a timestamp that is no time: {(timestamp or '')[:40]!r}"
     return None
+
+
+def received_us(row: Row) -> int:
+    """Return when a row was received, in microseconds since 1970."""
+    columns = dict(zip(COLUMNS, row, strict=True))
+    return times(columns["timestamp"], columns["server_timestamp"], columns["created_at"])[0]
 
 
 def key_of(username: str | None, action: str | None, timestamp: str | None) -> int:

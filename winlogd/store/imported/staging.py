@@ -180,20 +180,27 @@ class Staging:
         self._connection.close()
 
 
+def left_behind(database: str) -> list[str]:
+    """Return the paths of the staging files of commands that were killed, and of those beside them.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    folder = os.path.dirname(database)
+    found = [match for name in os.listdir(folder) if (match := _NAME.fullmatch(name))]
+    used = {digits for digits in {match[1] for match in found} if _is_in_use(_path(database, digits))}
+    return [os.path.join(folder, match[0]) for match in found if match[1] not in used]
+
+
 def remove_left(database: str) -> None:
     """Remove the staging files of commands that were killed.
 
     Raises:
         OSError: the folder cannot be read.
     """
-    folder = os.path.dirname(database)
-    found = {match[1] for name in os.listdir(folder) if (match := _NAME.fullmatch(name))}
-    for digits in found:
-        if not _is_in_use(_path(database, digits)):
-            for name in os.listdir(folder):
-                if (match := _NAME.fullmatch(name)) and match[1] == digits:
-                    with suppress(FileNotFoundError):
-                        os.unlink(os.path.join(folder, name))
+    for path in left_behind(database):
+        with suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 def _is_in_use(path: str) -> bool:

@@ -20,7 +20,7 @@ from winlogd.store.backup.files import make_part
 from winlogd.store.errors import LowSpaceError
 from winlogd.store.file.faults import LOCKS
 from winlogd.store.file.free_space import FreeSpace
-from winlogd.store.jobs.job import Step
+from winlogd.store.jobs.job import MOVES_OR_COPIES, Long, Step
 from winlogd.store.jobs.steps import Steps
 
 BESIDE_EVENTS: Final = Steps(0.0007, 1, 256)
@@ -52,8 +52,8 @@ class Copied(NamedTuple):
     restarts: int
 
 
-class Backup:
-    """Copies the database: a job. It runs before long jobs, so that no night's backup waits for hours.
+class Backup(Long):
+    """Copies the database: a job. It runs before deletions and builds, so that no night's backup waits for hours.
 
     Args:
         to: the path of the copy, at which there is nothing. If the job does not come to its end, the caller removes it.
@@ -62,6 +62,7 @@ class Backup:
     """
 
     goes_first = True
+    turn = MOVES_OR_COPIES
     needs_space = False
     needs_transaction = False
 

@@ -15,7 +15,7 @@ import apsw
 from winlogd.sessions.book import Book
 from winlogd.sessions.pair import pair_key
 from winlogd.store import load_book
-from winlogd.store.jobs.job import Step
+from winlogd.store.jobs.job import DELETES, Long, Step
 from winlogd.store.jobs.steps import Steps
 from winlogd.store.past.deletion import delete_archived, delete_today, repair_waiting
 from winlogd.store.past.events import PastEvent
@@ -109,7 +109,7 @@ class DeleteStep(Step):
 
 
 @final
-class Delete:
+class Delete(Long):
     """Deletes rows: a job. Rows that come after its first step stay.
 
     Args:
@@ -121,6 +121,7 @@ class Delete:
     """
 
     goes_first = True
+    turn = DELETES
     needs_space = False
     needs_transaction = True
 

@@ -18,7 +18,7 @@ from winlogd.store import load_book
 from winlogd.store.file.columns import text
 from winlogd.store.file.marks import FORGOTTEN
 from winlogd.store.jobs.delete import BESIDE_EVENTS, Delete, DeleteStep
-from winlogd.store.jobs.job import Step
+from winlogd.store.jobs.job import DELETES, Long, Step
 from winlogd.store.jobs.people import OfPeople, Reports, Search, SearchStep
 from winlogd.store.jobs.steps import Steps
 from winlogd.store.jobs.windows import last_of
@@ -65,7 +65,7 @@ class ForgetStep(Step):
 
 
 @final
-class Forget:
+class Forget(Long):
     """Applies tombstones: a job. Where none is missing, it ends in one step.
 
     Args:
@@ -74,6 +74,7 @@ class Forget:
     """
 
     goes_first = True
+    turn = DELETES
     needs_space = False
     needs_transaction = True
 

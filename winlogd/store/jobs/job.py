@@ -9,7 +9,7 @@ work of SQLite cannot run inside one: a step of its backup fails with BusyError,
 """
 
 from collections.abc import Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import apsw
 
@@ -32,6 +32,23 @@ class Step(Value):
         self.wrote = wrote
 
 
+MOVES_OR_COPIES: Final = 1
+DELETES: Final = 2
+"""The turns of long jobs that go first. A backup is not to wait for a deletion, which can take hours."""
+
+
+class Long:
+    """The base of a long job that goes first: jobs with a lower turn run before it, even if it has begun.
+
+    A job that goes first and has no such base is short. It runs before all long ones: a hold must count at once.
+
+    Attributes:
+        turn: `MOVES_OR_COPIES` or `DELETES`.
+    """
+
+    turn: int
+
+
 Taken = TypeVar("Taken", bound=Step)
 """The steps of one kind of job."""
 
@@ -43,7 +60,8 @@ class Job(Protocol[Taken, Outcome]):
     """Work in steps. All methods are called on one thread.
 
     Attributes:
-        goes_first: True if it runs before all jobs that do not go first, even if one of these has begun.
+        goes_first: True if it runs before all jobs that do not go first, even if one of these has begun. A long one of
+            them has the base `Long`.
         needs_space: True if a step needs the free disk space of ``limits.min_free_disk``. False for a job that frees
             space.
     """

@@ -1,30 +1,38 @@
-"""Removes files that a restored backup has replaced, a week after that, and what a backup has left that was cut short.
+"""Removes files that a restored backup has replaced, a week after that, and what killed commands have left.
 
 ``<database>.replaced-20260113T081500Z`` is such a file; SQLite's files beside it have longer names. A large file is
-shortened first, a piece in each step: to remove gigabytes at once takes a disk long. This file must not know who
-replaces files, or how a backup is made.
+shortened first, a piece in each step: to remove gigabytes at once takes a disk long. A file with a second name is not
+shortened: somebody has kept it. This file must not know who replaces files, or how a backup is made.
 """
 
 import glob
 import os
+import re
 import time
-from calendar import timegm
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Final, final
 
 import apsw
 
 from winlogd.sessions.book import Book
-from winlogd.store.jobs.job import Step
+from winlogd.store.imported.staging import left_behind
+from winlogd.store.jobs.job import DELETES, Long, Step
 
 KEPT_S: Final = 7 * 86_400
 """How long a replaced file is kept, in seconds."""
 PART_KEPT_S: Final = 86_400
 """How long the part of a backup is kept after it was written last, in seconds: the check of a large one takes long."""
-_PIECE_BYTES: Final = 64 << 20
+_LEFT_S: Final = 86_400
+"""How old a staging file is that nobody will need any more, in seconds: its import may still wait for its turn."""
+_PIECE_BYTES: Final = 8 << 20
+"""To cut so much off a file takes some 4 ms."""
 _FORM: Final = "%Y%m%dT%H%M%SZ"
-_FORM_CHARACTERS: Final = 16
+_NAME: Final = re.compile(r"(\d{8}T\d{6}Z)(-\d+)?(-wal|-journal)?")
+"""What follows the prefix, as `store.backup.restore` chooses it."""
+_RESTORING: Final = (".restoring", ".restoring-wal", ".restoring-shm", ".restoring-journal")
+"""The endings of a restore's copy. No restore runs beside this job, which belongs to the owner of the database."""
 
 
 def replaced_path(path: str, now_s: float) -> str:
@@ -42,10 +50,10 @@ def old_files(path: str, now_s: float) -> list[str]:
     prefix = f"{path}.replaced-"
     found = []
     for name in glob.glob(f"{glob.escape(prefix)}*"):
-        with suppress(ValueError):
-            begun_s = timegm(time.strptime(name[len(prefix) :][:_FORM_CHARACTERS], _FORM))
-            if begun_s < now_s - KEPT_S:
-                found.append(name)
+        if match := _NAME.fullmatch(name.removeprefix(prefix)):
+            with suppress(ValueError):  # digits that are no time
+                if datetime.fromisoformat(match[1]).timestamp() < now_s - KEPT_S:
+                    found.append(name)
     return sorted(found)
 
 
@@ -59,9 +67,20 @@ def old_parts(parts: Iterable[str], now_s: float) -> list[str]:
     return found
 
 
+def left_files(path: str, now_s: float) -> list[str]:
+    """Return the files that a killed restore or import has left beside the database. The arguments are as above."""
+    found = [path + ending for ending in _RESTORING if os.path.lexists(path + ending)]
+    with suppress(OSError):
+        for name in left_behind(path):
+            with suppress(FileNotFoundError):
+                if os.lstat(name).st_mtime < now_s - _LEFT_S:
+                    found.append(name)
+    return found
+
+
 @final
-class RemoveReplaced:
-    """Removes replaced files and old parts of backups: a job. A file that cannot be removed stays.
+class RemoveReplaced(Long):
+    """Removes replaced files, old parts of backups, and what killed commands have left: a job. What cannot go stays.
 
     Args:
         path: the database's real path.
@@ -72,6 +91,7 @@ class RemoveReplaced:
     """
 
     goes_first = True
+    turn = DELETES
     needs_space = False
     needs_transaction = False
     progress: Mapping[str, int] = {}  # read only
@@ -85,13 +105,16 @@ class RemoveReplaced:
     def step(self, connection: apsw.Connection, book: Book, now_s: float) -> Step:
         """Remove one file, or the last piece of it."""
         if self._names is None:
-            self._names = old_files(self._path, now_s) + old_parts(self._parts, now_s)
+            self._names = [
+                *old_files(self._path, now_s), *old_parts(self._parts, now_s), *left_files(self._path, now_s)
+            ]  # fmt: skip
         if not self._names:
             return Step(is_last=True, wrote=False)
         name = self._names[0]
         with suppress(OSError):  # it is gone, or somebody else's
-            if (size := os.lstat(name).st_size) > _PIECE_BYTES:
-                os.truncate(name, size - _PIECE_BYTES)
+            status = os.lstat(name)
+            if status.st_size > _PIECE_BYTES and status.st_nlink == 1:
+                os.truncate(name, status.st_size - _PIECE_BYTES)
                 return Step(is_last=False, wrote=False)
             os.unlink(name)
             self.outcome += 1

@@ -18,7 +18,7 @@ from winlogd.sessions.pair import UNKNOWN_HOST
 from winlogd.store import load_book
 from winlogd.store.errors import NOT_STORED, RowsLostError
 from winlogd.store.file.marks import ROTATED_DAY, read_marks, set_mark
-from winlogd.store.jobs.job import Step
+from winlogd.store.jobs.job import MOVES_OR_COPIES, Long, Step
 from winlogd.store.jobs.rotation_rules import Expiry, Row, Rules, Sorter
 from winlogd.store.jobs.steps import BESIDE_EVENTS, Steps
 from winlogd.store.past import runs
@@ -105,7 +105,7 @@ class RotationStep(Step):
 
 
 @final
-class Rotation:
+class Rotation(Long):
     """One rotation: a job.
 
     Args:
@@ -115,6 +115,7 @@ class Rotation:
     """
 
     goes_first = True
+    turn = MOVES_OR_COPIES
     needs_space = True
     needs_transaction = True
 

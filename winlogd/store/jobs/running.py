@@ -1,16 +1,16 @@
 """Runs jobs on the writer's thread: one step, the events that wait, the next step.
 
 Jobs run in the order in which they were requested. A job that goes first runs before the others, even in the middle of
-a longer one. This file decides about steps, pauses, checkpoints and their faults. It must not know what a job does.
+a longer one. Of those that go first, short ones run before backups and rotations, and these before deletions. This file
+decides about steps, pauses, checkpoints and their faults. It must not know what a job does.
 """
 
 import time
-from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from winlogd.store.errors import LowSpaceError, ReplacedError, StoppedError, UnusableError
 from winlogd.store.file.faults import LOCKS, WAIT_FOR
-from winlogd.store.jobs.job import AnyJob, Step
+from winlogd.store.jobs.job import DELETES, AnyJob, Long, Step
 from winlogd.store.jobs.pacing import Pacing
 
 _LOCK_PAUSE_S: Final = 0.05
@@ -33,7 +33,7 @@ class RunningJobs:
         listener: notified of each job's progress and end.
     """
 
-    __slots__ = ("_batches", "_first", "_later", "_listener", "_opened", "_pacing", "_patience", "_report_at_s")
+    __slots__ = ("_batches", "_jobs", "_listener", "_opened", "_pacing", "_patience", "_report_at_s")
 
     def __init__(self, opened: "OpenDatabase", patience: "Patience", listener: "Listener") -> None:
         self._opened = opened
@@ -41,18 +41,18 @@ class RunningJobs:
         self._listener = listener
         self._batches = 0
         self._report_at_s = 0.0
-        self._first: deque[AnyJob] = deque()
-        self._later: deque[AnyJob] = deque()
+        self._jobs: list[AnyJob] = []
         self._pacing: Final = Pacing()
 
     def add(self, job: AnyJob) -> None:
         """Add a job. `Listener.job_ended` is called when it has ended, unless the writer ends before it."""
-        (self._first if job.goes_first else self._later).append(job)
+        self._jobs.append(job)
+        self._jobs.sort(key=_turn)  # a stable sort: jobs of one turn stay in their order
 
     @property
     def next_at_s(self) -> float | None:
         """Return when the next piece may begin, on the monotonic clock; None when there is no job."""
-        return self._pacing.until_s if self._first or self._later else None
+        return self._pacing.until_s if self._jobs else None
 
     def go_on(self, now_s: float, batches: int) -> None:
         """Do one piece of work, a step or a checkpoint, if one is due.
@@ -67,7 +67,7 @@ class RunningJobs:
         if batches != self._batches:
             self._batches = batches
             self._pacing.note_events()
-        if not (self._first or self._later) or now_s < self._pacing.until_s:
+        if not self._jobs or now_s < self._pacing.until_s:
             return
         if self._pacing.is_checkpoint_next:
             self._opened.database.checkpoint()
@@ -77,14 +77,14 @@ class RunningJobs:
 
     def abandon(self) -> None:
         """Abandon all jobs: the writer ends."""
-        for job in (*self._first, *self._later):
+        for job in self._jobs:
             _abandon(job)
 
     def _next(self) -> AnyJob:
         """Return the job whose step is next. While space is low, a job that needs none passes those that do."""
-        job = (self._first or self._later)[0]
+        job = self._jobs[0]
         if job.needs_space:
-            others = [each for each in (*self._first, *self._later) if not each.needs_space]
+            others = [each for each in self._jobs if not each.needs_space]
             if others and self._is_low():
                 return others[0]
         return job
@@ -182,7 +182,7 @@ class RunningJobs:
         self._patience.pause()
 
     def _end(self, job: AnyJob, outcome: object) -> None:
-        (self._first if job.goes_first else self._later).remove(job)
+        self._jobs.remove(job)
         fault = _abandon(job)
         self._pacing.end()
         self._listener.job_ended(job, outcome if fault is None else fault)
@@ -190,6 +190,13 @@ class RunningJobs:
 
 class _NotYetError(Exception):
     """A step has met a lock that only this step needs. It wrote nothing; events are stored as usual."""
+
+
+def _turn(job: AnyJob) -> int:
+    """Return a number that is lower for a job that runs before another."""
+    if not job.goes_first:
+        return DELETES + 1
+    return job.turn if isinstance(job, Long) else 0
 
 
 def _abandon(job: AnyJob) -> Exception | None:

@@ -5,14 +5,15 @@ This file must not know what was deleted.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from itertools import islice
 from typing import Final, NamedTuple, cast, final
 
 import apsw
 
 from winlogd.sessions.book import Book
 from winlogd.sessions.session import US
-from winlogd.store.jobs.job import Step
+from winlogd.store.jobs.job import DELETES, Long, Step
 from winlogd.store.jobs.steps import Steps
 from winlogd.store.jobs.windows import last_of
 from winlogd.store.past.progress import last_history_id
@@ -52,19 +53,38 @@ class Tidied(NamedTuple):
 
 @final
 class TidyStep(Step):
-    """One step: `names` and `pages` as in `Tidied`, and `ends_phase` if the next step does something else."""
+    """One step, for `Tidy.took`.
 
-    __slots__ = ("ends_phase", "names", "pages")
+    Attributes:
+        ends_phase: True if the next step does something else.
+        names: how many names it has removed.
+        pages: how many pages it has given back.
+        found: addresses that may be unused.
+        done: addresses that are used, or removed.
+    """
 
-    def __init__(self, ends_phase: bool, is_last: bool, wrote: bool, names: int = 0, pages: int = 0) -> None:
+    __slots__ = ("done", "ends_phase", "found", "names", "pages")
+
+    def __init__(
+        self,
+        ends_phase: bool,
+        is_last: bool,
+        wrote: bool,
+        names: int = 0,
+        pages: int = 0,
+        found: Collection[str] = (),
+        done: Collection[str] = (),
+    ) -> None:
         super().__init__(is_last, wrote)
         self.ends_phase: Final = ends_phase
         self.names: Final = names
         self.pages: Final = pages
+        self.found: Final = found
+        self.done: Final = done
 
 
 @final
-class Tidy:
+class Tidy(Long):
     """Tidies up: a job.
 
     Args:
@@ -74,6 +94,7 @@ class Tidy:
     """
 
     goes_first = True
+    turn = DELETES
     needs_space = False
     needs_transaction = True
 
@@ -92,8 +113,11 @@ class Tidy:
         self._name = self._next_name = 0
         self._row = self._next_row = 0
         self._addresses: set[str] = set()
-        self._next_addresses: set[str] = set()
         self._names = self._pages = 0
+
+    def leave_names(self) -> None:
+        """Do not look at names: no row was deleted. To look at those of a year takes long."""
+        self._phases = [each for each in self._phases if each not in (self._remove_names, self._remove_addresses)]
 
     @property
     def outcome(self) -> Tidied:
@@ -120,7 +144,9 @@ class Tidy:
         """Take note that `step` is committed (`Job.took`), and choose the size of the next step."""
         self._names += step.names
         self._pages += step.pages
-        self._name, self._row, self._addresses = self._next_name, self._next_row, self._next_addresses
+        self._name, self._row = self._next_name, self._next_row
+        self._addresses.update(step.found)  # in place: there may be as many addresses as sessions
+        self._addresses.difference_update(step.done)
         if step.ends_phase:
             self._phases.pop(0)
             self._size = self._steps.fewest
@@ -139,20 +165,24 @@ class Tidy:
         """Look at the next names. Addresses without a session are left for the next phase."""
         numbers = next_names(connection, self._name, self._size)
         removed = remove_unused(connection, numbers)
-        self._next_addresses = self._addresses | addresses_without_session(connection, numbers)
+        found = addresses_without_session(connection, numbers)
         self._next_name = numbers[-1] if numbers else self._name
-        return TidyStep(len(numbers) < self._size, is_last=False, wrote=removed > 0, names=removed)
+        return TidyStep(len(numbers) < self._size, is_last=False, wrote=removed > 0, names=removed, found=found)
 
     def _remove_addresses(self, connection: apsw.Connection) -> TidyStep:
-        """Look for the addresses in the next rows of the archive. Remove those that are in none of all rows."""
+        """Look for the addresses in the next rows of the archive. When all rows are read, remove some of what is left.
+
+        Rows may come meanwhile. So all are read again up to the last one before each removal.
+        """
         last_id, left = last_history_id(connection), self._addresses
         if left and self._row < last_id:
             until = last_of(connection, "events_history", self._row, last_id, self._size * _ROWS_A_NAME)
-            self._next_addresses = left - addresses_in(connection, left, self._row, until)
+            used = left & addresses_in(connection, self._row, until)
             self._next_row = until
-            return TidyStep(ends_phase=False, is_last=False, wrote=False)
-        removed = remove_addresses(connection, left) if left else 0
-        return TidyStep(ends_phase=True, is_last=False, wrote=removed > 0, names=removed)
+            return TidyStep(ends_phase=False, is_last=False, wrote=False, done=used)
+        unused = list(islice(left, self._size))
+        removed = remove_addresses(connection, unused) if unused else 0
+        return TidyStep(len(unused) == len(left), is_last=False, wrote=removed > 0, names=removed, done=unused)
 
     def _give_pages_back(self, connection: apsw.Connection) -> TidyStep:
         """Move pages from the file's end to free places, and cut it. The checkpoint shortens the file."""

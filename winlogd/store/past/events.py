@@ -220,7 +220,7 @@ def _event(row: Sequence[Any], source: int) -> PastEvent:
         event_id, action, username, hostname, source_ip, timestamp, received, created, os_name, os_version,
         session_uuid, origin, hardware_info,
     ) = row  # fmt: skip
-    received_us, sent_us = _times(timestamp, received, created)
+    received_us, sent_us = times(timestamp, received, created)
     key = session_key(received_us, event_id, source)
     ending = _ENDINGS.get(origin, "client")
     return PastEvent(  # by position: 0.5 µs less
@@ -243,7 +243,7 @@ def logoffs_of(connection: "apsw.Connection", logons: Sequence[int], are_of_toda
     found: dict[int, list[Logoff]] = {}
     rows = connection.execute(_LOGOFFS_OF_TODAY if are_of_today else _LOGOFFS_OF_ARCHIVE, (json_list(logons),))
     for logon, event_id, is_of_today, timestamp, received, created, origin in cast("Iterable[tuple[Any, ...]]", rows):
-        received_us, sent_us = _times(text(timestamp), text(received), text(created))
+        received_us, sent_us = times(text(timestamp), text(received), text(created))
         ending = _ENDINGS.get(text(origin), "client")
         found.setdefault(logon, []).append(Logoff(event_id, bool(is_of_today), received_us, sent_us, ending))
     return found
@@ -264,18 +264,24 @@ def begun_before(connection: "apsw.Connection", logoffs: Sequence[int], are_of_t
     return {cast("int", row[0]) for row in connection.execute(sql, (json_list(logoffs),))}
 
 
-def json_list(values: Iterable[object]) -> str:
-    """Return values as the JSON array that ``json_each`` reads."""
-    return orjson.dumps(list(values)).decode()
+def times(timestamp: str | None, received: str | None, created: str | None) -> tuple[int, int]:
+    """Return a row's time of receipt and the client's time, in microseconds since 1970.
 
-
-def _times(timestamp: str | None, received: str | None, created: str | None) -> tuple[int, int]:
-    """Return a row's time of receipt and the client's time, in microseconds since 1970."""
+    Args:
+        timestamp: the row's column of this name.
+        received: its ``server_timestamp``.
+        created: its ``created_at``.
+    """
     sent_us = microseconds(timestamp or "")
     received_us = microseconds(received or "")
     if received_us is None or not is_receipt(received_us):
         received_us = receipt(microseconds(created or ""), sent_us)
     return received_us, received_us if sent_us is None else sent_us
+
+
+def json_list(values: Iterable[object]) -> str:
+    """Return values as the JSON array that ``json_each`` reads."""
+    return orjson.dumps(list(values)).decode()
 
 
 def _identity(stored: bytes | None, is_blob: bool) -> str | bytes | None:

@@ -15,14 +15,20 @@ from winlogd.store.past.take_in import first_logoff
 if TYPE_CHECKING:  # types only
     import apsw
 
+HOLDS: Final = "winlogd_holds"
+"""The table."""
+
+WITHOUT_HOST: Final = "unknown"
+"""The name under which a hold means rows without a machine's name."""
+
 _FIRST_US: Final = -(1 << 62)
 _LAST_US: Final = 1 << 62
 _DAY_US: Final = 86_400 * US
-"""A session whose logoff, or logon, is not known may have been on for so long."""
+"""A session of the archive whose logoff is not known may have been on for so long."""
 
 _ALL: Final = "SELECT id, user, host, from_us, to_us, reason, held_by, held_us FROM winlogd_holds ORDER BY id"
-_ADD: Final = """INSERT INTO winlogd_holds (user, host, from_us, to_us, reason, held_by, held_us)
-    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+_ADD: Final = """INSERT INTO winlogd_holds (id, user, host, from_us, to_us, reason, held_by, held_us)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
 _END: Final = "DELETE FROM winlogd_holds WHERE id = ?"
 _LOGONS: Final = """SELECT d.id, c.id FROM json_each(?) j CROSS JOIN main.events_history d ON d.id = j.value
     CROSS JOIN main.events_history c ON c.session_uuid = d.session_uuid AND c.action = 'C' LIMIT 10000"""
@@ -34,7 +40,7 @@ class Hold(NamedTuple):
     Attributes:
         number: its number, which is never used again.
         user: a user's name; ``alice`` also means ``DOM\\alice`` and ``alice@dom``.
-        host: a machine's name, with or without its domain.
+        host: a machine's name, with or without its domain; `WITHOUT_HOST` also means rows without one.
         from_us: the first moment of a span, in microseconds since 1970.
         to_us: its last moment.
         reason: why.
@@ -53,7 +59,7 @@ class Hold(NamedTuple):
 
     def names(self, event: PastEvent) -> bool:
         """Return True if a row fits the user and the host."""
-        return _is_named(self.user, USER, event.username) and _is_named(self.host, HOST, event.hostname or "")
+        return _is_named(self.user, USER, event.username) and _is_named(self.host, HOST, event.hostname or WITHOUT_HOST)
 
     def reaches(self, first_us: int, last_us: int) -> bool:
         """Return True if a span of time, both ends included, touches the span of the hold."""
@@ -71,13 +77,18 @@ def read_holds(connection: "apsw.Connection") -> list[Hold]:
     return [Hold(*row) for row in cast("Iterable[tuple[Any, ...]]", connection.execute(_ALL))]
 
 
-def add_hold(connection: "apsw.Connection", hold: Hold) -> int:
-    """Add a hold, inside the transaction that the caller has begun. Return its number; `hold.number` does not count.
+def add_hold(connection: "apsw.Connection", hold: Hold, number: int | None = None) -> int:
+    """Add a hold, inside the transaction that the caller has begun. Return its number.
+
+    Args:
+        connection: the database.
+        hold: the hold; `hold.number` does not count.
+        number: a number that no hold has; None for the next one.
 
     Raises:
         apsw.Error: SQLite's own.
     """
-    connection.execute(_ADD, hold[1:])
+    connection.execute(_ADD, (number, *hold[1:]))
     return connection.last_insert_rowid()
 
 
@@ -125,8 +136,8 @@ def _spans(
             moments[event.event_id].append(_LAST_US if are_of_today else event.received_us + _DAY_US)
     logoffs = [event for event in events if event.action == "D"]
     begun = {} if are_of_today else _begun(connection, logoffs)
-    for event in logoffs:  # events_today has no index that finds a logon
-        moments[event.event_id] += begun.get(event.event_id, [event.received_us - _DAY_US] if are_of_today else [])
+    for event in logoffs:  # events_today has no index that finds a logon: it may be of any time
+        moments[event.event_id] += begun.get(event.event_id, [_FIRST_US] if are_of_today else [])
     return {event_id: (min(each), max(each)) for event_id, each in moments.items()}
 
 

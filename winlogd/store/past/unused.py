@@ -25,10 +25,10 @@ _UNUSED: Final = f"""SELECT n.id FROM winlogd_names n WHERE n.id IN (SELECT valu
         AND NOT EXISTS (SELECT 1 FROM winlogd_hardware WHERE host = n.id)
         AND NOT EXISTS (SELECT 1 FROM events_history WHERE hostname IS n.name)
     WHEN {_EMPTY} THEN 1 ELSE 0 END"""
-_WITHOUT_SESSION: Final = f"""SELECT n.name FROM winlogd_names n WHERE n.id IN (SELECT value FROM json_each(?))
-    AND n.kind = {ADDRESS} AND n.name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM winlogd_past WHERE ip = n.id)"""
-_ADDRESSES_OF: Final = """SELECT DISTINCT source_ip FROM events_history WHERE id > ? AND id <= ?
-    AND source_ip IN (SELECT value FROM json_each(?))"""
+_WITHOUT_SESSION: Final = f"""SELECT n.name FROM json_each(?) j CROSS JOIN winlogd_names n ON n.id = j.value
+    WHERE n.kind = {ADDRESS} AND n.name IS NOT NULL AND NOT EXISTS (SELECT 1 FROM winlogd_past WHERE ip = n.id)"""
+"""Without CROSS JOIN, SQLite looks at all addresses by the index of kinds."""
+_ADDRESSES_OF: Final = "SELECT DISTINCT source_ip FROM events_history WHERE id > ? AND id <= ?"
 _NUMBERS_OF: Final = f"""SELECT id FROM winlogd_names n WHERE kind = {ADDRESS}
     AND name IN (SELECT value FROM json_each(?)) AND NOT EXISTS (SELECT 1 FROM winlogd_past WHERE ip = n.id)"""
 _HIGHEST: Final = "SELECT max(id) FROM winlogd_names"
@@ -70,14 +70,13 @@ def addresses_without_session(connection: "apsw.Connection", numbers: Iterable[i
     return {str(name) for (name,) in connection.execute(_WITHOUT_SESSION, (json_list(numbers),))}
 
 
-def addresses_in(connection: "apsw.Connection", addresses: Iterable[str], after: int, until: int) -> set[str]:
-    """Return those of some addresses that rows of the archive have, from after one id to another.
+def addresses_in(connection: "apsw.Connection", after: int, until: int) -> set[str]:
+    """Return the addresses that rows of the archive have, from after one id to another.
 
     Raises:
         apsw.Error: SQLite's own.
     """
-    found = connection.execute(_ADDRESSES_OF, (after, until, json_list(addresses)))
-    return {str(address) for (address,) in found}
+    return {str(address) for (address,) in connection.execute(_ADDRESSES_OF, (after, until))}
 
 
 def remove_addresses(connection: "apsw.Connection", addresses: Iterable[str]) -> int:
