@@ -136,7 +136,8 @@ def add_blob(server: Winlogd, mib: int, then: str) -> None:
 
 
 def test_a_rotation_that_only_reads_does_not_tell_that_a_failing_disk_can_be_written_again(tmp_path: Path) -> None:
-    with running(tmp_path, "[server]\nevent_timeout = 1\n") as server:
+    """The retention after it would write a mark, for which there may be room."""
+    with running(tmp_path, "[server]\nevent_timeout = 1\n[retention]\nhistory_days = 0\n") as server:
         store_one_event_then_fill_the_disk(server)
         assert "0 rows moved" in run_to_end(tmp_path, "rotate").stdout
         assert server.post(an_event(username="carol", hardware_info="x" * 60_000)).status == 503

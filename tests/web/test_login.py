@@ -129,6 +129,7 @@ def test_a_person_logs_in_with_a_code_by_the_keyboard_alone(chromium: "Browser",
         code = token(place.server.folder, "pair", "Frau Meier").split()[0]
         with profile(chromium, java_script_enabled=False) as page:
             page.goto(f"{place.origin}/login?next=/account")
+            page.wait_for_selector("#token:focus")
             page.keyboard.press("Tab")
             page.keyboard.press("Tab")
             page.keyboard.type(code.lower())

@@ -122,8 +122,12 @@ class Retention:
                 target, _DONE[target], history=deleted.history, today=deleted.today, names=outcome.names,
                 pages=outcome.pages, seconds=round(deleted.seconds + outcome.seconds, 3),
             )  # fmt: skip
-            # The WAL still has the pages as they were. A reader that keeps it is no fault: the next COMMITs reuse it.
-            self._store.run(Truncate(), lambda _: ended(sentence_of(deleted, outcome)))
+            sentence = sentence_of(deleted, outcome)
+            if deleted.history or deleted.today or outcome.names:
+                # The WAL still has the pages as they were. A reader that keeps it is no fault: later COMMITs reuse it.
+                self._store.run(Truncate(), lambda _: ended(sentence))
+            else:
+                ended(sentence)
 
         def deleted(outcome: Deleted | Exception) -> None:
             self._changed()
