@@ -328,6 +328,34 @@ def test_a_backup_that_was_copied_by_hand_is_forgotten_at_the_start(filled: Path
 
 
 @pytest.mark.parametrize("is_running", [True, False], ids=["running", "alone"])
+def test_a_new_readers_file_forgets_as_the_lost_one_did(filled: Path, is_running: bool) -> None:
+    forget(filled, "zoé-alice")
+    (filled / "data" / "winlog.access").unlink()
+    with perhaps(filled, is_running):
+        done = forget(filled, "malice")
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("3 rows of events_history and 4 of events_today forgotten")
+        assert users(filled, "events_history") == users(filled, "events_today") == ["zoé-alice2"]
+
+
+def test_a_restored_backup_of_another_server_is_forgotten_too(
+    filled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    shutil.copytree(filled / "data", other / "data")
+    shutil.copy(filled / "config.toml", other)
+    for name in ("malice", "zoé-alice2"):  # as many tombstones as alice's in the file to restore into
+        assert forget(other, name).returncode == 0
+    forget(filled, "ADMIN\\zoé-alice")
+    forget(filled, "zoé-alice", "--exact")
+    done = run_to_end(filled, "restore", str(other / "data" / "winlog.db"), "--config", "config.toml")
+
+    assert done.returncode == 0, done.stderr
+    assert users(filled, "events_history") == users(filled, "events_today") == []
+
+
+@pytest.mark.parametrize("is_running", [True, False], ids=["running", "alone"])
 def test_an_import_is_forgotten_and_a_new_person_keeps_their_events(filled: Path, is_running: bool) -> None:
     old = filled / "old.db"
     shutil.copy(filled / "data" / "winlog.db", old)

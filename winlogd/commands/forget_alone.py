@@ -18,7 +18,7 @@ from winlogd.store.access_file.file import AccessFile, is_missing
 from winlogd.store.access_file.forgotten import add_forgotten, read_forgotten, wish_from
 from winlogd.store.access_file.tables import access_path
 from winlogd.store.errors import LowSpaceError, ReplacedError, RowsLostError, UnusableError
-from winlogd.store.file.marks import FORGOTTEN
+from winlogd.store.file.marks import FORGOTTEN, NO_MARK
 from winlogd.store.file.settings import Settings
 from winlogd.store.jobs import build, delete, hours, steps, tidy
 from winlogd.store.jobs.alone import run_alone
@@ -63,7 +63,7 @@ def applied(settings: Settings, known: Forgotten) -> Forgot:
         UnusableError, ReplacedError, LowSpaceError, RowsLostError, apsw.Error: see `run_alone`. Do it again.
     """
     forgot = erased(settings, known)
-    run_alone(SetMark(FORGOTTEN, str(known.last)), settings)
+    run_alone(SetMark(FORGOTTEN, known.mark), settings)
     run_alone(Truncate(), settings)
     return forgot
 
@@ -102,8 +102,10 @@ def forget_again(config: Config, path: str, known: Forgotten) -> None:
     """
     if not known.last:
         return
+    settings = settings_of(config, path)
     try:
-        applied(settings_of(config, path), known)
+        run_alone(SetMark(FORGOTTEN, NO_MARK), settings)
+        applied(settings, known)
     except FAULTS as error:
         raise FailedError(
             f"forgotten people are still in {path}; the next start of the server removes them: {error}"

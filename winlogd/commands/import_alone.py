@@ -10,7 +10,7 @@ from winlogd.commands.terminal import FailedError, ProgressLine
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import settings_of
 from winlogd.store.errors import LowSpaceError, ReplacedError, RowsLostError, UnusableError
-from winlogd.store.file.marks import FORGOTTEN
+from winlogd.store.file.marks import FORGOTTEN, NO_MARK
 from winlogd.store.imported.staging import StagingError, staging_path
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.build import Build
@@ -31,7 +31,7 @@ def taken_over(config: Config, path: str, digits: str) -> str:
     settings, line, known = settings_of(config, path), ProgressLine(), known_at(path)
     try:
         if known.last:  # first: after a kill the next start of the server applies all
-            run_alone(SetMark(FORGOTTEN, "0"), settings)
+            run_alone(SetMark(FORGOTTEN, NO_MARK), settings)
         sentence = run_alone(TakeOver(staging_path(path, digits), ALONE), settings, line.show).sentence
         line.clear()
         forget_again(config, path, known)

@@ -15,7 +15,7 @@ from winlogd.scheduled.forgetting import Applied, Applying, Ended, Progress
 from winlogd.store.access_file.errors import AccessFileError
 from winlogd.store.access_file.forgotten import Wish, add_forgotten, read_forgotten
 from winlogd.store.errors import JobCutShortError
-from winlogd.store.file.marks import FORGOTTEN
+from winlogd.store.file.marks import FORGOTTEN, NO_MARK
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.past.tombstones import Forgotten
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:  # types only
 
 _RETRY_S: Final = 10.0
 """Try again this long after a fault. The past stays closed meanwhile. A command may have the readers' file."""
-_NO_MARK: Final = "0"
 
 
 class Forgetting:
@@ -60,7 +59,7 @@ class Forgetting:
 
     def begin(self, marks: Mapping[str, str]) -> None:
         """Apply what the database lacks, now that it is open and has these marks. The past is closed meanwhile."""
-        applied = int(marks.get(FORGOTTEN, _NO_MARK))
+        mark = marks.get(FORGOTTEN, NO_MARK)
         self._looking.closings += 1
 
         def read(outcome: Forgotten | Exception) -> None:
@@ -68,7 +67,7 @@ class Forgetting:
                 cause = str(outcome)
                 self._log.warn("forget", "nobody knows who was forgotten; the past stays closed", cause=cause)
                 self._loop.call_later(_RETRY_S, ask)
-            elif outcome.last > applied:
+            elif outcome.missing_in(mark).last:
                 self._log.info("forget", "forgotten people are removed again; the past is closed until then")
                 self._apply_and_open(outcome)
             else:
@@ -114,7 +113,7 @@ class Forgetting:
                 run(self._let_others_begin)
             else:
                 self._looking.closings += 1
-                self._store.run(SetMark(FORGOTTEN, _NO_MARK), lambda fault: marked(outcome, fault))
+                self._store.run(SetMark(FORGOTTEN, NO_MARK), lambda fault: marked(outcome, fault))
 
         def marked(forgotten: Forgotten, fault: Exception | None) -> None:
             if fault is None:

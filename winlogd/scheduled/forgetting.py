@@ -68,7 +68,7 @@ class Applying:
             Forget(forgotten),
             Build(),
             Tidy(_NEVER_US, _KEPT_PERCENT),
-            SetMark(FORGOTTEN, str(forgotten.last)),
+            SetMark(FORGOTTEN, forgotten.mark),
             Truncate(),
         ]
         outcomes: list[Any] = []
