@@ -30,6 +30,8 @@ NO_MARK: Final = "0"
 PAST_IS_DUE: Final = "past_is_due"
 """A key that is in no table. The writer adds it to the marks that it reports at the opening if the past has to be built
 (`store.past.progress`)."""
+FORGETTING_IS_DUE: Final = "forgetting_is_due"
+"""Such a key, too: there is a `winlog.access`, and the database may lack some of its tombstones."""
 
 _READ: Final = "SELECT key, value FROM winlogd_meta"
 _SET: Final = "INSERT OR REPLACE INTO winlogd_meta (key, value) VALUES (?, ?)"
