@@ -230,6 +230,18 @@ def test_a_hold_exempts_and_the_command_says_so(filled: Path) -> None:
     assert set(users(filled, "events_today")) == {*ALICE, *OTHERS}
 
 
+@pytest.mark.parametrize("is_running", [True, False], ids=["running", "alone"])
+def test_what_a_hold_has_exempted_goes_when_it_ends(filled: Path, is_running: bool) -> None:
+    run_to_end(filled, "hold", "add", "--user", "zoé-alice", "--reason", "case 4711", "--config", "config.toml")
+    assert "They go when it ends" in forget(filled, "zoé-alice").stderr
+    with perhaps(filled, is_running):
+        done = run_to_end(filled, "hold", "end", "1", "--config", "config.toml")
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.endswith("; rows forgotten now: 22\n")
+        assert users(filled, "events_history") == users(filled, "events_today") == sorted(OTHERS)
+
+
 def test_a_hold_counts_for_replaced_files_too(filled: Path) -> None:
     replaced = filled / "data" / "winlog.db.replaced-20260113T081500Z"
     shutil.copy(filled / "data" / "winlog.db", replaced)
@@ -368,6 +380,7 @@ def test_an_import_is_forgotten_and_a_new_person_keeps_their_events(filled: Path
 
         assert done.returncode == 0, done.stderr
         assert "26 rows imported" in done.stdout
+        assert "; rows forgotten now: 22" in done.stdout
         wait_for(lambda: users(filled, "events_history") == sorted(OTHERS), "that they are forgotten again")
         assert users(filled, "events_today") == sorted([*OTHERS, "zoé-alice"])
 

@@ -94,18 +94,18 @@ def known_at(path: str) -> Forgotten:
     return NOBODY if is_missing(access_path(path)) else _on_access_file(path, read_forgotten)
 
 
-def forget_again(config: Config, path: str, known: Forgotten) -> None:
-    """Apply all tombstones to a database that has got rows from elsewhere.
+def forget_again(config: Config, path: str, known: Forgotten) -> Forgot | None:
+    """Apply all tombstones to a database that has got rows from elsewhere. Return None if there are none.
 
     Raises:
         FailedError: that failed. The next start goes on.
     """
     if not known.last:
-        return
+        return None
     settings = settings_of(config, path)
     try:
         run_alone(SetMark(FORGOTTEN, NO_MARK), settings)
-        applied(settings, known)
+        return applied(settings, known)
     except FAULTS as error:
         raise FailedError(
             f"forgotten people are still in {path}; the next start of the server removes them: {error}"

@@ -1,7 +1,8 @@
 """Forget people in a running server: keep their tombstones, apply them, and close the past until that is done.
 
 At the start the tombstones that the database lacks are applied: it may be a restored backup. An import brings rows of
-any age, so all of them are applied after it. Loaded with the first of these. This file must not know SQL.
+any age, and the end of a hold leaves some without exemption. So all tombstones are applied after it. Loaded with the
+first of these. This file must not know SQL.
 """
 
 import asyncio
@@ -24,14 +25,22 @@ if TYPE_CHECKING:  # types only
 
     from winlogd.store.store import Store
 
+Then = Callable[[Callable[[Applied | Exception | None], None]], None]
+"""Goes on after a change. It calls what it gets with what was applied, or the fault; with None if nobody was forgotten.
+"""
+
 _RETRY_S: Final = 10.0
 """Try again this long after a fault. The past stays closed meanwhile. A command may have the readers' file."""
+
+
+def _ignore(outcome: object) -> None:
+    """Nobody waits for it."""
 
 
 class Forgetting:
     """Used on the event loop's thread only.
 
-    One thing is done at a time: while an import runs, tombstones wait, because the mark says nothing of later rows.
+    One thing is done at a time: while rows come, tombstones wait, because the mark says nothing of later rows.
 
     Args:
         loop: the event loop.
@@ -97,12 +106,14 @@ class Forgetting:
         writer.ask(lambda connection: add_forgotten(connection, wish, now_us), added)
         writer.rest()  # its WAL has rows of the readers' log with the name
 
-    def during_import(self, run: Callable[[Callable[[], None]], None], failed: Callable[[Exception], None]) -> None:
-        """Run an import, and apply all tombstones after it. The past is closed from its begin on, if there are any.
+    def around(self, run: Callable[[Then], None], failed: Callable[[Exception], None]) -> None:
+        """Run what brings rows that were forgotten, and apply all tombstones after it: an import, or the end of a hold.
+
+        The past is closed from its begin on, if there are tombstones.
 
         Args:
-            run: begins the import, and calls what it is given when that has ended, also after a fault.
-            failed: called instead if the tombstones cannot be read: nothing is imported.
+            run: begins it, and calls what it is given when that has ended, also after a fault.
+            failed: called instead if the tombstones cannot be read: nothing is begun.
         """
 
         def read(outcome: Forgotten | Exception) -> None:
@@ -110,29 +121,39 @@ class Forgetting:
                 self._let_others_begin()
                 failed(outcome)
             elif not outcome.last:
-                run(self._let_others_begin)
+                run(nobody)
             else:
                 self._looking.closings += 1
                 self._store.run(SetMark(FORGOTTEN, NO_MARK), lambda fault: marked(outcome, fault))
 
         def marked(forgotten: Forgotten, fault: Exception | None) -> None:
             if fault is None:
-                run(lambda: imported(forgotten))
+                run(lambda answered: go_on(forgotten, answered))
             else:
                 self._open()
                 self._let_others_begin()
                 failed(fault)
 
-        def imported(forgotten: Forgotten) -> None:
+        def nobody(answered: Callable[[None], None]) -> None:
             self._let_others_begin()
-            self._apply_and_open(forgotten)
+            answered(None)
+
+        def go_on(forgotten: Forgotten, answered: Ended) -> None:
+            self._let_others_begin()
+            self._apply_and_open(forgotten, answered)
 
         self._when_free(lambda: self._looking.writer().ask(read_forgotten, read, missing=_NOBODY))
 
-    def _apply_and_open(self, forgotten: Forgotten) -> None:
-        """Apply tombstones, and open the past. After a fault try again later, unless the server stops."""
+    def _apply_and_open(self, forgotten: Forgotten, answered: Ended = _ignore) -> None:
+        """Apply tombstones, and open the past. After a fault try again later, unless the server stops.
+
+        Args:
+            forgotten: all tombstones.
+            answered: called with the outcome of the first attempt.
+        """
 
         def ended(outcome: Applied | Exception) -> None:
+            answered(outcome)
             if isinstance(outcome, Applied):
                 self._open()
             elif not isinstance(outcome, JobCutShortError):
