@@ -422,6 +422,23 @@ def test_while_tombstones_wait_the_past_answers_503_and_the_present_goes_on(fill
         assert server.post(an_event(username="bob")).status == 200
 
 
+def test_without_a_server_a_command_shows_nobody_while_tombstones_wait(filled: Path) -> None:
+    backup = filled / "backup.db"
+    shutil.copy(filled / "data" / "winlog.db", backup)
+    forget(filled, "zoé-alice")
+    assert run_to_end(filled, "sessions", "--config", "config.toml").returncode == 0
+    shutil.copy(backup, filled / "data" / "winlog.db")
+    for words in (("sessions",), ("export", "--format", "csv", "--output", "all.csv"), ("user", "malice")):
+        done = run_to_end(filled, *words, "--config", "config.toml")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "still has people who were forgotten, so nothing of it is shown" in done.stderr
+    assert not (filled / "all.csv").exists()
+
+    assert forget(filled, "ADMIN\\zoé-alice").returncode == 0
+    assert run_to_end(filled, "sessions", "--config", "config.toml").returncode == 0
+    assert users(filled, "events_history") == users(filled, "events_today") == sorted(OTHERS)
+
+
 @pytest.mark.parametrize("kills", [1, 4])
 def test_a_server_that_is_killed_in_between_goes_on_at_its_next_start(filled: Path, kills: int) -> None:
     add_reports(filled / "data" / "winlog.db", 3000)
