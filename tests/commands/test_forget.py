@@ -263,6 +263,19 @@ def test_a_name_that_nobody_has_is_an_error(filled: Path, is_running: bool) -> N
         assert len(users(filled, "events_today")) == 5
 
 
+def test_a_program_that_reads_without_a_server_keeps_the_wal_and_nothing_fails(filled: Path) -> None:
+    (filled / "config.toml").write_text(f"{NEVER}[database]\npragma_busy_timeout = 100\n")
+    with closing(sqlite3.connect(filled / "data" / "winlog.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM events_today").fetchall()
+        done = forget(filled, "zoé-alice")
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("9 rows of events_history and 13 of events_today forgotten")
+        assert "a program reads the database and does not end: the WAL keeps what was there before" in done.stderr
+    assert users(filled, "events_today") == sorted(OTHERS)
+
+
 @pytest.mark.parametrize(("answer", "is_done"), [("y\n", True), ("n\n", False), ("\n", False)])
 def test_a_person_is_asked(filled: Path, answer: str, is_done: bool) -> None:
     leader, follower = pty.openpty()

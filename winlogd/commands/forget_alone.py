@@ -13,11 +13,13 @@ from winlogd.commands.remote import Fields
 from winlogd.commands.terminal import FailedError, ProgressLine
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import settings_of
+from winlogd.scheduled.forgetting import Applied
 from winlogd.store.access_file.errors import AccessFileError
 from winlogd.store.access_file.file import AccessFile, is_missing
 from winlogd.store.access_file.forgotten import add_forgotten, read_forgotten, wish_from
 from winlogd.store.access_file.tables import access_path
 from winlogd.store.errors import LowSpaceError, ReplacedError, RowsLostError, UnusableError
+from winlogd.store.file.faults import LOCKS
 from winlogd.store.file.marks import FORGOTTEN, NO_MARK
 from winlogd.store.file.settings import Settings
 from winlogd.store.jobs import build, delete, hours, steps, tidy
@@ -50,13 +52,13 @@ def forgotten(config: Config, path: str, fields: Mapping[str, Any]) -> Fields:
     assert wish is not None  # this program has made it
     known = _on_access_file(path, lambda connection: add_forgotten(connection, wish, now_us))
     try:
-        forgot = applied(settings_of(config, path), known)
+        forgot, is_wal_empty = applied(settings_of(config, path), known)
     except FAULTS as error:
         raise FailedError(f"not everything was forgotten yet; run the command again: {error}") from None
-    return {**forgot._asdict(), "is_wal_empty": True}  # whoever closes the database last removes the WAL
+    return {**forgot._asdict(), "is_wal_empty": is_wal_empty}
 
 
-def applied(settings: Settings, known: Forgotten) -> Forgot:
+def applied(settings: Settings, known: Forgotten) -> Applied:
     """Apply the tombstones that a database lacks, and note that they are applied.
 
     Raises:
@@ -64,8 +66,15 @@ def applied(settings: Settings, known: Forgotten) -> Forgot:
     """
     forgot = erased(settings, known)
     run_alone(SetMark(FORGOTTEN, known.mark), settings)
-    run_alone(Truncate(), settings)
-    return forgot
+    return Applied(forgot, _is_wal_empty(settings))
+
+
+def _is_wal_empty(settings: Settings) -> bool:
+    """Empty the WAL. Return False if a reader keeps it for longer than a lock is waited for: all else is done."""
+    try:
+        return run_alone(Truncate(), settings)
+    except LOCKS:
+        return False
 
 
 def erased(settings: Settings, known: Forgotten) -> Forgot:
@@ -105,7 +114,7 @@ def forget_again(config: Config, path: str, known: Forgotten) -> Forgot | None:
     settings = settings_of(config, path)
     try:
         run_alone(SetMark(FORGOTTEN, NO_MARK), settings)
-        return applied(settings, known)
+        return applied(settings, known).forgot
     except FAULTS as error:
         raise FailedError(
             f"forgotten people are still in {path}; the next start of the server removes them: {error}"
