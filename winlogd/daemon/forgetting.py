@@ -7,13 +7,13 @@ first of these. This file must not know SQL.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from winlogd.daemon.looking import Looking
 from winlogd.log.log import Log
 from winlogd.scheduled.forgetting import Applied, Applying, Ended, Progress
-from winlogd.store.access_file.errors import AccessFileError
+from winlogd.store.access_file.errors import AccessFileBusyError, AccessFileError
 from winlogd.store.access_file.forgotten import Wish, add_forgotten, read_forgotten
 from winlogd.store.errors import JobCutShortError
 from winlogd.store.file.marks import FORGOTTEN, NO_MARK
@@ -30,7 +30,13 @@ Then = Callable[[Callable[[Applied | Exception | None], None]], None]
 """
 
 _RETRY_S: Final = 10.0
-"""Try again this long after a fault. The past stays closed meanwhile. A command may have the readers' file."""
+"""Try again this long after the first fault. The past stays closed meanwhile. A command may have the readers' file."""
+_LONGEST_PAUSE_S: Final = 3600.0
+_UNREADABLE: Final = (
+    "nobody knows who was forgotten, so the past stays closed; put the readers' file of a backup in its place, and"
+    " restart winlogd"
+)
+_IN_USE: Final = "another program has the readers' file; the past stays closed until it can be read"
 
 
 def _ignore(outcome: object) -> None:
@@ -70,12 +76,13 @@ class Forgetting:
         """Apply what the database lacks, now that it is open and has these marks. The past is closed meanwhile."""
         mark = marks.get(FORGOTTEN, NO_MARK)
         self._looking.closings += 1
+        waits_s = pauses()
 
         def read(outcome: Forgotten | Exception) -> None:
             if isinstance(outcome, Exception):
-                cause = str(outcome)
-                self._log.warn("forget", "nobody knows who was forgotten; the past stays closed", cause=cause)
-                self._loop.call_later(_RETRY_S, ask)
+                sentence = _IN_USE if isinstance(outcome, AccessFileBusyError) else _UNREADABLE
+                self._log.warn("forget", sentence, cause=str(outcome))
+                self._loop.call_later(next(waits_s), ask)
             elif outcome.missing_in(mark).last:
                 self._log.info("forget", "forgotten people are removed again; the past is closed until then")
                 self._apply_and_open(outcome)
@@ -151,15 +158,19 @@ class Forgetting:
             forgotten: all tombstones.
             answered: called with the outcome of the first attempt.
         """
+        waits_s = pauses()
+
+        def first_ended(outcome: Applied | Exception) -> None:
+            answered(outcome)
+            ended(outcome)
 
         def ended(outcome: Applied | Exception) -> None:
-            answered(outcome)
             if isinstance(outcome, Applied):
                 self._open()
             elif not isinstance(outcome, JobCutShortError):
-                self._loop.call_later(_RETRY_S, self._apply_and_open, forgotten)
+                self._loop.call_later(next(waits_s), self._apply, forgotten, ended, None)
 
-        self._apply(forgotten, ended, None)
+        self._apply(forgotten, first_ended, None)
 
     def _apply(self, forgotten: Forgotten, ended: Ended, progress: Progress | None) -> None:
         def done(outcome: Applied | Exception) -> None:
@@ -184,6 +195,14 @@ class Forgetting:
             self._waiting.pop(0)()
         else:
             self._is_busy = False
+
+
+def pauses() -> Iterator[float]:
+    """Return the seconds to wait after each fault: twice as long each time, up to an hour."""
+    pause_s = _RETRY_S
+    while True:
+        yield pause_s
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
 _NOBODY: Final = Forgotten(b"", ())
