@@ -413,6 +413,9 @@ def test_who_is_forgotten_during_an_import_is_not_brought_back_by_it(filled: Pat
         assert importing.wait(PATIENCE_S) == 0
         wait_for(lambda: users(filled, "events_history") == ["carol", *sorted(OTHERS)], "that nobody is brought back")
         assert server.rows("SELECT count(*) AS n FROM events_history WHERE username = 'carol'") == [{"n": 3000}]
+        wait_for(lambda: server.request("GET", "/api/v1/sessions").status == 200, "the past")
+        assert server.stop() == 0
+    assert run_to_end(filled, "sessions", "--config", "config.toml").returncode == 0, "nothing waits"
 
 
 def test_while_tombstones_wait_the_past_answers_503_and_the_present_goes_on(filled: Path) -> None:

@@ -42,5 +42,8 @@ def changed(config: Config, path: str, change: Fields) -> Fields:
         number = run_alone(ChangeHolds(hold), settings)
     except (UnusableError, ReplacedError, LowSpaceError, apsw.Error) as error:
         raise FailedError(f"the hold was not changed: {error}") from None
-    forgot = forget_again(config, path, known)
+    try:
+        forgot = forget_again(config, path, known)
+    except FailedError as error:
+        raise FailedError(f"the hold has ended, but {error}") from None
     return {"number": number, "also": "" if forgot is None else forgotten_now(forgot)}

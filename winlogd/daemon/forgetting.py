@@ -32,6 +32,7 @@ Then = Callable[[Callable[[Applied | Exception | None], None]], None]
 _RETRY_S: Final = 10.0
 """Try again this long after the first fault. The past stays closed meanwhile. A command may have the readers' file."""
 _LONGEST_PAUSE_S: Final = 3600.0
+_NOBODY: Final = Forgotten(b"", ())
 _UNREADABLE: Final = (
     "nobody knows who was forgotten, so the past stays closed; put the readers' file of a backup in its place, and"
     " restart winlogd"
@@ -69,6 +70,8 @@ class Forgetting:
         self._log = log
         self._looking = looking
         self._applying = Applying(store, log, changed)
+        self._known = _NOBODY
+        """All tombstones, as they were read last. What waits applies these, so that the mark never goes back."""
         self._is_busy = False
         self._waiting: list[Callable[[], None]] = []
 
@@ -85,7 +88,8 @@ class Forgetting:
                 self._loop.call_later(next(waits_s), ask)
             elif outcome.missing_in(mark).last:
                 self._log.info("forget", "forgotten people are removed again; the past is closed until then")
-                self._apply_and_open(outcome)
+                self._known = outcome
+                self._apply_and_open()
             else:
                 self._open()
 
@@ -107,7 +111,8 @@ class Forgetting:
             if isinstance(outcome, Exception):
                 ended(outcome)
             else:
-                self._apply(outcome, ended, progress)
+                self._known = outcome
+                self._apply(ended, progress)
 
         writer, now_us = self._looking.writer(), time.time_ns() // 1000
         writer.ask(lambda connection: add_forgotten(connection, wish, now_us), added)
@@ -130,12 +135,13 @@ class Forgetting:
             elif not outcome.last:
                 run(nobody)
             else:
+                self._known = outcome
                 self._looking.closings += 1
-                self._store.run(SetMark(FORGOTTEN, NO_MARK), lambda fault: marked(outcome, fault))
+                self._store.run(SetMark(FORGOTTEN, NO_MARK), marked)
 
-        def marked(forgotten: Forgotten, fault: Exception | None) -> None:
+        def marked(fault: Exception | None) -> None:
             if fault is None:
-                run(lambda answered: go_on(forgotten, answered))
+                run(go_on)
             else:
                 self._open()
                 self._let_others_begin()
@@ -145,17 +151,16 @@ class Forgetting:
             self._let_others_begin()
             answered(None)
 
-        def go_on(forgotten: Forgotten, answered: Ended) -> None:
+        def go_on(answered: Ended) -> None:
             self._let_others_begin()
-            self._apply_and_open(forgotten, answered)
+            self._apply_and_open(answered)
 
         self._when_free(lambda: self._looking.writer().ask(read_forgotten, read, missing=_NOBODY))
 
-    def _apply_and_open(self, forgotten: Forgotten, answered: Ended = _ignore) -> None:
+    def _apply_and_open(self, answered: Ended = _ignore) -> None:
         """Apply tombstones, and open the past. After a fault try again later, unless the server stops.
 
         Args:
-            forgotten: all tombstones.
             answered: called with the outcome of the first attempt.
         """
         waits_s = pauses()
@@ -168,16 +173,16 @@ class Forgetting:
             if isinstance(outcome, Applied):
                 self._open()
             elif not isinstance(outcome, JobCutShortError):
-                self._loop.call_later(next(waits_s), self._apply, forgotten, ended, None)
+                self._loop.call_later(next(waits_s), self._apply, ended, None)
 
-        self._apply(forgotten, first_ended, None)
+        self._apply(first_ended, None)
 
-    def _apply(self, forgotten: Forgotten, ended: Ended, progress: Progress | None) -> None:
+    def _apply(self, ended: Ended, progress: Progress | None) -> None:
         def done(outcome: Applied | Exception) -> None:
             self._let_others_begin()
             ended(outcome)
 
-        self._when_free(lambda: self._applying.apply(forgotten, done, progress))
+        self._when_free(lambda: self._applying.apply(self._known, done, progress))
 
     def _open(self) -> None:
         self._looking.closings -= 1
@@ -203,9 +208,6 @@ def pauses() -> Iterator[float]:
     while True:
         yield pause_s
         pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-
-
-_NOBODY: Final = Forgotten(b"", ())
 
 
 def plain_reason(error: Exception) -> str:
