@@ -5,13 +5,19 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+import apsw
 import pytest
 
 from tests.support.paths import ROOT
 from tests.support.running import Winlogd, running
+from winlogd.store.access_file.file import AccessFile
+from winlogd.store.access_file.forgotten import Wish, add_forgotten
+from winlogd.store.access_file.tables import access_path
+from winlogd.store.file.marks import FORGOTTEN, set_mark
 
 PACKAGE: Final = ROOT / "winlogd"
 
@@ -161,10 +167,21 @@ def test_no_file_is_longer_than_300_lines_and_half_of_them_are_below_120() -> No
     assert lengths[len(lengths) // 2] < 120
 
 
-def test_a_plain_start_loads_what_serving_needs_and_nothing_else(tmp_path: Path) -> None:
+def apply_one(database: Path) -> None:
+    """Forget somebody who has no event."""
+    with closing(AccessFile(access_path(str(database)))) as file:
+        [forgotten] = file.run([lambda connection: add_forgotten(connection, Wish(("bob",), None, None, "", ""), 1)])
+    with closing(apsw.Connection(str(database))) as connection:
+        set_mark(connection, FORGOTTEN, forgotten.mark)
+
+
+@pytest.mark.parametrize("has_tombstones", [False, True], ids=["", "with tombstones"])
+def test_a_plain_start_loads_what_serving_needs_and_nothing_else(tmp_path: Path, has_tombstones: bool) -> None:
     with running(tmp_path) as first:  # has to mark the day on its new database, which is a job
         first.wait_until_settled()
         assert first.stop() == 0
+    if has_tombstones:
+        apply_one(first.database)
     server = Winlogd(tmp_path, environ={"JOURNAL_STREAM": ""})  # as started by hand
     server.command = (sys.executable, "-c", TELLING, "--config", "config.toml")
     server.start()
@@ -174,6 +191,7 @@ def test_a_plain_start_loads_what_serving_needs_and_nothing_else(tmp_path: Path)
 
     loaded = set((tmp_path / "modules").read_text().split())
     ours = {name for name in loaded if name.partition(".")[0] == "winlogd" and MODULES[name].name != "__init__.py"}
-    expected = {f"winlogd.{room}.{name}".replace("..", ".") for room, names in LOADED.items() for name in names.split()}
+    rooms = {**LOADED, "store.access_file": "due tables"} if has_tombstones else LOADED
+    expected = {f"winlogd.{room}.{name}".replace("..", ".") for room, names in rooms.items() for name in names.split()}
     assert sorted(ours) == sorted(expected | ({"winlogd.daemon.privileges"} if os.geteuid() == 0 else set()))
     assert not loaded & (NOT_AT_START - loaded_by_the_packages())

@@ -230,6 +230,18 @@ def test_a_hold_exempts_and_the_command_says_so(filled: Path) -> None:
     assert set(users(filled, "events_today")) == {*ALICE, *OTHERS}
 
 
+@pytest.mark.parametrize("is_running", [True, False], ids=["running", "alone"])
+def test_what_a_hold_has_exempted_goes_when_it_ends(filled: Path, is_running: bool) -> None:
+    run_to_end(filled, "hold", "add", "--user", "zoé-alice", "--reason", "case 4711", "--config", "config.toml")
+    assert "They go when it ends" in forget(filled, "zoé-alice").stderr
+    with perhaps(filled, is_running):
+        done = run_to_end(filled, "hold", "end", "1", "--config", "config.toml")
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.endswith("; rows forgotten now: 22\n")
+        assert users(filled, "events_history") == users(filled, "events_today") == sorted(OTHERS)
+
+
 def test_a_hold_counts_for_replaced_files_too(filled: Path) -> None:
     replaced = filled / "data" / "winlog.db.replaced-20260113T081500Z"
     shutil.copy(filled / "data" / "winlog.db", replaced)
@@ -249,6 +261,19 @@ def test_a_name_that_nobody_has_is_an_error(filled: Path, is_running: bool) -> N
         assert (done.returncode, done.stdout) == (1, "")
         assert done.stderr.endswith("winlogd: no event has the name zoe-alice; perhaps it is written in another way\n")
         assert len(users(filled, "events_today")) == 5
+
+
+def test_a_program_that_reads_without_a_server_keeps_the_wal_and_nothing_fails(filled: Path) -> None:
+    (filled / "config.toml").write_text(f"{NEVER}[database]\npragma_busy_timeout = 100\n")
+    with closing(sqlite3.connect(filled / "data" / "winlog.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM events_today").fetchall()
+        done = forget(filled, "zoé-alice")
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("9 rows of events_history and 13 of events_today forgotten")
+        assert "a program reads the database and does not end: the WAL keeps what was there before" in done.stderr
+    assert users(filled, "events_today") == sorted(OTHERS)
 
 
 @pytest.mark.parametrize(("answer", "is_done"), [("y\n", True), ("n\n", False), ("\n", False)])
@@ -328,6 +353,34 @@ def test_a_backup_that_was_copied_by_hand_is_forgotten_at_the_start(filled: Path
 
 
 @pytest.mark.parametrize("is_running", [True, False], ids=["running", "alone"])
+def test_a_new_readers_file_forgets_as_the_lost_one_did(filled: Path, is_running: bool) -> None:
+    forget(filled, "zoé-alice")
+    (filled / "data" / "winlog.access").unlink()
+    with perhaps(filled, is_running):
+        done = forget(filled, "malice")
+
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("3 rows of events_history and 4 of events_today forgotten")
+        assert users(filled, "events_history") == users(filled, "events_today") == ["zoé-alice2"]
+
+
+def test_a_restored_backup_of_another_server_is_forgotten_too(
+    filled: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+    shutil.copytree(filled / "data", other / "data")
+    shutil.copy(filled / "config.toml", other)
+    for name in ("malice", "zoé-alice2"):  # as many tombstones as alice's in the file to restore into
+        assert forget(other, name).returncode == 0
+    forget(filled, "ADMIN\\zoé-alice")
+    forget(filled, "zoé-alice", "--exact")
+    done = run_to_end(filled, "restore", str(other / "data" / "winlog.db"), "--config", "config.toml")
+
+    assert done.returncode == 0, done.stderr
+    assert users(filled, "events_history") == users(filled, "events_today") == []
+
+
+@pytest.mark.parametrize("is_running", [True, False], ids=["running", "alone"])
 def test_an_import_is_forgotten_and_a_new_person_keeps_their_events(filled: Path, is_running: bool) -> None:
     old = filled / "old.db"
     shutil.copy(filled / "data" / "winlog.db", old)
@@ -340,6 +393,7 @@ def test_an_import_is_forgotten_and_a_new_person_keeps_their_events(filled: Path
 
         assert done.returncode == 0, done.stderr
         assert "26 rows imported" in done.stdout
+        assert "; rows forgotten now: 22" in done.stdout
         wait_for(lambda: users(filled, "events_history") == sorted(OTHERS), "that they are forgotten again")
         assert users(filled, "events_today") == sorted([*OTHERS, "zoé-alice"])
 
@@ -359,6 +413,9 @@ def test_who_is_forgotten_during_an_import_is_not_brought_back_by_it(filled: Pat
         assert importing.wait(PATIENCE_S) == 0
         wait_for(lambda: users(filled, "events_history") == ["carol", *sorted(OTHERS)], "that nobody is brought back")
         assert server.rows("SELECT count(*) AS n FROM events_history WHERE username = 'carol'") == [{"n": 3000}]
+        wait_for(lambda: server.request("GET", "/api/v1/sessions").status == 200, "the past")
+        assert server.stop() == 0
+    assert run_to_end(filled, "sessions", "--config", "config.toml").returncode == 0, "nothing waits"
 
 
 def test_while_tombstones_wait_the_past_answers_503_and_the_present_goes_on(filled: Path) -> None:
@@ -370,14 +427,42 @@ def test_while_tombstones_wait_the_past_answers_503_and_the_present_goes_on(fill
     with closing(sqlite3.connect(filled / "data" / "winlog.db")) as other:
         other.execute(keeper)  # the job fails, and the past stays closed
     with running(filled, NEVER) as server:
-        server.wait_for_log("forgetting could not go on")
+        server.wait_for_log("forgetting could not go on; remove the trigger, which is not winlogd's")
+        assert "Traceback" not in server.log
         past = server.request("GET", "/api/v1/sessions")
         assert (past.status, past.json["error"]) == (503, "The past is closed for a moment")
         done = run_to_end(filled, "sessions", "--config", "config.toml")
         assert (done.returncode, done.stdout) == (1, "")
         assert "forgotten people are being removed" in done.stderr
         assert server.request("GET", "/api/v1/sessions/current").status == 200
-        assert server.request("GET", "/api/v1/snapshot").status == 200
+        snapshot = server.request("GET", "/api/v1/snapshot")
+        assert (snapshot.status, {each["last_user"] for each in snapshot.json["machines"]}) == (200, {None})
+        assert server.post(an_event(username="bob")).status == 200
+
+
+def test_without_a_server_a_command_shows_nobody_while_tombstones_wait(filled: Path) -> None:
+    backup = filled / "backup.db"
+    shutil.copy(filled / "data" / "winlog.db", backup)
+    forget(filled, "zoé-alice")
+    assert run_to_end(filled, "sessions", "--config", "config.toml").returncode == 0
+    shutil.copy(backup, filled / "data" / "winlog.db")
+    for words in (("sessions",), ("export", "--format", "csv", "--output", "all.csv"), ("user", "malice")):
+        done = run_to_end(filled, *words, "--config", "config.toml")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "still has people who were forgotten, so nothing of it is shown" in done.stderr
+    assert not (filled / "all.csv").exists()
+
+    assert forget(filled, "ADMIN\\zoé-alice").returncode == 0
+    assert run_to_end(filled, "sessions", "--config", "config.toml").returncode == 0
+    assert users(filled, "events_history") == users(filled, "events_today") == sorted(OTHERS)
+
+
+def test_a_damaged_readers_file_closes_the_past_and_the_log_says_what_to_do(filled: Path) -> None:
+    forget(filled, "zoé-alice")
+    (filled / "data" / "winlog.access").write_bytes(b"no database" * 1000)
+    with running(filled, NEVER) as server:
+        server.wait_for_log("the past stays closed; put the readers' file of a backup in its place")
+        assert server.request("GET", "/api/v1/sessions").status == 503
         assert server.post(an_event(username="bob")).status == 200
 
 

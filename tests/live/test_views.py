@@ -48,6 +48,25 @@ def test_the_snapshot_of_a_wall_has_no_machines_and_no_names(played: Played) -> 
         assert name not in answer.body
 
 
+def test_while_the_past_is_closed_nobody_sees_last_users(played: Played) -> None:
+    before = snapshot(played, scope="all").headers["etag"]
+    with feed(played, scope="all") as whole:
+        played.is_past_closed = True
+        closed = snapshot(played, scope="all")
+        assert [each["last_user"] for each in closed.json["machines"]] == [None, None]
+        assert closed.headers["etag"] != before
+        played.post(an_event_at("B1-01", username="bob", action="D"))
+        assert whole.change_of("B1-01", users=[])["last_user"] is None
+
+        played.is_past_closed = False
+        played.post(an_event_at("A1-01", username="carol"))
+        while (event := whole.next()) is not None and event.name == "change":
+            pass  # of the machine before
+        assert event is not None
+        assert event.name == "reset"
+        assert snapshot(played, scope="all").json["machines"][1]["last_user"] == "bob"
+
+
 def test_a_wall_of_some_rooms_sees_no_other(played: Played) -> None:
     assert rooms(snapshot(played, scope="wall", rooms="b*").json) == ["B1"]
 

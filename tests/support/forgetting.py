@@ -54,7 +54,7 @@ def apply(connection: apsw.Connection, *tombstones: Tombstone) -> Forget:
     """Apply tombstones, and note that. Return the job."""
     job = forget(*tombstones)
     finish(job, connection)
-    finish(SetMark(FORGOTTEN, str(tombstones[-1].number)), connection)
+    finish(SetMark(FORGOTTEN, forgotten(*tombstones).mark), connection)
     return job
 
 

@@ -73,6 +73,7 @@ class Played:
         port: where it listens.
         revoked: the names of readers that may not read any more.
         failures: exceptions of the loop.
+        is_past_closed: True if nobody may see the past.
     """
 
     def __init__(self, path: Path, beat_s: float) -> None:
@@ -88,7 +89,10 @@ class Played:
         )
         self.readers = Readers(self.loop, settings)
         spelling = Spelling(machine_fields, room_fields, local_text)
-        self.live = Live(self.loop, self.readers.questions, self.store, lambda: SITE, spelling, beat_s)
+        self.is_past_closed = False
+        self.live = Live(
+            self.loop, self.readers.questions, self.store, lambda: SITE, spelling, beat_s, lambda: self.is_past_closed
+        )
         watchers = live_api.Watchers(lambda reader, _: reader.name not in self.revoked)
         routes = {
             ("GET", "/api/v1/live"): for_named(live_api.endpoint(self.live, watchers.of)),

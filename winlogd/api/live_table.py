@@ -37,6 +37,7 @@ def endpoints(
     store: "Store[Any]",
     site: "Callable[[], Site]",
     is_allowed: "Callable[[Asker, int], bool]",
+    is_past_closed: Callable[[], bool],
 ) -> Following:
     """Return the endpoints, and the state that they follow.
 
@@ -46,9 +47,11 @@ def endpoints(
         store: its Book notes changes.
         site: returns what is known of the site.
         is_allowed: returns True if a reader may still read at a time, in microseconds since 1970.
+        is_past_closed: returns True while nobody may see the past.
     """
     watchers = live.Watchers(is_allowed)
-    state = Live(loop, reader, store, site, Spelling(machine_fields, room_fields, local_text))
+    spelling = Spelling(machine_fields, room_fields, local_text)
+    state = Live(loop, reader, store, site, spelling, is_past_closed=is_past_closed)
     paths = {
         "/api/v1/snapshot": snapshot.endpoint(loop, state, watchers.of),
         "/api/v1/live": live.endpoint(state, watchers.of),

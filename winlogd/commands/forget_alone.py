@@ -13,12 +13,14 @@ from winlogd.commands.remote import Fields
 from winlogd.commands.terminal import FailedError, ProgressLine
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import settings_of
+from winlogd.scheduled.forgetting import Applied
 from winlogd.store.access_file.errors import AccessFileError
 from winlogd.store.access_file.file import AccessFile, is_missing
 from winlogd.store.access_file.forgotten import add_forgotten, read_forgotten, wish_from
 from winlogd.store.access_file.tables import access_path
 from winlogd.store.errors import LowSpaceError, ReplacedError, RowsLostError, UnusableError
-from winlogd.store.file.marks import FORGOTTEN
+from winlogd.store.file.faults import LOCKS
+from winlogd.store.file.marks import FORGOTTEN, NO_MARK
 from winlogd.store.file.settings import Settings
 from winlogd.store.jobs import build, delete, hours, steps, tidy
 from winlogd.store.jobs.alone import run_alone
@@ -50,22 +52,29 @@ def forgotten(config: Config, path: str, fields: Mapping[str, Any]) -> Fields:
     assert wish is not None  # this program has made it
     known = _on_access_file(path, lambda connection: add_forgotten(connection, wish, now_us))
     try:
-        forgot = applied(settings_of(config, path), known)
+        forgot, is_wal_empty = applied(settings_of(config, path), known)
     except FAULTS as error:
         raise FailedError(f"not everything was forgotten yet; run the command again: {error}") from None
-    return {**forgot._asdict(), "is_wal_empty": True}  # whoever closes the database last removes the WAL
+    return {**forgot._asdict(), "is_wal_empty": is_wal_empty}
 
 
-def applied(settings: Settings, known: Forgotten) -> Forgot:
+def applied(settings: Settings, known: Forgotten) -> Applied:
     """Apply the tombstones that a database lacks, and note that they are applied.
 
     Raises:
         UnusableError, ReplacedError, LowSpaceError, RowsLostError, apsw.Error: see `run_alone`. Do it again.
     """
     forgot = erased(settings, known)
-    run_alone(SetMark(FORGOTTEN, str(known.last)), settings)
-    run_alone(Truncate(), settings)
-    return forgot
+    run_alone(SetMark(FORGOTTEN, known.mark), settings)
+    return Applied(forgot, _is_wal_empty(settings))
+
+
+def _is_wal_empty(settings: Settings) -> bool:
+    """Empty the WAL. Return False if a reader keeps it for longer than a lock is waited for: all else is done."""
+    try:
+        return run_alone(Truncate(), settings)
+    except LOCKS:
+        return False
 
 
 def erased(settings: Settings, known: Forgotten) -> Forgot:
@@ -94,16 +103,18 @@ def known_at(path: str) -> Forgotten:
     return NOBODY if is_missing(access_path(path)) else _on_access_file(path, read_forgotten)
 
 
-def forget_again(config: Config, path: str, known: Forgotten) -> None:
-    """Apply all tombstones to a database that has got rows from elsewhere.
+def forget_again(config: Config, path: str, known: Forgotten) -> Forgot | None:
+    """Apply all tombstones to a database that has got rows from elsewhere. Return None if there are none.
 
     Raises:
         FailedError: that failed. The next start goes on.
     """
     if not known.last:
-        return
+        return None
+    settings = settings_of(config, path)
     try:
-        applied(settings_of(config, path), known)
+        run_alone(SetMark(FORGOTTEN, NO_MARK), settings)
+        return applied(settings, known).forgot
     except FAULTS as error:
         raise FailedError(
             f"forgotten people are still in {path}; the next start of the server removes them: {error}"

@@ -112,7 +112,7 @@ def say_what_is_left(config: Config, path: str, words: Sequence[str], person: Pe
     )
     stay = sum(use.events for use in uses)
     if stay and holds:
-        note(f"{stay} events stay, because a hold exempts them; winlogd hold list shows it")
+        note(f"{stay} events stay, because a hold exempts them; winlogd hold list shows it. They go when it ends")
     elif stay:
         note(f"{stay} events stay: they came during this command, or a part of their session is outside of the time")
     if not left:

@@ -115,7 +115,7 @@ def _add(config: Config, flags: Namespace, words: Sequence[str], parser: Parser)
         "held_by": login_user()[:_NAME_CHARACTERS],
         "held_us": time.time_ns() // 1000,
     }
-    number = _changed(config, {"add": hold})
+    number = _changed(config, {"add": hold})["number"]
     _tell_meaning(config, number, hold, shlex.join([_WORD, *words]))
     return say(f"hold {number} is in force; winlogd hold end {number} ends it")
 
@@ -135,9 +135,10 @@ def _end(config: Config, flags: Namespace, parser: Parser) -> int:
     _require_no_flags(flags, parser)
     if flags.number is None or not 1 <= flags.number <= _LAST_NUMBER:
         raise _wrong(parser, "end needs the NUMBER of a hold, which winlogd hold list shows")
-    if not _changed(config, {"end": flags.number}):
+    done = _changed(config, {"end": flags.number})
+    if not done["number"]:
         raise FailedError(f"there is no hold {flags.number}; winlogd hold list shows those there are")
-    return say(f"hold {flags.number} has ended; the next retention deletes what is too old")
+    return say(f"hold {flags.number} has ended; the next retention deletes what is too old{done.get('also', '')}")
 
 
 def _list(config: Config, flags: Namespace, words: Sequence[str], parser: Parser) -> int:
@@ -170,16 +171,18 @@ def _row(hold: "Hold", shown: Any) -> tuple[str, ...]:  # noqa: ANN401  # shows 
     return (str(hold.number), *names, *times, hold.reason, hold.held_by, shown(hold.held_us))
 
 
-def _changed(config: Config, change: Fields) -> int:
-    """Have a hold added or ended. Return its number, or 0 if there is none."""
+def _changed(config: Config, change: Fields) -> Fields:
+    """Have a hold added or ended.
+
+    Return its ``number``, or 0 if there is none, and what was done ``also``, as the end of a sentence.
+    """
 
     def alone(config: Config, path: str) -> Fields:
         from winlogd.commands.hold_alone import changed  # loads SQLite
 
-        return {"number": changed(config, path, change)}
+        return changed(config, path, change)
 
-    number = answer_to(config, {"order": _WORD, **change}, alone, "to hold")["number"]
-    return int(number)
+    return answer_to(config, {"order": _WORD, **change}, alone, "to hold")
 
 
 def _time(config: Config, flags: Namespace, flag: str, parser: Parser) -> int | None:

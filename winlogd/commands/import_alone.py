@@ -8,9 +8,10 @@ import apsw
 from winlogd.commands.forget_alone import forget_again, known_at
 from winlogd.commands.terminal import FailedError, ProgressLine
 from winlogd.config.sections import Config
+from winlogd.daemon.deleting import forgotten_now
 from winlogd.daemon.settings import settings_of
 from winlogd.store.errors import LowSpaceError, ReplacedError, RowsLostError, UnusableError
-from winlogd.store.file.marks import FORGOTTEN
+from winlogd.store.file.marks import FORGOTTEN, NO_MARK
 from winlogd.store.imported.staging import StagingError, staging_path
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.build import Build
@@ -31,14 +32,14 @@ def taken_over(config: Config, path: str, digits: str) -> str:
     settings, line, known = settings_of(config, path), ProgressLine(), known_at(path)
     try:
         if known.last:  # first: after a kill the next start of the server applies all
-            run_alone(SetMark(FORGOTTEN, "0"), settings)
+            run_alone(SetMark(FORGOTTEN, NO_MARK), settings)
         sentence = run_alone(TakeOver(staging_path(path, digits), ALONE), settings, line.show).sentence
         line.clear()
-        forget_again(config, path, known)
+        forgot = forget_again(config, path, known)
         run_alone(Build(ALONE), settings, line.show)
         run_alone(Hours(ALONE), settings, line.show)
     except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, StagingError, apsw.Error) as error:
         line.clear()
         raise FailedError(f"the import could not go on; run the command again, nothing comes twice: {error}") from None
     line.clear()
-    return sentence
+    return sentence + ("" if forgot is None else forgotten_now(forgot))

@@ -7,14 +7,18 @@ what a command shows.
 import os
 import random
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from winlogd.commands.database import database_of, owner_of, to_become
 from winlogd.commands.remote import Fields, ServerGoneError, answer_to, by_the_server
 from winlogd.commands.terminal import FailedError
 from winlogd.config.sections import Config
+
+if TYPE_CHECKING:  # types only
+    import apsw
 
 COMMAND: Final = "command"
 """The address of a look by a command."""
@@ -28,6 +32,8 @@ _ATTEMPTS: Final = 3
 """Two commands that make the file at the same time may block each other."""
 _LONGEST_PAUSE_S: Final = 0.2
 _ROOT: Final = 0
+_FORGET: Final = "forget"
+"""The look of the command that removes those who wait for it."""
 _NOTHING_SHOWN: Final = "nothing is shown without a row in the readers' log"
 _MAY_NOT_WRITE: Final = f"only root and the user that winlogd runs as can write it, and {_NOTHING_SHOWN}"
 
@@ -52,6 +58,7 @@ def note_look(config: Config, kind: str, filter_text: str, words: str = "") -> N
 
     If root runs this process, it becomes the owner of the database's folder. Without a server, the database is not
     owned meanwhile: a server that starts at this moment must not fail for it. SQLite's locks protect the file.
+    Without a server nothing is shown either while tombstones wait, as a server shows nothing of the past then.
 
     Args:
         config: names the database.
@@ -60,7 +67,7 @@ def note_look(config: Config, kind: str, filter_text: str, words: str = "") -> N
         words: the command line, for the advice to run it as another user; empty for none.
 
     Raises:
-        FailedError: the row is not written. The command must not show anything then.
+        FailedError: the row is not written, or tombstones wait. The command must not show anything then.
     """
     reader, shown = _plain(f"user:{login_user()}", _NAME_BYTES), _plain(filter_text, _FILTER_BYTES)
     order = {"do": "look", "reader": reader, "kind": kind, "filter": shown, "address": COMMAND}
@@ -72,8 +79,12 @@ def note_look(config: Config, kind: str, filter_text: str, words: str = "") -> N
             by_the_server(path, {"order": "token", **order})
         except (FileNotFoundError, ConnectionRefusedError, ServerGoneError):  # the row may be there twice: no harm
             _alone(path, order)
+        else:
+            return
     except FailedError as error:
         raise FailedError(f"{error}; {_NOTHING_SHOWN}") from None
+    if kind != _FORGET:
+        _refuse_if_forgetting_is_due(config, path, words)
 
 
 def login_user() -> str:
@@ -104,30 +115,51 @@ def _name_of(number: int) -> str:
         return str(number)
 
 
+def _refuse_if_forgetting_is_due(config: Config, path: str, words: str) -> None:
+    """Raise a `FailedError` if the database lacks tombstones: it is an older copy, or a command was cut short."""
+    from winlogd.commands.reader import read_from
+    from winlogd.store.access_file.due import lacks_some
+    from winlogd.store.file.marks import FORGOTTEN, NO_MARK, read_marks
+
+    mark = read_from(config, path, words, read_marks).get(FORGOTTEN, NO_MARK)
+    if _tried(path, lambda connection: lacks_some(connection, mark)):
+        raise FailedError(
+            f"{path} still has people who were forgotten, so nothing of it is shown: start the server, which removes"
+            " them; or run winlogd forget again, for any of them"
+        )
+
+
 def _alone(database: str, order: Fields) -> Fields:
     """Carry out an order on the file beside a database. No server uses it, as far as is known."""
+    from winlogd.store.access_file.orders import Answer, work_of
+
+    now_us = time.time_ns() // 1000
+    answer: Answer = _tried(database, lambda connection: work_of(order, now_us)(connection))
+    return answer
+
+
+def _tried(database: str, work: "Callable[[apsw.Connection], Any]") -> Any:  # noqa: ANN401  # what the work returns
+    """Do work on the file beside a database. Try again if another command has it."""
     from winlogd.store.access_file.errors import AccessFileBusyError, AccessFileError, OrderRefusedError
 
     attempts = 0
     while True:
         attempts += 1
         try:
-            return _on_the_file(database, order)
+            return _on_the_file(database, work)
         except (AccessFileError, OrderRefusedError) as error:
             if attempts == _ATTEMPTS or not isinstance(error, AccessFileBusyError):
                 raise FailedError(str(error)) from None
             time.sleep(random.uniform(0, _LONGEST_PAUSE_S))
 
 
-def _on_the_file(database: str, order: Fields) -> Fields:
+def _on_the_file(database: str, work: "Callable[[apsw.Connection], Any]") -> Any:  # noqa: ANN401  # as above
     from winlogd.store.access_file.file import AccessFile  # a command that asks the server does not load SQLite
-    from winlogd.store.access_file.orders import Answer, work_of
     from winlogd.store.access_file.tables import access_path
 
-    work = work_of(order, time.time_ns() // 1000)
     file = AccessFile(access_path(database))
     try:
-        outcome: Answer | Exception = file.run([work])[0]
+        outcome = file.run([work])[0]
     finally:
         file.close()
     if isinstance(outcome, Exception):

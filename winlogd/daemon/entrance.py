@@ -72,7 +72,7 @@ class Entrance:
         self._live: Live | None = None
 
         def follow() -> "Mapping[str, ReadEndpoint]":
-            made = following(loop, readers, store, site, looking.register())
+            made = following(loop, readers, store, site, looking.register(), looking.is_past_closed)
             self._live = made.live
             return made.endpoints
 

@@ -1,21 +1,22 @@
 """Forget people in a running server: keep their tombstones, apply them, and close the past until that is done.
 
 At the start the tombstones that the database lacks are applied: it may be a restored backup. An import brings rows of
-any age, so all of them are applied after it. Loaded with the first of these. This file must not know SQL.
+any age, and the end of a hold leaves some without exemption. So all tombstones are applied after it. Loaded with the
+first of these. This file must not know SQL.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from winlogd.daemon.looking import Looking
 from winlogd.log.log import Log
 from winlogd.scheduled.forgetting import Applied, Applying, Ended, Progress
-from winlogd.store.access_file.errors import AccessFileError
+from winlogd.store.access_file.errors import AccessFileBusyError, AccessFileError
 from winlogd.store.access_file.forgotten import Wish, add_forgotten, read_forgotten
 from winlogd.store.errors import JobCutShortError
-from winlogd.store.file.marks import FORGOTTEN
+from winlogd.store.file.marks import FORGOTTEN, NO_MARK
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.past.tombstones import Forgotten
 
@@ -24,15 +25,29 @@ if TYPE_CHECKING:  # types only
 
     from winlogd.store.store import Store
 
+Then = Callable[[Callable[[Applied | Exception | None], None]], None]
+"""Goes on after a change. It calls what it gets with what was applied, or the fault; with None if nobody was forgotten.
+"""
+
 _RETRY_S: Final = 10.0
-"""Try again this long after a fault. The past stays closed meanwhile. A command may have the readers' file."""
-_NO_MARK: Final = "0"
+"""Try again this long after the first fault. The past stays closed meanwhile. A command may have the readers' file."""
+_LONGEST_PAUSE_S: Final = 3600.0
+_NOBODY: Final = Forgotten(b"", ())
+_UNREADABLE: Final = (
+    "nobody knows who was forgotten, so the past stays closed; put the readers' file of a backup in its place, and"
+    " restart winlogd"
+)
+_IN_USE: Final = "another program has the readers' file; the past stays closed until it can be read"
+
+
+def _ignore(outcome: object) -> None:
+    """Nobody waits for it."""
 
 
 class Forgetting:
     """Used on the event loop's thread only.
 
-    One thing is done at a time: while an import runs, tombstones wait, because the mark says nothing of later rows.
+    One thing is done at a time: while rows come, tombstones wait, because the mark says nothing of later rows.
 
     Args:
         loop: the event loop.
@@ -55,22 +70,26 @@ class Forgetting:
         self._log = log
         self._looking = looking
         self._applying = Applying(store, log, changed)
+        self._known = _NOBODY
+        """All tombstones, as they were read last. What waits applies these, so that the mark never goes back."""
         self._is_busy = False
         self._waiting: list[Callable[[], None]] = []
 
     def begin(self, marks: Mapping[str, str]) -> None:
         """Apply what the database lacks, now that it is open and has these marks. The past is closed meanwhile."""
-        applied = int(marks.get(FORGOTTEN, _NO_MARK))
+        mark = marks.get(FORGOTTEN, NO_MARK)
         self._looking.closings += 1
+        waits_s = pauses()
 
         def read(outcome: Forgotten | Exception) -> None:
             if isinstance(outcome, Exception):
-                cause = str(outcome)
-                self._log.warn("forget", "nobody knows who was forgotten; the past stays closed", cause=cause)
-                self._loop.call_later(_RETRY_S, ask)
-            elif outcome.last > applied:
+                sentence = _IN_USE if isinstance(outcome, AccessFileBusyError) else _UNREADABLE
+                self._log.warn("forget", sentence, cause=str(outcome))
+                self._loop.call_later(next(waits_s), ask)
+            elif outcome.missing_in(mark).last:
                 self._log.info("forget", "forgotten people are removed again; the past is closed until then")
-                self._apply_and_open(outcome)
+                self._known = outcome
+                self._apply_and_open()
             else:
                 self._open()
 
@@ -92,18 +111,21 @@ class Forgetting:
             if isinstance(outcome, Exception):
                 ended(outcome)
             else:
-                self._apply(outcome, ended, progress)
+                self._known = outcome
+                self._apply(ended, progress)
 
         writer, now_us = self._looking.writer(), time.time_ns() // 1000
         writer.ask(lambda connection: add_forgotten(connection, wish, now_us), added)
         writer.rest()  # its WAL has rows of the readers' log with the name
 
-    def during_import(self, run: Callable[[Callable[[], None]], None], failed: Callable[[Exception], None]) -> None:
-        """Run an import, and apply all tombstones after it. The past is closed from its begin on, if there are any.
+    def around(self, run: Callable[[Then], None], failed: Callable[[Exception], None]) -> None:
+        """Run what brings rows that were forgotten, and apply all tombstones after it: an import, or the end of a hold.
+
+        The past is closed from its begin on, if there are tombstones.
 
         Args:
-            run: begins the import, and calls what it is given when that has ended, also after a fault.
-            failed: called instead if the tombstones cannot be read: nothing is imported.
+            run: begins it, and calls what it is given when that has ended, also after a fault.
+            failed: called instead if the tombstones cannot be read: nothing is begun.
         """
 
         def read(outcome: Forgotten | Exception) -> None:
@@ -111,42 +133,56 @@ class Forgetting:
                 self._let_others_begin()
                 failed(outcome)
             elif not outcome.last:
-                run(self._let_others_begin)
+                run(nobody)
             else:
+                self._known = outcome
                 self._looking.closings += 1
-                self._store.run(SetMark(FORGOTTEN, _NO_MARK), lambda fault: marked(outcome, fault))
+                self._store.run(SetMark(FORGOTTEN, NO_MARK), marked)
 
-        def marked(forgotten: Forgotten, fault: Exception | None) -> None:
+        def marked(fault: Exception | None) -> None:
             if fault is None:
-                run(lambda: imported(forgotten))
+                run(go_on)
             else:
                 self._open()
                 self._let_others_begin()
                 failed(fault)
 
-        def imported(forgotten: Forgotten) -> None:
+        def nobody(answered: Callable[[None], None]) -> None:
             self._let_others_begin()
-            self._apply_and_open(forgotten)
+            answered(None)
+
+        def go_on(answered: Ended) -> None:
+            self._let_others_begin()
+            self._apply_and_open(answered)
 
         self._when_free(lambda: self._looking.writer().ask(read_forgotten, read, missing=_NOBODY))
 
-    def _apply_and_open(self, forgotten: Forgotten) -> None:
-        """Apply tombstones, and open the past. After a fault try again later, unless the server stops."""
+    def _apply_and_open(self, answered: Ended = _ignore) -> None:
+        """Apply tombstones, and open the past. After a fault try again later, unless the server stops.
+
+        Args:
+            answered: called with the outcome of the first attempt.
+        """
+        waits_s = pauses()
+
+        def first_ended(outcome: Applied | Exception) -> None:
+            answered(outcome)
+            ended(outcome)
 
         def ended(outcome: Applied | Exception) -> None:
             if isinstance(outcome, Applied):
                 self._open()
             elif not isinstance(outcome, JobCutShortError):
-                self._loop.call_later(_RETRY_S, self._apply_and_open, forgotten)
+                self._loop.call_later(next(waits_s), self._apply, ended, None)
 
-        self._apply(forgotten, ended, None)
+        self._apply(first_ended, None)
 
-    def _apply(self, forgotten: Forgotten, ended: Ended, progress: Progress | None) -> None:
+    def _apply(self, ended: Ended, progress: Progress | None) -> None:
         def done(outcome: Applied | Exception) -> None:
             self._let_others_begin()
             ended(outcome)
 
-        self._when_free(lambda: self._applying.apply(forgotten, done, progress))
+        self._when_free(lambda: self._applying.apply(self._known, done, progress))
 
     def _open(self) -> None:
         self._looking.closings -= 1
@@ -166,7 +202,12 @@ class Forgetting:
             self._is_busy = False
 
 
-_NOBODY: Final = Forgotten(b"", ())
+def pauses() -> Iterator[float]:
+    """Return the seconds to wait after each fault: twice as long each time, up to an hour."""
+    pause_s = _RETRY_S
+    while True:
+        yield pause_s
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
 def plain_reason(error: Exception) -> str:

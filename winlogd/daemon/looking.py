@@ -144,6 +144,10 @@ class Looking:
             self._writer = AccessWriter(self._loop, access_path(self._database), self.may_open)
         return self._writer
 
+    def is_past_closed(self) -> bool:
+        """Return True while nobody may see the past."""
+        return self.closings > 0
+
     def obey(self, old: Security, new: Security) -> None:
         """End the answers in pieces that were begun under other rules for readers. Call this after each reload."""
         if self._register is not None and _rules(old) != _rules(new):
@@ -231,5 +235,5 @@ class Looking:
         local = LocalReads(security.read_networks, proxies, security.names, security.local_reads)
         identity = Identity(local, proxies, security.plain_login, register, self._failures)
         pages = LoginPages(identity, Login(register, self._failures, self._log))
-        guard = ReadGuard(identity, register, audit, lambda: self.closings > 0)
+        guard = ReadGuard(identity, register, audit, self.is_past_closed)
         return _Made(guard, pages)

@@ -5,7 +5,6 @@ and stops.
 """
 
 import asyncio
-import os
 import resource
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -24,7 +23,7 @@ from winlogd.log.log import Log
 from winlogd.scheduled.clock import Day, Schedule, zone_of
 from winlogd.scheduled.past import Past
 from winlogd.scheduled.rotation import Rotator
-from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER
+from winlogd.store.file.marks import FORGETTING_IS_DUE, KEPT_DAYS, TAKEN_OVER
 from winlogd.store.read.readers import Readers
 from winlogd.store.store import Owner, Store
 
@@ -93,15 +92,13 @@ class LateKeeping:
 
 
 class LateForgetting:
-    """Makes the part that forgets people when it is needed: for an order, or if the readers' file may know of some.
+    """Makes the part that forgets people when it is needed: for an order, or if the database may lack tombstones.
 
     Args:
-        database: the database's real path.
         make: makes it.
     """
 
-    def __init__(self, database: str, make: "Callable[[], Forgetting]") -> None:
-        self._database = database
+    def __init__(self, make: "Callable[[], Forgetting]") -> None:
         self._make = make
         self._made: Forgetting | None = None
 
@@ -112,9 +109,8 @@ class LateForgetting:
         return self._made
 
     def opened(self, marks: Mapping[str, str]) -> None:
-        """Take note that the database is open and has these marks. Without a readers' file nobody was forgotten."""
-        names = self._database, os.path.splitext(self._database)[0]  # `tables.access_path` adds the ending to one
-        if any(os.path.lexists(f"{name}.access") for name in names):
+        """Take note that the database is open and has these marks."""
+        if FORGETTING_IS_DUE in marks:
             self.made().begin(marks)
 
 
@@ -184,7 +180,7 @@ def assemble(
 
         return Forgetting(loop, store, log, looking, past.look)
 
-    keeping, forgetting = LateKeeping(config, make_keeping), LateForgetting(database_path, make_forgetting)
+    keeping, forgetting = LateKeeping(config, make_keeping), LateForgetting(make_forgetting)
 
     def rotated() -> None:
         past.look()

@@ -64,8 +64,9 @@ def following(
     store: Store[Any],
     site: "Callable[[], Site]",
     register: "Register",
+    is_past_closed: "Callable[[], bool]",
 ) -> "Following":
     """Load the endpoints that follow the state."""
     from winlogd.api import live_table
 
-    return live_table.endpoints(loop, readers.questions, store, site, register.is_allowed)
+    return live_table.endpoints(loop, readers.questions, store, site, register.is_allowed, is_past_closed)

@@ -49,6 +49,7 @@ class Live:
         site: returns what is known of the site.
         spelling: writes machines, rooms and moments.
         beat_s: seconds between two beats of a feed, on average.
+        is_past_closed: returns True while nobody may see the past.
     """
 
     def __init__(
@@ -59,10 +60,13 @@ class Live:
         site: "Callable[[], Site]",
         spelling: Spelling,
         beat_s: float = BEAT_S,
+        is_past_closed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._loop = loop
         self._store = store
         self._spelling = spelling
+        self._is_past_closed = is_past_closed
+        self._was_past_closed = False
         self._following = Following(loop, reader, store, site, spelling, self._take, self._forget_changes)
         self.feeds: Final = Feeds(loop, self._note_feeds, beat_s)
         self._epoch = ""
@@ -90,7 +94,7 @@ class Live:
             if isinstance(outcome, Exception):
                 answered(outcome)
                 return
-            answered(Answer(self._now(outcome), self._snapshot(outcome, view)))
+            answered(Answer(self._now(outcome), self._snapshot(outcome, self._shown(view))))
 
         self._following.when_fresh(ready)
 
@@ -106,7 +110,7 @@ class Live:
             self.feeds.refuse(exchange, watcher)
             return
         self._wake()
-        self.feeds.open(exchange, watcher, () if after is None else self._missed(after, watcher.view))
+        self.feeds.open(exchange, watcher, () if after is None else self._missed(after, self._shown(watcher.view)))
 
     def stop(self) -> None:
         """End all feeds, and follow no more: the server stops."""
@@ -149,6 +153,7 @@ class Live:
         is_first = not self._writable
         is_same = writable == self._writable
         self._writable = writable
+        self._look_at_past()
         if difference.is_empty and is_same:
             return
         self._snapshots.clear()
@@ -157,7 +162,19 @@ class Live:
         self._seq += 1
         change = Change(self._epoch, self._seq, self._now(state), difference, None if is_same else writable)
         self._ring.add(change)
-        self.feeds.send(change.event)
+        self.feeds.send(lambda view: change.event(self._shown(view)))
+
+    def _look_at_past(self) -> None:
+        """Have all readers load the snapshot again if some were shown no past, and it is open now."""
+        if self._was_past_closed and not self._is_past_closed():
+            self._was_past_closed = False
+            self.feeds.send(lambda _: reset(self._epoch, self._seq))
+
+    def _shown(self, view: View) -> View:
+        """Return what a view shows now."""
+        is_closed = self._is_past_closed()
+        self._was_past_closed |= is_closed
+        return view._replace(is_past_closed=is_closed)
 
     def _missed(self, after: str, view: View) -> list[Piece]:
         """Return the events that a reader has missed since the one with the id `after`.

@@ -102,7 +102,8 @@ def snapshot_of(state: State, view: View, head: dict[str, object], writable: byt
     if view.has_machines:
         members += b',"machines":[%b]' % b",".join(_machines(state, view))
     rooms_name = "" if view.rooms is None else f"-{zlib.crc32(view.rooms.encode()):08x}"
-    return Snapshot(f"{head['epoch']}-{head['seq']}-{view.scope}{rooms_name}", members + b"}")
+    closed = "-closed" * view.is_past_closed
+    return Snapshot(f"{head['epoch']}-{head['seq']}-{view.scope}{rooms_name}{closed}", members + b"}")
 
 
 def _first(now: str) -> bytes:

@@ -21,10 +21,12 @@ class View(NamedTuple):
     Attributes:
         scope: ``wall`` has no machines, ``now`` has neither last users nor last contacts, ``all`` has everything.
         rooms: a pattern of rooms' names; None for all rooms, and the machines without a room.
+        is_past_closed: True while forgotten people may be in the past: nobody sees last users.
     """
 
     scope: str
     rooms: str | None = None
+    is_past_closed: bool = False
 
     @property
     def has_machines(self) -> bool:
@@ -34,7 +36,7 @@ class View(NamedTuple):
     @property
     def has_last_users(self) -> bool:
         """Return True if the view names who was on a machine that is free."""
-        return self.scope == ALL
+        return self.scope == ALL and not self.is_past_closed
 
     def sees(self, room: str | None) -> bool:
         """Return True if the view has a room; None stands for the machines without a room."""

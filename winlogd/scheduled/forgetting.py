@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, final
 
 from winlogd.log.log import Log
-from winlogd.store.errors import JobCutShortError
+from winlogd.store.errors import JobCutShortError, RowsLostError
 from winlogd.store.file.faults import WAIT_FOR
 from winlogd.store.file.marks import FORGOTTEN
 from winlogd.store.jobs.build import Build
@@ -22,6 +22,7 @@ from winlogd.store.store import Store
 
 _NEVER_US: Final = 0
 _KEPT_PERCENT: Final = 0
+_TRIGGER: Final = "forgetting could not go on; remove the trigger, which is not winlogd's, and restart winlogd"
 
 
 class Applied(NamedTuple):
@@ -68,7 +69,7 @@ class Applying:
             Forget(forgotten),
             Build(),
             Tidy(_NEVER_US, _KEPT_PERCENT),
-            SetMark(FORGOTTEN, str(forgotten.last)),
+            SetMark(FORGOTTEN, forgotten.mark),
             Truncate(),
         ]
         outcomes: list[Any] = []
@@ -104,6 +105,8 @@ class Applying:
         self._changed()
         if isinstance(error, JobCutShortError):
             self._log.info("forget", "forgetting was cut short; the next start goes on", cause=str(error))
+        elif isinstance(error, RowsLostError):
+            self._log.warn("forget", _TRIGGER, cause=str(error))
         elif isinstance(error, WAIT_FOR):
             self._log.warn("forget", "forgetting could not go on", cause=str(error))
         else:

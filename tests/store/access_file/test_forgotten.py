@@ -10,7 +10,7 @@ import pytest
 from winlogd.store.access_file.file import AccessFile
 from winlogd.store.access_file.forgotten import Wish, add_forgotten, read_forgotten, wish_from
 from winlogd.store.access_file.looks import Look, LooksAsked, find_looks, write_look
-from winlogd.store.past.tombstones import Forgotten
+from winlogd.store.past.tombstones import Forgotten, Tombstone
 
 WISH = Wish(("admin\\alice", "alice"), None, None, "", "alice")
 
@@ -43,7 +43,8 @@ def filters(file: AccessFile, *texts: str) -> list[str]:
 
 
 def test_each_name_gets_a_number_and_is_known_in_all_spellings(file: AccessFile) -> None:
-    assert add(file, WISH).last == 2
+    first = add(file, WISH)
+    assert first.last == 2
     found = add(file, Wish(("é",), 5, 9, "forgotten-1", ""), now_us=7)
 
     assert [each.number for each in found.of("Alice")] == [2]
@@ -52,7 +53,9 @@ def test_each_name_gets_a_number_and_is_known_in_all_spellings(file: AccessFile)
     assert [each[2:] for each in found.of("E\u0301")] == [(5, 9, 7, "forgotten-1")]
     again = file.run([read_forgotten])[0]
     assert again.of("alice") == found.of("alice")
-    assert again.after(2).of("alice") == ()
+    assert again.missing_in(first.mark).of("alice") == ()
+    assert again.missing_in(first.mark).of("é") == again.of("é")
+    assert again.missing_in(again.mark).last == 0
 
 
 def test_no_name_is_in_the_file(file: AccessFile, path: Path) -> None:
@@ -60,6 +63,17 @@ def test_no_name_is_in_the_file(file: AccessFile, path: Path) -> None:
     file.close()
 
     assert b"alice" not in path.read_bytes().lower()
+
+
+def test_a_mark_counts_for_no_other_file(file: AccessFile, tmp_path: Path) -> None:
+    """Another file may be there after a loss, or an older copy of this one."""
+    first = add(file, WISH)
+    with closing(AccessFile(str(tmp_path / "other.access"))) as other:
+        assert add(other, WISH).missing_in(first.mark).last == 2
+    earlier, later = (Forgotten(b"key", [Tombstone(1, b"", None, None, at_us, "")]) for at_us in (1, 2))
+    assert later.missing_in(earlier.mark).last == 1
+    for mark in ("", "0", "2", "9:0123456789abcdef"):
+        assert first.missing_in(mark).of("alice") == first.of("alice")
 
 
 @pytest.mark.parametrize(

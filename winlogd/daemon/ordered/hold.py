@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 
 def carry_out(order: "Order", running: Running, config: Config) -> None:
     """Carry out the order."""
-    carry_out_hold(order, running.parts.keeping.made().retention)
+    carry_out_hold(order, running.parts.keeping.made().retention, running.parts.forgetting.made)

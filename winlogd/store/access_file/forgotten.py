@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from winlogd.events.names import folded
+from winlogd.store.access_file.tables import MARK
 from winlogd.store.past.tombstones import Forgotten, Tombstone, digest_of
 
 if TYPE_CHECKING:  # types only
@@ -18,6 +19,7 @@ _KEY: Final = "forgotten"
 _KEY_BYTES: Final = 32
 _FIND_KEY: Final = "SELECT value FROM secrets WHERE name = ?"
 _ADD_KEY: Final = "INSERT INTO secrets (name, value) VALUES (?, ?)"
+_SET_MARK: Final = "INSERT OR REPLACE INTO secrets (name, value) VALUES (?, ?)"
 _ALL: Final = "SELECT number, name, first_us, last_us, at_us, pseudonym FROM forgotten ORDER BY number"
 _ADD: Final = "INSERT INTO forgotten (name, first_us, last_us, at_us, pseudonym) VALUES (?, ?, ?, ?, ?)"
 _LOOKS: Final = "SELECT number, filter FROM looks"
@@ -84,7 +86,9 @@ def add_forgotten(connection: "apsw.Connection", wish: Wish, now_us: int) -> For
         if wish.asked:
             numbers.setdefault(wish.asked, min(numbers.values()))
         _hide_in_looks(connection, numbers)
-    return read_forgotten(connection)
+    known = read_forgotten(connection)
+    connection.execute(_SET_MARK, (MARK, known.mark.encode()))
+    return known
 
 
 def _key(connection: "apsw.Connection") -> bytes:

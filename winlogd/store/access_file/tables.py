@@ -14,6 +14,9 @@ VERSION: Final = 1
 
 _SUFFIX: Final = ".access"
 
+MARK: Final = "forgotten mark"
+"""The name of the row of `secrets` with the mark of all tombstones (`Forgotten.mark`). It is no secret."""
+
 TABLES: Final = """
 CREATE TABLE readers (
     number INTEGER PRIMARY KEY,
@@ -57,7 +60,7 @@ CREATE TABLE forgotten (
     at_us INTEGER NOT NULL,
     pseudonym TEXT NOT NULL
 ) STRICT;
-CREATE TABLE secrets (            -- of winlogd itself: keys of HMACs
+CREATE TABLE secrets (            -- of winlogd itself: keys of HMACs, and `MARK`
     name TEXT PRIMARY KEY,
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;

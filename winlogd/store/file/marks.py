@@ -23,13 +23,17 @@ WRITTEN_AT: Final = "written_at"
 """The key of the moment at which a trial for ``/ready`` was written, in seconds since 1970. There is a trial only while
 the database cannot be written."""
 FORGOTTEN: Final = "forgotten"
-"""The key of the number of the last tombstone that was applied (`store.past.tombstones`). Where it is not set, all that
+"""The key of the mark of the tombstones that were applied (`store.past.tombstones`). Where it is not set, all that
 there are have to be applied."""
+NO_MARK: Final = "0"
+"""The value of `FORGOTTEN` if all tombstones have to be applied."""
 DATABASE_ID: Final = "database_id"
 """The key of random digits that tell this database from another one of the same name. Its backups have them, too."""
 PAST_IS_DUE: Final = "past_is_due"
 """A key that is in no table. The writer adds it to the marks that it reports at the opening if the past has to be built
 (`store.past.progress`)."""
+FORGETTING_IS_DUE: Final = "forgetting_is_due"
+"""Such a key, too: there is a `winlog.access`, and the database may lack some of its tombstones."""
 
 _READ: Final = "SELECT key, value FROM winlogd_meta"
 _SET: Final = "INSERT OR REPLACE INTO winlogd_meta (key, value) VALUES (?, ?)"

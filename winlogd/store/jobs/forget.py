@@ -16,7 +16,7 @@ from winlogd.sessions.book import Book
 from winlogd.sessions.pair import pair_key
 from winlogd.store import load_book
 from winlogd.store.file.columns import text
-from winlogd.store.file.marks import FORGOTTEN
+from winlogd.store.file.marks import FORGOTTEN, read_marks
 from winlogd.store.jobs.delete import BESIDE_EVENTS, Delete, DeleteStep
 from winlogd.store.jobs.job import DELETES, Long, Step
 from winlogd.store.jobs.people import OfPeople, Reports, Search, SearchStep
@@ -25,7 +25,6 @@ from winlogd.store.jobs.windows import last_of
 from winlogd.store.past.copies import Changed, add_copies
 from winlogd.store.past.events import PastEvent, json_list
 from winlogd.store.past.hiding import Hiding, renamed
-from winlogd.store.past.progress import number
 from winlogd.store.past.tombstones import Forgotten, Tombstone
 
 _REPORTS_OF_TODAY: Final = 8
@@ -111,7 +110,7 @@ class Forget(Long):
         """
         if self._search is None:
             self._begun_s = time.monotonic()
-            self._missing = self._all.after(number(connection, FORGOTTEN))
+            self._missing = self._all.missing_in(read_marks(connection).get(FORGOTTEN, ""))
             self._search = Search(self._missing, self._steps)
         if self._missing.last and not self._search.is_done:
             return ForgetStep(self._search.step(connection), is_last=False, wrote=False)

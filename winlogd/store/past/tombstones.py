@@ -14,6 +14,9 @@ from winlogd.events.names import folded
 if TYPE_CHECKING:  # types only
     from winlogd.store.past.events import PastEvent
 
+_MARK_BYTES: Final = 8
+"""Of the digest in a mark."""
+
 
 class Tombstone(NamedTuple):
     """One forgotten name.
@@ -64,9 +67,27 @@ class Forgotten:
         """Return the highest number; 0 if there is no tombstone."""
         return self._tombstones[-1].number if self._tombstones else 0
 
-    def after(self, number: int) -> "Forgotten":
-        """Return the tombstones with higher numbers."""
-        return Forgotten(self._key, (each for each in self._tombstones if each.number > number))
+    @property
+    def mark(self) -> str:
+        """Return what a database notes that lacks none of them: the highest number, and a digest of them all.
+
+        So it counts for this `winlog.access` only: another one has another key, or other tombstones with these numbers.
+        """
+        fields = repr([tuple(each) for each in self._tombstones])
+        digest = hmac.digest(self._key, fields.encode(), "sha256")
+        return f"{self.last}:{digest[:_MARK_BYTES].hex()}"
+
+    def missing_in(self, mark: str) -> "Forgotten":
+        """Return the tombstones that a database lacks: all of them, if its mark is not that of the first ones.
+
+        Args:
+            mark: what the database has noted; any text if it has noted nothing.
+        """
+        for count, each in enumerate(self._tombstones, 1):
+            if mark.startswith(f"{each.number}:"):
+                is_known = Forgotten(self._key, self._tombstones[:count]).mark == mark
+                return Forgotten(self._key, self._tombstones[count:]) if is_known else self
+        return self
 
     def of(self, username: str) -> tuple[Tombstone, ...]:
         """Return the tombstones of a name, whatever its spelling."""

@@ -20,7 +20,8 @@ class Listener(Protocol):
 
         Args:
             upgraded: True if the database was one of an older server.
-            marks: the database's marks (`store.file.marks`), and `PAST_IS_DUE` if the past has to be built.
+            marks: the database's marks (`store.file.marks`), `PAST_IS_DUE` if the past has to be built, and
+                `FORGETTING_IS_DUE` if tombstones may have to be applied.
         """
 
     def loaded(self, book: Book) -> None:

@@ -4,6 +4,7 @@ Decides which faults the writer waits for, and after which it opens the file aga
 jobs. Everything here runs on the writer's thread.
 """
 
+import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -16,7 +17,7 @@ from winlogd.store.errors import StoppedError, UnusableError
 from winlogd.store.file.database import Database
 from winlogd.store.file.faults import LOCKS, REOPEN_AFTER, WAIT_FOR, damaged
 from winlogd.store.file.free_space import FreeSpace
-from winlogd.store.file.marks import PAST_IS_DUE, read_marks
+from winlogd.store.file.marks import FORGETTING_IS_DUE, FORGOTTEN, NO_MARK, PAST_IS_DUE, read_marks
 from winlogd.store.file.settings import Settings
 from winlogd.store.past.progress import is_due
 from winlogd.store.recheck import Recheck
@@ -114,11 +115,22 @@ class OpenDatabase:
         return Database(self._settings, self._on_busy, self._patience.may_stop)
 
     def _marks(self) -> dict[str, str]:
-        """Return the marks of the database, and `PAST_IS_DUE`."""
+        """Return the marks of the database, `PAST_IS_DUE` and `FORGETTING_IS_DUE`."""
         marks = read_marks(self.database.connection)
         if is_due(self.database.connection):
             marks[PAST_IS_DUE] = "1"
+        if self._is_forgetting_due(marks.get(FORGOTTEN, NO_MARK)):
+            marks[FORGETTING_IS_DUE] = "1"
         return marks
+
+    def _is_forgetting_due(self, mark: str) -> bool:
+        """Return True if there is a readers' file with tombstones that the database may lack."""
+        path = self._settings.path
+        if not any(os.path.lexists(f"{name}.access") for name in (path, os.path.splitext(path)[0])):
+            return False  # nothing is loaded for it
+        from winlogd.store.access_file.due import is_forgetting_due
+
+        return is_forgetting_due(path, mark)
 
     def _patiently(self, do: Callable[[], T]) -> T:
         """Return `do()`, repeated for as long as a lock or a full disk keeps it from success."""
