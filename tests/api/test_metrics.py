@@ -194,6 +194,19 @@ def test_a_disk_that_hangs_costs_only_its_figures_and_one_thread(tmp_path: Path)
         server.kill()
 
 
+def test_a_disk_that_hangs_does_not_hold_up_a_stop(tmp_path: Path) -> None:
+    server = Winlogd(tmp_path)
+    server.command = (sys.executable, "-c", HANGING_DISK, "--config", "config.toml")
+    try:
+        server.start()
+        server.wait_until_settled()
+        scrape(server)
+        assert server.stop() == 0
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+
+
 def threads_of(server: Winlogd) -> int:
     return len(os.listdir(f"/proc/{server.process.pid}/task"))
 

@@ -41,7 +41,7 @@ class Metrics:
     Args:
         loop: the event loop. Everything here runs on its thread.
         sources: where the figures come from.
-        look: looks at the disk, on another thread.
+        look: looks at the disk on another thread, and later calls its argument on the loop's thread.
         count: counts the doubtful sessions, on the reader's thread.
     """
 
@@ -49,7 +49,7 @@ class Metrics:
         self,
         loop: asyncio.AbstractEventLoop,
         sources: Sources,
-        look: Callable[[], Look],
+        look: Callable[[Callable[[Look | Exception], None]], None],
         count: "Callable[[Access], int]",
     ) -> None:
         self._loop = loop
@@ -74,9 +74,8 @@ class Metrics:
         self._patience = self._loop.call_later(_PATIENCE_S, self._answer)
         self._found = None
         if not self._is_looking:
-            looking = self._loop.run_in_executor(None, self._look)
             self._is_looking = True
-            looking.add_done_callback(self._looked)
+            self._look(self._looked)
         if not self._is_counting and time.monotonic() >= self._count_at_s:
             self._is_counting = True
             self._sources.readers.questions.ask(_WHO, self._count, self._counted)
@@ -91,13 +90,12 @@ class Metrics:
             self._count_at_s = now_s + _COUNT_AGAIN_S
         self._answer_if_known()
 
-    def _looked(self, looking: "asyncio.Future[Look]") -> None:
+    def _looked(self, outcome: Look | Exception) -> None:
         self._is_looking = False
-        fault = looking.exception()
-        self._found = looking.result() if fault is None else None
+        self._found = None if isinstance(outcome, Exception) else outcome
         self._answer_if_known()
-        if fault is not None and not isinstance(fault, OSError):
-            raise fault  # for the log
+        if isinstance(outcome, Exception) and not isinstance(outcome, OSError):
+            raise outcome  # for the log
 
     def _answer_if_known(self) -> None:
         is_counted = not self._is_counting or self._doubtful is not None

@@ -10,6 +10,7 @@ from winlogd.api.metrics_look import Look, look
 from winlogd.api.metrics_table import Sources
 from winlogd.api.ready import Ready
 from winlogd.api.routes import METRICS, READY
+from winlogd.daemon.aside import aside
 from winlogd.daemon.settings import least_free_bytes
 from winlogd.http.router import Endpoint
 from winlogd.store.store import Store
@@ -49,8 +50,8 @@ def endpoints(
     """
     known = entrance.site
 
-    def look_around() -> Look:
-        return look(database, known.config.backup.folder, store.state().book)
+    def look_around(looked: Callable[[Look | Exception], None]) -> None:
+        aside(loop, "metrics", lambda: look(database, known.config.backup.folder, store.state().book), looked)
 
     def count(access: "Access") -> int:
         from winlogd.store.read.activity import find_open  # loads SQL, on the reader's thread
