@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.locks import locked_before_the_start
+from tests.support.locks import locked, locked_before_the_start
 from tests.support.readers import add_reader, bearer
 from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, run_to_end, running, wait_for
 from tests.support.scraping import Scraped, scrape
@@ -150,6 +150,13 @@ def test_a_database_that_cannot_be_written_is_seen(tmp_path: Path) -> None:
         wait_for(lambda: scrape(server).samples["winlogd_writable"] == 0, "the figure 0", server.process)
         figures = scrape(server).samples
         assert figures["winlogd_disk_free_limit_bytes"] == 1e15 > figures["winlogd_disk_free_bytes"]
+
+
+def test_a_lock_of_another_program_is_seen_although_no_event_comes(server: Winlogd) -> None:
+    assert scrape(server).samples["winlogd_writable"] == 1
+    with locked(server):
+        wait_for(lambda: scrape(server).samples["winlogd_writable"] == 0, "the figure 0", server.process)
+    wait_for(lambda: scrape(server).samples["winlogd_writable"] == 1, "the figure 1", server.process)
 
 
 def test_a_reader_that_does_not_answer_in_time_costs_only_its_figure(tmp_path: Path) -> None:

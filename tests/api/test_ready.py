@@ -11,7 +11,8 @@ import pytest
 
 from tests.support.locks import locked, locked_before_the_start
 from tests.support.reloading import reload
-from tests.support.running import MORE_THAN_THERE_IS, Answer, Winlogd, an_event, running, wait_for
+from tests.support.running import MORE_THAN_THERE_IS, Answer, Winlogd, an_event, run_to_end, running, wait_for
+from tests.support.scraping import scrape
 
 pytestmark = pytest.mark.long  # a lock of another program is noticed after a second
 
@@ -113,6 +114,20 @@ def test_a_disk_that_hangs_makes_a_server_unready(tmp_path: Path) -> None:
         server.wait_until_settled()
         assert ready(server) == UNWRITABLE
         assert server.request("GET", "/health").status == 200
+    finally:
+        server.kill()
+
+
+def test_the_figures_and_the_status_show_a_disk_that_hangs_although_no_event_comes(tmp_path: Path) -> None:
+    server = Winlogd(tmp_path)
+    server.command = (sys.executable, "-c", HANGING_WRITER, "--config", "config.toml")
+    try:
+        server.start()
+        server.wait_until_it_obeys()
+        wait_for(lambda: scrape(server).samples["winlogd_writable"] == 0, "the figure 0", server.process)
+        ended = run_to_end(tmp_path, "status")
+        assert ended.returncode == 1
+        assert "has not come to its end: the disk may hang" in ended.stdout.splitlines()[0]
     finally:
         server.kill()
 

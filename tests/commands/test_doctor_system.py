@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from tests.support.doctor import NOW_US, Found, examined, make_site, set_options
+from tests.support.locks import locked
 from tests.support.questions import at
 from tests.support.readers import add_reader
 from tests.support.running import (
@@ -112,6 +113,13 @@ def test_a_server_that_cannot_store_events_is_a_fault(tmp_path: Path) -> None:
         assert "end the program that has locked the database" in fault.advice
         until_stored(server, an_event())
         assert examined(tmp_path, now_us=0).one("server").level == "ok"
+
+
+def test_a_lock_of_another_program_is_noticed_although_no_event_comes(server: Winlogd) -> None:
+    server.wait_until_it_obeys()
+    with locked(server):
+        fault = examined(server.folder, now_us=0).one("server")
+    assert (fault.level, fault.what[:36]) == ("fault", "the server cannot store events since")
 
 
 def test_a_server_of_before_an_upgrade_is_a_fault(site: Path) -> None:

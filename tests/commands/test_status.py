@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.locks import locked
 from tests.support.running import MORE_THAN_THERE_IS, Winlogd, an_event, run_to_end, running, wait_for
 
 NOT_RUNNING = 3
@@ -120,6 +121,17 @@ def test_while_no_event_can_be_stored_the_status_is_1_and_says_why(tmp_path: Pat
     assert ended.returncode == 1
     assert " is running, but no event can be stored since 20" in first
     assert first.endswith("(limits.min_free_disk)")
+
+
+@pytest.mark.long
+def test_a_lock_of_another_program_is_noticed_although_no_event_comes(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.wait_until_it_obeys()
+        with locked(server):
+            ended = run_to_end(tmp_path, "status")
+
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines()[0].endswith(": the database is locked by another program")
 
 
 @pytest.mark.long

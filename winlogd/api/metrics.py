@@ -1,8 +1,9 @@
 """GET /metrics: the figures for monitoring, as Prometheus reads them.
 
-The event loop has most figures. Another thread looks at the disk, and the reader counts the doubtful sessions every
-five minutes. A scrape waits a second for the disk, and the first one for the reader, too. What does not come is left
-out: monitoring must see a server whose disk hangs. This file must not know any figure in particular.
+The event loop has most figures. Another thread looks at the disk, the store tries to write, and the reader counts the
+doubtful sessions every five minutes. A scrape waits a second for the disk and the store, and the first one for the
+reader, too. What does not come is left out: monitoring must see a server whose disk hangs. This file must not know any
+figure in particular.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from winlogd.metrics.text import CONTENT_TYPE, written
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.read.access import Access
+    from winlogd.store.trial import Word
 
 _PATIENCE_S: Final = 1.0
 """A scrape waits for its figures at most this long. Prometheus waits 10 s by default."""
@@ -58,7 +60,7 @@ class Metrics:
         self._count = count
         self._asking: list[Exchange] = []
         self._patience: asyncio.TimerHandle | None = None
-        self._is_looking = self._is_counting = False
+        self._is_looking = self._is_trying = self._is_counting = False
         self._found: Look | None = None
         self._doubtful: int | None = None
         self._counted_s = self._count_at_s = 0.0  # on the monotonic clock
@@ -79,6 +81,9 @@ class Metrics:
         if not self._is_counting and time.monotonic() >= self._count_at_s:
             self._is_counting = True
             self._sources.readers.questions.ask(_WHO, self._count, self._counted)
+        if not self._is_trying:
+            self._is_trying = True
+            self._sources.trial.ask(self._tried)
 
     def _counted(self, outcome: int | Exception) -> None:
         now_s = time.monotonic()
@@ -97,9 +102,13 @@ class Metrics:
         if isinstance(outcome, Exception) and not isinstance(outcome, OSError):
             raise outcome  # for the log
 
+    def _tried(self, _: "Word") -> None:
+        self._is_trying = False
+        self._answer_if_known()
+
     def _answer_if_known(self) -> None:
         is_counted = not self._is_counting or self._doubtful is not None
-        if self._patience is not None and not self._is_looking and is_counted:
+        if self._patience is not None and not (self._is_looking or self._is_trying) and is_counted:
             self._answer()
 
     def _answer(self) -> None:

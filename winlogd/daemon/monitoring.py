@@ -60,6 +60,7 @@ def endpoints(
 
     sources = Sources(
         store,
+        entrance.trial,
         readers,
         server,
         observer.refused_totals,
@@ -68,4 +69,4 @@ def endpoints(
         rotator.rotated_s,
         deleted_s,
     )
-    return {READY: Ready(loop, store).handler_for, METRICS: Metrics(loop, sources, look_around, count).handler_for}
+    return {READY: Ready(entrance.trial).handler_for, METRICS: Metrics(loop, sources, look_around, count).handler_for}

@@ -1,7 +1,7 @@
 """The order ``status``: how the server is, and what its files tell. Nothing in the answer names a user.
 
-The reader's thread looks at the disk. If it cannot, or not in time, the answer has the rest and says why. This file
-must not know the socket, or how a person is shown the answer.
+First the store tries to write, if it has not lately. The reader's thread looks at the disk. If it cannot, or not in
+time, the answer has the rest and says why. This file must not know the socket, or how a person is shown the answer.
 """
 
 import os
@@ -49,7 +49,7 @@ def carry_out(order: Order, running: Running, config: Config) -> None:
 
         running.parts.readers.questions.ask(_WHO, look, looked)
 
-    running.parts.looking.register().look_up(counted)
+    running.parts.entrance.trial.ask(lambda _: running.parts.looking.register().look_up(counted))
 
 
 def _fault(error: Exception) -> str:
@@ -59,7 +59,7 @@ def _fault(error: Exception) -> str:
 def _server(running: Running, config: Config, readers: int | None, now_us: int, zone: "tzinfo | None") -> "Fields":
     """Return how the server itself is."""
     parts, server = running.parts, config.server
-    writability = parts.store.writability()
+    writability = parts.entrance.trial.writability()
     begun_s = started_s()
     return {
         "version": VERSION,
