@@ -188,7 +188,7 @@ def test_faults_come_first_and_what_is_fine_only_counts() -> None:
         "3 checks: 1 fine, 1 with a fault, 1 with a note",
     ]
     assert "ok     rotation    the last one was on 2026-01-13" in text_of(RESULTS, None, shows_all=True).splitlines()
-    assert text_of(RESULTS[:1], None, shows_all=False) == "1 checks: 1 fine\n"
+    assert text_of(RESULTS[:1], None, shows_all=False) == "1 check: 1 fine\n"
 
 
 def test_long_texts_are_wrapped_and_foreign_letters_cannot_run_a_terminal() -> None:
