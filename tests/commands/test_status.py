@@ -204,11 +204,11 @@ def test_the_sessions_are_told_also_while_another_program_has_the_lock(server: W
         other.execute("BEGIN IMMEDIATE")
         sending = threading.Thread(target=server.post, args=(an_event(username="carol", hostname="A102-09"),))
         sending.start()
-        answer = asked(server.folder)
+        ended = run_to_end(server.folder, "status", "--json")  # its status says if the lock was noticed yet
         other.execute("ROLLBACK")
     sending.join()
 
-    assert answer["sessions"]["open"] == 1
+    assert json.loads(ended.stdout)["sessions"]["open"] == 1
 
 
 @pytest.mark.long
