@@ -150,7 +150,7 @@ def test_a_sender_that_is_refused_again_and_again_is_a_fault_of_its_host(server:
     fault, note = examined(server.folder, now_us=0).checks["refusals"]
     assert fault.what == "25 requests of A102-07 (127.0.0.1) refused today: 400 Invalid action"
     assert "journalctl" in fault.advice
-    assert (note.level, note.what) == ("note", "1 other requests refused today, such as 127.0.0.1: 404 Not Found")
+    assert (note.level, note.what) == ("note", "1 other request refused today, such as 127.0.0.1: 404 Not Found")
 
 
 # ── readers ───────────────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,10 @@ _LISTED: Final = 50
 
 
 def carry_out(order: Order, running: Running, config: Config) -> None:
-    """Answer with the count of today, the most frequent pairs of a reason and an address, and the cause of a fault."""
+    """Answer with the counts of today, and why events cannot be stored now.
+
+    `reasons` has all refused requests. `refusals` has the most frequent pairs of a reason and an address.
+    """
     trial = running.parts.entrance.trial
     trial.ask(lambda _: order.done(**_told(running, trial.writability())))
 
@@ -34,6 +37,10 @@ def _told(running: Running, writable: "Writability") -> dict[str, object]:
         "since": int(today.since(now_s)),
         "count": sum(each.count for each in found),
         "refusals": listed,
+        "reasons": [
+            {"reason": each.reason, "status": each.status, "count": each.total, "senders": each.senders}
+            for each in today.by_reason(now_s)
+        ],
         "why_not": writable.why,
         "why_not_since": int(writable.since_s),
     }

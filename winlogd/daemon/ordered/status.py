@@ -6,7 +6,6 @@ time, the answer has the rest and says why. This file must not know the socket, 
 
 import os
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from winlogd import VERSION
@@ -82,13 +81,9 @@ def _server(running: Running, config: Config, readers: int | None, now_us: int, 
 def _refusals(running: Running, zone: "tzinfo | None") -> "Fields":
     """Return how many requests were refused today, and for which reasons."""
     now_s, today = time.time(), running.observer.today
-    counts: Counter[tuple[int, str]] = Counter()
-    for each in today.most(now_s):
-        counts[each.status, each.reason.partition(":")[0]] += each.count
+    found = today.by_reason(now_s)
     return {
         "since": local_text(int(today.since(now_s) * US), zone),
-        "count": counts.total(),
-        "reasons": [
-            {"status": status, "reason": reason, "count": count} for (status, reason), count in counts.most_common()
-        ],
+        "count": sum(each.total for each in found),
+        "reasons": [{"status": each.status, "reason": each.reason, "count": each.total} for each in found],
     }
