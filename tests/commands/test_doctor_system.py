@@ -205,10 +205,27 @@ def test_a_folder_that_cannot_be_written_is_a_fault(site: Path) -> None:
 def test_a_backup_that_is_missing_or_old_is_a_fault(site: Path) -> None:
     fault = examined(site).one("backup")
     assert fault.what == f"there is no backup in {site / 'data' / 'backups'}"
-    assert fault.advice.startswith("winlogd backup --keep 14")
+    assert fault.advice.startswith("sudo systemctl enable --now winlogd-backup.timer")
     assert run_to_end(site, "backup", environ=A_SMALL_DISK_WILL_DO).returncode == 0
     assert examined(site, now_us=0).one("backup").level == "ok"
     [backup] = (site / "data" / "backups").iterdir()
     backup.rename(backup.with_name("winlog-20260103T020000Z.db"))
     fault = examined(site, now_us=NOW_US).one("backup")
     assert (fault.level, fault.what) == ("fault", f"the last backup in {site / 'data' / 'backups'} is 10 days old")
+
+
+def test_the_backups_are_those_of_the_database_behind_a_link(site: Path) -> None:
+    (site / "behind.db").symlink_to(site / "data" / "winlog.db")
+    set_options(site, '[database]\npath = "behind.db"\n[backup]\nfolder = "data/backups"\n')
+    assert run_to_end(site, "backup", environ=A_SMALL_DISK_WILL_DO).returncode == 0
+    assert examined(site, now_us=0).one("backup").level == "ok"
+
+
+def test_a_name_with_no_time_or_a_time_of_the_future_is_no_backup(site: Path) -> None:
+    folder = site / "data" / "backups"
+    folder.mkdir()
+    for stamp in ("20261399T990000Z", "20991231T020000Z"):
+        (folder / f"winlog-{stamp}.db").touch()
+    assert examined(site).one("backup").what == f"there is no backup in {folder}"
+    (folder / "winlog-20260103T020000Z.db").touch()
+    assert examined(site).one("backup").what == f"the last backup in {folder} is 10 days old"

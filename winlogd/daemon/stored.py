@@ -97,7 +97,7 @@ def beside(config: Config, path: str, now_us: int) -> Fields:
 
 
 def _last_backup(config: Config, path: str, now_us: int) -> Fields | None:
-    last = names_of(config.backup.folder, path).last()
+    last = names_of(config.backup.folder, path).last(now_us / US)
     if last is None:
         return None
     made_at = local_text(int(last.made_s) * US, zone_of(config.server.timezone))
