@@ -15,6 +15,7 @@ import pytest
 
 from tests.support.locks import locked, locked_before_the_start
 from tests.support.readers import add_reader, bearer
+from tests.support.reloading import reload
 from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, run_to_end, running, wait_for
 from tests.support.scraping import Scraped, scrape
 from tests.support.watching import Watching
@@ -127,6 +128,19 @@ def test_a_backup_is_noticed(server: Winlogd) -> None:
     assert scrape(server).samples["winlogd_last_backup_timestamp_seconds"] == 0
     assert run_to_end(server.folder, "backup", "--config", "config.toml", environ=A_SMALL_DISK_WILL_DO).returncode == 0
     assert time.time() - scrape(server).samples["winlogd_last_backup_timestamp_seconds"] < 60
+
+
+def test_the_last_deletion_is_known_after_a_restart(server: Winlogd) -> None:
+    figure = "winlogd_last_retention_timestamp_seconds"
+    assert figure not in scrape(server).samples
+    server.rotate()
+    wait_for(lambda: figure in scrape(server).samples, "the end of the deletion", server.process)
+    assert server.stop() == 0
+    server.restart()
+    server.wait_until_settled()
+    assert 0 <= time.time() - scrape(server).samples[figure] < 60
+    reload(server, "[retention]\nhistory_days = 0\n")
+    assert figure not in scrape(server).samples
 
 
 def test_a_live_view_is_counted_while_it_is_open(server: Winlogd) -> None:

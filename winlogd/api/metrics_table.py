@@ -67,7 +67,7 @@ ROTATION: Final = Family(
 )  # fmt: skip
 RETENTION: Final = Family(
     "winlogd_last_retention_timestamp_seconds", "gauge",
-    "When old events were last deleted. Missing until that has happened since the start.",
+    "When old events were last deleted. Missing before the first time, and if the archive is kept for ever.",
 )  # fmt: skip
 BACKUP: Final = Family(
     "winlogd_last_backup_timestamp_seconds", "gauge", "When the last backup was made; 0 if there is none."
