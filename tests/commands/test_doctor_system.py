@@ -80,6 +80,13 @@ def test_a_pattern_that_matches_no_machine_is_a_note(tmp_path: Path) -> None:
     assert (note.level, note.what[:28]) == ("note", 'sessions.multi_user: "TS-*" ')
 
 
+def test_a_database_that_does_not_exist_needs_another_advice_than_a_damaged_one(tmp_path: Path) -> None:
+    found = examined(tmp_path)
+    fault = found.one("database")
+    assert fault.what == f"{tmp_path / 'data' / 'winlog.db'} does not exist: winlogd has no database there"
+    assert fault.advice.startswith("if there was a database, mount its disk, or correct database.path")
+
+
 # ── server and refusals ───────────────────────────────────────────────────────────────────────────────
 
 

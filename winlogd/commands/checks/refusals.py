@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from winlogd.commands.checks.context import Context, Fields
-from winlogd.commands.checks.finding import Finding, fine, unseen
+from winlogd.commands.checks.finding import AS_ANOTHER_USER, Finding, fine, unseen
 from winlogd.commands.nouns import counted
 
 _SUBJECT: Final = "the refusals of today"
@@ -54,7 +54,7 @@ def _unseen(context: Context) -> Finding:
     if state == "absent":
         return unseen(_SUBJECT, "no server runs", "start the server; it counts them")
     if state == "closed":
-        return unseen(_SUBJECT, why, "run this as root, or as the user that winlogd runs as; or again later")
+        return unseen(_SUBJECT, why, AS_ANOTHER_USER)
     return unseen(_SUBJECT, why, "do what the check of the server advises")
 
 

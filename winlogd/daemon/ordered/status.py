@@ -42,17 +42,14 @@ def carry_out(order: Order, running: Running, config: Config) -> None:
         count = None if readers is None else readers.count(now_us)
 
         def looked(outcome: "Fields | Exception") -> None:
-            known = {"fault": _fault(outcome)} if isinstance(outcome, Exception) else outcome
+            fault = f"what is stored cannot be read now: {outcome}"
+            known = {"fault": fault} if isinstance(outcome, Exception) else outcome
             server = _server(running, config, count, now_us, site.zone)
             order.done(running=True, server=server, refusals=_refusals(running, site.zone), **known)
 
         running.parts.readers.questions.ask(_WHO, look, looked)
 
     running.parts.entrance.trial.ask(lambda _: running.parts.looking.register().look_up(counted))
-
-
-def _fault(error: Exception) -> str:
-    return f"what is stored cannot be read now: {str(error) or 'it takes too long'}"
 
 
 def _server(running: Running, config: Config, readers: int | None, now_us: int, zone: "tzinfo | None") -> "Fields":
