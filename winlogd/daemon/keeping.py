@@ -15,7 +15,7 @@ from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.scheduled.retention import Retention
 from winlogd.store.backup.files import names_of
 from winlogd.store.errors import JobCutShortError
-from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER, WAITS
+from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER, WAITS, retained_s
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.past.kept import FOR_EVER, kept_text, kept_value
 from winlogd.store.store import Store
@@ -72,7 +72,7 @@ class Keeping:
         self._marks = marks
         self._prune = prune
         self._path = path
-        self.retention: Final = Retention(store, log, path, changed)
+        self.retention: Final = Retention(store, log, path, changed, retained_s(marks))
 
     def change(self, config: Config) -> None:
         """Take another configuration. It counts from the next rotation on."""

@@ -58,6 +58,9 @@ def endpoints(
 
         return find_open(access, known.site(), time.time_ns() // 1000).doubtful
 
+    def retained_s() -> float | None:
+        return deleted_s() if known.config.retention.history_days else None  # 0 keeps the archive for ever
+
     sources = Sources(
         store,
         entrance.trial,
@@ -67,6 +70,6 @@ def endpoints(
         lambda: entrance.feeds,
         lambda: least_free_bytes(known.config),
         rotator.rotated_s,
-        deleted_s,
+        retained_s,
     )
     return {READY: Ready(entrance.trial).handler_for, METRICS: Metrics(loop, sources, look_around, count).handler_for}

@@ -24,7 +24,7 @@ from winlogd.log.log import Log
 from winlogd.scheduled.clock import Day, Schedule, zone_of
 from winlogd.scheduled.past import Past
 from winlogd.scheduled.rotation import Rotator
-from winlogd.store.file.marks import KEPT_DAYS, RETAINED_AT, TAKEN_OVER
+from winlogd.store.file.marks import KEPT_DAYS, TAKEN_OVER, retained_s
 from winlogd.store.read.readers import Readers
 from winlogd.store.store import Owner, Store
 
@@ -78,16 +78,8 @@ class LateKeeping:
         return self._made
 
     def deleted_s(self) -> float | None:
-        """Return when the last daily deletion has ended, in seconds since 1970.
-
-        None before the first of all, or if the archive is kept for ever.
-        """
-        if not self._config.retention.history_days:
-            return None
-        if self._made is not None and self._made.retention.ended_s is not None:
-            return self._made.retention.ended_s
-        before = self._marks.get(RETAINED_AT, "")
-        return float(before) if before.isdecimal() else None
+        """Return when the last daily deletion has ended, in seconds since 1970; None before the first."""
+        return retained_s(self._marks) if self._made is None else self._made.retention.ended_s
 
     def opened(self, marks: Mapping[str, str]) -> None:
         """Take note that the database is open and has these marks."""
