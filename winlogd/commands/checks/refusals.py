@@ -73,7 +73,7 @@ def _kind(refused: Fields) -> tuple[int, str]:
 
 
 def _without(senders: list[Fields], reason: Fields) -> Fields:
-    """Return the counts of a reason without those of some senders. Without any sender, nobody knows how many."""
+    """Return the counts of a reason without those of some senders. If it has 0 senders, their number is not known."""
     theirs = [each for each in senders if _kind(each) == _kind(reason)]
     others = max(reason["senders"] - len(theirs), 1) if reason["senders"] else 0
     return {**reason, "count": reason["count"] - sum(each["count"] for each in theirs), "senders": others}
