@@ -13,8 +13,9 @@ from typing import Final
 
 import pytest
 
-from tests.support.locks import locked_before_the_start
+from tests.support.locks import locked, locked_before_the_start
 from tests.support.readers import add_reader, bearer
+from tests.support.reloading import reload
 from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, run_to_end, running, wait_for
 from tests.support.scraping import Scraped, scrape
 from tests.support.watching import Watching
@@ -129,6 +130,19 @@ def test_a_backup_is_noticed(server: Winlogd) -> None:
     assert time.time() - scrape(server).samples["winlogd_last_backup_timestamp_seconds"] < 60
 
 
+def test_the_last_deletion_is_known_after_a_restart(server: Winlogd) -> None:
+    figure = "winlogd_last_retention_timestamp_seconds"
+    assert figure not in scrape(server).samples
+    server.rotate()
+    wait_for(lambda: figure in scrape(server).samples, "the end of the deletion", server.process)
+    assert server.stop() == 0
+    server.restart()
+    server.wait_until_settled()
+    assert 0 <= time.time() - scrape(server).samples[figure] < 60
+    reload(server, "[retention]\nhistory_days = 0\n")
+    assert figure not in scrape(server).samples
+
+
 def test_a_live_view_is_counted_while_it_is_open(server: Winlogd) -> None:
     assert scrape(server).samples["winlogd_feeds"] == 0
     with Watching(server.port):
@@ -150,6 +164,13 @@ def test_a_database_that_cannot_be_written_is_seen(tmp_path: Path) -> None:
         wait_for(lambda: scrape(server).samples["winlogd_writable"] == 0, "the figure 0", server.process)
         figures = scrape(server).samples
         assert figures["winlogd_disk_free_limit_bytes"] == 1e15 > figures["winlogd_disk_free_bytes"]
+
+
+def test_a_lock_of_another_program_is_seen_although_no_event_comes(server: Winlogd) -> None:
+    assert scrape(server).samples["winlogd_writable"] == 1
+    with locked(server):
+        wait_for(lambda: scrape(server).samples["winlogd_writable"] == 0, "the figure 0", server.process)
+    wait_for(lambda: scrape(server).samples["winlogd_writable"] == 1, "the figure 1", server.process)
 
 
 def test_a_reader_that_does_not_answer_in_time_costs_only_its_figure(tmp_path: Path) -> None:
@@ -192,6 +213,19 @@ def test_a_disk_that_hangs_costs_only_its_figures_and_one_thread(tmp_path: Path)
         assert server.post(an_event()).status == 200
     finally:
         server.kill()
+
+
+def test_a_disk_that_hangs_does_not_hold_up_a_stop(tmp_path: Path) -> None:
+    server = Winlogd(tmp_path)
+    server.command = (sys.executable, "-c", HANGING_DISK, "--config", "config.toml")
+    try:
+        server.start()
+        server.wait_until_settled()
+        scrape(server)
+        assert server.stop() == 0
+    finally:
+        if server.process.poll() is None:
+            server.kill()
 
 
 def threads_of(server: Winlogd) -> int:

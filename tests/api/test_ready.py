@@ -1,5 +1,6 @@
 """GET /ready says in one word if events can be stored now, also while no event comes."""
 
+import json
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import pytest
 
 from tests.support.locks import locked, locked_before_the_start
 from tests.support.reloading import reload
-from tests.support.running import MORE_THAN_THERE_IS, Answer, Winlogd, an_event, running, wait_for
+from tests.support.running import MORE_THAN_THERE_IS, Answer, Winlogd, an_event, run_to_end, running, wait_for
+from tests.support.scraping import scrape
 
 pytestmark = pytest.mark.long  # a lock of another program is noticed after a second
 
@@ -115,6 +117,32 @@ def test_a_disk_that_hangs_makes_a_server_unready(tmp_path: Path) -> None:
         assert server.request("GET", "/health").status == 200
     finally:
         server.kill()
+
+
+def test_the_figures_and_the_status_show_a_disk_that_hangs_although_no_event_comes(tmp_path: Path) -> None:
+    server = Winlogd(tmp_path)
+    server.command = (sys.executable, "-c", HANGING_WRITER, "--config", "config.toml")
+    try:
+        server.start()
+        server.wait_until_it_obeys()
+        wait_for(lambda: scrape(server).samples["winlogd_writable"] == 0, "the figure 0", server.process)
+        ended = run_to_end(tmp_path, "status")
+        assert ended.returncode == 1
+        assert "has not come to its end: the disk may hang" in ended.stdout.splitlines()[0]
+    finally:
+        server.kill()
+
+
+def test_a_poll_that_is_told_of_an_outage_is_no_refused_request_of_the_day(server: Winlogd) -> None:
+    server.wait_until_it_obeys()
+    with locked(server):
+        for _ in range(25):
+            assert ready(server) == UNWRITABLE
+    until_it_says(server, READY)
+    assert server.request("POST", "/ready").status == 405
+    today = json.loads(run_to_end(server.folder, "status", "--json").stdout)["refusals"]
+    assert [(each["status"], each["count"]) for each in today["reasons"]] == [(405, 1)]
+    assert scrape(server).samples['winlogd_refusals_total{status="503",reason="Not ready"}'] >= 25
 
 
 def test_a_stop_does_not_wait_for_a_trial(server: Winlogd) -> None:

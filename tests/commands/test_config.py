@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.reloading import reload, write
-from tests.support.running import A_SMALL_DISK_WILL_DO, run_to_end, running
+from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, run_to_end, running
 from winlogd.config.load import load
 from winlogd.config.sections import SECTIONS
 
@@ -41,6 +42,17 @@ closing = "19:00"
 M1 = "08:00-09:00"
 """
 ENVIRON: Final = {"WINLOGD_LOGGING_LEVEL": "debug"}
+HANGING_FILE: Final = """
+import sys, time
+from winlogd.daemon import in_force
+def hang(*values):
+    print("the file hangs", file=sys.stderr, flush=True)
+    time.sleep(600)
+in_force.fields_of = hang
+from winlogd.cli import main
+sys.exit(main())
+"""
+"""winlogd, whose configuration is on a disk that hangs."""
 
 
 def told(folder: Path, environ: dict[str, str] | None = None) -> dict[tuple[str, str], Any]:
@@ -165,3 +177,20 @@ def test_the_service_and_commands_read_the_systems_file_if_no_other_is_there(tmp
     assert status["files"]["database"] == f"{tmp_path}/db/winlog.db"
     assert config["file"] == "/etc/winlogd/config.toml"
     assert not (here / "data").exists()
+
+
+@pytest.mark.long
+def test_a_file_on_a_disk_that_hangs_does_not_hold_up_a_stop(tmp_path: Path) -> None:
+    server = Winlogd(tmp_path)
+    server.command = (sys.executable, "-c", HANGING_FILE, "--config", "config.toml")
+    try:
+        server.start()
+        server.wait_until_it_obeys()
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.connect(str(tmp_path / "data" / "winlog.db.control"))
+            asking.sendall(b'{"order":"config"}\n')
+            server.wait_for_log("the file hangs")
+            assert server.stop() == 0
+    finally:
+        if server.process.poll() is None:
+            server.kill()

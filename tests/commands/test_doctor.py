@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from tests.commands.test_reading_rights import GROUP, OWNER, STRANGER, give, make, users
+from tests.commands.test_reading_rights import GROUP, OWNER, STRANGER, give, make, run_as, users
 from tests.support.doctor import doctor, examined, make_site
 from tests.support.questions import at
 from tests.support.running import Winlogd, an_event, run_to_end, running
@@ -52,6 +52,15 @@ def healthy(server: Winlogd) -> Winlogd:
 def test_a_healthy_site_is_one_line_and_status_0(healthy: Winlogd) -> None:
     ended = doctor(healthy.folder, now_us=0)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "20 checks: 20 fine\n", "")
+
+
+def test_the_help_tells_the_exit_statuses_of_the_doctor(tmp_path: Path) -> None:
+    shown = doctor(tmp_path, "--help").stdout.partition("exit statuses:\n")[2].splitlines()
+    assert shown == [
+        "  0  nothing needs a person",
+        "  1  something needs a person: there is a fault, also one of the configuration",
+        "  2  the command line is wrong; nothing was looked at",
+    ]
 
 
 def test_all_checks_have_a_line_if_asked_for(healthy: Winlogd) -> None:
@@ -184,3 +193,19 @@ def test_a_member_of_the_group_reads_the_database_and_writes_nothing(place: Path
     assert found.faults() == {"server", "backup"}
     assert found.one("disk speed").level == "note"
     assert users(place) == {"winlog.db": OWNER}
+
+
+@needs_root
+def test_another_user_cannot_see_if_a_killed_server_runs(place: Path) -> None:
+    """A killed server leaves its control socket, which is closed to the group."""
+    with running(place) as server:
+        server.wait_until_it_obeys()
+        server.kill()
+    found = examined(place, now_us=MORNING_US, before=as_user(STRANGER, GROUP))
+    for check in ("server", "refusals"):
+        note = found.one(check)
+        assert (note.level, note.advice[:16]) == ("note", "run this as root")
+        assert note.what.endswith(" could not be looked at: Permission denied")
+    ended = run_as(place, STRANGER, GROUP, "status")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("winlogd: this user cannot see if winlogd is running: Permission denied; run this ")

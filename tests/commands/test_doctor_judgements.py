@@ -17,6 +17,8 @@ from winlogd.commands.checks.finding import Finding, few, fine
 from winlogd.commands.checks.report import Result, text_of
 from winlogd.commands.checks.validity import Validity, validities
 from winlogd.config.sections import Config
+from winlogd.daemon.refused_today import RefusedToday
+from winlogd.scheduled.clock import Schedule
 from winlogd.store.read.clock_errors import HostClock
 from winlogd.store.read.growth import Growth
 from winlogd.store.read.rooms import Week
@@ -152,7 +154,16 @@ def test_a_room_without_logoffs_is_a_fault_if_it_has_some_sessions(sessions: int
 
 
 def context(refused: list[dict[str, Any]]) -> Context:
-    told = {"since": 0, "count": sum(each["count"] for each in refused), "refusals": refused}
+    today = RefusedToday(0.0, Schedule("00:00", UTC))
+    for each in refused:
+        for _ in range(each["count"]):
+            today.count(0.0, each["address"], each["status"], each["reason"], None)
+    told = {
+        "since": 0,
+        "count": sum(each["count"] for each in refused),
+        "refusals": refused[:50],
+        "reasons": [{**each._asdict(), "count": each.total} for each in today.by_reason(0.0)],
+    }
     return Context(Config(), "/data/winlog.db", UTC, NOW_US, Server("runs", refusals=told))
 
 
@@ -164,6 +175,34 @@ def test_few_refusals_are_a_note_and_many_of_one_sender_a_fault() -> None:
     assert (fault.level, fault.what) == ("fault", "20 requests of A-1 (10.0.0.7) refused today: 400 Invalid JSON")
     assert note.what.startswith("19 other requests refused today")
     assert len(list(refusals.check(context([{**one, "count": 50}] * 40)))) == 6
+
+
+def test_a_reason_for_which_many_machines_are_refused_a_little_is_one_fault() -> None:
+    """A new image with another client: each machine sends its events four times."""
+    site = [
+        {"reason": "Invalid User-Agent", "status": 403, "address": f"10.0.1.{number}", "host": None, "count": 4}
+        for number in range(200)
+    ]
+    other = {"reason": "Invalid JSON", "status": 400, "address": "10.0.0.7", "host": "A-1", "count": 1}
+    fault, note = refusals.check(context([*site, other]))
+    assert fault.level == "fault"
+    assert fault.what == "800 requests of 200 machines refused today: 403 Invalid User-Agent"
+    assert fault.advice.startswith("docs/configure.md, Access control")
+    assert (note.level, note.what) == ("note", "1 other request refused today")
+    one = {**site[0], "count": 30}
+    first, rest = refusals.check(context([one, *site[1:]]))
+    assert first.what == "30 requests of 10.0.1.0 refused today: 403 Invalid User-Agent"
+    assert rest.what == "796 other requests of 199 machines refused today: 403 Invalid User-Agent"
+
+
+def test_of_a_server_that_does_not_answer_this_user_the_refusals_need_another_one() -> None:
+    closed = Context(Config(), "/data/winlog.db", UTC, NOW_US, Server("closed", "Permission denied"))
+    [note] = refusals.check(closed)
+    assert (note.level, note.what) == (
+        "note",
+        "the refusals of today could not be looked at: Permission denied",
+    )
+    assert note.advice.startswith("run this as root")
 
 
 # ── report ────────────────────────────────────────────────────────────────────────────────────────────
@@ -188,7 +227,7 @@ def test_faults_come_first_and_what_is_fine_only_counts() -> None:
         "3 checks: 1 fine, 1 with a fault, 1 with a note",
     ]
     assert "ok     rotation    the last one was on 2026-01-13" in text_of(RESULTS, None, shows_all=True).splitlines()
-    assert text_of(RESULTS[:1], None, shows_all=False) == "1 checks: 1 fine\n"
+    assert text_of(RESULTS[:1], None, shows_all=False) == "1 check: 1 fine\n"
 
 
 def test_long_texts_are_wrapped_and_foreign_letters_cannot_run_a_terminal() -> None:

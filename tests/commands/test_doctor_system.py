@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from tests.support.doctor import NOW_US, Found, examined, make_site, set_options
+from tests.support.locks import locked
 from tests.support.questions import at
 from tests.support.readers import add_reader
 from tests.support.running import (
@@ -79,6 +80,13 @@ def test_a_pattern_that_matches_no_machine_is_a_note(tmp_path: Path) -> None:
     assert (note.level, note.what[:28]) == ("note", 'sessions.multi_user: "TS-*" ')
 
 
+def test_a_database_that_does_not_exist_needs_another_advice_than_a_damaged_one(tmp_path: Path) -> None:
+    found = examined(tmp_path)
+    fault = found.one("database")
+    assert fault.what == f"{tmp_path / 'data' / 'winlog.db'} does not exist: winlogd has no database there"
+    assert fault.advice.startswith("if there was a database, mount its disk, or correct database.path")
+
+
 # ── server and refusals ───────────────────────────────────────────────────────────────────────────────
 
 
@@ -114,6 +122,13 @@ def test_a_server_that_cannot_store_events_is_a_fault(tmp_path: Path) -> None:
         assert examined(tmp_path, now_us=0).one("server").level == "ok"
 
 
+def test_a_lock_of_another_program_is_noticed_although_no_event_comes(server: Winlogd) -> None:
+    server.wait_until_it_obeys()
+    with locked(server):
+        fault = examined(server.folder, now_us=0).one("server")
+    assert (fault.level, fault.what[:36]) == ("fault", "the server cannot store events since")
+
+
 def test_a_server_of_before_an_upgrade_is_a_fault(site: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(site / "data" / "winlog.db.control"))
@@ -142,7 +157,7 @@ def test_a_sender_that_is_refused_again_and_again_is_a_fault_of_its_host(server:
     fault, note = examined(server.folder, now_us=0).checks["refusals"]
     assert fault.what == "25 requests of A102-07 (127.0.0.1) refused today: 400 Invalid action"
     assert "journalctl" in fault.advice
-    assert (note.level, note.what) == ("note", "1 other requests refused today, such as 127.0.0.1: 404 Not Found")
+    assert (note.level, note.what) == ("note", "1 other request refused today, such as 127.0.0.1: 404 Not Found")
 
 
 # ── readers ───────────────────────────────────────────────────────────────────────────────────────────
@@ -197,10 +212,27 @@ def test_a_folder_that_cannot_be_written_is_a_fault(site: Path) -> None:
 def test_a_backup_that_is_missing_or_old_is_a_fault(site: Path) -> None:
     fault = examined(site).one("backup")
     assert fault.what == f"there is no backup in {site / 'data' / 'backups'}"
-    assert fault.advice.startswith("winlogd backup --keep 14")
+    assert fault.advice.startswith("sudo systemctl enable --now winlogd-backup.timer")
     assert run_to_end(site, "backup", environ=A_SMALL_DISK_WILL_DO).returncode == 0
     assert examined(site, now_us=0).one("backup").level == "ok"
     [backup] = (site / "data" / "backups").iterdir()
     backup.rename(backup.with_name("winlog-20260103T020000Z.db"))
     fault = examined(site, now_us=NOW_US).one("backup")
     assert (fault.level, fault.what) == ("fault", f"the last backup in {site / 'data' / 'backups'} is 10 days old")
+
+
+def test_the_backups_are_those_of_the_database_behind_a_link(site: Path) -> None:
+    (site / "behind.db").symlink_to(site / "data" / "winlog.db")
+    set_options(site, '[database]\npath = "behind.db"\n[backup]\nfolder = "data/backups"\n')
+    assert run_to_end(site, "backup", environ=A_SMALL_DISK_WILL_DO).returncode == 0
+    assert examined(site, now_us=0).one("backup").level == "ok"
+
+
+def test_a_name_with_no_time_or_a_time_of_the_future_is_no_backup(site: Path) -> None:
+    folder = site / "data" / "backups"
+    folder.mkdir()
+    for stamp in ("20261399T990000Z", "20991231T020000Z"):
+        (folder / f"winlog-{stamp}.db").touch()
+    assert examined(site).one("backup").what == f"there is no backup in {folder}"
+    (folder / "winlog-20260103T020000Z.db").touch()
+    assert examined(site).one("backup").what == f"the last backup in {folder} is 10 days old"

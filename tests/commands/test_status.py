@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.locks import locked
 from tests.support.running import MORE_THAN_THERE_IS, Winlogd, an_event, run_to_end, running, wait_for
 
 NOT_RUNNING = 3
@@ -123,6 +124,17 @@ def test_while_no_event_can_be_stored_the_status_is_1_and_says_why(tmp_path: Pat
 
 
 @pytest.mark.long
+def test_a_lock_of_another_program_is_noticed_although_no_event_comes(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.wait_until_it_obeys()
+        with locked(server):
+            ended = run_to_end(tmp_path, "status")
+
+    assert ended.returncode == 1
+    assert ended.stdout.splitlines()[0].endswith(": the database is locked by another program")
+
+
+@pytest.mark.long
 def test_without_a_server_the_files_tell_and_stay_as_they_are(tmp_path: Path) -> None:
     with running(tmp_path) as server:
         server.post(an_event())
@@ -192,11 +204,11 @@ def test_the_sessions_are_told_also_while_another_program_has_the_lock(server: W
         other.execute("BEGIN IMMEDIATE")
         sending = threading.Thread(target=server.post, args=(an_event(username="carol", hostname="A102-09"),))
         sending.start()
-        answer = asked(server.folder)
+        ended = run_to_end(server.folder, "status", "--json")  # its status says if the lock was noticed yet
         other.execute("ROLLBACK")
     sending.join()
 
-    assert answer["sessions"]["open"] == 1
+    assert json.loads(ended.stdout)["sessions"]["open"] == 1
 
 
 @pytest.mark.long

@@ -37,6 +37,17 @@ def test_the_last_host_that_a_body_named_is_kept() -> None:
     assert (entry.host, entry.status, entry.count) == ("PC-2", 400, 3)
 
 
+def test_reasons_are_summed_up_over_all_addresses_and_end_at_their_colon() -> None:
+    today = a_day()
+    for number in range(60):
+        today.count(NOON_S, f"10.0.0.{number}", 403, f"Address not allowed: 10.0.0.{number}", None)
+    today.count(NOON_S, "10.0.0.1", 403, "Invalid User-Agent", None)
+    assert [tuple(each) for each in today.by_reason(NOON_S)] == [
+        (403, "Address not allowed", 60, 60),
+        (403, "Invalid User-Agent", 1, 1),
+    ]
+
+
 def test_a_new_day_begins_at_the_sites_midnight() -> None:
     today = a_day()
     today.count(NOON_S, "10.0.0.7", 400, "Invalid JSON", None)

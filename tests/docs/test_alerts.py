@@ -85,6 +85,9 @@ def test_the_alert_about_wrong_clients_knows_the_reasons_of_the_server(tmp_path:
         for fields in ({"User-Agent": "curl"}, {"Content-Type": "text/plain"}, {"X-Forwarded-For": "192.0.2.1"}):
             answers.append(server.post(an_event(), headers=fields))
         answers.append(server.request("POST", "/api/v1/events", b"{", CLIENT_HEADERS))
+        answers.append(server.request("POST", "/api/v1/events", b"", CLIENT_HEADERS))
+        answers.append(server.request("POST", "/api/v1/events", b" " * 2_000_000, CLIENT_HEADERS))
+        answers.append(server.request("POST", "/api/v1/event", b"{}", CLIENT_HEADERS))
         assert all(answer.status >= 400 for answer in answers)
         scraped = scrape(server)
     refused = [
@@ -94,6 +97,16 @@ def test_the_alert_about_wrong_clients_knows_the_reasons_of_the_server(tmp_path:
     ]
     assert len(refused) == len(answers)
     assert [reason for reason in refused if not re.fullmatch(pattern_of("WinlogdClientsRefused"), reason)] == []
+
+
+@pytest.mark.long
+def test_a_stranger_who_looks_for_paths_is_no_wrong_client(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        server.wait_until_open()
+        assert server.request("GET", "/wp-login.php").status == 404
+        key = 'winlogd_refusals_total{status="404",reason="Not Found"}'
+        assert scrape(server).samples[key] == 1
+    assert not re.fullmatch(pattern_of("WinlogdClientsRefused"), "Not Found")
 
 
 @pytest.mark.long

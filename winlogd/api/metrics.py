@@ -1,8 +1,9 @@
 """GET /metrics: the figures for monitoring, as Prometheus reads them.
 
-The event loop has most figures. Another thread looks at the disk, and the reader counts the doubtful sessions every
-five minutes. A scrape waits a second for the disk, and the first one for the reader, too. What does not come is left
-out: monitoring must see a server whose disk hangs. This file must not know any figure in particular.
+The event loop has most figures. Another thread looks at the disk, the store tries to write, and the reader counts the
+doubtful sessions every five minutes. A scrape waits a second for the disk and the store, and the first one for the
+reader, too. What does not come is left out: monitoring must see a server whose disk hangs. This file must not know any
+figure in particular.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from winlogd.metrics.text import CONTENT_TYPE, written
 
 if TYPE_CHECKING:  # types only
     from winlogd.store.read.access import Access
+    from winlogd.store.trial import Word
 
 _PATIENCE_S: Final = 1.0
 """A scrape waits for its figures at most this long. Prometheus waits 10 s by default."""
@@ -41,7 +43,7 @@ class Metrics:
     Args:
         loop: the event loop. Everything here runs on its thread.
         sources: where the figures come from.
-        look: looks at the disk, on another thread.
+        look: looks at the disk on another thread, and later calls its argument on the loop's thread.
         count: counts the doubtful sessions, on the reader's thread.
     """
 
@@ -49,7 +51,7 @@ class Metrics:
         self,
         loop: asyncio.AbstractEventLoop,
         sources: Sources,
-        look: Callable[[], Look],
+        look: Callable[[Callable[[Look | Exception], None]], None],
         count: "Callable[[Access], int]",
     ) -> None:
         self._loop = loop
@@ -58,7 +60,7 @@ class Metrics:
         self._count = count
         self._asking: list[Exchange] = []
         self._patience: asyncio.TimerHandle | None = None
-        self._is_looking = self._is_counting = False
+        self._is_looking = self._is_trying = self._is_counting = False
         self._found: Look | None = None
         self._doubtful: int | None = None
         self._counted_s = self._count_at_s = 0.0  # on the monotonic clock
@@ -74,12 +76,14 @@ class Metrics:
         self._patience = self._loop.call_later(_PATIENCE_S, self._answer)
         self._found = None
         if not self._is_looking:
-            looking = self._loop.run_in_executor(None, self._look)
             self._is_looking = True
-            looking.add_done_callback(self._looked)
+            self._look(self._looked)
         if not self._is_counting and time.monotonic() >= self._count_at_s:
             self._is_counting = True
             self._sources.readers.questions.ask(_WHO, self._count, self._counted)
+        if not self._is_trying:
+            self._is_trying = True
+            self._sources.trial.ask(self._tried)
 
     def _counted(self, outcome: int | Exception) -> None:
         now_s = time.monotonic()
@@ -91,17 +95,20 @@ class Metrics:
             self._count_at_s = now_s + _COUNT_AGAIN_S
         self._answer_if_known()
 
-    def _looked(self, looking: "asyncio.Future[Look]") -> None:
+    def _looked(self, outcome: Look | Exception) -> None:
         self._is_looking = False
-        fault = looking.exception()
-        self._found = looking.result() if fault is None else None
+        self._found = None if isinstance(outcome, Exception) else outcome
         self._answer_if_known()
-        if fault is not None and not isinstance(fault, OSError):
-            raise fault  # for the log
+        if isinstance(outcome, Exception) and not isinstance(outcome, OSError):
+            raise outcome  # for the log
+
+    def _tried(self, _: "Word") -> None:
+        self._is_trying = False
+        self._answer_if_known()
 
     def _answer_if_known(self) -> None:
         is_counted = not self._is_counting or self._doubtful is not None
-        if self._patience is not None and not self._is_looking and is_counted:
+        if self._patience is not None and not (self._is_looking or self._is_trying) and is_counted:
             self._answer()
 
     def _answer(self) -> None:

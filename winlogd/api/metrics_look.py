@@ -4,6 +4,7 @@ This file must not know how the figures are written.
 """
 
 import sys
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -65,7 +66,7 @@ def look(database: str, backups: str, book: "Book | None") -> Look:
 
 def _last_backup_s(names: Names) -> float | None:
     try:
-        last = names.last()
+        last = names.last(time.time())
     except OSError:
         return None
     return _NO_BACKUP_S if last is None else last.made_s

@@ -16,12 +16,13 @@ if TYPE_CHECKING:  # types only
     from winlogd.http.server import Server
     from winlogd.store.read.readers import Readers
     from winlogd.store.store import Store
+    from winlogd.store.trial import Trial
 
 BUILD: Final = Family(
     "winlogd_build_info", "gauge", "Always 1. The versions are in the labels.",
     ("version", "python", "sqlite", "apsw", "uvloop", "orjson"),
 )  # fmt: skip
-WRITABLE: Final = Family("winlogd_writable", "gauge", "1 if the last attempt to write the database succeeded, else 0.")
+WRITABLE: Final = Family("winlogd_writable", "gauge", "1 if the database can be written, else 0.")
 WRITABLE_SINCE: Final = Family(
     "winlogd_writable_since_timestamp_seconds", "gauge", "Since when winlogd_writable is what it is."
 )
@@ -66,7 +67,7 @@ ROTATION: Final = Family(
 )  # fmt: skip
 RETENTION: Final = Family(
     "winlogd_last_retention_timestamp_seconds", "gauge",
-    "When old events were last deleted. Missing until that has happened since the start.",
+    "When old events were last deleted. Missing before the first time, and if the archive is kept for ever.",
 )  # fmt: skip
 BACKUP: Final = Family(
     "winlogd_last_backup_timestamp_seconds", "gauge", "When the last backup was made; 0 if there is none."
@@ -96,6 +97,7 @@ class Sources(NamedTuple):
 
     Attributes:
         store: stores events.
+        trial: finds out if events can be stored.
         readers: answer questions.
         server: has the connections.
         refused: the refused requests, by status and reason.
@@ -106,6 +108,7 @@ class Sources(NamedTuple):
     """
 
     store: "Store[Any]"
+    trial: "Trial"
     readers: "Readers"
     server: "Server"
     refused: Mapping[tuple[int, str], int]
@@ -125,7 +128,7 @@ def samples(sources: Sources, look: "Look | None", doubtful: int | None) -> Iter
     """
     if look is not None:
         yield Sample(BUILD, 1, look.versions)
-    writable = sources.store.writability()
+    writable = sources.trial.writability()
     yield Sample(WRITABLE, int(writable.is_writable))
     yield Sample(WRITABLE_SINCE, writable.since_s)
     yield from _of_events(sources)

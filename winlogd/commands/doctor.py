@@ -6,7 +6,7 @@ It changes nothing. This file must not know what a check looks for.
 import os
 import shlex
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from winlogd import VERSION
@@ -17,11 +17,11 @@ from winlogd.commands.checks.finding import Finding, worst
 from winlogd.commands.checks.looked import looked
 from winlogd.commands.checks.report import Result, text_of
 from winlogd.commands.checks.table import AS_OWNER, CONFIGURATION, DATABASE, FIRST, IN_DATABASE
-from winlogd.commands.database import database_of
+from winlogd.commands.database import DatabaseMissingError, database_of
 from winlogd.commands.flags import Parser
 from winlogd.commands.reader import answer_to
 from winlogd.commands.table import width_of_output
-from winlogd.commands.terminal import FAILED, OK, FailedError
+from winlogd.commands.terminal import FAILED, MISUSED, OK, FailedError
 from winlogd.config.load import ConfigError, load
 from winlogd.daemon.site import site_of
 from winlogd.scheduled.clock import zone_of
@@ -41,6 +41,14 @@ _EXAMPLE: Final = """\
   prints the faults first, each with what it means and what to do.
 """
 
+_STATUSES: Final[Mapping[int, str]] = {
+    OK: "nothing needs a person",
+    FAILED: "something needs a person: there is a fault, also one of the configuration",
+    MISUSED: "the command line is wrong; nothing was looked at",
+}
+_MISSING: Final = (
+    "if there was a database, mount its disk, or correct database.path; otherwise start winlogd, which makes it"
+)
 _DAMAGED: Final = (
     "do what the line says; if the file is damaged, restore the last backup: docs/operate.md, Restore; Troubleshooting"
     " there has more"
@@ -56,7 +64,7 @@ def run(words: Sequence[str]) -> int:
     Raises:
         HelpAskedError, MisusedError: see `Parser`.
     """
-    parser = Parser("doctor", _DOES, _EXAMPLE)
+    parser = Parser("doctor", _DOES, _EXAMPLE, statuses=_STATUSES)
     parser.add_argument("-v", "--all", action="store_true", help="also show the checks that have found nothing")
     parser.add_argument("--json", action="store_true", help="print all findings as JSON")
     flags = parser.parse_args(list(words))
@@ -77,7 +85,10 @@ def _results(file: str | None, words: str) -> Iterator[Result]:
     for check in FIRST:
         yield from _of(check.name, check.run(context))
     try:
-        path = database_of(config, words=words)
+        path = database_of(config, "winlogd has no database there", words)
+    except DatabaseMissingError as error:
+        yield Result(DATABASE, Finding("fault", str(error), "nothing else can be looked at", _MISSING))
+        return
     except FailedError as error:
         yield Result(DATABASE, Finding("fault", str(error), "nothing else can be looked at", _DAMAGED))
         return

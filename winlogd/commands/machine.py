@@ -14,7 +14,8 @@ from winlogd.api.session_fields import FIELDS
 from winlogd.commands.answers import print_csv, print_json, print_text
 from winlogd.commands.asking import QuestionParser, Seen, note_history
 from winlogd.commands.machines import TITLES, cells_of
-from winlogd.commands.session_rows import counted, short_time, table_of
+from winlogd.commands.nouns import counted
+from winlogd.commands.session_rows import short_time, table_of
 from winlogd.commands.table import table, width_of_output
 from winlogd.commands.terminal import FailedError, note
 from winlogd.store.read.days import local_day

@@ -13,7 +13,8 @@ from winlogd.api.parameters import room_asked
 from winlogd.api.rooms import rooms
 from winlogd.commands.answers import print_csv, print_json, print_table
 from winlogd.commands.asking import Asking, QuestionParser, Seen, note_history
-from winlogd.commands.session_rows import counted, short_time, text
+from winlogd.commands.nouns import counted
+from winlogd.commands.session_rows import short_time, text
 from winlogd.commands.terminal import note
 from winlogd.sessions.machines import MachineState
 from winlogd.store.read.days import silent_before

@@ -100,6 +100,8 @@ def by_the_server(path: str, order: Fields, most_s: float | None = None) -> Fiel
     except (FileNotFoundError, ConnectionRefusedError):
         raise
     except OSError as error:
+        if isinstance(error, PermissionError):  # a socket may be left of a server that was killed
+            raise FailedError(f"this user cannot see if winlogd is running: {reason_of(error)}") from None
         kind = ServerGoneError if isinstance(error, ConnectionResetError) else FailedError
         raise kind(f"the running winlogd cannot be asked: {reason_of(error)}") from None
     finally:

@@ -10,7 +10,7 @@ from winlogd.api.rooms import rooms
 from winlogd.commands.answers import print_csv, print_json, print_table
 from winlogd.commands.asking import QuestionParser, note_history
 from winlogd.commands.machines import unknown_free
-from winlogd.commands.session_rows import counted
+from winlogd.commands.nouns import counted
 from winlogd.commands.terminal import note
 
 _DOES: Final = """\

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from winlogd.api.reading import Row
+from winlogd.commands.nouns import counted
 from winlogd.sessions.certainty import SUREST_FIRST
 from winlogd.sessions.moments import local_time
 from winlogd.sessions.session import US
@@ -152,11 +153,6 @@ class Tally:
 
 def _microseconds(value: str) -> int:
     return (datetime.fromisoformat(value) - _EPOCH) // timedelta(microseconds=1)
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun, such as ``1 session`` or ``2 sessions``."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def by_place(rows: Sequence[Row]) -> list[Row]:

@@ -21,7 +21,7 @@ NOT_RUNNING: Final = 3
 
 _STATUSES: Final[Mapping[int, str]] = {
     OK: "a server is running and stores events",
-    FAILED: "a server is running and cannot store events, or it cannot be asked",
+    FAILED: "a server is running and cannot store events, or it does not answer this user",
     MISUSED: STATUSES[MISUSED],
     NOT_RUNNING: "no server is running",
 }
@@ -49,7 +49,7 @@ def run(words: Sequence[str]) -> int:
 
     Raises:
         ConfigError: the configuration has mistakes.
-        FailedError: a server is running, and cannot be asked; or this user may not look at the files.
+        FailedError: a server does not answer; or this user cannot see if one is running, or may not look at the files.
         HelpAskedError, MisusedError: see `Parser`.
     """
     parser = Parser("status", _DOES, _EXAMPLE, statuses=_STATUSES)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from winlogd.commands.letters import visible
+from winlogd.commands.nouns import counted
 
 Fields = Mapping[str, Any]
 
@@ -40,7 +41,7 @@ def _lines(answer: Fields) -> Iterator[tuple[str, str]]:
         yield "started", f"{_short(server['started_at'])}, {_span(server['uptime_seconds'])} ago; pid {server['pid']}"
     if (sessions := answer.get("sessions")) is not None:
         since = f"; the oldest since {_short(sessions['oldest_since'])}" if sessions["open"] else ""
-        yield "open", f"{_counted(sessions['open'], 'session')}, {sessions['doubtful']} of them doubtful{since}"
+        yield "open", f"{counted(sessions['open'], 'session')}, {sessions['doubtful']} of them doubtful{since}"
     if (today := answer.get("today")) is not None:
         yield "today", _today(today)
     if (refusals := answer.get("refusals")) is not None:
@@ -61,20 +62,20 @@ def _lines(answer: Fields) -> Iterator[tuple[str, str]]:
 
 
 def _today(today: Fields) -> str:
-    counts = [_counted(today[field], noun) for field, noun in _EVENTS.items()]
-    return f"{', '.join(counts)}; {_counted(today['closed'], 'session')} ended by winlogd"
+    counts = [counted(today[field], noun) for field, noun in _EVENTS.items()]
+    return f"{', '.join(counts)}; {counted(today['closed'], 'session')} ended by winlogd"
 
 
 def _refused(refusals: Fields) -> str:
     reasons = refusals["reasons"]
     shown = [f"{each['count']} × {each['status']} {each['reason']}" for each in reasons[:_SHOWN_REASONS]]
     more = ["more reasons"] if len(reasons) > _SHOWN_REASONS else []
-    since = f"{_counted(refusals['count'], 'request')} since {_short(refusals['since'])}"
+    since = f"{counted(refusals['count'], 'request')} since {_short(refusals['since'])}"
     return f"{since}: {', '.join([*shown, *more])}" if shown else since
 
 
 def _busy(server: Fields) -> Iterator[tuple[str, str]]:
-    feeds, questions = _counted(server["feeds"], "feed"), _counted(server["questions"], "question")
+    feeds, questions = counted(server["feeds"], "feed"), counted(server["questions"], "question")
     yield "connections", f"{server['connections']} of at most {server['most_connections']}; {feeds}, {questions}"
     tls = "none" if server["tls_port"] is None else f"port {server['tls_port']}"
     readers = "not known: the readers' file cannot be used" if server["readers"] is None else server["readers"]
@@ -105,11 +106,6 @@ def _backup(backup: Fields | None) -> str:
     return f"{backup['file']}, {_span(backup['age_seconds'])} old"
 
 
-def _counted(count: int, noun: str) -> str:
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{count} {noun if count == 1 else plural}"
-
-
 def _short(moment: str) -> str:
     """Return a moment to the minute, by the site's clocks."""
     return moment[:16].replace("T", " ")
@@ -118,8 +114,8 @@ def _short(moment: str) -> str:
 def _span(seconds: int) -> str:
     for name, length_s in (("day", _DAY_S), ("hour", _HOUR_S), ("minute", _MINUTE_S)):
         if seconds >= length_s:
-            return _counted(seconds // length_s, name)
-    return _counted(seconds, "second")
+            return counted(seconds // length_s, name)
+    return counted(seconds, "second")
 
 
 def _size(octets: int) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from winlogd.access.readers import ReadEndpoint
     from winlogd.http.router import Endpoint
     from winlogd.live.live import Live
+    from winlogd.store.trial import Trial
 
 _ANSWER_MARGIN_S: Final = 2.0
 """The server waits this much longer than the store for an event. It matters only if one call to the disk hangs."""
@@ -70,6 +71,7 @@ class Entrance:
         self._sessions = CurrentSessions(loop, store, site, readers.questions)
         self._questions = Questions(lambda: endpoints(loop, readers, site, looking.register()))
         self._live: Live | None = None
+        self._trial: Trial | None = None
 
         def follow() -> "Mapping[str, ReadEndpoint]":
             made = following(loop, readers, store, site, looking.register(), looking.is_past_closed)
@@ -103,6 +105,15 @@ class Entrance:
             senders=Gate(security.ingest_networks, proxies),
             doors=self._looking.doors(config, proxies),
         )
+
+    @property
+    def trial(self) -> "Trial":
+        """Return what finds out if events can be stored now."""
+        if self._trial is None:
+            from winlogd.store.trial import Trial  # loaded for the first who asks
+
+            self._trial = Trial(self._loop, self._store)
+        return self._trial
 
     @property
     def feeds(self) -> int:

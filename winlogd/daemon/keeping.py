@@ -16,7 +16,7 @@ from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.scheduled.retention import Retention
 from winlogd.store.backup.files import names_of
 from winlogd.store.errors import JobCutShortError
-from winlogd.store.file.marks import KEPT_DAYS, ROTATED_DAY, TAKEN_OVER, WAITS
+from winlogd.store.file.marks import KEPT_DAYS, ROTATED_DAY, TAKEN_OVER, WAITS, retained_s
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.past.kept import FOR_EVER, kept_text, kept_value
 from winlogd.store.store import Store
@@ -77,11 +77,12 @@ class Keeping:
         self._rotated_s = _rotated_s(self._marks)
         self._prune = prune
         self._path = path
-        self.retention: Final = Retention(store, log, path, changed)
+        self.retention: Final = Retention(store, log, path, changed, retained_s(self._marks))
 
     def opened(self, marks: Mapping[str, str]) -> None:
         """Take note that the database is open and has these marks."""
         self._marks, self._is_open, self._rotated_s = marks, True, _rotated_s(marks)
+        self.retention.ended_s = retained_s(marks)
         self.tell()
 
     def change(self, config: Config) -> None:

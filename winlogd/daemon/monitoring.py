@@ -10,6 +10,7 @@ from winlogd.api.metrics_look import Look, look
 from winlogd.api.metrics_table import Sources
 from winlogd.api.ready import Ready
 from winlogd.api.routes import METRICS, READY
+from winlogd.daemon.aside import aside
 from winlogd.daemon.settings import least_free_bytes
 from winlogd.http.router import Endpoint
 from winlogd.store.store import Store
@@ -49,22 +50,26 @@ def endpoints(
     """
     known = entrance.site
 
-    def look_around() -> Look:
-        return look(database, known.config.backup.folder, store.state().book)
+    def look_around(looked: Callable[[Look | Exception], None]) -> None:
+        aside(loop, "metrics", lambda: look(database, known.config.backup.folder, store.state().book), looked)
 
     def count(access: "Access") -> int:
         from winlogd.store.read.activity import find_open  # loads SQL, on the reader's thread
 
         return find_open(access, known.site(), time.time_ns() // 1000).doubtful
 
+    def retained_s() -> float | None:
+        return deleted_s() if known.config.retention.history_days else None  # 0 keeps the archive for ever
+
     sources = Sources(
         store,
+        entrance.trial,
         readers,
         server,
         observer.refused_totals,
         lambda: entrance.feeds,
         lambda: least_free_bytes(known.config),
         rotator.rotated_s,
-        deleted_s,
+        retained_s,
     )
-    return {READY: Ready(loop, store).handler_for, METRICS: Metrics(loop, sources, look_around, count).handler_for}
+    return {READY: Ready(entrance.trial).handler_for, METRICS: Metrics(loop, sources, look_around, count).handler_for}

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from winlogd.access.addresses import TrustedProxies, source_address
+from winlogd.api.routes import READY
 from winlogd.config.sections import Config
 from winlogd.daemon.refusals import About, Refusals
 from winlogd.events.event import Event
@@ -21,6 +22,9 @@ if TYPE_CHECKING:  # loaded with the first refused request
 
 _FULL_EVERY_S: Final = 60.0
 """Log once in this time that clients have to wait. A slow disk makes clients wait many times a second."""
+
+_NOT_READY: Final = 503
+"""The status of `READY` while events cannot be stored."""
 
 _SENT_BYTES: Final = 1024
 """Decode this much of a refused body for a log at level `debug`, which shows its first 200 characters."""
@@ -66,7 +70,8 @@ class RequestObserver:
             return found
 
         self._refusals.refused(self._clock(), address, response.status, reason, about)
-        self.today.count(time.time(), address, response.status, reason, host)
+        if head is None or head.path != READY or response.status != _NOT_READY:  # who asks that loses no event
+            self.today.count(time.time(), address, response.status, reason, host)
 
     @property
     def today(self) -> "RefusedToday":

@@ -23,7 +23,7 @@ from winlogd.log.log import Log
 from winlogd.scheduled.clock import Day, Schedule, zone_of
 from winlogd.scheduled.past import Past
 from winlogd.scheduled.rotation import Rotator
-from winlogd.store.file.marks import FORGETTING_IS_DUE, KEPT_DAYS, TAKEN_OVER
+from winlogd.store.file.marks import FORGETTING_IS_DUE, KEPT_DAYS, TAKEN_OVER, retained_s
 from winlogd.store.read.readers import Readers
 from winlogd.store.store import Owner, Store
 
@@ -74,7 +74,7 @@ class LateKeeping:
 
     def deleted_s(self) -> float | None:
         """Return when the last daily deletion has ended, in seconds since 1970; None before the first."""
-        return None if self._made is None else self._made.retention.ended_s
+        return retained_s(self._marks or {}) if self._made is None else self._made.retention.ended_s
 
     def opened(self, marks: Mapping[str, str]) -> None:
         """Take note that the database is open and has these marks. An order may have needed the part before that."""

@@ -5,8 +5,9 @@ many addresses. Loaded with the first refused request. This file must not know w
 the caller passes the time. Used on the event loop's thread only.
 """
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from winlogd.scheduled.clock import Schedule
 
@@ -36,6 +37,22 @@ class Refused:
         self.status = 0
         self.count = 0
         self.host: str | None = None
+
+
+class OfReason(NamedTuple):
+    """The refused requests of all addresses for one reason.
+
+    Attributes:
+        status: the status of the answers.
+        reason: why they were refused. It ends at its colon: an address may follow.
+        total: how many.
+        senders: of how many addresses; 0 if that is not known, for the reason `OTHERS`.
+    """
+
+    status: int
+    reason: str
+    total: int
+    senders: int
 
 
 class RefusedToday:
@@ -88,6 +105,16 @@ class RefusedToday:
         """Yield the counts of today, the greatest first."""
         self._turn(now_s)
         yield from sorted(self._entries.values(), key=lambda entry: -entry.count)
+
+    def by_reason(self, now_s: float) -> list[OfReason]:
+        """Return the counts of today by reason, the greatest first."""
+        counts: Counter[tuple[int, str]] = Counter()
+        senders: dict[tuple[int, str], set[str]] = {}
+        for each in self.most(now_s):
+            key = each.status, each.reason.partition(":")[0]
+            counts[key] += each.count
+            senders.setdefault(key, set()).add(each.address)
+        return [OfReason(*key, count, len(senders[key] - {OTHERS})) for key, count in counts.most_common()]
 
     def yesterday(self, now_s: float) -> int:
         """Return how many requests were refused on the day before today, as far as the server ran."""

@@ -12,7 +12,7 @@ from winlogd.config.sections import Config, Retention
 from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.sessions.session import US
 from winlogd.store.backup.files import names_of
-from winlogd.store.file.marks import RETAINED_AT, ROTATED_DAY, read_marks
+from winlogd.store.file.marks import ROTATED_DAY, read_marks, retained_s
 from winlogd.store.past.kept import kept_text
 from winlogd.store.read.activity import find_activity, find_open
 from winlogd.store.sizes import sizes_of
@@ -66,8 +66,8 @@ def stored(config: Config, site: "Site", path: str, now_us: int) -> "Callable[[A
 
 def _retained_at(marks: Mapping[str, str], zone: "tzinfo | None") -> str | None:
     """Return when the last deletion by age has ended; None if there was none."""
-    seconds = marks.get(RETAINED_AT, "")
-    return local_text(int(seconds) * US, zone) if seconds.isdecimal() else None
+    seconds = retained_s(marks)
+    return None if seconds is None else local_text(int(seconds) * US, zone)
 
 
 def _next_rotation(config: Config, zone: "tzinfo | None", now_us: int) -> str | None:
@@ -97,7 +97,7 @@ def beside(config: Config, path: str, now_us: int) -> Fields:
 
 
 def _last_backup(config: Config, path: str, now_us: int) -> Fields | None:
-    last = names_of(config.backup.folder, path).last()
+    last = names_of(config.backup.folder, path).last(now_us / US)
     if last is None:
         return None
     made_at = local_text(int(last.made_s) * US, zone_of(config.server.timezone))

@@ -47,13 +47,14 @@ def sum_up(day: Day, refused: int, known: KnownSite, path: str, reader: Reader, 
 
         activity = find_activity(access, begins_us, ends_us)
         counts = find_counts(access, "day", begins_us, ends_us, site, ends_us - 1)
-        sizes, backup = sizes_of(path), names_of(config.backup.folder, path).last()
+        now_s = time.time()
+        sizes, backup = sizes_of(path), names_of(config.backup.folder, path).last(now_s)
         return {
             **activity._asdict(),
             "most_at_once": max(count.most for count in counts),
             "database_mb": sizes.database // _MB_BYTES,
             "free_mb": sizes.free // _MB_BYTES,
-            "backup_hours": "none" if backup is None else int((time.time() - backup.made_s) // _HOUR_S),
+            "backup_hours": "none" if backup is None else max(int(now_s - backup.made_s), 0) // _HOUR_S,
         }
 
     def report(outcome: Mapping[str, object] | Exception) -> None:

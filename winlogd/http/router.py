@@ -15,6 +15,10 @@ Endpoint = Callable[[Head], Handler]
 """Returns the handler for requests with a given head. It is a Refusal if the head alone decides that."""
 
 
+_WRONG_ADDRESS: Final = "POST to an unknown path"
+"""The reason for the log. A client with a wrong address sends its events there. Who looks for pages sends a GET."""
+
+
 class Refusal:
     """A handler whose answer does not depend on the body.
 
@@ -173,7 +177,7 @@ class Router:
             return Response(501, b'{"error":"Method not implemented"}')
         allow = self._allow.get(path)
         if allow is None:
-            return Response(404, b'{"error":"Not found"}')
+            return Response(404, b'{"error":"Not found"}', reason=_WRONG_ADDRESS if method == "POST" else "")
         if method == "OPTIONS":
             return Response(204, b"", (("Allow", allow),))
         body = self._method_not_allowed.get(path, b'{"error":"Method not allowed"}')

@@ -42,17 +42,20 @@ class Retention:
         log: gets a line for each deletion.
         path: the database's real path.
         changed: called after each deletion: the past may have to be built or counted.
+        ended_s: when the last daily deletion before this process has ended.
 
     Attributes:
-        ended_s: when the last daily deletion of this process has ended, in seconds since 1970; None before the first.
+        ended_s: when the last daily deletion has ended, in seconds since 1970; None before the first.
     """
 
-    def __init__(self, store: Store[Any], log: Log, path: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store[Any], log: Log, path: str, changed: Callable[[], None], ended_s: float | None
+    ) -> None:
         self._store = store
         self._log = log
         self._path = path
         self._changed = changed
-        self.ended_s: float | None = None
+        self.ended_s = ended_s
 
     def delete_before(self, before_us: int) -> None:
         """Delete what was received in the archive before a moment, in microseconds since 1970, without open sessions.

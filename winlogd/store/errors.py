@@ -50,6 +50,9 @@ class QuestionRefusedError(Exception):
 class QuestionTooLongError(Exception):
     """A question took too long. It has to be narrowed."""
 
+    def __init__(self) -> None:
+        super().__init__("it takes too long")
+
 
 class QuestionFailedError(Exception):
     """A question has raised what ends a program, or the reader's thread has ended. The text says which."""

@@ -61,7 +61,7 @@ def _looks_at_both(block: Block, folder: Path) -> None:
 def _sends_a_mail(block: Block, folder: Path) -> None:
     """cron sends what the line prints: nothing as long as there is no fault."""
     changes: dict[str, object] = {
-        "0 7 * * * root ": "",
+        "0 18 * * * root ": "",
         "/opt/winlogd/bin/winlogd": PROGRAM,
         CONFIG: folder / "config.toml",
     }
@@ -76,5 +76,5 @@ def _sends_a_mail(block: Block, folder: Path) -> None:
 RUN: Final[Mapping[str, Runner]] = {
     "winlogd doctor\n": _shows,
     "winlogd machines\n": _looks_at_both,
-    "0 7 * * *": _sends_a_mail,
+    "0 18 * * *": _sends_a_mail,
 }

@@ -188,7 +188,7 @@ def test_a_question_of_pieces_ends_at_its_time(path: Path, other: apsw.Connectio
         with access.snapshot():
             assert access.is_piece_over()
         time.sleep(0.01)
-        with pytest.raises(QuestionTooLongError):
+        with pytest.raises(QuestionTooLongError, match="it takes too long"):
             access.is_piece_over()
 
 

@@ -7,33 +7,34 @@ from typing import Final
 from winlogd.commands.checks.context import Context
 from winlogd.commands.checks.disk import MB
 from winlogd.commands.checks.finding import Finding, fine, unseen
+from winlogd.commands.nouns import counted
 from winlogd.config.messages import escaped
 from winlogd.daemon.settings import least_free_bytes
 from winlogd.sessions.session import US
-from winlogd.store.backup.files import Names
+from winlogd.store.backup.files import names_of
 
 _FAULT_DAYS: Final = 8
 _NOTE_DAYS: Final = 2
+_HOUR_S: Final = 3600
 _DAY_S: Final = 86_400
-_ADVICE: Final = "winlogd backup --keep 14, each night, as winlogd-backup.timer does: docs/operate.md, Backup"
+_ADVICE: Final = (
+    "sudo systemctl enable --now winlogd-backup.timer makes one each night and keeps 7: docs/operate.md, Backup"
+)
 
 
 def check(context: Context) -> Iterator[Finding]:
     """Find out that there is no backup, that it is old, or that there is no room for another one."""
-    names = Names(context.config.backup.folder, os.path.splitext(os.path.basename(context.config.database.path))[0])
+    folder = context.config.backup.folder
     try:
-        made_s = [names.made_s(base) for base in names.backups()]
-    except (FileNotFoundError, NotADirectoryError):
-        made_s = []
+        last = names_of(folder, context.path).last(context.now_us / US)
+    except NotADirectoryError:
+        last = None
     except OSError as error:
         advice = "run this as root, or as the user that winlogd runs as"
-        yield unseen(escaped(names.folder), error.strerror or str(error), advice)
+        yield unseen(escaped(folder), error.strerror or str(error), advice)
         return
-    except ValueError as error:
-        yield unseen(escaped(names.folder), str(error), "rename the backup whose name holds no time that exists")
-        return
-    yield judged(max(made_s, default=None), context.now_us / US, escaped(names.folder))
-    yield from _room(context, names.folder)
+    yield judged(None if last is None else last.made_s, context.now_us / US, escaped(folder))
+    yield from _room(context, folder)
 
 
 def judged(newest_s: float | None, now_s: float, folder: str) -> Finding:
@@ -42,7 +43,8 @@ def judged(newest_s: float | None, now_s: float, folder: str) -> Finding:
         return Finding("fault", f"there is no backup in {folder}", "if the disk fails, everything is lost", _ADVICE)
     days = int((now_s - newest_s) // _DAY_S)
     if days < _NOTE_DAYS:
-        return fine(f"the last one is {max(int(now_s - newest_s), 0) // 3600} hours old")
+        hours = max(int(now_s - newest_s), 0) // _HOUR_S
+        return fine(f"the last one is {counted(hours, 'hour')} old")
     meaning = "if the disk fails, the events since then are lost"
     return Finding(
         "fault" if days >= _FAULT_DAYS else "note", f"the last backup in {folder} is {days} days old", meaning, _ADVICE

@@ -7,6 +7,9 @@ Level = Literal["fault", "note", "ok"]
 LEVELS: Final[tuple[Level, ...]] = ("fault", "note", "ok")
 """The worst first. A fault needs a person. A note is worth knowing."""
 
+AS_ANOTHER_USER: Final = "run this as root, or as the user that winlogd runs as; or again later"
+"""What to do if the server does not answer this user, or not now."""
+
 _LISTED: Final = 5
 """A sentence names at most this many machines, rooms or readers."""
 

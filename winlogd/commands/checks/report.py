@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from winlogd.commands.checks.finding import LEVELS, Finding, Level, worst
 from winlogd.commands.letters import visible
+from winlogd.commands.nouns import counted
 
 _TITLES: Final = {"fault": "FAULT", "note": "note", "ok": "ok"}
 _GAP: Final = "  "
@@ -58,4 +59,4 @@ def _counts(results: Sequence[Result]) -> str:
     for level in LEVELS:
         if level != "ok" and (count := levels.count(level)):
             parts.append(f"{count} with a {level}" if count == 1 else f"{count} with {level}s")
-    return f"{len(checks)} checks: {', '.join(parts)}"
+    return f"{counted(len(checks), 'check')}: {', '.join(parts)}"

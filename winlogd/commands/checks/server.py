@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from winlogd.commands.checks.context import Context
-from winlogd.commands.checks.finding import Finding, fine, unseen
+from winlogd.commands.checks.finding import AS_ANOTHER_USER, Finding, fine, unseen
 
 
 def check(context: Context) -> Iterator[Finding]:
@@ -34,7 +34,7 @@ def check(context: Context) -> Iterator[Finding]:
             "sudo systemctl restart winlogd",
         )
     else:
-        yield unseen("the running server", why, "run this as root, or as the user that winlogd runs as; or again later")
+        yield unseen("the server", why, AS_ANOTHER_USER)
 
 
 def _writing(context: Context) -> Finding:

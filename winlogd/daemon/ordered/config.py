@@ -1,13 +1,13 @@
 """The order ``config``: which value each option has in this server, and where it comes from.
 
-A worker of the loop's default executor reads the file. This file must not know the socket, or how options are shown.
+A thread of its own reads the file. This file must not know the socket, or how options are shown.
 """
 
 import os
-from asyncio import Future
 
 from winlogd.config.sections import Config
 from winlogd.control.server import Order
+from winlogd.daemon.aside import aside
 from winlogd.daemon.in_force import Fields, fields_of
 from winlogd.daemon.running import Running
 
@@ -15,11 +15,10 @@ from winlogd.daemon.running import Running
 def carry_out(order: Order, running: Running, config: Config) -> None:
     """Answer with the fields of ``winlogd config``."""
 
-    def done(told: "Future[Fields]") -> None:
-        if (error := told.exception()) is None:
-            order.done(running=True, pid=os.getpid(), **told.result())
+    def done(told: Fields | Exception) -> None:
+        if isinstance(told, Exception):
+            order.failed(f"the configuration cannot be told: {told}")
         else:
-            order.failed(f"the configuration cannot be told: {error}")
+            order.done(running=True, pid=os.getpid(), **told)
 
-    telling = running.loop.run_in_executor(None, fields_of, config, running.parts.begun_with, os.environ)
-    telling.add_done_callback(done)
+    aside(running.loop, "config", lambda: fields_of(config, running.parts.begun_with, os.environ), done)

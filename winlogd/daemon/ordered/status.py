@@ -1,12 +1,11 @@
 """The order ``status``: how the server is, and what its files tell. Nothing in the answer names a user.
 
-The reader's thread looks at the disk. If it cannot, or not in time, the answer has the rest and says why. This file
-must not know the socket, or how a person is shown the answer.
+First the store tries to write, if it has not lately. The reader's thread looks at the disk. If it cannot, or not in
+time, the answer has the rest and says why. This file must not know the socket, or how a person is shown the answer.
 """
 
 import os
 import time
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from winlogd import VERSION
@@ -43,23 +42,20 @@ def carry_out(order: Order, running: Running, config: Config) -> None:
         count = None if readers is None else readers.count(now_us)
 
         def looked(outcome: "Fields | Exception") -> None:
-            known = {"fault": _fault(outcome)} if isinstance(outcome, Exception) else outcome
+            fault = f"what is stored cannot be read now: {outcome}"
+            known = {"fault": fault} if isinstance(outcome, Exception) else outcome
             server = _server(running, config, count, now_us, site.zone)
             order.done(running=True, server=server, refusals=_refusals(running, site.zone), **known)
 
         running.parts.readers.questions.ask(_WHO, look, looked)
 
-    running.parts.looking.register().look_up(counted)
-
-
-def _fault(error: Exception) -> str:
-    return f"what is stored cannot be read now: {str(error) or 'it takes too long'}"
+    running.parts.entrance.trial.ask(lambda _: running.parts.looking.register().look_up(counted))
 
 
 def _server(running: Running, config: Config, readers: int | None, now_us: int, zone: "tzinfo | None") -> "Fields":
     """Return how the server itself is."""
     parts, server = running.parts, config.server
-    writability = parts.store.writability()
+    writability = parts.entrance.trial.writability()
     begun_s = started_s()
     return {
         "version": VERSION,
@@ -82,13 +78,9 @@ def _server(running: Running, config: Config, readers: int | None, now_us: int, 
 def _refusals(running: Running, zone: "tzinfo | None") -> "Fields":
     """Return how many requests were refused today, and for which reasons."""
     now_s, today = time.time(), running.observer.today
-    counts: Counter[tuple[int, str]] = Counter()
-    for each in today.most(now_s):
-        counts[each.status, each.reason.partition(":")[0]] += each.count
+    found = today.by_reason(now_s)
     return {
         "since": local_text(int(today.since(now_s) * US), zone),
-        "count": counts.total(),
-        "reasons": [
-            {"status": status, "reason": reason, "count": count} for (status, reason), count in counts.most_common()
-        ],
+        "count": sum(each.total for each in found),
+        "reasons": [{"status": each.status, "reason": each.reason, "count": each.total} for each in found],
     }

@@ -21,6 +21,8 @@ _PART: Final = ".part"
 _BESIDE: Final = ("", "-wal", "-shm", "-journal")
 """What SQLite may have left beside a copy when the process was killed."""
 _LOCKS_NO_FOLDER: Final = (errno.EBADF, errno.EINVAL, errno.ENOLCK, errno.ENOTSUP)
+_CLOCK_S: Final = 60.0
+"""A clock may have been set back this far since a backup was made."""
 _NEW: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -123,8 +125,14 @@ class Names(NamedTuple):
         stamp = base.removeprefix(f"{self.stem}-").partition("Z")[0]
         return timegm(time.strptime(stamp, "%Y%m%dT%H%M%S"))
 
-    def last(self) -> Whole | None:
+    def last(self, now_s: float) -> Whole | None:
         """Return the last whole backup; None if there is none.
+
+        A name from the future counts for nothing: a clock was wrong, or somebody has given a file such a name. It would
+        hide that no later backup is made.
+
+        Args:
+            now_s: the present time, in seconds since 1970.
 
         Raises:
             OSError: the folder cannot be read.
@@ -134,8 +142,10 @@ class Names(NamedTuple):
         except FileNotFoundError:
             return None
         for base in reversed(bases):
-            with suppress(ValueError):  # somebody has given a file such a name
-                return Whole(os.path.join(self.folder, f"{base}.db"), self.made_s(base))
+            with suppress(ValueError):  # somebody has given a file a name with a time that does not exist
+                made_s = self.made_s(base)
+                if made_s <= now_s + _CLOCK_S:
+                    return Whole(os.path.join(self.folder, f"{base}.db"), made_s)
         return None
 
     def remove_old(self, keep: int, newest: str, is_ours: Callable[[str], bool]) -> int:

@@ -6,6 +6,8 @@ This file must not know what a mark means.
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import apsw
 
 ROTATED_DAY: Final = "rotated_day"
@@ -46,6 +48,12 @@ def read_marks(connection: "apsw.Connection") -> dict[str, str]:
         apsw.Error: SQLite's own.
     """
     return {str(key): str(value) for key, value in connection.execute(_READ)}
+
+
+def retained_s(marks: "Mapping[str, str]") -> float | None:
+    """Return when the retention has last come to its end, in seconds since 1970; None before the first time."""
+    text = marks.get(RETAINED_AT, "")
+    return float(text) if text.isdecimal() else None
 
 
 def set_mark(connection: "apsw.Connection", key: str, value: str) -> None:

@@ -2,7 +2,9 @@
 
 It moves if it looks into its queue, reads or writes files, or waits for the disk. A checkpoint after a long time, or an
 fsync of a slow disk, may take minutes. An endless loop does none of this, and neither does a deadlock. The kernel knows
-what a thread does, and says it without a look at a disk (proc(5)). This file must not know what the writer does.
+what a thread does, and says it without a look at a disk (proc(5)). After a change of user only root may see what the
+thread reads and writes. Then it moves if it waits for anything: an endless loop inside SQLite does not. This file must
+not know what the writer does.
 """
 
 import threading
@@ -12,6 +14,7 @@ from typing import Final
 from winlogd.store.writer.inbox import Inbox
 
 _WAITS_FOR_DISK: Final = "D"
+_WAITS: Final = "voluntary_ctxt_switches:"
 
 
 class Life:
@@ -29,7 +32,7 @@ class Life:
 
     def has_moved(self) -> bool:
         """Return True if the thread has moved since the last call."""
-        before, self._seen = self._seen, (self._inbox.looks, self._read("io"))
+        before, self._seen = self._seen, (self._inbox.looks, self._read("io") or waits_in(self._read("status")))
         return self._seen != before or state_in(self._read("stat")) == _WAITS_FOR_DISK
 
     def _read(self, name: str) -> str:
@@ -44,3 +47,8 @@ class Life:
 def state_in(stat: str) -> str:
     """Return the letter of a thread's state from its line in ``stat``; empty if the line is. The name may be any."""
     return stat.rpartition(")")[2].strip()[:1]
+
+
+def waits_in(status: str) -> str:
+    """Return how often a thread has waited, from its lines in ``status``; empty if they do not say it."""
+    return next((line.removeprefix(_WAITS).strip() for line in status.splitlines() if line.startswith(_WAITS)), "")
