@@ -21,15 +21,12 @@ from winlogd.store.jobs.delete import BESIDE_EVENTS, Delete, DeleteStep
 from winlogd.store.jobs.job import Step
 from winlogd.store.jobs.people import OfPeople, Reports, Search, SearchStep
 from winlogd.store.jobs.steps import Steps
-from winlogd.store.jobs.windows import last_of
 from winlogd.store.past.copies import Changed, add_copies
 from winlogd.store.past.events import PastEvent, json_list
 from winlogd.store.past.hiding import Hiding, renamed
 from winlogd.store.past.progress import number
 from winlogd.store.past.tombstones import Forgotten, Tombstone
 
-_REPORTS_OF_TODAY: Final = 8
-"""So many rows of today a step of others takes are looked at for reports."""
 _HIDE: Final = "UPDATE events_today SET hardware_info = ? WHERE id = ?"
 _HARDWARE: Final = """SELECT id, CAST(hardware_info AS BLOB) FROM {} WHERE id IN (SELECT value FROM json_each(?))
     AND action = 'M' AND hardware_info IS NOT NULL"""
@@ -150,9 +147,10 @@ class Forget:
                 found.setdefault(tombstone, set()).add(name)
         if not found:
             return
-        self._today = Reports("events_today", self._missing, found)
+        hiding = Hiding(found, search.staying())
+        self._today = Reports("events_today", self._missing, hiding)
         self._until_id = load_book.last_id(connection)
-        of_others = Reports("events_history", self._missing, found)
+        of_others = Reports("events_history", self._missing, hiding)
         staying: set[str] = set()
         people = (
             OfPeople("events_history", self._missing, search.of_archive, staying),
@@ -160,13 +158,12 @@ class Forget:
         )
         self._deletions = [
             Delete(of_others, None, self._steps, instead=_HiddenReports(of_others)),
-            Delete(*people, self._steps, instead=_Renamed(self._missing, Hiding(found))),
+            Delete(*people, self._steps, instead=_Renamed(self._missing, hiding)),
         ]
 
     def _hide_some_of_today(self, connection: apsw.Connection, reports: Reports) -> ForgetStep:
         """Hide names in reports of today in their place: no reader keeps a report, and no trigger counts a change."""
-        end_id = last_of(connection, "events_today", self._after_id, self._until_id, self._size * _REPORTS_OF_TODAY)
-        found = reports.between(connection, self._after_id, end_id)
+        found, end_id = reports.next(connection, self._after_id, self._until_id, self._size)
         connection.executemany(_HIDE, [(each.text, each.event.event_id) for each in found])
         return ForgetStep(None, is_last=False, wrote=bool(found), after_id=end_id, reports=len(found))
 
@@ -192,16 +189,11 @@ class _HiddenReports:
         self._reports = reports
 
     def __call__(self, connection: apsw.Connection, table: str, events: Sequence[PastEvent]) -> None:
-        wanted = {event.event_id for event in events}
-        found = self._reports.between(connection, events[0].event_id - 1, events[-1].event_id)
+        found = self._reports.of_rows(connection, [event.event_id for event in events])
         add_copies(
             connection,
             table,
-            [
-                Changed(each.event.event_id, each.event.username, each.event.session_uuid, each.text)
-                for each in found
-                if each.event.event_id in wanted
-            ],
+            [Changed(each.event.event_id, each.event.username, each.event.session_uuid, each.text) for each in found],
         )
 
 

@@ -6,6 +6,7 @@ This file must not know what becomes of the rows, or who has them forgotten.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
 
+from winlogd.events.names import folded
 from winlogd.store import load_book
 from winlogd.store.file.columns import text
 from winlogd.store.jobs.delete import Found
@@ -13,18 +14,19 @@ from winlogd.store.jobs.job import Step
 from winlogd.store.jobs.selections import Table, with_logoffs
 from winlogd.store.jobs.steps import Steps
 from winlogd.store.jobs.windows import last_of
-from winlogd.store.past.events import PastEvent, events_with
+from winlogd.store.past.events import PastEvent, events_with, json_list
 from winlogd.store.past.hiding import Hiding
 from winlogd.store.past.holds import free_of
-from winlogd.store.past.tombstones import Forgotten, Tombstone
+from winlogd.store.past.mentions import words_of
+from winlogd.store.past.tombstones import Forgotten
 
 if TYPE_CHECKING:  # types only
     import apsw
 
 _LOOKED_AT_A_ROW: Final = 64
 """To look at the names of this many rows takes about as long as to delete one."""
-_REPORTS_A_ROW: Final = 8
-"""The same for reports of hardware."""
+_REPORT_BYTES_A_ROW: Final = 4096
+"""To look for names in so many bytes of reports takes about as long, too."""
 _AS_STORED: Final = "CASE ?1 WHEN 'text' THEN CAST(?2 AS TEXT) ELSE ?2 END"
 _NEXT_NAME: Final = f"""SELECT typeof(username), CAST(username AS BLOB) FROM events_history
     INDEXED BY idx_history_username WHERE username > {_AS_STORED} ORDER BY username LIMIT 1"""
@@ -34,6 +36,8 @@ _IDS_OF_NAME: Final = f"""SELECT id FROM events_history INDEXED BY idx_history_u
 _ROWS_OF_TODAY: Final = "SELECT id, CAST(username AS BLOB) FROM events_today WHERE id > ? AND id <= ? ORDER BY id"
 _REPORTS: Final = """SELECT id, CAST(hardware_info AS BLOB) FROM {}
     WHERE id > ? AND id <= ? AND action = 'M' AND hardware_info IS NOT NULL ORDER BY id"""
+_REPORTS_OF_ROWS: Final = """SELECT id, CAST(hardware_info AS BLOB) FROM {} WHERE id IN (SELECT value FROM json_each(?))
+    AND action = 'M' AND hardware_info IS NOT NULL ORDER BY id"""
 
 
 class StoredName(NamedTuple):
@@ -45,16 +49,24 @@ class StoredName(NamedTuple):
 
 @final
 class SearchStep(Step):
-    """One step of `Search`: how far it has looked, and the names that it has found."""
+    """One step of `Search`: how far it has looked, and which names it has found, of forgotten people and of others."""
 
-    __slots__ = ("after", "after_id", "found", "of_archive")
+    __slots__ = ("after", "after_id", "found", "of_archive", "of_others")
 
-    def __init__(self, after: StoredName | None, after_id: int, of_archive: list[StoredName], found: set[str]) -> None:
+    def __init__(
+        self,
+        after: StoredName | None,
+        after_id: int,
+        of_archive: list[StoredName],
+        found: set[str],
+        of_others: set[str],
+    ) -> None:
         super().__init__(is_last=False, wrote=False)
         self.after: Final = after
         self.after_id: Final = after_id
         self.of_archive: Final = of_archive
         self.found: Final = found
+        self.of_others: Final = of_others
 
 
 @final
@@ -78,6 +90,8 @@ class Search:
         self._after_id, self._until_id = 0, -1
         self.of_archive: list[StoredName] = []
         self.found: set[str] = set()
+        self._of_others: dict[str, set[str]] = {}
+        """The folded names of others, by each of their words."""
 
     @property
     def is_done(self) -> bool:
@@ -97,25 +111,38 @@ class Search:
         rows = self._size * _LOOKED_AT_A_ROW
         end_id = last_of(connection, "events_today", self._after_id, self._until_id, rows)
         names = {text(name) for (name,) in connection.execute(_NAMES_OF_TODAY, (self._after_id, end_id))}
-        return SearchStep(None, end_id, [], set(filter(self._forgotten.of, names)))
+        found = set(filter(self._forgotten.of, names))
+        return SearchStep(None, end_id, [], found, names - found)
 
     def took(self, step: SearchStep, took_s: float) -> None:
         """Take note that a step is done, and choose the size of the next one."""
         self._after, self._after_id = step.after, step.after_id
         self.of_archive += step.of_archive
         self.found |= step.found
+        for name in map(folded, step.of_others):
+            for word in words_of(name):
+                self._of_others.setdefault(word, set()).add(name)
         self._size = self._steps.after(self._size, took_s)
+
+    def staying(self) -> set[str]:
+        """Return the folded names of others that have a word of a found name, such as those in another domain."""
+        words = {word for name in self.found for word in words_of(folded(name))}
+        return set().union(*(self._of_others.get(word, ()) for word in words))
 
     def _look_in_archive(self, connection: "apsw.Connection", after: StoredName) -> SearchStep:
         found: list[StoredName] = []
+        of_others: set[str] = set()
         for _ in range(self._size):
             row = connection.execute(_NEXT_NAME, after).fetchone()
             if row is None:
-                return SearchStep(None, 0, found, {text(each.octets) for each in found})
+                return SearchStep(None, 0, found, {text(each.octets) for each in found}, of_others)
             after = StoredName(*cast("tuple[str, bytes]", row))
-            if self._forgotten.of(text(after.octets)):
+            name = text(after.octets)
+            if self._forgotten.of(name):
                 found.append(after)
-        return SearchStep(after, 0, found, {text(each.octets) for each in found})
+            else:
+                of_others.add(name)
+        return SearchStep(after, 0, found, {text(each.octets) for each in found}, of_others)
 
 
 @final
@@ -196,15 +223,15 @@ class Reports:
     Args:
         table: the table.
         forgotten: the tombstones: the people's own reports are found by `OfPeople`.
-        found: the spellings of the names, by the tombstone.
+        hiding: the names.
     """
 
     __slots__ = ("_forgotten", "_hiding", "_table")
 
-    def __init__(self, table: Table, forgotten: Forgotten, found: Mapping[Tombstone, Iterable[str]]) -> None:
+    def __init__(self, table: Table, forgotten: Forgotten, hiding: Hiding) -> None:
         self._table: Final[Table] = table
         self._forgotten = forgotten
-        self._hiding: Final = Hiding(found)
+        self._hiding: Final = hiding
 
     def find(self, connection: "apsw.Connection", after_id: int, until_id: int, most: int) -> Found:
         """Return the next rows (`Selection.find`).
@@ -212,19 +239,44 @@ class Reports:
         Raises:
             apsw.Error: SQLite's own.
         """
-        end_id = last_of(connection, self._table, after_id, until_id, most * _REPORTS_A_ROW)
-        return Found([each.event for each in self.between(connection, after_id, end_id)], end_id)
+        reports, end_id = self.next(connection, after_id, until_id, most)
+        return Found([each.event for each in reports], end_id)
 
-    def between(self, connection: "apsw.Connection", after_id: int, until_id: int) -> list[Report]:
-        """Return the reports from after one id to another, in their order, without those that a hold means.
+    def next(self, connection: "apsw.Connection", after_id: int, until_id: int, most: int) -> tuple[list[Report], int]:
+        """Return the next reports, without those that a hold means, and the id of the last row that was looked at.
+
+        Args:
+            connection: the database.
+            after_id: look at rows with higher ids.
+            until_id: look at no row with a higher id.
+            most: return at most so many, and read as many bytes as take about as long as to delete so many rows; one
+                report at least.
 
         Raises:
             apsw.Error: SQLite's own.
         """
-        rows = cast(
-            "Iterable[tuple[int, bytes]]", connection.execute(_REPORTS.format(self._table), (after_id, until_id))
-        )
-        texts = {event_id: report for event_id, octets in rows if self._hiding.may_be_in(report := text(octets))}
+        end_id = last_of(connection, self._table, after_id, until_id, most * _LOOKED_AT_A_ROW)
+        found, octets_left = {}, most * _REPORT_BYTES_A_ROW
+        for event_id, octets in _reports(connection, _REPORTS.format(self._table), (after_id, end_id)):
+            if self._hiding.may_be_in(report := text(octets)):
+                found[event_id] = report
+            octets_left -= len(octets)
+            if octets_left <= 0 or len(found) == most:
+                end_id = event_id
+                break
+        return self._hidden(connection, found), end_id
+
+    def of_rows(self, connection: "apsw.Connection", event_ids: Iterable[int]) -> list[Report]:
+        """Return those of some rows that have a name, without those that a hold means.
+
+        Raises:
+            apsw.Error: SQLite's own.
+        """
+        sql = _REPORTS_OF_ROWS.format(self._table)
+        found = {each: text(octets) for each, octets in _reports(connection, sql, (json_list(event_ids),))}
+        return self._hidden(connection, found)
+
+    def _hidden(self, connection: "apsw.Connection", texts: Mapping[int, str]) -> list[Report]:
         if not texts:
             return []
         of_others = [
@@ -235,6 +287,10 @@ class Reports:
             for each in free_of(connection, of_others, self._table == "events_today")
         ]
         return [each for each in reports if each.text != texts[each.event.event_id]]
+
+
+def _reports(connection: "apsw.Connection", sql: str, values: Sequence[Any]) -> "Iterable[tuple[int, bytes]]":
+    return cast("Iterable[tuple[int, bytes]]", connection.execute(sql, values))
 
 
 def _ids(connection: "apsw.Connection", sql: str, values: Sequence[Any]) -> list[int]:

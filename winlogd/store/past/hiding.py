@@ -23,14 +23,18 @@ class Hiding:
 
     Args:
         found: all spellings of names that were found, by the tombstone.
+        staying: folded names of others. Where one of them stands, it stays. If a found name without its domain could
+            mean one of them, it is hidden only with its domain.
     """
 
     __slots__ = ("_mentions",)
 
-    def __init__(self, found: Mapping[Tombstone, Iterable[str]]) -> None:
-        forms: dict[str, tuple[Tombstone, ...]] = {}
+    def __init__(self, found: Mapping[Tombstone, Iterable[str]], staying: Iterable[str] = ()) -> None:
+        forms: dict[str, tuple[Tombstone, ...]] = dict.fromkeys(staying, ())
+        shared = set(map(short_user, forms))
         for tombstone, spellings in found.items():
-            for form in {form for name in spellings for form in (folded(name), short_user(name))}:
+            names = {folded(name) for name in spellings}
+            for form in names | ({short_user(name) for name in names} - shared):
                 forms[form] = (*forms.get(form, ()), tombstone)
         self._mentions: Final = Mentions(forms)
 

@@ -66,7 +66,7 @@ class Mentions(Generic[T]):
     def may_be_in(self, report: str) -> bool:
         """Return True if a report may have one of the names."""
         text, known = folded(_without_escapes(report)), self._by_first_word.keys()
-        return not known.isdisjoint(_words(text)) or not known.isdisjoint(_AFTER_ESCAPE.findall(text))
+        return not known.isdisjoint(words_of(text)) or not known.isdisjoint(_AFTER_ESCAPE.findall(text))
 
     def replaced(self, report: str, replacement: Callable[[T], str | None]) -> str:
         """Return a report with other texts in place of names. JSON stays JSON: numbers and the like are no names.
@@ -107,7 +107,7 @@ class Mentions(Generic[T]):
             at += 1
 
 
-def _words(text: str) -> list[str]:
+def words_of(text: str) -> list[str]:
     """Return the words of a folded text."""
     return text.translate(_SPACES).split() if text.isascii() else _WORD.findall(text)
 
