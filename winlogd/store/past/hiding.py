@@ -61,7 +61,13 @@ def renamed(identifier: str | None, username: str, pseudonym: str) -> str | None
     """
     if identifier is None:
         return None
+    name = folded(username)
     for prefix in _PREFIXES:
-        if identifier.startswith(f"{prefix}{username}@"):
-            return f"{prefix}{pseudonym}{identifier[len(prefix) + len(username) :]}"
-    return re.sub(re.escape(username), lambda _: pseudonym, identifier, flags=re.IGNORECASE)
+        ends = (at.start() for at in re.finditer("@", identifier)) if identifier.startswith(prefix) else ()
+        for end in ends:
+            if folded(identifier[len(prefix) : end]) == name:
+                return f"{prefix}{pseudonym}{identifier[end:]}"
+    if name not in folded(identifier):
+        return identifier
+    changed = re.sub(re.escape(username), lambda _: pseudonym, identifier, flags=re.IGNORECASE)
+    return folded(identifier).replace(name, pseudonym) if changed == identifier else changed
