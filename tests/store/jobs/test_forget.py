@@ -156,6 +156,20 @@ def test_a_span_means_whole_sessions_by_their_logon(path: Path) -> None:
             ]  # fmt: skip
 
 
+@pytest.mark.parametrize("pseudonym", ["", WHO])
+def test_a_logoff_of_today_goes_with_its_logon_in_the_archive(path: Path, pseudonym: str) -> None:
+    with opened(path) as connection:
+        row(connection, "events_history", "C", DAY, "alice@A1@000001")
+        row(connection, "events_today", "D", DAY + timedelta(hours=20), "alice@A1@000001")
+        kept = row(connection, "events_today", "D", DAY + timedelta(hours=21), "alice@A1@000001")
+        built(connection)
+        finish(forget(tombstone("alice", last_us=us(DAY + timedelta(hours=1)), pseudonym=pseudonym)), connection)
+
+        assert [each for (each,) in connection.execute("SELECT id FROM events_today")] == [kept]
+        left = connection.execute("SELECT action, username, session_uuid FROM events_history ORDER BY id").fetchall()
+        assert left == ([(action, WHO, f"{WHO}@A1@000001") for action in "CD"] if pseudonym else [])
+
+
 @pytest.mark.parametrize("condition", [{"user": "alice"}, {"host": "a102-07"}, {"from_us": us(DAY), "to_us": 1 << 61}])
 def test_a_hold_exempts_what_it_means(filled: apsw.Connection, condition: dict[str, object]) -> None:
     values = {"user": None, "host": None, "from_us": None, "to_us": None} | condition

@@ -151,10 +151,10 @@ class Forget:
         self._today = Reports("events_today", self._missing, hiding)
         self._until_id = load_book.last_id(connection)
         of_others = Reports("events_history", self._missing, hiding)
-        staying: set[str] = set()
+        staying, ended_today = set[str](), set[int]()
         people = (
-            OfPeople("events_history", self._missing, search.of_archive, staying),
-            OfPeople("events_today", self._missing, (), staying),
+            OfPeople("events_history", self._missing, search.of_archive, staying, ended_today),
+            OfPeople("events_today", self._missing, (), staying, ended_today),
         )
         self._deletions = [
             Delete(of_others, None, self._steps, instead=_HiddenReports(of_others)),

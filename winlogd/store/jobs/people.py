@@ -11,7 +11,7 @@ from winlogd.store import load_book
 from winlogd.store.file.columns import text
 from winlogd.store.jobs.delete import Found
 from winlogd.store.jobs.job import Step
-from winlogd.store.jobs.selections import Table, with_logoffs
+from winlogd.store.jobs.selections import Table, logoffs_of_today, with_logoffs
 from winlogd.store.jobs.steps import Steps
 from winlogd.store.jobs.windows import last_of
 from winlogd.store.past.events import PastEvent, events_with, json_list
@@ -155,15 +155,24 @@ class OfPeople:
         names: the names in the archive; not used for today.
         staying: identifiers of sessions whose logon stays, so that the logoff does, too. It only grows, so a rollback
             does not matter. Both tables share it: a logon is in the archive before its logoff.
+        ended_today: ids of logoffs of today that go with their logons, which were in the archive. As with `staying`.
     """
 
-    __slots__ = ("_forgotten", "_names", "_staying", "_table")
+    __slots__ = ("_ended_today", "_forgotten", "_names", "_staying", "_table")
 
-    def __init__(self, table: Table, forgotten: Forgotten, names: Sequence[StoredName], staying: set[str]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        forgotten: Forgotten,
+        names: Sequence[StoredName],
+        staying: set[str],
+        ended_today: set[int],
+    ) -> None:
         self._table: Final[Table] = table
         self._forgotten = forgotten
         self._names = names
         self._staying = staying
+        self._ended_today = ended_today
 
     def find(self, connection: "apsw.Connection", after_id: int, until_id: int, most: int) -> Found:
         """Return the next rows (`Selection.find`): at most `most`, and the logoffs of the logons among them.
@@ -180,14 +189,19 @@ class OfPeople:
         kept = {each.event_id for each in meant} - {each.event_id for each in chosen}
         self._staying.update(each.session_uuid for each in meant if each.event_id in kept and each.session_uuid)
         chosen = [each for each in chosen if not self._belongs_to_a_logon_that_stays(each)]
+        if self._table == "events_history":
+            self._ended_today |= logoffs_of_today(connection, chosen)
         return Found(with_logoffs(connection, self._table, chosen, until_id), end_id)
 
     def _is_meant(self, event: PastEvent) -> bool:
-        if self._forgotten.meaning(event) is not None:
+        if self._forgotten.meaning(event) is not None or self._ends_a_session_of_the_archive(event):
             return True
         if event.action == "C" and event.session_uuid:
             self._staying.add(event.session_uuid)
         return False
+
+    def _ends_a_session_of_the_archive(self, event: PastEvent) -> bool:
+        return self._table == "events_today" and event.event_id in self._ended_today
 
     def _belongs_to_a_logon_that_stays(self, event: PastEvent) -> bool:
         return event.action == "D" and event.session_uuid in self._staying
