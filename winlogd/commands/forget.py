@@ -141,7 +141,8 @@ def _forget(config: Config, path: str, words: Sequence[str], person: "Person", p
         "first_us": wanted.first_us,
         "last_us": wanted.last_us,
         "pseudonym": pseudonym,
-        "asked": "" if wanted.is_exact else wanted.name,
+        "asked": wanted.name,
+        "is_exact": wanted.is_exact,
     }
     order = {"order": _COMMAND, **wish}
     if len(orjson.dumps(order)) > _ORDER_BYTES:
