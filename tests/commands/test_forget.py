@@ -251,6 +251,28 @@ def test_a_name_that_nobody_has_is_an_error(filled: Path, is_running: bool) -> N
         assert len(users(filled, "events_today")) == 5
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("jean\u00a0dupont", "jean⟨U+00A0⟩dupont"),
+        ("al\u200dice", "al⟨U+200D⟩ice"),
+        ("\u202ebob", "⟨U+202E⟩bob"),
+        (" carol", "⟨U+0020⟩carol"),
+        ("dave ", "dave⟨U+0020⟩"),
+        ("é" * 256, "é" * 256),
+    ],
+)
+def test_every_name_that_an_event_may_have_can_be_forgotten(tmp_path: Path, name: str, shown: str) -> None:
+    with running(tmp_path, NEVER) as server:
+        assert server.post(an_event(username=name)).status == 200
+        server.wait_until_it_obeys()
+        done = forget(tmp_path, name)
+
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.startswith(f"{shown}: first used ")
+        assert users(tmp_path, "events_today") == []
+
+
 @pytest.mark.parametrize(("answer", "is_done"), [("y\n", True), ("n\n", False), ("\n", False)])
 def test_a_person_is_asked(filled: Path, answer: str, is_done: bool) -> None:
     leader, follower = pty.openpty()

@@ -17,11 +17,13 @@ import orjson
 
 from winlogd.commands.database import database_of
 from winlogd.commands.flags import Parser
+from winlogd.commands.letters import distinct
 from winlogd.commands.readers_file import note_look
 from winlogd.commands.remote import Fields, answer_to
 from winlogd.commands.terminal import FailedError, MisusedError, ask_first, note, say
 from winlogd.config.load import load
 from winlogd.config.sections import Config
+from winlogd.events.event import MAX_USERNAME_CHARACTERS
 from winlogd.events.names import folded
 from winlogd.scheduled.clock import zone_of
 from winlogd.sessions.moments import instant_of, local_time
@@ -48,7 +50,6 @@ _EXAMPLE: Final = """\
   and after "y" prints how many events were forgotten, and what it cannot reach.
 """
 
-_NAME_BYTES: Final = 200
 _ORDER_BYTES: Final = 1000
 """An order has 1,024 bytes."""
 _PSEUDONYM_BYTES: Final = 4
@@ -97,10 +98,11 @@ def _parser() -> Parser:
 
 
 def _name(flags: Namespace, parser: Parser) -> str:
-    name = str(flags.user).strip()
-    if not name or not name.isprintable() or len(name.encode()) > _NAME_BYTES:
-        raise MisusedError(f"USER must have 1 to {_NAME_BYTES} bytes of visible characters", parser.format_usage())
-    return folded(name)
+    """Return the name: any that an event may have, also one that begins with a space."""
+    name = str(flags.user)
+    if not 0 < len(name) <= MAX_USERNAME_CHARACTERS:
+        raise MisusedError(f"USER must have 1 to {MAX_USERNAME_CHARACTERS} characters", parser.format_usage())
+    return folded(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
 def _time(flags: Namespace, flag: str, zone: tzinfo | None, parser: Parser) -> int | None:
@@ -120,7 +122,7 @@ def _pseudonym() -> str:
 
 def _show(person: "Person", zone: tzinfo | None) -> None:
     for use in person.uses:
-        spellings = ", ".join(sorted(use.spellings)[:_SHOWN_SPELLINGS])
+        spellings = ", ".join(map(distinct, sorted(use.spellings)[:_SHOWN_SPELLINGS]))
         first, last = (f"{local_time(us, zone):%Y-%m-%d %H:%M}" for us in (use.first_us, use.last_us))
         note(f"{spellings}: first used {first}, last used {last}, events: {use.events}")
 
@@ -141,7 +143,7 @@ def _forget(config: Config, path: str, words: Sequence[str], person: "Person", p
         "first_us": wanted.first_us,
         "last_us": wanted.last_us,
         "pseudonym": pseudonym,
-        "asked": wanted.name,
+        "asked": "" if wanted.name in person.names else wanted.name,
         "is_exact": wanted.is_exact,
     }
     order = {"order": _COMMAND, **wish}
@@ -159,7 +161,7 @@ def _forget(config: Config, path: str, words: Sequence[str], person: "Person", p
     cleaned = clean(config, path, words, person, pseudonym)
     say_what_is_left(config, path, words, person, bool(done.get("is_wal_empty")))
     if not person.uses:
-        raise FailedError(f"no event has the name {wanted.name}; perhaps it is written in another way")
+        raise FailedError(f"no event has the name {distinct(wanted.name)}; perhaps it is written in another way")
     where = f", which are those of {pseudonym} now" if pseudonym else ""
     return say(
         f"{done['history']} rows of events_history and {done['today']} of events_today forgotten{where}; reports of"

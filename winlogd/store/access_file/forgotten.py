@@ -36,7 +36,8 @@ class Wish(NamedTuple):
         first_us: as in `Tombstone`.
         last_us: as in `Tombstone`.
         pseudonym: as in `Tombstone`.
-        asked: the name that was typed, folded. The readers' log has it, and so has the row of the command itself.
+        asked: the name that was typed, folded; empty if `names` has it. The readers' log has it, and so has the row of
+            the command itself.
         is_exact: True if `asked` means only itself: if nobody has it, looks at it were looks at others.
     """
 
