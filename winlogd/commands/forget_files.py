@@ -19,7 +19,7 @@ from winlogd.commands.forget_alone import FAULTS, erased
 from winlogd.commands.forget_person import Person
 from winlogd.commands.forget_traces import Traces
 from winlogd.commands.reader import read_from
-from winlogd.commands.terminal import FailedError, note, warn
+from winlogd.commands.terminal import FailedError, ProgressLine, note, warn
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import settings_of
 from winlogd.store.access_file.tables import access_path
@@ -127,17 +127,15 @@ def say_what_is_left(config: Config, path: str, words: Sequence[str], person: Pe
 
 
 def _search(config: Config, path: str, line: str, names: set[str], is_wal_empty: bool) -> None:
-    longer = {
-        each
-        for name in names
-        for each in read_from(config, path, line, lambda connection, name=name: names_with(connection, name))  # type: ignore[misc]
-    }
+    longer = read_from(
+        config, path, line, lambda connection: {each for name in names for each in names_with(connection, name)}
+    )
     if short := sorted(name for name in names if len(name) < _SHORTEST):
         note(f"the files are not searched for {short[0]}: so few letters are everywhere")
     traces, is_left = Traces((name for name in names if len(name) >= _SHORTEST), longer), False
     for file in _files(f"{glob.escape(path)}*", f"{glob.escape(access_path(path))}*"):
         try:
-            count = traces.count_in(file)
+            count = _places_in(file, traces)
         except OSError as error:
             warn(f"{file} cannot be searched: {error.strerror}")
             continue
@@ -148,6 +146,25 @@ def _search(config: Config, path: str, line: str, names: set[str], is_wal_empty:
         note("a program reads the database and does not end: the WAL keeps what was there before, until it ends")
     if is_left:
         note("stop the server and run winlogd compact: it leaves nothing between the rows")
+
+
+def _places_in(file: str, traces: Traces) -> int:
+    """Return at how many places a file has the names. Show meanwhile how far the search is.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    line, searched_bytes, in_all_bytes = ProgressLine(), 0, os.stat(file).st_size
+
+    def show(more_bytes: int) -> None:
+        nonlocal searched_bytes
+        searched_bytes += more_bytes
+        line.show({"bytes_searched": searched_bytes, "bytes_in_all": in_all_bytes, "file": os.path.basename(file)})
+
+    try:
+        return traces.count_in(file, show)
+    finally:
+        line.clear()
 
 
 def _replaced(path: str) -> list[str]:
