@@ -305,6 +305,31 @@ def test_the_readers_log_has_numbers_in_place_of_the_name(filled: Path) -> None:
         assert {"user=#2", "username=#1"} <= set(filters)
 
 
+def test_rows_that_still_have_the_name_are_listed_instead_of_advice_to_compact(filled: Path) -> None:
+    with closing(sqlite3.connect(filled / "data" / "winlog.db")) as connection, connection:
+        sql = """INSERT INTO events_today (username, action, timestamp, hostname, kernel_version)
+            VALUES ('bob', 'C', '2026-01-12T08:00:00Z', 'A1', ?)"""
+        row_ids = [connection.execute(sql, (text,)).lastrowid for text in ("Zoé-Alice built it", "ZOÉ-ALICE2 10.0")]
+    done = forget(filled, "zoé-alice")
+
+    assert f"rows of others still have the name in a text; look at them by their ids: events_today {row_ids[0]}\n" in (
+        done.stderr
+    )
+    assert "compact" not in done.stderr
+
+
+def test_compact_is_not_advised_for_files_that_it_does_not_rewrite(filled: Path) -> None:
+    copy = filled / "data" / "winlog.db.old"
+    shutil.copy(filled / "data" / "winlog.db", copy)
+    run_to_end(filled, "forget", "zoé-alice", "--yes", "--config", "config.toml")
+    run_to_end(filled, "compact", "--yes", "--config", "config.toml")
+    done = forget(filled, "zoé-alice")
+
+    assert re.search(rf"{re.escape(str(copy))} still has bytes of the name in \d+ places", done.stderr)
+    assert "winlogd compact does not rewrite the files with other names; remove them" in done.stderr
+    assert "run winlogd compact" not in done.stderr
+
+
 # ── backups, imports, replaced files ─────────────────────────────────────────────────────────────────────
 
 

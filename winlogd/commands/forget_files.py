@@ -30,12 +30,14 @@ from winlogd.store.jobs.holding import ChangeHolds
 from winlogd.store.past.holds import Hold, read_holds
 from winlogd.store.past.tombstones import Forgotten, Tombstone, digest_of
 from winlogd.store.read.identities import Use, Wanted, names_with, uses_of
+from winlogd.store.read.mentioning import rows_mentioning
 from winlogd.store.read.once import read_once
 
 _NUMBER: Final = 1 << 62
 """No file has applied a tombstone with this number. None notes it either: only `winlog.access` gives numbers."""
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 _KEY: Final = b"replaced files"
+_SHOWN_ROWS: Final = 10
 _SHORTEST: Final = 4
 """Three letters come by chance in a large file."""
 
@@ -132,7 +134,26 @@ def _search(config: Config, path: str, line: str, names: set[str], is_wal_empty:
     )
     if short := sorted(name for name in names if len(name) < _SHORTEST):
         note(f"the files are not searched for {short[0]}: so few letters are everywhere")
-    traces, is_left = Traces((name for name in names if len(name) >= _SHORTEST), longer), False
+    left = _files_with(path, Traces((name for name in names if len(name) >= _SHORTEST), longer))
+    if not is_wal_empty:
+        note("a program reads the database and does not end: the WAL keeps what was there before, until it ends")
+    rewritten = {f"{file}{end}" for file in (path, access_path(path)) for end in ("", *_BESIDE)}
+    if left - rewritten:
+        note("winlogd compact does not rewrite the files with other names; remove them if nobody needs them")
+    if not left & rewritten:
+        return
+    rows = read_from(config, path, line, lambda connection: rows_mentioning(connection, names, longer, _SHOWN_ROWS + 1))
+    if rows:
+        shown = ", ".join(f"{each.table} {each.row_id}" for each in rows[:_SHOWN_ROWS])
+        more = ", and more" if len(rows) > _SHOWN_ROWS else ""
+        note(f"rows of others still have the name in a text; look at them by their ids: {shown}{more}")
+    else:
+        note("stop the server and run winlogd compact: it leaves nothing between the rows")
+
+
+def _files_with(path: str, traces: Traces) -> set[str]:
+    """Return the files beside a database that have bytes of the names. Say so for each."""
+    left = set()
     for file in _files(f"{glob.escape(path)}*", f"{glob.escape(access_path(path))}*"):
         try:
             count = _places_in(file, traces)
@@ -140,12 +161,9 @@ def _search(config: Config, path: str, line: str, names: set[str], is_wal_empty:
             warn(f"{file} cannot be searched: {error.strerror}")
             continue
         if count:
-            is_left = True
+            left.add(file)
             note(f"{file} still has bytes of the name in {count} place{'s' * (count > 1)}")
-    if not is_wal_empty:
-        note("a program reads the database and does not end: the WAL keeps what was there before, until it ends")
-    if is_left:
-        note("stop the server and run winlogd compact: it leaves nothing between the rows")
+    return left
 
 
 def _places_in(file: str, traces: Traces) -> int:
