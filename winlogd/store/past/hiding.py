@@ -51,6 +51,18 @@ class Hiding:
         return self._mentions.replaced(report, replacement)
 
 
+def others_than(mine: Iterable[str], all_names: Iterable[str]) -> Mentions[str | None]:
+    """Return the names of others, to be replaced in the reports of one person: `REMOVED`, and None for the person's.
+
+    Args:
+        mine: the person's names. They stay, with and without their domains.
+        all_names: the names of all users.
+    """
+    others = {form: REMOVED for name in all_names for form in (folded(name), short_user(name))}
+    own = dict.fromkeys(form for name in mine for form in (folded(name), short_user(name)))
+    return Mentions({**others, **own})
+
+
 def renamed(identifier: str | None, username: str, pseudonym: str) -> str | None:
     """Return a session's identifier for another name. Equal identifiers stay equal.
 
