@@ -273,11 +273,11 @@ def test_every_name_that_an_event_may_have_can_be_forgotten(tmp_path: Path, name
         assert users(tmp_path, "events_today") == []
 
 
-@pytest.mark.parametrize(("answer", "is_done"), [("y\n", True), ("n\n", False), ("\n", False)])
-def test_a_person_is_asked(filled: Path, answer: str, is_done: bool) -> None:
+def answered(folder: Path, answer: str) -> tuple[str, int]:
+    """Run the command on a terminal, and answer it. Return what it says, and its status."""
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "winlogd", "forget", "zoé-alice", "--config", "config.toml"]
-    process = subprocess.Popen(command, cwd=filled, stdin=follower, stderr=follower, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=folder, stdin=follower, stderr=follower, stdout=subprocess.PIPE, text=True)
     os.close(follower)
     os.write(leader, answer.encode())
     said = b""
@@ -286,10 +286,61 @@ def test_a_person_is_asked(filled: Path, answer: str, is_done: bool) -> None:
             said += piece
     os.close(leader)
     process.communicate(timeout=PATIENCE_S)
+    return said.decode(), process.returncode
 
-    assert "Forget 2 names with 22 events, for ever? [y/N]" in said.decode()
-    assert process.returncode == (0 if is_done else 1)
+
+@pytest.mark.parametrize(("answer", "is_done"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_a_person_is_asked(filled: Path, answer: str, is_done: bool) -> None:
+    said, status = answered(filled, answer)
+
+    assert "Forget 2 names with 22 events, for ever? [y/N]" in said
+    assert status == (0 if is_done else 1)
     assert (len(users(filled, "events_today")) == 2) == is_done
+
+
+def test_what_replaced_files_have_once_more_is_counted_and_listed_once(filled: Path) -> None:
+    for day, statement in (
+        (13, "DELETE FROM events_history"),
+        (14, "UPDATE events_today SET username = 'x\\zoé-alice'"),
+    ):
+        replaced = filled / "data" / f"winlog.db.replaced-202601{day}T081500Z"
+        shutil.copy(filled / "data" / "winlog.db", replaced)
+        with closing(sqlite3.connect(replaced)) as connection, connection:
+            connection.execute(statement)
+    said, _ = answered(filled, "n\n")
+
+    assert "Forget 3 names with 22 events, also in 2 replaced files, for ever? [y/N]" in said
+    assert len(re.findall(r"^ADMIN\\Zoé-Alice: ", said, re.M)) == 2  # last year and today
+    assert len(re.findall(r"^x\\zoé-alice: ", said, re.M)) == 1
+
+
+def test_with_a_pseudonym_that_rows_have_got_before_it_says_that_one(filled: Path) -> None:
+    """A command that was killed has left its tombstones: they come first when the command is repeated."""
+    before = filled / "before.db"
+    shutil.copy(filled / "data" / "winlog.db", before)
+    first = re.findall(r"forgotten-[0-9a-f]{8}", forget(filled, "zoé-alice", "--pseudonym").stdout)
+    shutil.copy(before, filled / "data" / "winlog.db")
+    again = re.findall(r"forgotten-[0-9a-f]{8}", forget(filled, "zoé-alice", "--pseudonym").stdout)
+
+    assert again == first
+    assert users(filled, "events_history") == sorted([*OTHERS, *first])
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "reason"),
+    [
+        (("--from", "2026-02-01", "--to", "2026-01-01"), 2, "--from is after --to: no event was received then"),
+        (("--to", "2001-01-01"), 1, "zoé-alice has events, but none that was received in this time"),
+    ],
+)
+def test_a_span_without_events_is_told_from_an_unknown_name(
+    filled: Path, words: tuple[str, ...], status: int, reason: str
+) -> None:
+    done = forget(filled, "zoé-alice", *words)
+
+    assert done.returncode == status
+    assert reason in done.stderr
+    assert "no event has the name" not in done.stderr
 
 
 def test_the_readers_log_has_numbers_in_place_of_the_name(filled: Path) -> None:

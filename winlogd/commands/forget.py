@@ -73,6 +73,8 @@ def run(words: Sequence[str]) -> int:
     config = load(flags.config, os.environ)
     zone = zone_of(config.server.timezone)
     first_us, last_us = (_time(flags, flag, zone, parser) for flag in ("from", "to"))
+    if first_us is not None and last_us is not None and first_us > last_us:
+        raise MisusedError("--from is after --to: no event was received then", parser.format_usage())
     name = _name(flags, parser)
     note_look(config, _COMMAND, f"user={flags.user}", shlex.join([_COMMAND, *words]))
     path = database_of(config, "nobody to forget")
@@ -80,7 +82,7 @@ def run(words: Sequence[str]) -> int:
     from winlogd.store.read.identities import Wanted
 
     person = look_for(config, path, words, Wanted(name, flags.exact, first_us, last_us))
-    if person.uses:
+    if person.names:
         _show(person, zone)
         ask_first(_question(person, flags), flags.yes)
     return _forget(config, path, words, person, _pseudonym() if flags.pseudonym else "")
@@ -121,7 +123,7 @@ def _pseudonym() -> str:
 
 
 def _show(person: "Person", zone: tzinfo | None) -> None:
-    for use in person.uses:
+    for use in (*person.uses, *person.uses_only_in_files):
         spellings = ", ".join(map(distinct, sorted(use.spellings)[:_SHOWN_SPELLINGS]))
         first, last = (f"{local_time(us, zone):%Y-%m-%d %H:%M}" for us in (use.first_us, use.last_us))
         note(f"{spellings}: first used {first}, last used {last}, events: {use.events}")
@@ -158,11 +160,16 @@ def _forget(config: Config, path: str, words: Sequence[str], person: "Person", p
     done = answer_to(config, order, alone, "to forget")
     from winlogd.commands.forget_files import clean, say_what_is_left
 
-    cleaned = clean(config, path, words, person, pseudonym)
-    say_what_is_left(config, path, words, person, bool(done.get("is_wal_empty")))
-    if not person.uses:
+    given = list(done.get("pseudonyms", ()))  # after a kill, that of the command that was killed
+    if pseudonym and person.uses_in_files and not given:
+        given = [pseudonym]
+    cleaned = clean(config, path, words, person, given[0] if given else pseudonym)
+    is_used = say_what_is_left(config, path, words, person, bool(done.get("is_wal_empty")))
+    if not person.names and is_used:
+        raise FailedError(f"{distinct(wanted.name)} has events, but none that was received in this time")
+    if not person.names:
         raise FailedError(f"no event has the name {distinct(wanted.name)}; perhaps it is written in another way")
-    where = f", which are those of {pseudonym} now" if pseudonym else ""
+    where = f", which are those of {', '.join(given)} now" if given else ""
     return say(
         f"{done['history']} rows of events_history and {done['today']} of events_today forgotten{where}; reports of"
         f" others without the name: {done['reports']}, replaced files without it: {cleaned}"

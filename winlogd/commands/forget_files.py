@@ -53,15 +53,16 @@ def look_for(config: Config, path: str, words: Sequence[str], wanted: Wanted) ->
     def uses(connection: apsw.Connection) -> list[Use]:
         return uses_of(connection, wanted)
 
-    found = read_from(config, path, line, uses)
+    of_database = read_from(config, path, line, uses)
+    of_files: list[Use] = []
     files, unreadable = [], []
     for file in _replaced(path):
         try:
-            found += read_from(config, file, line, uses)
+            of_files += read_from(config, file, line, uses)
             files.append(file)
         except FailedError as error:
             unreadable.append(str(error))
-    return Person(wanted, list(dict.fromkeys(found)), files, unreadable)  # a replaced file has most of it once more
+    return Person(wanted, of_database, of_files, files, unreadable)
 
 
 def clean(config: Config, path: str, words: Sequence[str], person: Person, pseudonym: str) -> int:
@@ -101,8 +102,11 @@ def _take_over(holds: Sequence[Hold], settings: Settings) -> None:
             run_alone(ChangeHolds(hold), settings)
 
 
-def say_what_is_left(config: Config, path: str, words: Sequence[str], person: Person, is_wal_empty: bool) -> None:
+def say_what_is_left(config: Config, path: str, words: Sequence[str], person: Person, is_wal_empty: bool) -> bool:
     """Say on standard error which events stay, where bytes of the names are left, and what cannot be reached.
+
+    Returns:
+        True if events have the name still, inside or outside of the time.
 
     Raises:
         FailedError: the database cannot be read.
@@ -126,6 +130,7 @@ def say_what_is_left(config: Config, path: str, words: Sequence[str], person: Pe
         f"not reached: {backups} backups in {config.backup.folder}, backups elsewhere, and the log (the journal). A"
         " backup that is restored is cleaned before it is shown"
     )
+    return bool(left)
 
 
 def _search(config: Config, path: str, line: str, names: set[str], is_wal_empty: bool) -> None:

@@ -40,12 +40,14 @@ class Forgot(NamedTuple):
         today: how many rows of today.
         reports: how many reports of others named the people.
         seconds: from the begin of its first step to its end. Time in the queue does not count.
+        pseudonyms: the names that rows have got.
     """
 
     history: int
     today: int
     reports: int
     seconds: float
+    pseudonyms: tuple[str, ...]
 
 
 @final
@@ -85,12 +87,13 @@ class Forget:
         self._size = steps.fewest
         self._deletions: list[Delete] | None = None
         self._history = self._today_rows = self._reports = 0
+        self._pseudonyms: set[str] = set()
 
     @property
     def outcome(self) -> Forgot:
         """Return what the job has done so far."""
         seconds = 0.0 if self._begun_s is None else time.monotonic() - self._begun_s
-        return Forgot(self._history, self._today_rows, self._reports, seconds)
+        return Forgot(self._history, self._today_rows, self._reports, seconds, tuple(sorted(self._pseudonyms)))
 
     @property
     def progress(self) -> Mapping[str, int]:
@@ -158,7 +161,7 @@ class Forget:
         )
         self._deletions = [
             Delete(of_others, None, self._steps, instead=_HiddenReports(of_others)),
-            Delete(*people, self._steps, instead=_Renamed(self._missing, hiding)),
+            Delete(*people, self._steps, instead=_Renamed(self._missing, hiding, self._pseudonyms)),
         ]
 
     def _hide_some_of_today(self, connection: apsw.Connection, reports: Reports) -> ForgetStep:
@@ -198,16 +201,24 @@ class _HiddenReports:
 
 
 class _Renamed:
-    """Stores rows under the pseudonym, if the tombstone has one, in place of those with the name."""
+    """Stores rows under the pseudonym, if the tombstone has one, in place of those with the name.
 
-    def __init__(self, forgotten: Forgotten, hiding: Hiding) -> None:
+    Args:
+        forgotten: the tombstones.
+        hiding: the names.
+        given: gets the pseudonyms.
+    """
+
+    def __init__(self, forgotten: Forgotten, hiding: Hiding, given: set[str]) -> None:
         self._forgotten = forgotten
         self._hiding = hiding
+        self._given = given
 
     def __call__(self, connection: apsw.Connection, table: str, events: Sequence[PastEvent]) -> None:
         renaming = [(event, pseudonym) for event in events if (pseudonym := self._pseudonym(event))]
         if not renaming:
             return
+        self._given.update(pseudonym for _, pseudonym in renaming)
         found = connection.execute(_HARDWARE.format(table), (json_list(event.event_id for event, _ in renaming),))
         reports = {cast("int", event_id): text(octets) for event_id, octets in cast("Any", found)}
         add_copies(connection, table, [self._changed(event, name, reports) for event, name in renaming])
