@@ -19,7 +19,7 @@ from winlogd.sessions.changes import Changes
 from winlogd.sessions.pair import pair_key
 from winlogd.sessions.session import US
 from winlogd.store.file.marks import FORGOTTEN, set_mark
-from winlogd.store.jobs.people import Reports
+from winlogd.store.jobs.reports import Reports
 from winlogd.store.jobs.tidy import Tidy
 from winlogd.store.past.hiding import REMOVED, Hiding
 from winlogd.store.past.holds import Hold, add_hold

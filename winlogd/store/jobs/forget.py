@@ -19,7 +19,8 @@ from winlogd.store.file.columns import text
 from winlogd.store.file.marks import FORGOTTEN
 from winlogd.store.jobs.delete import BESIDE_EVENTS, Delete, DeleteStep
 from winlogd.store.jobs.job import Step
-from winlogd.store.jobs.people import OfPeople, Reports, Search, SearchStep
+from winlogd.store.jobs.people import OfPeople, Search, SearchStep
+from winlogd.store.jobs.reports import Reports
 from winlogd.store.jobs.steps import Steps
 from winlogd.store.past.copies import Changed, add_copies
 from winlogd.store.past.events import PastEvent, json_list
