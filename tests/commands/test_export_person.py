@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pwd
+import re
 import sqlite3
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from winlogd.commands.person_csv import COLUMNS
 pytestmark = pytest.mark.long
 
 IMAGE: Final = "<img src=x onerror=alert(1)>"
+NOTE: Final = "<img src=y onerror=alert(2)>"
 REVERSED: Final = "\u202eecila"
 TAGS: Final = {
     *("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "strong", "ul", "li", "bdi"),
@@ -86,7 +88,7 @@ def school(tmp_path: Path) -> Path:
     with ClockedServer(tmp_path / "data" / "winlog.db", at(0, 7)) as server:
         receive(server, *stay(at(0, 8), at(0, 9.5), "alice"), *stay(at(0, 9.6), at(0, 10), "bob"))
         receive(server, sent(at(0, 11), "DOM\\alice", "C", "B201-03"), sent(at(0, 12), "DOM\\alice", "C", "B201-03"))
-        receive(server, sent(at(0, 13), "ALICE", "M", hardware={"cpu": "i5", "note": IMAGE}))
+        receive(server, sent(at(0, 13), "ALICE", "M", hardware={"cpu": "i5", "note": NOTE}))
         receive(server, sent(at(0, 14), "bob", "M", hardware={"owner": "bob"}))
         server.rotate(at(1, 1))
         receive(server, sent(at(1, 8), "alice", "C"), sent(at(1, 9), "bob", "C"), sent(at(1, 9), IMAGE, "C", IMAGE))
@@ -121,6 +123,20 @@ def test_no_other_persons_name_is_in_it(school: Path, words: tuple[str, ...]) ->
     assert "alice" in text
     readers = {"frau-meier", pwd.getpwuid(os.getuid()).pw_name}
     assert [name for name in ("bob", *readers) if name in text] == []
+
+
+@pytest.mark.parametrize("words", [(), ("--format", "csv"), ("--format", "csv", "--raw")])
+def test_reports_do_not_name_others(school: Path, words: tuple[str, ...]) -> None:
+    report = {"accounts": ["alice", "bob", "DOM\\alice"], "home": "C:\\Users\\Bob.DOM", "maker": "bobcat"}
+    with ClockedServer(school / "data" / "winlog.db", at(1, 9.2)) as server:
+        receive(server, sent(at(1, 9.2), "alice", "M", hardware=report))
+    text = export(school, *words).out
+    assert re.search(r"bob(?!cat)", text, re.IGNORECASE) is None
+    assert text.count("[removed]") == 2
+    assert "bobcat" in text
+    exact = export(school, *words, "--exact").out
+    assert exact.count("[removed]") == 3
+    assert "DOM" not in exact.replace("Bob.DOM", "").replace("[removed].DOM", "")
 
 
 def test_the_sessions_are_those_of_the_api_in_all_spellings(school: Path) -> None:
@@ -197,7 +213,10 @@ def test_it_says_that_a_part_of_the_archive_is_missing(school: Path) -> None:
 
 
 def test_a_person_of_whom_nothing_is_stored_gets_a_file_that_says_so(school: Path) -> None:
-    found = page(school, name="carol")
+    ended = export(school, name="carol")
+    assert ended.status == 1
+    assert "winlogd: no event has the name carol; perhaps it is written in another way" in ended.notes[0]
+    found = Page(ended.out)
     assert "No session is stored." in found.text
     assert "No report is stored." in found.text
     assert "No account of this name is stored." in found.text
@@ -262,13 +281,13 @@ def test_an_export_that_cannot_be_logged_shows_nothing(school: Path) -> None:
 # ── form ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", ["alice", IMAGE])
-def test_the_page_loads_and_runs_nothing_and_names_are_text(school: Path, name: str) -> None:
+@pytest.mark.parametrize(("name", "image"), [("alice", NOTE), (IMAGE, IMAGE)])
+def test_the_page_loads_and_runs_nothing_and_names_are_text(school: Path, name: str, image: str) -> None:
     ended = export(school, name=name)
     found = Page(ended.out)
     assert found.tags <= TAGS
     assert found.attributes <= ATTRIBUTES
-    assert IMAGE in found.text
+    assert image in found.text
     assert "default-src 'none'" in ended.out
     assert "url(" not in ended.out
 

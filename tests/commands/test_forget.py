@@ -276,11 +276,33 @@ def test_a_program_that_reads_without_a_server_keeps_the_wal_and_nothing_fails(f
     assert users(filled, "events_today") == sorted(OTHERS)
 
 
-@pytest.mark.parametrize(("answer", "is_done"), [("y\n", True), ("n\n", False), ("\n", False)])
-def test_a_person_is_asked(filled: Path, answer: str, is_done: bool) -> None:
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("jean\u00a0dupont", "jean⟨U+00A0⟩dupont"),
+        ("al\u200dice", "al⟨U+200D⟩ice"),
+        ("\u202ebob", "⟨U+202E⟩bob"),
+        (" carol", "⟨U+0020⟩carol"),
+        ("dave ", "dave⟨U+0020⟩"),
+        ("é" * 256, "é" * 256),
+    ],
+)
+def test_every_name_that_an_event_may_have_can_be_forgotten(tmp_path: Path, name: str, shown: str) -> None:
+    with running(tmp_path, NEVER) as server:
+        assert server.post(an_event(username=name)).status == 200
+        server.wait_until_it_obeys()
+        done = forget(tmp_path, name)
+
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.startswith(f"{shown}: first used ")
+        assert users(tmp_path, "events_today") == []
+
+
+def answered(folder: Path, answer: str) -> tuple[str, int]:
+    """Run the command on a terminal, and answer it. Return what it says, and its status."""
     leader, follower = pty.openpty()
     command = [sys.executable, "-m", "winlogd", "forget", "zoé-alice", "--config", "config.toml"]
-    process = subprocess.Popen(command, cwd=filled, stdin=follower, stderr=follower, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=folder, stdin=follower, stderr=follower, stdout=subprocess.PIPE, text=True)
     os.close(follower)
     os.write(leader, answer.encode())
     said = b""
@@ -289,10 +311,61 @@ def test_a_person_is_asked(filled: Path, answer: str, is_done: bool) -> None:
             said += piece
     os.close(leader)
     process.communicate(timeout=PATIENCE_S)
+    return said.decode(), process.returncode
 
-    assert "Forget 2 names with 22 events, for ever? [y/N]" in said.decode()
-    assert process.returncode == (0 if is_done else 1)
+
+@pytest.mark.parametrize(("answer", "is_done"), [("y\n", True), ("n\n", False), ("\n", False)])
+def test_a_person_is_asked(filled: Path, answer: str, is_done: bool) -> None:
+    said, status = answered(filled, answer)
+
+    assert "Forget 2 names with 22 events, for ever? [y/N]" in said
+    assert status == (0 if is_done else 1)
     assert (len(users(filled, "events_today")) == 2) == is_done
+
+
+def test_what_replaced_files_have_once_more_is_counted_and_listed_once(filled: Path) -> None:
+    for day, statement in (
+        (13, "DELETE FROM events_history"),
+        (14, "UPDATE events_today SET username = 'x\\zoé-alice'"),
+    ):
+        replaced = filled / "data" / f"winlog.db.replaced-202601{day}T081500Z"
+        shutil.copy(filled / "data" / "winlog.db", replaced)
+        with closing(sqlite3.connect(replaced)) as connection, connection:
+            connection.execute(statement)
+    said, _ = answered(filled, "n\n")
+
+    assert "Forget 3 names with 22 events, also in 2 replaced files, for ever? [y/N]" in said
+    assert len(re.findall(r"^ADMIN\\Zoé-Alice: ", said, re.M)) == 2  # last year and today
+    assert len(re.findall(r"^x\\zoé-alice: ", said, re.M)) == 1
+
+
+def test_with_a_pseudonym_that_rows_have_got_before_it_says_that_one(filled: Path) -> None:
+    """A command that was killed has left its tombstones: they come first when the command is repeated."""
+    before = filled / "before.db"
+    shutil.copy(filled / "data" / "winlog.db", before)
+    first = re.findall(r"forgotten-[0-9a-f]{8}", forget(filled, "zoé-alice", "--pseudonym").stdout)
+    shutil.copy(before, filled / "data" / "winlog.db")
+    again = re.findall(r"forgotten-[0-9a-f]{8}", forget(filled, "zoé-alice", "--pseudonym").stdout)
+
+    assert again == first
+    assert users(filled, "events_history") == sorted([*OTHERS, *first])
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "reason"),
+    [
+        (("--from", "2026-02-01", "--to", "2026-01-01"), 2, "--from is after --to: no event was received then"),
+        (("--to", "2001-01-01"), 1, "zoé-alice has events, but none that was received in this time"),
+    ],
+)
+def test_a_span_without_events_is_told_from_an_unknown_name(
+    filled: Path, words: tuple[str, ...], status: int, reason: str
+) -> None:
+    done = forget(filled, "zoé-alice", *words)
+
+    assert done.returncode == status
+    assert reason in done.stderr
+    assert "no event has the name" not in done.stderr
 
 
 def test_the_readers_log_has_numbers_in_place_of_the_name(filled: Path) -> None:
@@ -306,6 +379,31 @@ def test_the_readers_log_has_numbers_in_place_of_the_name(filled: Path) -> None:
         filters = [row["filter"] for row in looks(filled)]
         assert "zoé" not in str(filters)
         assert {"user=#2", "username=#1"} <= set(filters)
+
+
+def test_rows_that_still_have_the_name_are_listed_instead_of_advice_to_compact(filled: Path) -> None:
+    with closing(sqlite3.connect(filled / "data" / "winlog.db")) as connection, connection:
+        sql = """INSERT INTO events_today (username, action, timestamp, hostname, kernel_version)
+            VALUES ('bob', 'C', '2026-01-12T08:00:00Z', 'A1', ?)"""
+        row_ids = [connection.execute(sql, (text,)).lastrowid for text in ("Zoé-Alice built it", "ZOÉ-ALICE2 10.0")]
+    done = forget(filled, "zoé-alice")
+
+    assert f"rows of others still have the name in a text; look at them by their ids: events_today {row_ids[0]}\n" in (
+        done.stderr
+    )
+    assert "compact" not in done.stderr
+
+
+def test_compact_is_not_advised_for_files_that_it_does_not_rewrite(filled: Path) -> None:
+    copy = filled / "data" / "winlog.db.old"
+    shutil.copy(filled / "data" / "winlog.db", copy)
+    run_to_end(filled, "forget", "zoé-alice", "--yes", "--config", "config.toml")
+    run_to_end(filled, "compact", "--yes", "--config", "config.toml")
+    done = forget(filled, "zoé-alice")
+
+    assert re.search(rf"{re.escape(str(copy))} still has bytes of the name in \d+ places", done.stderr)
+    assert "winlogd compact does not rewrite the files with other names; remove them" in done.stderr
+    assert "run winlogd compact" not in done.stderr
 
 
 # ── backups, imports, replaced files ─────────────────────────────────────────────────────────────────────

@@ -47,3 +47,21 @@ def test_it_finds_each_place_once_wherever_a_piece_ends(
     monkeypatch.setattr(forget_traces, "_PIECE_BYTES", piece)
     path.write_bytes(b"alice" * 3 + b"malice." * 4 + b"." * 20 + b"alice" + b"malice" + b"x" * 9 + b"alice")
     assert Traces(["alice"], ["malice"]).count_in(str(path)) == 5
+
+
+def test_it_says_how_far_it_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forget_traces, "_PIECE_BYTES", 4)
+    path.write_bytes(b"alice 1234")
+    searched: list[int] = []
+    Traces(["alice"], []).count_in(str(path), searched.append)
+    assert searched == [4, 4, 2]
+
+
+def test_many_longer_names_take_no_more_look_ups(path: Path) -> None:
+    """The names of thousands of accounts with the same beginning have few lengths: only these are looked up."""
+    accounts = [f"eleve{number:04}" for number in range(3000)]
+    path.write_bytes(b"".join(f"\x07{each}C2026-01-12{each}@A1".encode() for each in accounts) + b"\x07eleveC2026")
+    around = forget_traces._around(b"eleve", [each.encode() for each in [*accounts, "x-eleve", "eleve"]])
+
+    assert around.shapes == {(0, 9), (2, 7)}
+    assert Traces(["eleve"], accounts).count_in(str(path)) == 1

@@ -28,7 +28,8 @@ they came. Names that a spreadsheet would run are made harmless in CSV. A file i
 new, and only its owner can read it. The readers' log gets a row. With --reason, a
 second file says what the first one is: filter, time zone, counts and SHA-256.
 With --person, the file is for the person of --user: a page or a CSV with all that
-winlogd keeps of this person, who has looked at it and when, and nobody else."""
+winlogd keeps of this person, who has looked at it and when, and nobody else. Names
+of others in reports of hardware are removed. Status 1 if no event has the name."""
 
 _EXAMPLE: Final = """\
   sudo winlogd export --room A102 --from yesterday --format csv --output a102.csv \\
@@ -67,11 +68,13 @@ class Work(NamedTuple):
         name: what it is, for the readers' log.
         rows_are: what its rows are, for the sentence at the end.
         write: writes it, and returns what was written.
+        is_known: called at the end; returns False if the person is unknown.
     """
 
     name: str
     rows_are: str
     write: "Callable[[Output], Exported]"
+    is_known: Callable[[], bool] = lambda: True
 
 
 def run(words: Sequence[str]) -> int:
@@ -98,7 +101,7 @@ def run(words: Sequence[str]) -> int:
             manifest = NewFile(f"{options.output}{_MANIFEST}")
         with suppress(OutputFailedError):
             _export(asking, work, options, texts, output, manifest)
-            return OK
+            return OK if work.is_known() else FAILED
         return FAILED
     except BaseException:
         for each in (output, manifest):
@@ -176,7 +179,8 @@ def _work(asking: Asking, options: Namespace, texts: Mapping[str, str]) -> "Work
     if options.person:
         from winlogd.commands.export_person import PersonExport
 
-        return Work("person", "rows", PersonExport(asking, options, texts).write)
+        export = PersonExport(asking, options, texts)
+        return Work("person", "rows", export.write, export.is_known)
     from winlogd.commands.export_rows import export_rows, listing_of
 
     listing = listing_of(asking, options.events, texts)

@@ -25,11 +25,13 @@ from winlogd.commands.terminal import ProgressLine, warn
 from winlogd.events.names import folded
 
 if TYPE_CHECKING:  # types only
+    from winlogd.store.past.mentions import Mentions
     from winlogd.store.read.access import Access
 
 _MOST_NAMED: Final = 10
 """The warning names at most so many accounts. The file has all."""
 _SECONDS: Final = 19
+_NOBODY: Final = "no event has the name {}; perhaps it is written in another way; the file says that nothing is stored"
 _SEVERAL: Final = (
     "these are several accounts: {}. If one of them is another person's, remove the file, and export one account"
     " alone with --exact, or a span with --from and --to"
@@ -60,6 +62,11 @@ class PersonExport:
             ("events", listing_of(asking, True, texts)),
         )
         self._exact: Final = folded(texts["user"]) if options.exact else None
+        self._is_known = False
+
+    def is_known(self) -> bool:
+        """Return True if the file is written and an event has the name."""
+        return self._is_known
 
     def write(self, output: Output) -> Exported:
         """Write the file to `output`. Warn if it has several accounts. Return what is in it.
@@ -78,6 +85,8 @@ class PersonExport:
         form.add(self._accounts.rows(self._zone))
         form.end()
         note_history(exported.history)
+        if not self._is_known:
+            warn(_NOBODY.format(self._texts["user"]))
         if self._accounts.are_several:
             names = self._accounts.names
             warn(_SEVERAL.format(", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")))
@@ -85,6 +94,7 @@ class PersonExport:
 
     def _write_rows(self, access: "Access", output: Output) -> tuple[PersonForm, Exported]:
         """Write what is in the database."""
+        others = self._names_of_others(access)
         exported = exported_of(access, self._asking, self._counts)
         form = PERSON_FORMS[self._options.format](self._about(exported, output), output.write)
         form.begin()
@@ -93,8 +103,19 @@ class PersonExport:
             for rows in _pages(access, listing):
                 mine = [row for row in rows if self._exact in (None, folded(str(row["username"])))]
                 self._accounts.note(kind, mine)
-                self._add(form, kind, mine, output)
+                self._add(form, kind, [_without(others, row) for row in mine], output)
         return form, exported
+
+    def _names_of_others(self, access: "Access") -> "Mentions[str | None]":
+        from winlogd.store.past.hiding import others_than
+        from winlogd.store.read.identities import Wanted, user_names
+
+        wanted = Wanted(folded(self._texts["user"]), self._options.exact, None, None)
+        with access.snapshot() as connection:
+            names = user_names(connection)
+        mine = set(filter(wanted.means, names))
+        self._is_known = bool(mine)
+        return others_than(mine, names)
 
     def _write_looks(self, form: PersonForm, output: Output) -> None:
         """Write who has looked, from the readers' log."""
@@ -151,6 +172,14 @@ class PersonExport:
     @property
     def _zone(self) -> tzinfo | None:
         return self._asking.asked.site.zone
+
+
+def _without(others: "Mentions[str | None]", row: Row) -> Row:
+    """Return a row without the names of others in its report of hardware."""
+    report = row.get("hardware_info")
+    if report is None:
+        return row
+    return {**row, "hardware_info": others.replaced(str(report), lambda new: new)}
 
 
 def _pages(access: "Access", listing: Listing) -> Iterator[Sequence[Row]]:

@@ -17,11 +17,13 @@ import orjson
 
 from winlogd.commands.database import database_of
 from winlogd.commands.flags import Parser
+from winlogd.commands.letters import distinct
 from winlogd.commands.readers_file import note_look
 from winlogd.commands.remote import Fields, answer_to
 from winlogd.commands.terminal import FailedError, MisusedError, ask_first, note, say
 from winlogd.config.load import load
 from winlogd.config.sections import Config
+from winlogd.events.event import MAX_USERNAME_CHARACTERS
 from winlogd.events.names import folded
 from winlogd.scheduled.clock import zone_of
 from winlogd.sessions.moments import instant_of, local_time
@@ -48,7 +50,6 @@ _EXAMPLE: Final = """\
   and after "y" prints how many events were forgotten, and what it cannot reach.
 """
 
-_NAME_BYTES: Final = 200
 _ORDER_BYTES: Final = 1000
 """An order has 1,024 bytes."""
 _PSEUDONYM_BYTES: Final = 4
@@ -72,6 +73,8 @@ def run(words: Sequence[str]) -> int:
     config = load(flags.config, os.environ)
     zone = zone_of(config.server.timezone)
     first_us, last_us = (_time(flags, flag, zone, parser) for flag in ("from", "to"))
+    if first_us is not None and last_us is not None and first_us > last_us:
+        raise MisusedError("--from is after --to: no event was received then", parser.format_usage())
     name = _name(flags, parser)
     note_look(config, _COMMAND, f"user={flags.user}", shlex.join([_COMMAND, *words]))
     path = database_of(config, "nobody to forget")
@@ -79,7 +82,7 @@ def run(words: Sequence[str]) -> int:
     from winlogd.store.read.identities import Wanted
 
     person = look_for(config, path, words, Wanted(name, flags.exact, first_us, last_us))
-    if person.uses:
+    if person.names:
         _show(person, zone)
         ask_first(_question(person, flags), flags.yes)
     return _forget(config, path, words, person, _pseudonym() if flags.pseudonym else "")
@@ -97,10 +100,11 @@ def _parser() -> Parser:
 
 
 def _name(flags: Namespace, parser: Parser) -> str:
-    name = str(flags.user).strip()
-    if not name or not name.isprintable() or len(name.encode()) > _NAME_BYTES:
-        raise MisusedError(f"USER must have 1 to {_NAME_BYTES} bytes of visible characters", parser.format_usage())
-    return folded(name)
+    """Return the name: any that an event may have, also one that begins with a space."""
+    name = str(flags.user)
+    if not 0 < len(name) <= MAX_USERNAME_CHARACTERS:
+        raise MisusedError(f"USER must have 1 to {MAX_USERNAME_CHARACTERS} characters", parser.format_usage())
+    return folded(name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
 def _time(flags: Namespace, flag: str, zone: tzinfo | None, parser: Parser) -> int | None:
@@ -119,8 +123,8 @@ def _pseudonym() -> str:
 
 
 def _show(person: "Person", zone: tzinfo | None) -> None:
-    for use in person.uses:
-        spellings = ", ".join(sorted(use.spellings)[:_SHOWN_SPELLINGS])
+    for use in (*person.uses, *person.uses_only_in_files):
+        spellings = ", ".join(map(distinct, sorted(use.spellings)[:_SHOWN_SPELLINGS]))
         first, last = (f"{local_time(us, zone):%Y-%m-%d %H:%M}" for us in (use.first_us, use.last_us))
         note(f"{spellings}: first used {first}, last used {last}, events: {use.events}")
 
@@ -141,7 +145,8 @@ def _forget(config: Config, path: str, words: Sequence[str], person: "Person", p
         "first_us": wanted.first_us,
         "last_us": wanted.last_us,
         "pseudonym": pseudonym,
-        "asked": "" if wanted.is_exact else wanted.name,
+        "asked": "" if wanted.name in person.names else wanted.name,
+        "is_exact": wanted.is_exact,
     }
     order = {"order": _COMMAND, **wish}
     if len(orjson.dumps(order)) > _ORDER_BYTES:
@@ -155,11 +160,16 @@ def _forget(config: Config, path: str, words: Sequence[str], person: "Person", p
     done = answer_to(config, order, alone, "to forget")
     from winlogd.commands.forget_files import clean, say_what_is_left
 
-    cleaned = clean(config, path, words, person, pseudonym)
-    say_what_is_left(config, path, words, person, bool(done.get("is_wal_empty")))
-    if not person.uses:
-        raise FailedError(f"no event has the name {wanted.name}; perhaps it is written in another way")
-    where = f", which are those of {pseudonym} now" if pseudonym else ""
+    given = list(done.get("pseudonyms", ()))  # after a kill, that of the command that was killed
+    if pseudonym and person.uses_in_files and not given:
+        given = [pseudonym]
+    cleaned = clean(config, path, words, person, given[0] if given else pseudonym)
+    is_used = say_what_is_left(config, path, words, person, bool(done.get("is_wal_empty")))
+    if not person.names and is_used:
+        raise FailedError(f"{distinct(wanted.name)} has events, but none that was received in this time")
+    if not person.names:
+        raise FailedError(f"no event has the name {distinct(wanted.name)}; perhaps it is written in another way")
+    where = f", which are those of {', '.join(given)} now" if given else ""
     return say(
         f"{done['history']} rows of events_history and {done['today']} of events_today forgotten{where}; reports of"
         f" others without the name: {done['reports']}, replaced files without it: {cleaned}"

@@ -19,7 +19,7 @@ from winlogd.commands.forget_alone import FAULTS, erased
 from winlogd.commands.forget_person import Person
 from winlogd.commands.forget_traces import Traces
 from winlogd.commands.reader import read_from
-from winlogd.commands.terminal import FailedError, note, warn
+from winlogd.commands.terminal import FailedError, ProgressLine, note, warn
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import settings_of
 from winlogd.store.access_file.tables import access_path
@@ -30,12 +30,14 @@ from winlogd.store.jobs.holding import ChangeHolds
 from winlogd.store.past.holds import Hold, read_holds
 from winlogd.store.past.tombstones import Forgotten, Tombstone, digest_of
 from winlogd.store.read.identities import Use, Wanted, names_with, uses_of
+from winlogd.store.read.mentioning import rows_mentioning
 from winlogd.store.read.once import read_once
 
 _NUMBER: Final = 1 << 62
 """No file has applied a tombstone with this number. None notes it either: only `winlog.access` gives numbers."""
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 _KEY: Final = b"replaced files"
+_SHOWN_ROWS: Final = 10
 _SHORTEST: Final = 4
 """Three letters come by chance in a large file."""
 
@@ -51,15 +53,16 @@ def look_for(config: Config, path: str, words: Sequence[str], wanted: Wanted) ->
     def uses(connection: apsw.Connection) -> list[Use]:
         return uses_of(connection, wanted)
 
-    found = read_from(config, path, line, uses)
+    of_database = read_from(config, path, line, uses)
+    of_files: list[Use] = []
     files, unreadable = [], []
     for file in _replaced(path):
         try:
-            found += read_from(config, file, line, uses)
+            of_files += read_from(config, file, line, uses)
             files.append(file)
         except FailedError as error:
             unreadable.append(str(error))
-    return Person(wanted, list(dict.fromkeys(found)), files, unreadable)  # a replaced file has most of it once more
+    return Person(wanted, of_database, of_files, files, unreadable)
 
 
 def clean(config: Config, path: str, words: Sequence[str], person: Person, pseudonym: str) -> int:
@@ -99,8 +102,11 @@ def _take_over(holds: Sequence[Hold], settings: Settings) -> None:
             run_alone(ChangeHolds(hold), settings)
 
 
-def say_what_is_left(config: Config, path: str, words: Sequence[str], person: Person, is_wal_empty: bool) -> None:
+def say_what_is_left(config: Config, path: str, words: Sequence[str], person: Person, is_wal_empty: bool) -> bool:
     """Say on standard error which events stay, where bytes of the names are left, and what cannot be reached.
+
+    Returns:
+        True if events have the name still, inside or outside of the time.
 
     Raises:
         FailedError: the database cannot be read.
@@ -124,30 +130,64 @@ def say_what_is_left(config: Config, path: str, words: Sequence[str], person: Pe
         f"not reached: {backups} backups in {config.backup.folder}, backups elsewhere, and the log (the journal). A"
         " backup that is restored is cleaned before it is shown"
     )
+    return bool(left)
 
 
 def _search(config: Config, path: str, line: str, names: set[str], is_wal_empty: bool) -> None:
-    longer = {
-        each
-        for name in names
-        for each in read_from(config, path, line, lambda connection, name=name: names_with(connection, name))  # type: ignore[misc]
-    }
+    longer = read_from(
+        config, path, line, lambda connection: {each for name in names for each in names_with(connection, name)}
+    )
     if short := sorted(name for name in names if len(name) < _SHORTEST):
         note(f"the files are not searched for {short[0]}: so few letters are everywhere")
-    traces, is_left = Traces((name for name in names if len(name) >= _SHORTEST), longer), False
+    left = _files_with(path, Traces((name for name in names if len(name) >= _SHORTEST), longer))
+    if not is_wal_empty:
+        note("a program reads the database and does not end: the WAL keeps what was there before, until it ends")
+    rewritten = {f"{file}{end}" for file in (path, access_path(path)) for end in ("", *_BESIDE)}
+    if left - rewritten:
+        note("winlogd compact does not rewrite the files with other names; remove them if nobody needs them")
+    if not left & rewritten:
+        return
+    rows = read_from(config, path, line, lambda connection: rows_mentioning(connection, names, longer, _SHOWN_ROWS + 1))
+    if rows:
+        shown = ", ".join(f"{each.table} {each.row_id}" for each in rows[:_SHOWN_ROWS])
+        more = ", and more" if len(rows) > _SHOWN_ROWS else ""
+        note(f"rows of others still have the name in a text; look at them by their ids: {shown}{more}")
+    else:
+        note("stop the server and run winlogd compact: it leaves nothing between the rows")
+
+
+def _files_with(path: str, traces: Traces) -> set[str]:
+    """Return the files beside a database that have bytes of the names. Say so for each."""
+    left = set()
     for file in _files(f"{glob.escape(path)}*", f"{glob.escape(access_path(path))}*"):
         try:
-            count = traces.count_in(file)
+            count = _places_in(file, traces)
         except OSError as error:
             warn(f"{file} cannot be searched: {error.strerror}")
             continue
         if count:
-            is_left = True
+            left.add(file)
             note(f"{file} still has bytes of the name in {count} place{'s' * (count > 1)}")
-    if not is_wal_empty:
-        note("a program reads the database and does not end: the WAL keeps what was there before, until it ends")
-    if is_left:
-        note("stop the server and run winlogd compact: it leaves nothing between the rows")
+    return left
+
+
+def _places_in(file: str, traces: Traces) -> int:
+    """Return at how many places a file has the names. Show meanwhile how far the search is.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    line, searched_bytes, in_all_bytes = ProgressLine(), 0, os.stat(file).st_size
+
+    def show(more_bytes: int) -> None:
+        nonlocal searched_bytes
+        searched_bytes += more_bytes
+        line.show({"bytes_searched": searched_bytes, "bytes_in_all": in_all_bytes, "file": os.path.basename(file)})
+
+    try:
+        return traces.count_in(file, show)
+    finally:
+        line.clear()
 
 
 def _replaced(path: str) -> list[str]:

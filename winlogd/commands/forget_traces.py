@@ -5,9 +5,10 @@ such as a machine ALICE-LAPTOP, is none of a name that is a part of it. This fil
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from typing import Final, final
+from typing import Final, NamedTuple, final
 from urllib.parse import quote
 
 _PIECE_BYTES: Final = 4 << 20
@@ -21,6 +22,13 @@ _ENCODINGS: Final[tuple[Callable[[str], bytes], ...]] = (
 )
 
 
+class _Around(NamedTuple):
+    """The bytes of longer names that have a needle in them, and where: the needle's offset, and the name's length."""
+
+    shapes: frozenset[tuple[int, int]]
+    forms: frozenset[bytes]
+
+
 @final
 class Traces:
     """The bytes of some names.
@@ -32,12 +40,17 @@ class Traces:
 
     def __init__(self, names: Iterable[str], longer: Iterable[str]) -> None:
         wanted = set(names)
-        self._needles: Final = {each: _around(each, longer, wanted) for each in _forms(wanted)}
-        forms = {form for pairs in self._needles.values() for form, _ in pairs} | self._needles.keys()
+        others = _forms(set(longer) - wanted)
+        self._needles: Final = {each: _around(each, others) for each in _forms(wanted)}
+        forms = {form for around in self._needles.values() for form in around.forms} | self._needles.keys()
         self._margin_bytes: Final = max(map(len, forms), default=0)
 
-    def count_in(self, path: str) -> int:
+    def count_in(self, path: str, searched: Callable[[int], None] = lambda _: None) -> int:
         """Return at how many places a file has one of the names.
+
+        Args:
+            path: the file.
+            searched: called now and then with how many more bytes are searched.
 
         Raises:
             OSError: the file cannot be read.
@@ -50,18 +63,26 @@ class Traces:
                 count += self._count(octets, begin, end)
                 kept = max(end - self._margin_bytes, 0)
                 octets, begin = octets[kept:], end - kept
+                searched(len(piece))
         return count + self._count(octets, begin, len(octets))
 
     def _count(self, octets: bytes, begin: int, end: int) -> int:
         """Return how many names begin between two places."""
         places = set()
-        for needle, longer in self._needles.items():
+        for needle, around in self._needles.items():
             at = octets.find(needle, begin)
             while 0 <= at < end:
-                if not any(octets.startswith(each, at - offset) for each, offset in longer if at >= offset):
+                if not _is_in_longer(octets, at, around):
                     places.add(at)
                 at = octets.find(needle, at + 1)
         return len(places)
+
+
+def _is_in_longer(octets: bytes, at: int, around: _Around) -> bool:
+    """Return True if a place is inside a longer name. Look-ups, however many names there are."""
+    return any(
+        octets[at - offset : at - offset + length] in around.forms for offset, length in around.shapes if at >= offset
+    )
 
 
 def _forms(names: Iterable[str]) -> set[bytes]:
@@ -75,12 +96,10 @@ def _forms(names: Iterable[str]) -> set[bytes]:
     return {encode(text).lower() for text in texts for encode in _ENCODINGS if text}
 
 
-def _around(needle: bytes, longer: Iterable[str], names: set[str]) -> list[tuple[bytes, int]]:
-    """Return the bytes of longer names that have a needle in them, each with the place of the needle."""
-    return [
-        (form, offset)
-        for form in _forms(set(longer) - names)
-        if len(form) > len(needle)
-        for offset in range(len(form) - len(needle) + 1)
-        if form.startswith(needle, offset)
-    ]
+def _around(needle: bytes, others: Iterable[bytes]) -> _Around:
+    """Return which of other forms have a needle in them, and where."""
+    forms = frozenset(form for form in others if len(form) > len(needle) and needle in form)
+    shapes = (
+        (found.start(), len(form)) for form in forms for found in re.finditer(b"(?=%b)" % re.escape(needle), form)
+    )
+    return _Around(frozenset(shapes), forms)

@@ -11,6 +11,7 @@ ELLIPSIS: Final = "…"
 
 _NOT_SHOWN: Final = ("Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp")
 """Categories of characters that control a terminal, change the direction of the text, or have no sign."""
+_SPACE: Final = "⟨U+0020⟩"
 _OVER_THE_LAST: Final = ("Mn", "Me")
 """Categories of marks that a terminal shows over the character before."""
 _JOINED_JAMO: Final = range(0x1160, 0x1200)
@@ -22,6 +23,14 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(f"⟨U+{ord(each):04X}⟩" if category(each) in _NOT_SHOWN else each for each in text)
+
+
+def distinct(name: str) -> str:
+    """Return a visible name that no other name looks like: with signs for all spaces but plain ones inside it."""
+    shown = "".join(each if each.isprintable() else f"⟨U+{ord(each):04X}⟩" for each in name)
+    inner = shown.strip(" ")
+    before, _, after = shown.partition(inner) if inner else (shown, "", "")
+    return f"{_SPACE * len(before)}{inner}{_SPACE * len(after)}"
 
 
 def cells(text: str) -> int:

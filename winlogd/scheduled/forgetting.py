@@ -91,7 +91,7 @@ class Applying:
 
     def _end(self, applied: Applied, ended: Ended) -> None:
         self._changed()
-        history, today, reports, seconds = applied.forgot
+        history, today, reports, seconds, _ = applied.forgot
         self._log.info(
             "forget", "people forgotten", history=history, today=today, reports=reports, seconds=round(seconds, 3)
         )

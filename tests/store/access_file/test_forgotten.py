@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from winlogd.events.names import folded
 from winlogd.store.access_file.file import AccessFile
 from winlogd.store.access_file.forgotten import Wish, add_forgotten, read_forgotten, wish_from
 from winlogd.store.access_file.looks import Look, LooksAsked, find_looks, write_look
@@ -32,12 +33,12 @@ def add(file: AccessFile, wish: Wish, now_us: int = 1) -> Forgotten:
     return found
 
 
-def filters(file: AccessFile, *texts: str) -> list[str]:
+def filters(file: AccessFile, *texts: str, wish: Wish = WISH, kind: str = "sessions", at_us: int = 1) -> list[str]:
     """Write looks with some filters, forget alice, and return the filters."""
     for text in texts:
-        look = Look(1, "bob", "sessions", text, "command")
+        look = Look(at_us, "bob", kind, text, "command")
         file.run([partial(write_look, look=look)])
-    add(file, WISH)
+    add(file, wish)
     [found] = file.run([lambda connection: find_looks(connection, LooksAsked(None, 0, None, 100))])
     return [look.filter for look in reversed(found.looks)]
 
@@ -89,6 +90,42 @@ def test_a_mark_counts_for_no_other_file(file: AccessFile, tmp_path: Path) -> No
 )
 def test_the_readers_log_has_the_number_in_place_of_the_name(file: AccessFile, before: str, after: str) -> None:
     assert filters(file, before) == [after]
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("strauß", "user=STRAUSS q=Strauß* to=Straus", "user=#1 q=#1* to=Straus"),
+        ("zoé", "user=ZOE\N{COMBINING ACUTE ACCENT}", "user=#1"),
+        ("jean dupont", "q=hier Jean Dupont A102", "q=hier #1 A102"),
+        (" carol", "user= Carol host=A1", "user=#1 host=A1"),
+        ("dave ", "user=dave  host=dave", "user=#1 host=dave"),
+        ("al\u200dice", "user=al ice q=al\u200dIce", "user=#1 q=#1"),
+        ("a=b,c", "user=A=B,C", "user=#1"),
+    ],
+)
+def test_each_spelling_is_found_in_the_readers_log(file: AccessFile, name: str, before: str, after: str) -> None:
+    assert filters(file, before, wish=Wish((folded(name),), None, None, "", folded(name))) == [after]
+
+
+@pytest.mark.parametrize(("at_us", "after"), [(4, "user=alice"), (5, "user=#1"), (9, "user=#1"), (10, "user=alice")])
+def test_only_looks_inside_the_span_lose_the_name(file: AccessFile, at_us: int, after: str) -> None:
+    assert filters(file, "user=alice", wish=Wish(("alice",), 5, 9, "", "alice"), at_us=at_us) == [after]
+
+
+@pytest.mark.parametrize(
+    ("wish", "of_command", "of_others"),
+    [
+        (Wish(("dom\\alice",), 5, 9, "", "alice"), "user=#1", "user=alice"),
+        (Wish((), None, None, "", "alice"), "user=[removed]", "user=[removed]"),
+        (Wish((), None, None, "", "alice", is_exact=True), "user=[removed]", "user=alice"),
+    ],
+)
+def test_the_commands_own_row_never_keeps_the_name(
+    file: AccessFile, wish: Wish, of_command: str, of_others: str
+) -> None:
+    assert filters(file, "user=alice", wish=Wish((), None, None, "", ""), kind="forget", at_us=20) == ["user=alice"]
+    assert filters(file, "user=alice", wish=wish, at_us=20) == [of_command, of_others]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Forgotten people leave no row, or their rows stay under a pseudonym; all others stay as they are."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -12,14 +13,15 @@ import pytest
 
 from tests.store.test_load_book import load
 from tests.support.builds import ROWS, rotate
-from tests.support.forgetting import apply, forget, tombstone
+from tests.support.forgetting import apply, forget, forgotten, tombstone
 from tests.support.pasts import DAY, EIGHT, Contents, built, built_afresh, copy, fill, finish, insert, marks, opened
 from winlogd.sessions.changes import Changes
 from winlogd.sessions.pair import pair_key
 from winlogd.sessions.session import US
 from winlogd.store.file.marks import FORGOTTEN, set_mark
+from winlogd.store.jobs.reports import Reports
 from winlogd.store.jobs.tidy import Tidy
-from winlogd.store.past.hiding import REMOVED
+from winlogd.store.past.hiding import REMOVED, Hiding
 from winlogd.store.past.holds import Hold, add_hold
 from winlogd.store.past.progress import number
 
@@ -154,6 +156,20 @@ def test_a_span_means_whole_sessions_by_their_logon(path: Path) -> None:
             ]  # fmt: skip
 
 
+@pytest.mark.parametrize("pseudonym", ["", WHO])
+def test_a_logoff_of_today_goes_with_its_logon_in_the_archive(path: Path, pseudonym: str) -> None:
+    with opened(path) as connection:
+        row(connection, "events_history", "C", DAY, "alice@A1@000001")
+        row(connection, "events_today", "D", DAY + timedelta(hours=20), "alice@A1@000001")
+        kept = row(connection, "events_today", "D", DAY + timedelta(hours=21), "alice@A1@000001")
+        built(connection)
+        finish(forget(tombstone("alice", last_us=us(DAY + timedelta(hours=1)), pseudonym=pseudonym)), connection)
+
+        assert [each for (each,) in connection.execute("SELECT id FROM events_today")] == [kept]
+        left = connection.execute("SELECT action, username, session_uuid FROM events_history ORDER BY id").fetchall()
+        assert left == ([(action, WHO, f"{WHO}@A1@000001") for action in "CD"] if pseudonym else [])
+
+
 @pytest.mark.parametrize("condition", [{"user": "alice"}, {"host": "a102-07"}, {"from_us": us(DAY), "to_us": 1 << 61}])
 def test_a_hold_exempts_what_it_means(filled: apsw.Connection, condition: dict[str, object]) -> None:
     values = {"user": None, "host": None, "from_us": None, "to_us": None} | condition
@@ -171,7 +187,7 @@ def test_a_hold_exempts_what_it_means(filled: apsw.Connection, condition: dict[s
 
 def test_reports_of_others_lose_the_name_and_nothing_else(path: Path, tmp_path: Path) -> None:
     reports = [
-        ('{"accounts": ["ALICE", "bob"], "cpu": "Alice Lake 3"}', '{"accounts": ["*", "bob"], "cpu": "Alice Lake 3"}'),
+        ('{"accounts": ["ALICE", "bob"], "cpu": "Alices Lake"}', '{"accounts": ["*", "bob"], "cpu": "Alices Lake"}'),
         (r'{"home": "C:\\Users\\alice\\Desktop"}', r'{"home": "C:\\Users\\*\\Desktop"}'),
         (r'{"share": "//x/alice/y", "owner": "DOM\\alice"}', r'{"share": "//x/*/y", "owner": "DOM\\*"}'),
         ('{"mail": "alice@dom", "malice": "alices"}', '{"mail": "*@dom", "malice": "alices"}'),
@@ -193,6 +209,50 @@ def test_reports_of_others_lose_the_name_and_nothing_else(path: Path, tmp_path: 
             assert found == [(after.replace("*", REMOVED),) for _, after in reports]
         assert tidied(connection).without_ids == built_afresh(connection, tmp_path / "afresh.db").without_ids
         assert pair_key("bob", "A102-07") in book.pairs, "a report that is sent again is still known"
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "before", "after"),
+    [
+        ("ADMIN\\alice", "alice", ["alice", "ADMIN\\Alice", "C:\\alice"], ["alice", "*", "C:\\alice"]),
+        ("alice", "DOM\\alice", ["alice", "dom\\Alice", "X\\alice"], ["*", "dom\\Alice", "X\\*"]),
+        ("alice", "alice.jones", ["alice.jones", "alice.admin"], ["alice.jones", "*.admin"]),
+        ("alice@dom", "carol", ["alice", "alice@dom", "DOM\\alice"], ["*", "*", "DOM\\*"]),
+    ],
+)
+@pytest.mark.parametrize("table", ["events_history", "events_today"])
+def test_others_whose_name_has_the_same_part_keep_theirs(
+    path: Path, table: str, name: str, other: str, before: list[str], after: list[str]
+) -> None:
+    with opened(path) as connection:
+        row(connection, table, "C", DAY, "x@A1@000001", username=name)
+        row(connection, table, "C", DAY, "y@A2@000002", username=other)
+        row(connection, table, "M", DAY, "hardware_x", username="bob", hardware_info=json.dumps(before))
+        finish(forget(tombstone(name)), connection)
+
+        [report] = [text for (text,) in connection.execute(f"SELECT hardware_info FROM {table} WHERE action = 'M'")]
+        assert json.loads(report) == [each.replace("*", REMOVED) for each in after]
+
+
+def test_a_step_looks_at_one_large_report_or_at_some_small_ones(path: Path) -> None:
+    with opened(path) as connection:
+        large = [json.dumps({"n": at, "disks": ["x" * 100] * 200}) for at in range(3)]
+        small = [json.dumps({"n": at}) for at in range(30)]
+        named = [json.dumps({"n": at, "user": "alice"}) for at in range(9)]
+        ids = [
+            row(connection, "events_today", "M", DAY, f"hardware_{at}", username="bob", hardware_info=report)
+            for at, report in enumerate([*large, *small, *named])
+        ]
+        hiding = Hiding({tombstone("alice"): ["alice"]})
+        reports = Reports("events_today", forgotten(tombstone("alice")), hiding)
+        ends, found = [0], []
+        while ends[-1] < ids[-1]:
+            more, end_id = reports.next(connection, ends[-1], ids[-1], most=4)
+            ends.append(end_id)
+            found.append(len(more))
+
+        assert [ids.index(each) for each in ends[1:]] == [0, 1, 2, 36, 40, 41]
+        assert found == [0, 0, 0, 4, 4, 1]
 
 
 def test_memory_keeps_nothing_of_the_person_and_all_of_the_others(filled: apsw.Connection) -> None:

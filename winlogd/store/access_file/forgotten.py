@@ -22,8 +22,12 @@ _ADD_KEY: Final = "INSERT INTO secrets (name, value) VALUES (?, ?)"
 _SET_MARK: Final = "INSERT OR REPLACE INTO secrets (name, value) VALUES (?, ?)"
 _ALL: Final = "SELECT number, name, first_us, last_us, at_us, pseudonym FROM forgotten ORDER BY number"
 _ADD: Final = "INSERT INTO forgotten (name, first_us, last_us, at_us, pseudonym) VALUES (?, ?, ?, ?, ?)"
-_LOOKS: Final = "SELECT number, filter FROM looks"
+_LOOKS: Final = """SELECT number, filter, kind = 'forget' FROM looks
+    WHERE kind = 'forget' OR at_us BETWEEN ifnull(?, at_us) AND ifnull(?, at_us)"""
 _HIDE: Final = "UPDATE looks SET filter = ? WHERE number = ?"
+_BORDER: Final = re.compile(r"([\s=,*])")
+_NO_NUMBER: Final = "[removed]"
+"""In place of a name that nobody has, because its events are gone already."""
 
 
 class Wish(NamedTuple):
@@ -34,8 +38,9 @@ class Wish(NamedTuple):
         first_us: as in `Tombstone`.
         last_us: as in `Tombstone`.
         pseudonym: as in `Tombstone`.
-        asked: the name that was typed, folded, if it means all of them; empty if it does not. The readers' log may
-            have it.
+        asked: the name that was typed, folded; empty if `names` has it. The readers' log has it, and so has the row of
+            the command itself.
+        is_exact: True if `asked` means only itself: if nobody has it, looks at it were looks at others.
     """
 
     names: tuple[str, ...]
@@ -43,6 +48,7 @@ class Wish(NamedTuple):
     last_us: int | None
     pseudonym: str
     asked: str
+    is_exact: bool = False
 
 
 def wish_from(fields: Mapping[str, Any]) -> Wish | None:
@@ -55,7 +61,7 @@ def wish_from(fields: Mapping[str, Any]) -> Wish | None:
             "pseudonym": str(pseudonym),
             "asked": str(asked),
         } if all(isinstance(each, str) and each == folded(each) for each in names):
-            return Wish(tuple(names), first_us, last_us, pseudonym, asked)
+            return Wish(tuple(names), first_us, last_us, pseudonym, asked, fields.get("is_exact") is True)
     return None
 
 
@@ -78,14 +84,11 @@ def add_forgotten(connection: "apsw.Connection", wish: Wish, now_us: int) -> For
         All tombstones.
     """
     key = _key(connection)
-    numbers: dict[str, int] = {}
+    signs: dict[str, str] = {}
     for name in wish.names:
         connection.execute(_ADD, (digest_of(key, name), wish.first_us, wish.last_us, now_us, wish.pseudonym))
-        numbers[name] = connection.last_insert_rowid()
-    if numbers:
-        if wish.asked:
-            numbers.setdefault(wish.asked, min(numbers.values()))
-        _hide_in_looks(connection, numbers)
+        signs[name] = f"#{connection.last_insert_rowid()}"
+    _hide_in_looks(connection, wish, signs)
     known = read_forgotten(connection)
     connection.execute(_SET_MARK, (MARK, known.mark.encode()))
     return known
@@ -100,15 +103,38 @@ def _key(connection: "apsw.Connection") -> bytes:
     return key
 
 
-def _hide_in_looks(connection: "apsw.Connection", numbers: Mapping[str, int]) -> None:
-    """Put ``#7`` in place of each name that a filter of the readers' log has as a whole word."""
-    names = "|".join(re.escape(name) for name in sorted(numbers, key=len, reverse=True))
-    pattern = re.compile(rf"(?<![^\s=,*])(?:{names})(?![^\s,*])", re.IGNORECASE)
+def _hide_in_looks(connection: "apsw.Connection", wish: Wish, signs: Mapping[str, str]) -> None:
+    """Put ``#7`` in place of each name that a filter of the readers' log has as a whole word.
 
-    def number_of(found: re.Match[str]) -> str:
-        number = numbers.get(folded(found[0]))
-        return found[0] if number is None else f"#{number}"
-
-    rows = cast("list[tuple[int, str]]", connection.execute(_LOOKS).fetchall())
-    hidden = [(text, pattern.sub(number_of, text), number) for number, text in rows]
+    Looks outside the wish's span were looks at another person. Only rows of the command itself always lose the name.
+    """
+    asked = {wish.asked: next(iter(signs.values()), _NO_NUMBER)} if wish.asked else {}
+    of_command = _by_first_piece({**asked, **signs})
+    of_all = _by_first_piece(signs) if wish.is_exact else of_command
+    rows = cast("list[tuple[int, str, int]]", connection.execute(_LOOKS, (wish.first_us, wish.last_us)).fetchall())
+    hidden = [(text, _hidden(text, of_command if is_own else of_all), number) for number, text, is_own in rows]
     connection.executemany(_HIDE, [(after, number) for before, after, number in hidden if before != after])
+
+
+_Signs = dict[str, list[tuple[list[str], str]]]
+"""The pieces of names between borders, and the sign of each name, by the first piece. Longer names come first."""
+
+
+def _by_first_piece(signs: Mapping[str, str]) -> _Signs:
+    shown = {"".join(each if each.isprintable() else " " for each in name): sign for name, sign in signs.items()}
+    found: _Signs = {}  # the row of a command has a space for each character that is not visible
+    for name, sign in sorted({**shown, **signs}.items(), key=lambda each: len(each[0]), reverse=True):
+        pieces = _BORDER.split(name)
+        found.setdefault(pieces[0], []).append((pieces, sign))
+    return found
+
+
+def _hidden(text: str, signs: _Signs) -> str:
+    pieces, kept, at = _BORDER.split(text), [], 0
+    words = list(map(folded, pieces))
+    while at < len(pieces):
+        candidates = signs.get(words[at], ()) if at % 2 == 0 else ()
+        found = next((each for each in candidates if words[at : at + len(each[0])] == each[0]), None)
+        kept.append(pieces[at] if found is None else found[1])
+        at += 1 if found is None else len(found[0])
+    return "".join(kept)

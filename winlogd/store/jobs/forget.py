@@ -19,16 +19,14 @@ from winlogd.store.file.columns import text
 from winlogd.store.file.marks import FORGOTTEN, read_marks
 from winlogd.store.jobs.delete import BESIDE_EVENTS, Delete, DeleteStep
 from winlogd.store.jobs.job import DELETES, Long, Step
-from winlogd.store.jobs.people import OfPeople, Reports, Search, SearchStep
+from winlogd.store.jobs.people import OfPeople, Search, SearchStep
+from winlogd.store.jobs.reports import Reports
 from winlogd.store.jobs.steps import Steps
-from winlogd.store.jobs.windows import last_of
 from winlogd.store.past.copies import Changed, add_copies
 from winlogd.store.past.events import PastEvent, json_list
 from winlogd.store.past.hiding import Hiding, renamed
 from winlogd.store.past.tombstones import Forgotten, Tombstone
 
-_REPORTS_OF_TODAY: Final = 8
-"""So many rows of today a step of others takes are looked at for reports."""
 _HIDE: Final = "UPDATE events_today SET hardware_info = ? WHERE id = ?"
 _HARDWARE: Final = """SELECT id, CAST(hardware_info AS BLOB) FROM {} WHERE id IN (SELECT value FROM json_each(?))
     AND action = 'M' AND hardware_info IS NOT NULL"""
@@ -42,12 +40,14 @@ class Forgot(NamedTuple):
         today: how many rows of today.
         reports: how many reports of others named the people.
         seconds: from the begin of its first step to its end. Time in the queue does not count.
+        pseudonyms: the names that rows have got.
     """
 
     history: int
     today: int
     reports: int
     seconds: float
+    pseudonyms: tuple[str, ...]
 
 
 @final
@@ -88,12 +88,13 @@ class Forget(Long):
         self._size = steps.fewest
         self._deletions: list[Delete] | None = None
         self._history = self._today_rows = self._reports = 0
+        self._pseudonyms: set[str] = set()
 
     @property
     def outcome(self) -> Forgot:
         """Return what the job has done so far."""
         seconds = 0.0 if self._begun_s is None else time.monotonic() - self._begun_s
-        return Forgot(self._history, self._today_rows, self._reports, seconds)
+        return Forgot(self._history, self._today_rows, self._reports, seconds, tuple(sorted(self._pseudonyms)))
 
     @property
     def progress(self) -> Mapping[str, int]:
@@ -150,23 +151,23 @@ class Forget(Long):
                 found.setdefault(tombstone, set()).add(name)
         if not found:
             return
-        self._today = Reports("events_today", self._missing, found)
+        hiding = Hiding(found, search.staying())
+        self._today = Reports("events_today", self._missing, hiding)
         self._until_id = load_book.last_id(connection)
-        of_others = Reports("events_history", self._missing, found)
-        staying: set[str] = set()
+        of_others = Reports("events_history", self._missing, hiding)
+        staying, ended_today = set[str](), set[int]()
         people = (
-            OfPeople("events_history", self._missing, search.of_archive, staying),
-            OfPeople("events_today", self._missing, (), staying),
+            OfPeople("events_history", self._missing, search.of_archive, staying, ended_today),
+            OfPeople("events_today", self._missing, (), staying, ended_today),
         )
         self._deletions = [
             Delete(of_others, None, self._steps, instead=_HiddenReports(of_others)),
-            Delete(*people, self._steps, instead=_Renamed(self._missing, Hiding(found))),
+            Delete(*people, self._steps, instead=_Renamed(self._missing, hiding, self._pseudonyms)),
         ]
 
     def _hide_some_of_today(self, connection: apsw.Connection, reports: Reports) -> ForgetStep:
         """Hide names in reports of today in their place: no reader keeps a report, and no trigger counts a change."""
-        end_id = last_of(connection, "events_today", self._after_id, self._until_id, self._size * _REPORTS_OF_TODAY)
-        found = reports.between(connection, self._after_id, end_id)
+        found, end_id = reports.next(connection, self._after_id, self._until_id, self._size)
         connection.executemany(_HIDE, [(each.text, each.event.event_id) for each in found])
         return ForgetStep(None, is_last=False, wrote=bool(found), after_id=end_id, reports=len(found))
 
@@ -192,30 +193,33 @@ class _HiddenReports:
         self._reports = reports
 
     def __call__(self, connection: apsw.Connection, table: str, events: Sequence[PastEvent]) -> None:
-        wanted = {event.event_id for event in events}
-        found = self._reports.between(connection, events[0].event_id - 1, events[-1].event_id)
+        found = self._reports.of_rows(connection, [event.event_id for event in events])
         add_copies(
             connection,
             table,
-            [
-                Changed(each.event.event_id, each.event.username, each.event.session_uuid, each.text)
-                for each in found
-                if each.event.event_id in wanted
-            ],
+            [Changed(each.event.event_id, each.event.username, each.event.session_uuid, each.text) for each in found],
         )
 
 
 class _Renamed:
-    """Stores rows under the pseudonym, if the tombstone has one, in place of those with the name."""
+    """Stores rows under the pseudonym, if the tombstone has one, in place of those with the name.
 
-    def __init__(self, forgotten: Forgotten, hiding: Hiding) -> None:
+    Args:
+        forgotten: the tombstones.
+        hiding: the names.
+        given: gets the pseudonyms.
+    """
+
+    def __init__(self, forgotten: Forgotten, hiding: Hiding, given: set[str]) -> None:
         self._forgotten = forgotten
         self._hiding = hiding
+        self._given = given
 
     def __call__(self, connection: apsw.Connection, table: str, events: Sequence[PastEvent]) -> None:
         renaming = [(event, pseudonym) for event in events if (pseudonym := self._pseudonym(event))]
         if not renaming:
             return
+        self._given.update(pseudonym for _, pseudonym in renaming)
         found = connection.execute(_HARDWARE.format(table), (json_list(event.event_id for event, _ in renaming),))
         reports = {cast("int", event_id): text(octets) for event_id, octets in cast("Any", found)}
         add_copies(connection, table, [self._changed(event, name, reports) for event, name in renaming])

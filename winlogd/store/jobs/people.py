@@ -1,30 +1,29 @@
-"""Finds forgotten people in both tables: their spellings, their rows, and the reports of hardware that name them.
+"""Finds forgotten people in both tables: their spellings and their rows.
 
 This file must not know what becomes of the rows, or who has them forgotten.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast, final
 
+from winlogd.events.names import folded
 from winlogd.store import load_book
 from winlogd.store.file.columns import text
 from winlogd.store.jobs.delete import Found
 from winlogd.store.jobs.job import Step
-from winlogd.store.jobs.selections import Table, with_logoffs
+from winlogd.store.jobs.selections import Table, logoffs_of_today, with_logoffs
 from winlogd.store.jobs.steps import Steps
 from winlogd.store.jobs.windows import last_of
 from winlogd.store.past.events import PastEvent, events_with
-from winlogd.store.past.hiding import Hiding
 from winlogd.store.past.holds import free_of
-from winlogd.store.past.tombstones import Forgotten, Tombstone
+from winlogd.store.past.mentions import words_of
+from winlogd.store.past.tombstones import Forgotten
 
 if TYPE_CHECKING:  # types only
     import apsw
 
 _LOOKED_AT_A_ROW: Final = 64
 """To look at the names of this many rows takes about as long as to delete one."""
-_REPORTS_A_ROW: Final = 8
-"""The same for reports of hardware."""
 _AS_STORED: Final = "CASE ?1 WHEN 'text' THEN CAST(?2 AS TEXT) ELSE ?2 END"
 _NEXT_NAME: Final = f"""SELECT typeof(username), CAST(username AS BLOB) FROM events_history
     INDEXED BY idx_history_username WHERE username > {_AS_STORED} ORDER BY username LIMIT 1"""
@@ -32,8 +31,6 @@ _NAMES_OF_TODAY: Final = "SELECT DISTINCT CAST(username AS BLOB) FROM events_tod
 _IDS_OF_NAME: Final = f"""SELECT id FROM events_history INDEXED BY idx_history_username
     WHERE username = {_AS_STORED} AND id > ?3 AND id <= ?4 ORDER BY id LIMIT ?5"""
 _ROWS_OF_TODAY: Final = "SELECT id, CAST(username AS BLOB) FROM events_today WHERE id > ? AND id <= ? ORDER BY id"
-_REPORTS: Final = """SELECT id, CAST(hardware_info AS BLOB) FROM {}
-    WHERE id > ? AND id <= ? AND action = 'M' AND hardware_info IS NOT NULL ORDER BY id"""
 
 
 class StoredName(NamedTuple):
@@ -45,16 +42,24 @@ class StoredName(NamedTuple):
 
 @final
 class SearchStep(Step):
-    """One step of `Search`: how far it has looked, and the names that it has found."""
+    """One step of `Search`: how far it has looked, and which names it has found, of forgotten people and of others."""
 
-    __slots__ = ("after", "after_id", "found", "of_archive")
+    __slots__ = ("after", "after_id", "found", "of_archive", "of_others")
 
-    def __init__(self, after: StoredName | None, after_id: int, of_archive: list[StoredName], found: set[str]) -> None:
+    def __init__(
+        self,
+        after: StoredName | None,
+        after_id: int,
+        of_archive: list[StoredName],
+        found: set[str],
+        of_others: set[str],
+    ) -> None:
         super().__init__(is_last=False, wrote=False)
         self.after: Final = after
         self.after_id: Final = after_id
         self.of_archive: Final = of_archive
         self.found: Final = found
+        self.of_others: Final = of_others
 
 
 @final
@@ -78,6 +83,8 @@ class Search:
         self._after_id, self._until_id = 0, -1
         self.of_archive: list[StoredName] = []
         self.found: set[str] = set()
+        self._of_others: dict[str, set[str]] = {}
+        """The folded names of others, by each of their words."""
 
     @property
     def is_done(self) -> bool:
@@ -97,25 +104,38 @@ class Search:
         rows = self._size * _LOOKED_AT_A_ROW
         end_id = last_of(connection, "events_today", self._after_id, self._until_id, rows)
         names = {text(name) for (name,) in connection.execute(_NAMES_OF_TODAY, (self._after_id, end_id))}
-        return SearchStep(None, end_id, [], set(filter(self._forgotten.of, names)))
+        found = set(filter(self._forgotten.of, names))
+        return SearchStep(None, end_id, [], found, names - found)
 
     def took(self, step: SearchStep, took_s: float) -> None:
         """Take note that a step is done, and choose the size of the next one."""
         self._after, self._after_id = step.after, step.after_id
         self.of_archive += step.of_archive
         self.found |= step.found
+        for name in map(folded, step.of_others):
+            for word in words_of(name):
+                self._of_others.setdefault(word, set()).add(name)
         self._size = self._steps.after(self._size, took_s)
+
+    def staying(self) -> set[str]:
+        """Return the folded names of others that have a word of a found name, such as those in another domain."""
+        words = {word for name in self.found for word in words_of(folded(name))}
+        return set().union(*(self._of_others.get(word, ()) for word in words))
 
     def _look_in_archive(self, connection: "apsw.Connection", after: StoredName) -> SearchStep:
         found: list[StoredName] = []
+        of_others: set[str] = set()
         for _ in range(self._size):
             row = connection.execute(_NEXT_NAME, after).fetchone()
             if row is None:
-                return SearchStep(None, 0, found, {text(each.octets) for each in found})
+                return SearchStep(None, 0, found, {text(each.octets) for each in found}, of_others)
             after = StoredName(*cast("tuple[str, bytes]", row))
-            if self._forgotten.of(text(after.octets)):
+            name = text(after.octets)
+            if self._forgotten.of(name):
                 found.append(after)
-        return SearchStep(after, 0, found, {text(each.octets) for each in found})
+            else:
+                of_others.add(name)
+        return SearchStep(after, 0, found, {text(each.octets) for each in found}, of_others)
 
 
 @final
@@ -128,15 +148,24 @@ class OfPeople:
         names: the names in the archive; not used for today.
         staying: identifiers of sessions whose logon stays, so that the logoff does, too. It only grows, so a rollback
             does not matter. Both tables share it: a logon is in the archive before its logoff.
+        ended_today: ids of logoffs of today that go with their logons, which were in the archive. As with `staying`.
     """
 
-    __slots__ = ("_forgotten", "_names", "_staying", "_table")
+    __slots__ = ("_ended_today", "_forgotten", "_names", "_staying", "_table")
 
-    def __init__(self, table: Table, forgotten: Forgotten, names: Sequence[StoredName], staying: set[str]) -> None:
+    def __init__(
+        self,
+        table: Table,
+        forgotten: Forgotten,
+        names: Sequence[StoredName],
+        staying: set[str],
+        ended_today: set[int],
+    ) -> None:
         self._table: Final[Table] = table
         self._forgotten = forgotten
         self._names = names
         self._staying = staying
+        self._ended_today = ended_today
 
     def find(self, connection: "apsw.Connection", after_id: int, until_id: int, most: int) -> Found:
         """Return the next rows (`Selection.find`): at most `most`, and the logoffs of the logons among them.
@@ -153,14 +182,19 @@ class OfPeople:
         kept = {each.event_id for each in meant} - {each.event_id for each in chosen}
         self._staying.update(each.session_uuid for each in meant if each.event_id in kept and each.session_uuid)
         chosen = [each for each in chosen if not self._belongs_to_a_logon_that_stays(each)]
+        if self._table == "events_history":
+            self._ended_today |= logoffs_of_today(connection, chosen)
         return Found(with_logoffs(connection, self._table, chosen, until_id), end_id)
 
     def _is_meant(self, event: PastEvent) -> bool:
-        if self._forgotten.meaning(event) is not None:
+        if self._forgotten.meaning(event) is not None or self._ends_a_session_of_the_archive(event):
             return True
         if event.action == "C" and event.session_uuid:
             self._staying.add(event.session_uuid)
         return False
+
+    def _ends_a_session_of_the_archive(self, event: PastEvent) -> bool:
+        return self._table == "events_today" and event.event_id in self._ended_today
 
     def _belongs_to_a_logon_that_stays(self, event: PastEvent) -> bool:
         return event.action == "D" and event.session_uuid in self._staying
@@ -180,61 +214,6 @@ class OfPeople:
         rows = cast("Iterable[tuple[int, bytes]]", connection.execute(_ROWS_OF_TODAY, (after_id, end_id)))
         ids = [event_id for event_id, name in rows if self._forgotten.of(text(name))][:most]
         return ids, ids[-1] if len(ids) == most else end_id
-
-
-class Report(NamedTuple):
-    """A report of hardware that names somebody who was forgotten: its row, and the text without the name."""
-
-    event: PastEvent
-    text: str
-
-
-@final
-class Reports:
-    """Finds reports of others that name forgotten people, as a computer's list of accounts does.
-
-    Args:
-        table: the table.
-        forgotten: the tombstones: the people's own reports are found by `OfPeople`.
-        found: the spellings of the names, by the tombstone.
-    """
-
-    __slots__ = ("_forgotten", "_hiding", "_table")
-
-    def __init__(self, table: Table, forgotten: Forgotten, found: Mapping[Tombstone, Iterable[str]]) -> None:
-        self._table: Final[Table] = table
-        self._forgotten = forgotten
-        self._hiding: Final = Hiding(found)
-
-    def find(self, connection: "apsw.Connection", after_id: int, until_id: int, most: int) -> Found:
-        """Return the next rows (`Selection.find`).
-
-        Raises:
-            apsw.Error: SQLite's own.
-        """
-        end_id = last_of(connection, self._table, after_id, until_id, most * _REPORTS_A_ROW)
-        return Found([each.event for each in self.between(connection, after_id, end_id)], end_id)
-
-    def between(self, connection: "apsw.Connection", after_id: int, until_id: int) -> list[Report]:
-        """Return the reports from after one id to another, in their order, without those that a hold means.
-
-        Raises:
-            apsw.Error: SQLite's own.
-        """
-        rows = cast(
-            "Iterable[tuple[int, bytes]]", connection.execute(_REPORTS.format(self._table), (after_id, until_id))
-        )
-        texts = {event_id: report for event_id, octets in rows if self._hiding.may_be_in(report := text(octets))}
-        if not texts:
-            return []
-        of_others = [
-            each for each in events_with(connection, self._table, texts) if self._forgotten.meaning(each) is None
-        ]
-        reports = [
-            Report(each, self._hiding.hidden(texts[each.event_id], each.received_us))
-            for each in free_of(connection, of_others, self._table == "events_today")
-        ]
-        return [each for each in reports if each.text != texts[each.event.event_id]]
 
 
 def _ids(connection: "apsw.Connection", sql: str, values: Sequence[Any]) -> list[int]:

@@ -109,5 +109,17 @@ def with_logoffs(
     return sorted([*events, *more], key=lambda event: event.event_id)
 
 
+def logoffs_of_today(connection: "apsw.Connection", events: Sequence[PastEvent]) -> set[int]:
+    """Return the ids of the logoffs in ``events_today`` of the logons among some rows of the archive.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    logons = {event.event_id: event for event in events if event.action == "C"}
+    candidates = logoffs_of(connection, list(logons), are_of_today=False) if logons else {}
+    first = (first_logoff(each, logons[each].received_us, found, False) for each, found in candidates.items())
+    return {logoff.event_id for logoff in first if logoff is not None and logoff.is_of_today}
+
+
 def _numbers(rows: Iterable[Sequence[Any]]) -> list[int]:
     return [cast("int", row[0]) for row in rows]

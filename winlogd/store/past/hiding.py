@@ -1,16 +1,14 @@
 """Replaces forgotten names in texts: identifiers of sessions, and reports of hardware. Pure.
 
-A report of hardware is JSON that may have a user's name in it: as a value, or as a part of a path such as
-``C:\\\\Users\\\\alice``. Only whole parts between quotation marks, slashes and @ are names: a disk by "Intel" is none.
-This file must not know tables.
+This file must not know tables, or how a name is found in a report.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Final, final
 
 from winlogd.events.names import folded, short_user
+from winlogd.store.past.mentions import Mentions
 from winlogd.store.past.tombstones import Tombstone
 
 REMOVED: Final = "[removed]"
@@ -25,25 +23,44 @@ class Hiding:
 
     Args:
         found: all spellings of names that were found, by the tombstone.
+        staying: folded names of others. Where one of them stands, it stays. If a found name without its domain could
+            mean one of them, it is hidden only with its domain.
     """
 
-    __slots__ = ("_any", "_each")
+    __slots__ = ("_mentions",)
 
-    def __init__(self, found: Mapping[Tombstone, Iterable[str]]) -> None:
-        self._each = [(tombstone, _pattern(spellings)) for tombstone, spellings in found.items()]
-        self._any = _pattern(spelling for spellings in found.values() for spelling in spellings)
+    def __init__(self, found: Mapping[Tombstone, Iterable[str]], staying: Iterable[str] = ()) -> None:
+        forms: dict[str, tuple[Tombstone, ...]] = dict.fromkeys(staying, ())
+        shared = set(map(short_user, forms))
+        for tombstone, spellings in found.items():
+            names = {folded(name) for name in spellings}
+            for form in names | ({short_user(name) for name in names} - shared):
+                forms[form] = (*forms.get(form, ()), tombstone)
+        self._mentions: Final = Mentions(forms)
 
     def may_be_in(self, report: str) -> bool:
-        """Return True if a report has one of the names."""
-        return self._any.search(report) is not None
+        """Return True if a report may have one of the names."""
+        return self._mentions.may_be_in(report)
 
     def hidden(self, report: str, received_us: int) -> str:
         """Return a report without the names that were forgotten for this time of receipt."""
-        for tombstone, pattern in self._each:
-            if tombstone.reaches(received_us):
-                name = tombstone.pseudonym or REMOVED
-                report = pattern.sub(lambda _, name=name: name, report)  # type: ignore[misc]  # mypy#12557
-        return report
+
+        def replacement(tombstones: tuple[Tombstone, ...]) -> str | None:
+            return next((each.pseudonym or REMOVED for each in tombstones if each.reaches(received_us)), None)
+
+        return self._mentions.replaced(report, replacement)
+
+
+def others_than(mine: Iterable[str], all_names: Iterable[str]) -> Mentions[str | None]:
+    """Return the names of others, to be replaced in the reports of one person: `REMOVED`, and None for the person's.
+
+    Args:
+        mine: the person's names. They stay, with and without their domains.
+        all_names: the names of all users.
+    """
+    others = {form: REMOVED for name in all_names for form in (folded(name), short_user(name))}
+    own = dict.fromkeys(form for name in mine for form in (folded(name), short_user(name)))
+    return Mentions({**others, **own})
 
 
 def renamed(identifier: str | None, username: str, pseudonym: str) -> str | None:
@@ -56,15 +73,13 @@ def renamed(identifier: str | None, username: str, pseudonym: str) -> str | None
     """
     if identifier is None:
         return None
+    name = folded(username)
     for prefix in _PREFIXES:
-        if identifier.startswith(f"{prefix}{username}@"):
-            return f"{prefix}{pseudonym}{identifier[len(prefix) + len(username) :]}"
-    return re.sub(re.escape(username), lambda _: pseudonym, identifier, flags=re.IGNORECASE)
-
-
-def _pattern(spellings: Iterable[str]) -> re.Pattern[str]:
-    """Return what finds names in JSON, as whole parts of a text, in any spelling of case and domain."""
-    forms = {form for name in spellings for form in (name, folded(name), short_user(name)) if form}
-    texts = {json.dumps(form, ensure_ascii=is_ascii)[1:-1] for form in forms for is_ascii in (True, False)}
-    parts = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
-    return re.compile(rf'(?<=["\\/@])(?:{parts})(?=["\\/@])', re.IGNORECASE)
+        ends = (at.start() for at in re.finditer("@", identifier)) if identifier.startswith(prefix) else ()
+        for end in ends:
+            if folded(identifier[len(prefix) : end]) == name:
+                return f"{prefix}{pseudonym}{identifier[end:]}"
+    if name not in folded(identifier):
+        return identifier
+    changed = re.sub(re.escape(username), lambda _: pseudonym, identifier, flags=re.IGNORECASE)
+    return folded(identifier).replace(name, pseudonym) if changed == identifier else changed

@@ -21,6 +21,7 @@ _NAMES_OF_ARCHIVE: Final = "SELECT CAST(username AS BLOB) FROM (SELECT DISTINCT 
 _IDS_OF_ARCHIVE: Final = """SELECT id FROM events_history
     WHERE username IN (CAST(?1 AS TEXT), CAST(?1 AS BLOB))"""
 _NAMES_OF_TODAY: Final = "SELECT id, CAST(username AS BLOB) FROM events_today"
+_DISTINCT_OF_TODAY: Final = "SELECT CAST(username AS BLOB) FROM (SELECT DISTINCT username FROM events_today)"
 _LONGER: Final = """SELECT CAST(name AS BLOB) FROM winlogd_names WHERE kind > 0 AND name IS NOT NULL
     UNION SELECT CAST(username AS BLOB) FROM events_today UNION SELECT CAST(hostname AS BLOB) FROM events_today
     WHERE hostname IS NOT NULL"""
@@ -80,6 +81,15 @@ def uses_of(connection: "apsw.Connection", wanted: Wanted) -> list[Use]:
         if wanted.reaches(event.received_us):
             found.setdefault(folded(event.username), []).append(event)
     return [use for name, events in sorted(found.items()) for use in _told_apart(name, events)]
+
+
+def user_names(connection: "apsw.Connection") -> set[str]:
+    """Return the names of all users, as stored.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    return {text(row[0]) for sql in (_NAMES_OF_ARCHIVE, _DISTINCT_OF_TODAY) for row in connection.execute(sql)}
 
 
 def names_with(connection: "apsw.Connection", part: str) -> set[str]:
