@@ -7,7 +7,7 @@ import pytest
 from winlogd.events.names import folded
 from winlogd.store.past.mentions import Mentions
 
-NAMES = ("alice", "dom\\zoé", "strauß", "person.012", "a b", "1000", "true", "carol$", "zoé")
+NAMES = ("alice", "dom\\zoé", "strauß", "person.012", "a b", "1000", "true", "carol$", "zoé", '"eve"', "\\dan\\")
 STAYS = "alice.jones"
 
 
@@ -37,6 +37,8 @@ def hidden(report: str) -> str:
         ("person.012", "*"),
         ("(A b)", "(*)"),
         ("carol$", "*"),
+        ('an "Eve"', "an *"),
+        ("C:\\Dan\\x", "C:*x"),
     ],
 )
 def test_a_name_is_found_between_all_other_characters(before: str, after: str) -> None:

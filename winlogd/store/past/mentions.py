@@ -21,13 +21,18 @@ _WORD: Final = re.compile(r"[\w\-\u0300-\u036f]+")
 """A name is made of words and of what stands between them. The range has the accents of decomposed letters."""
 _SPACES: Final = {code: " " for code in range(128) if not _WORD.fullmatch(chr(code))}
 """ASCII is split three times as fast that way."""
-_WORD_OF_JSON: Final = re.compile(rf"\\.|({_WORD.pattern})", re.DOTALL)
-_WORD_OF_TEXT: Final = re.compile(rf"({_WORD.pattern})")
 _STRING: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _AFTER_ESCAPE: Final = re.compile(rf"\\[bfnrt]({_WORD.pattern})")
 r"""In JSON ``\nalice`` is the end of a line and alice."""
 _ESCAPES: Final = re.compile(r"((?:\\u[0-9A-Fa-f]{4})+)|\\.", re.DOTALL)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+class _Form(NamedTuple):
+    """How a text is written: how its words are found (group 1), and how it writes what stands between them."""
+
+    word: re.Pattern[str]
+    written: Callable[[str], str]
 
 
 class _Name(NamedTuple, Generic[T]):
@@ -77,32 +82,31 @@ class Mentions(Generic[T]):
         """
         text = _without_escapes(report)
         if _is_json(report):
-            changed = _STRING.sub(lambda found: self._replaced(found[0], _WORD_OF_JSON, replacement), text)
+            changed = _STRING.sub(lambda found: self._replaced(found[0], _JSON, replacement), text)
         else:
-            changed = self._replaced(text, _WORD_OF_TEXT, replacement)
+            changed = self._replaced(text, _TEXT, replacement)
         return report if changed == text else changed
 
-    def _replaced(self, text: str, word: re.Pattern[str], replacement: Callable[[T], str | None]) -> str:
+    def _replaced(self, text: str, form: _Form, replacement: Callable[[T], str | None]) -> str:
         if not self.may_be_in(text):
             return text
-        places = [_Place(*found.span(1), folded(found[1])) for found in word.finditer(text) if found[1]]
+        places = [_Place(*found.span(1), folded(found[1])) for found in form.word.finditer(text) if found[1]]
         pieces, copied = [], 0
-        for begin, end, value in self._found(text, places):
+        for begin, end, value in self._found(text, form, places):
             if (new := replacement(value)) is not None:
                 pieces += [text[copied:begin], new]
                 copied = end
         return "".join([*pieces, text[copied:]])
 
-    def _found(self, text: str, places: Sequence[_Place]) -> Iterator[tuple[int, int, T]]:
+    def _found(self, text: str, form: _Form, places: Sequence[_Place]) -> Iterator[tuple[int, int, T]]:
         """Yield where names begin and end, and what belongs to them."""
         at = 0
         while at < len(places):
             for name in self._by_first_word.get(places[at].word, ()):
-                count = len(name.words)
-                if _is_at(name, text, places[at : at + count]):
-                    begin, end = places[at].begin - len(name.gaps[0]), places[at + count - 1].end + len(name.gaps[-1])
-                    yield begin, end, name.value
-                    at += count - 1
+                span = _span(name, text, form, places[at : at + len(name.words)])
+                if span is not None:
+                    yield *span, name.value
+                    at += len(name.words) - 1
                     break
             at += 1
 
@@ -112,22 +116,24 @@ def words_of(text: str) -> list[str]:
     return text.translate(_SPACES).split() if text.isascii() else _WORD.findall(text)
 
 
-def _is_at(name: _Name[T], text: str, places: Sequence[_Place]) -> bool:
-    """Return True if a name stands at some words of a text. In JSON there may be one more backslash at each."""
+def _span(name: _Name[T], text: str, form: _Form, places: Sequence[_Place]) -> tuple[int, int] | None:
+    """Return where a name begins and ends that stands at some words of a text; None if it does not."""
     if [place.word for place in places] != name.words:
-        return False
-    first, last = name.gaps[0], name.gaps[-1]
+        return None
+    first, *inner, last = map(form.written, name.gaps)
     begin, end = places[0].begin, places[-1].end
-    between = (text[one.end : other.begin] for one, other in pairwise(places))
-    return (
-        all(_is_gap(found, gap) for found, gap in zip(between, name.gaps[1:-1], strict=True))
-        and text[max(begin - len(first), 0) : begin] == first
-        and text[end : end + len(last)] == last
-    )
+    between = [text[one.end : other.begin] for one, other in pairwise(places)]
+    if between != inner or not text[:begin].endswith(first) or not text.startswith(last, end):
+        return None
+    return begin - len(first), end + len(last)
 
 
-def _is_gap(found: str, gap: str) -> bool:
-    return found == gap or found == json.dumps(gap, ensure_ascii=False)[1:-1]
+def _escaped(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]
+
+
+_JSON: Final = _Form(re.compile(rf"\\.|({_WORD.pattern})", re.DOTALL), _escaped)
+_TEXT: Final = _Form(re.compile(rf"({_WORD.pattern})"), str)
 
 
 def _is_json(report: str) -> bool:
@@ -147,4 +153,4 @@ def _character(found: re.Match[str]) -> str:
     if found[1] is None:
         return found[0]
     text = str(json.loads(f'"{found[1]}"'))
-    return found[0] if _SURROGATE.search(text) else json.dumps(text, ensure_ascii=False)[1:-1]
+    return found[0] if _SURROGATE.search(text) else _escaped(text)
