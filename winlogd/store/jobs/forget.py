@@ -8,28 +8,25 @@ not know who asks, or where tombstones are kept.
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, cast, final
+from typing import Final, NamedTuple, final
 
 import apsw
 
 from winlogd.sessions.book import Book
 from winlogd.sessions.pair import pair_key
 from winlogd.store import load_book
-from winlogd.store.file.columns import text
 from winlogd.store.file.marks import FORGOTTEN, read_marks
 from winlogd.store.jobs.delete import BESIDE_EVENTS, Delete, DeleteStep
 from winlogd.store.jobs.job import DELETES, Long, Step
 from winlogd.store.jobs.people import OfPeople, Search, SearchStep
-from winlogd.store.jobs.reports import Reports
+from winlogd.store.jobs.reports import Reports, reports_of
 from winlogd.store.jobs.steps import Steps
 from winlogd.store.past.copies import Changed, add_copies
-from winlogd.store.past.events import PastEvent, json_list
+from winlogd.store.past.events import PastEvent
 from winlogd.store.past.hiding import Hiding, renamed
 from winlogd.store.past.tombstones import Forgotten, Tombstone
 
 _HIDE: Final = "UPDATE events_today SET hardware_info = ? WHERE id = ?"
-_HARDWARE: Final = """SELECT id, CAST(hardware_info AS BLOB) FROM {} WHERE id IN (SELECT value FROM json_each(?))
-    AND action = 'M' AND hardware_info IS NOT NULL"""
 
 
 class Forgot(NamedTuple):
@@ -220,8 +217,7 @@ class _Renamed:
         if not renaming:
             return
         self._given.update(pseudonym for _, pseudonym in renaming)
-        found = connection.execute(_HARDWARE.format(table), (json_list(event.event_id for event, _ in renaming),))
-        reports = {cast("int", event_id): text(octets) for event_id, octets in cast("Any", found)}
+        reports = reports_of(connection, table, [event.event_id for event, _ in renaming])
         add_copies(connection, table, [self._changed(event, name, reports) for event, name in renaming])
 
     def _pseudonym(self, event: PastEvent) -> str:

@@ -91,8 +91,7 @@ class Reports:
         Raises:
             apsw.Error: SQLite's own.
         """
-        sql = _REPORTS_OF_ROWS.format(self._table)
-        found = {each: text(octets) for each, octets in _reports(connection, sql, (json_list(event_ids),))}
+        found = reports_of(connection, self._table, event_ids)
         return self._hidden(connection, found)
 
     def _hidden(self, connection: "apsw.Connection", texts: Mapping[int, str]) -> list[Report]:
@@ -106,6 +105,16 @@ class Reports:
             for each in free_of(connection, of_others, self._table == "events_today")
         ]
         return [each for each in reports if each.text != texts[each.event.event_id]]
+
+
+def reports_of(connection: "apsw.Connection", table: str, event_ids: Iterable[int]) -> dict[int, str]:
+    """Return the texts of the reports among some rows, by id.
+
+    Raises:
+        apsw.Error: SQLite's own.
+    """
+    found = _reports(connection, _REPORTS_OF_ROWS.format(table), (json_list(event_ids),))
+    return {event_id: text(octets) for event_id, octets in found}
 
 
 def _reports(connection: "apsw.Connection", sql: str, values: Sequence[Any]) -> "Iterable[tuple[int, bytes]]":
