@@ -130,6 +130,7 @@ def test_an_answer_that_is_not_200_and_one_that_never_comes_are_no_acknowledgeme
     assert (load.acked, load.refused, load.failed) == (0, 1, 1)
 
 
+@pytest.mark.long
 def test_connections_that_the_server_has_closed_for_their_silence_are_not_used(tmp_path: Path) -> None:
     with running(tmp_path, "[limits]\nheaders_timeout = 0.2\n") as server:
         exchanges = Exchanges(server.port, keep=True)

@@ -210,6 +210,7 @@ def resident_bytes(server: Winlogd) -> int:
     return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
+@pytest.mark.long
 def test_who_does_not_read_answers_is_not_read_either_and_gets_all_of_them_later(shared_server: Winlogd) -> None:
     before = resident_bytes(shared_server)
     octets = memoryview(health() * MANY)

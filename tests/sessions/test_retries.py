@@ -85,6 +85,7 @@ def test_many_events_are_found_and_no_others_however_often_one_asks() -> None:
     assert recent.find(42 << 30) == [50_001]
 
 
+@pytest.mark.long
 def test_an_event_takes_three_bytes_and_a_little() -> None:
     recent = RecentEvents(0.0)
     tracemalloc.start()

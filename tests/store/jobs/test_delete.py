@@ -91,6 +91,7 @@ def test_the_past_is_as_if_the_rows_had_never_been(filled: apsw.Connection, tmp_
     assert found.without_ids == built_afresh(filled, tmp_path / "afresh.db").without_ids
 
 
+@pytest.mark.long
 @settings(max_examples=10)
 @given(st.integers(0, 2**32))
 def test_whatever_is_deleted_the_past_is_right_after_each_step(seed: int) -> None:
@@ -223,6 +224,7 @@ def test_a_deletion_that_is_killed_at_any_step_can_be_repeated(
     _killed_at_each(path, tmp_path, runner, moment, range(100))
 
 
+@pytest.mark.long
 def test_a_deletion_that_is_killed_can_be_repeated(filled: apsw.Connection, path: Path, tmp_path: Path) -> None:
     filled.close()
     _killed_at_each(path, tmp_path, "alone", "inside", [1])

@@ -300,6 +300,7 @@ def test_rows_that_a_trigger_keeps_back_are_neither_lost_nor_doubled(database: a
     assert rows(database, "events_history") == []
 
 
+@pytest.mark.long
 def test_steps_become_larger_while_they_are_quick(database: apsw.Connection) -> None:
     yesterday(database, 400)
     book = load(database)

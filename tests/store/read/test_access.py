@@ -103,6 +103,7 @@ def test_rows_beyond_one_piece_are_read_before_the_snapshot(access: Access, othe
     assert rows_of(access, COUNT) == [(3 * PIECE_ROWS + 1,)]
 
 
+@pytest.mark.long
 def test_far_behind_questions_are_refused_until_the_rows_are_read(access: Access, other: apsw.Connection) -> None:
     add_rows(other, 52_000)
     refused = 0

@@ -99,6 +99,7 @@ def test_an_open_session_that_one_clock_alone_holds_is_doubtful_by_the_clock(bot
 # ── names and addresses ───────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.long
 def test_more_spellings_than_one_search_each_are_found(both: Asking, days: Days) -> None:
     for number in range(70):
         logon(days, f"DOM{number}\\alice", f"PC-{number}")

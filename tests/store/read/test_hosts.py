@@ -10,6 +10,7 @@ from tests.support.running import an_event, run_to_end, running
 from winlogd.store.read.hosts import known_hosts
 
 
+@pytest.mark.long
 def test_machines_of_today_and_of_the_archive_are_known(tmp_path: Path) -> None:
     with running(tmp_path, '[rotation]\nat = ""\n') as server:
         assert server.post(an_event(hostname="Old-1", action="M")).status == 200

@@ -108,6 +108,7 @@ def test_a_server_that_has_started_and_stopped_meanwhile_is_seen(database: Path)
     assert len(asked) == 1
 
 
+@pytest.mark.long
 def test_many_events_of_today_are_read_first(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(
