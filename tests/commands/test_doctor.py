@@ -182,7 +182,9 @@ def test_a_stranger_is_told_what_could_not_be_looked_at(place: Path) -> None:
     found = examined(place, now_us=MORNING_US, before=as_user(STRANGER, STRANGER))
     assert found.faults() == {"database"}
     assert "run this as the user that winlogd runs as" in found.one("database").what
-    notes = [each for findings in found.checks.values() for each in findings if each.level == "note"]
+    # The packages may be in a folder that a stranger can enter or not.
+    checks = [findings for name, findings in found.checks.items() if name != "versions"]
+    notes = [each for findings in checks for each in findings if each.level == "note"]
     assert notes
     assert {each.what.partition(" could not be looked at: ")[2] for each in notes} == {"Permission denied"}
 

@@ -156,7 +156,7 @@ def test_systemds_own_program_starts_a_server_on_its_port(tmp_path: Path) -> Non
     try:
         wait_for(lambda: f"Listening on 127.0.0.1:{port}" in server.log, "the port", server.process)
         assert server.post(an_event()).status == 200
-        assert "systemd has opened the port" in server.log
+        wait_for(lambda: "systemd has opened the port" in server.log, "the line about the port", server.process)
         assert server.stop() == 0
     finally:
         server.kill()

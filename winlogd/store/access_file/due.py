@@ -11,6 +11,8 @@ from winlogd.store.access_file.tables import MARK, access_path
 
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX | apsw.SQLITE_OPEN_NOFOLLOW
 """Closing it leaves no WAL. A connection that only reads would."""
+_BUSY_MS: Final = 2_000
+"""Wait so long for a command that writes its row of the readers' log, which takes milliseconds."""
 _FIND: Final = f"SELECT (SELECT value FROM secrets WHERE name = '{MARK}') FROM forgotten LIMIT 1"
 
 
@@ -24,6 +26,7 @@ def is_forgetting_due(database: str, mark: str) -> bool:
     try:
         connection = apsw.Connection(access_path(database), _FLAGS)
         try:
+            connection.set_busy_timeout(_BUSY_MS)
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # as in `file`: no shared memory
             return lacks_some(connection, mark)
         finally:
