@@ -31,6 +31,10 @@ _NO_LOGIN: Final = 2**32 - 1
 _ATTEMPTS: Final = 3
 """Two commands that make the file at the same time may block each other."""
 _LONGEST_PAUSE_S: Final = 0.2
+_PASSING: Final = "try again a little later"
+"""How the server ends its answer while it starts or stops, or removes forgotten people again."""
+_PASSING_S: Final = 3.0
+"""Try again this long: a start and a stop take less."""
 _ROOT: Final = 0
 _FORGET: Final = "forget"
 """The look of the command that removes those who wait for it."""
@@ -76,7 +80,7 @@ def note_look(config: Config, kind: str, filter_text: str, words: str = "") -> N
         raise FailedError(f"the readers' log has no row of this: {_MAY_NOT_WRITE}; {to_become(path, words)}")
     try:
         try:
-            by_the_server(path, {"order": "token", **order})
+            _note_by_the_server(path, {"order": "token", **order})
         except (FileNotFoundError, ConnectionRefusedError, ServerGoneError):  # the row may be there twice: no harm
             _alone(path, order)
         else:
@@ -85,6 +89,20 @@ def note_look(config: Config, kind: str, filter_text: str, words: str = "") -> N
         raise FailedError(f"{error}; {_NOTHING_SHOWN}") from None
     if kind != _FORGET:
         _refuse_if_forgetting_is_due(config, path, words)
+
+
+def _note_by_the_server(path: str, order: Fields) -> None:
+    """Let the server write the row. Try again for a while if it starts or stops. Raise what `by_the_server` raises."""
+    until_s = time.monotonic() + _PASSING_S
+    while True:
+        try:
+            by_the_server(path, order)
+        except FailedError as error:
+            if not str(error).endswith(_PASSING) or time.monotonic() >= until_s:
+                raise
+            time.sleep(_LONGEST_PAUSE_S)
+        else:
+            return
 
 
 def login_user() -> str:

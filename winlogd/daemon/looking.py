@@ -90,6 +90,7 @@ def _rules(security: Security) -> tuple[object, ...]:
 
 
 _PAST_CLOSED: Final = "the past is closed: forgotten people are being removed again; try again a little later"
+_STOPPING: Final = "winlogd is stopping; try again a little later"
 _NOT_WRITTEN: Final = "the readers' log cannot be written; winlogd's log says why"
 
 
@@ -116,6 +117,7 @@ class Looking:
         self._failures: Failures | None = None  # a reload keeps what was counted
         self.may_open: Final = threading.Event()
         self.closings = 0
+        self._is_stopping = False
 
     def doors(self, config: Config, proxies: TrustedProxies) -> Doors:
         """Return what puts the rules for readers before endpoints. It is made with the first request.
@@ -183,7 +185,7 @@ class Looking:
 
         def written(is_written: bool) -> None:
             if not is_written:
-                order.failed(_NOT_WRITTEN)
+                order.failed(_STOPPING if self._is_stopping else _NOT_WRITTEN)
             elif self.closings:
                 order.failed(_PAST_CLOSED)
             else:
@@ -211,6 +213,7 @@ class Looking:
 
     def stop(self, ended: Callable[[], None]) -> None:
         """Close the file. `ended` is called afterwards, perhaps before this call returns."""
+        self._is_stopping = True
         if self._writer is None:
             ended()
         else:
