@@ -20,6 +20,8 @@ from bench.registry import REPOSITORY
 from tests.support.running import Winlogd, running, wait_for
 from winlogd.events.decode import EventDecoder
 
+pytestmark = pytest.mark.long
+
 
 def _body(request: bytes) -> bytes:
     head, _, body = request.partition(b"\r\n\r\n")

@@ -13,6 +13,8 @@ from tests.support.reloading import reload
 from tests.support.running import an_event, running
 from tests.support.service_manager import ServiceManager
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(params=["path", "abstract"])
 def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServiceManager]:

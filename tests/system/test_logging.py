@@ -15,6 +15,8 @@ from tests.support.locks import locked
 from tests.support.running import Winlogd, an_event, listening_port, running, wait_for
 from tests.support.wire import EVENTS, Wire, event_of, health, request
 
+pytestmark = pytest.mark.long
+
 TIME: Final = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 ODD_NAMES: Final = [
     "two words",

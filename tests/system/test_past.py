@@ -11,6 +11,8 @@ import pytest
 from tests.support.paths import DATA
 from tests.support.running import Winlogd, an_event, running, wait_for
 
+pytestmark = pytest.mark.long
+
 ARCHIVED = """INSERT INTO events_history (username, action, timestamp, hostname, source_ip, server_timestamp, os_name,
         os_version, kernel_version, hardware_info, session_uuid, created_at)
     SELECT username, action, timestamp, hostname, source_ip, server_timestamp, os_name, os_version, kernel_version,

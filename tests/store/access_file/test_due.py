@@ -46,6 +46,7 @@ def test_where_nobody_was_forgotten_nothing_is_due(file: AccessFile, path: Path)
     assert not is_due(path, "7:0123456789abcdef")
 
 
+@pytest.mark.long
 def test_a_file_that_another_program_locks_may_have_more(file: AccessFile, path: Path) -> None:
     assert is_due(path, add(file, "alice"))
 

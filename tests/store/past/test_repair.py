@@ -31,6 +31,8 @@ from tests.support.pasts import (
 from winlogd.store.jobs.build import Build
 from winlogd.store.past.progress import is_due
 
+pytestmark = pytest.mark.long
+
 EPOCH = "past_epoch"
 GONE = "SELECT count(*) FROM winlogd_gone"
 

@@ -255,6 +255,7 @@ def test_a_rotation_of_long_days_changes_no_list_and_no_page(ops: list[tuple[Any
     compare_around_rotations(ops, drawn)
 
 
+@pytest.mark.long
 def test_every_filter_alone_and_with_every_other_gives_the_naive_answer() -> None:
     rng = Random(16)
     with a_busy_week(rng) as both:

@@ -18,6 +18,8 @@ from tests.support.writing import Running, logons
 from winlogd.store.errors import ReplacedError
 from winlogd.store.read.access import Access
 
+pytestmark = pytest.mark.long
+
 ONE: Final = "SELECT 1"
 
 
