@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # types only
 REMEMBERED_S: Final = 600
 """How long an event is remembered to recognise a retry, also across a restart."""
 _MANY_PAIRS: Final = 20_000
-"""With fewer pairs, the load has needed less than 5 MB."""
+"""With fewer pairs there is little to give back: some 200 bytes each."""
 _NO_ID: Final = 2**63 - 1
 """No row has a higher id."""
 
@@ -114,8 +114,8 @@ def load(connection: apsw.Connection, book: Book, now_s: float) -> None:
 def _give_memory_back(connection: apsw.Connection) -> None:
     """Give the memory back that the load needed for sorting, and that the C library keeps.
 
-    With 300 000 open sessions the server has 583 bytes of memory for each afterwards, instead of 860. Another C library
-    than GNU's may have no malloc_trim(3).
+    With 300 000 open sessions the server has 583 bytes of memory for each afterwards, instead of some 800
+    (`python -m bench.open_sessions`). Only GNU's C library has malloc_trim(3).
     """
     import ctypes  # only large sites need it
 
