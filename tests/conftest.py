@@ -1,6 +1,7 @@
 """Fixtures that every room's tests share."""
 
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,18 @@ from winlogd.config import load
 settings.register_profile("steady", deadline=None, database=None, derandomize=True)
 settings.register_profile("random", deadline=None, database=None, derandomize=False, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+def pytest_configure() -> None:
+    """Let the processes that tests start end by Ctrl-C, and by the end of a terminal.
+
+    What `nohup` or a script starts in the background ignores these signals, and so do its children. A handler of
+    Python's is no part of what a child inherits: the child gets the system's default.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)  # pytest itself goes on
 
 
 def pytest_report_header() -> list[str]:
