@@ -25,12 +25,13 @@ from winlogd.scheduled.past import Past
 from winlogd.scheduled.rotation import Rotator
 from winlogd.store.file.marks import FORGETTING_IS_DUE, KEPT_DAYS, TAKEN_OVER, retained_s
 from winlogd.store.read.readers import Readers
-from winlogd.store.store import Owner, Store
+from winlogd.store.store import Store
 
 if TYPE_CHECKING:  # loaded after the first rotation, or types only
     from winlogd.daemon.forgetting import Forgetting
     from winlogd.daemon.keeping import Keeping
     from winlogd.http.router import Endpoint
+    from winlogd.store.owner import Owner
 
 _RESERVED_DESCRIPTORS: Final = 192
 """Open files that are not counted as connections: the database's files, the listeners, connections over the limit."""
@@ -131,7 +132,7 @@ def assemble(
     config: Config,
     log: Log,
     database_path: str,
-    owner: Owner,
+    owner: "Owner",
     observer: RequestObserver,
 ) -> Parts:
     """Make all parts. Return them joined and not started.
