@@ -5,7 +5,7 @@ and stops.
 """
 
 import asyncio
-import resource
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -231,11 +231,10 @@ def _most_connections(wanted: int, log: Log) -> int:
 
     First raise that limit as far as the system allows. Log a warning if it is still too low.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + _RESERVED_DESCRIPTORS
+    soft = os.sysconf("SC_OPEN_MAX")  # sysconf(3): the limit RLIMIT_NOFILE
     if soft < needed:
-        soft = min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft = _raised(needed)
     possible = max(soft - _RESERVED_DESCRIPTORS, 1)
     if possible < wanted:
         log.warn(
@@ -243,3 +242,13 @@ def _most_connections(wanted: int, log: Log) -> int:
             max_connections=wanted, possible=possible, open_files=soft,
         )  # fmt: skip
     return min(wanted, possible)
+
+
+def _raised(wanted: int) -> int:
+    """Raise the limit on open files to `wanted`, or as far as the system allows. Return the limit."""
+    import resource  # a service's limit is high enough
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft
