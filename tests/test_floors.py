@@ -66,7 +66,7 @@ LOADED: Final[Mapping[str, str]] = {
     "commands": "serve terminal",
     "config": "files kinds list_kinds load messages sections",
     "control": "address server",
-    "daemon": "days entrance hangups known_site listening looking observer orders parts process refusals running settings"
+    "daemon": "days entrance hangups known_site listening looking observer orders parts process running settings"
     " signals startup stopping systemd watchdog",
     "events": "decode event names timestamps value",
     "http": "admission budget congestion connection deadlines delivery exchange flow lateness peer pipeline reading"
