@@ -63,8 +63,8 @@ LOADED: Final[Mapping[str, str]] = {
     "": "cli",
     "access": "addresses gate",
     "api": "events health routes",
-    "commands": "serve terminal",
-    "config": "files kinds list_kinds load messages sections",
+    "commands": "serve",
+    "config": "files kinds list_kinds load sections",
     "control": "address server",
     "daemon": "days entrance hangups known_site listening looking observer orders parts process running settings"
     " signals startup stopping systemd watchdog",

@@ -171,7 +171,7 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(folder: Path) -> Non
 
 def test_what_only_faults_and_files_need_is_not_loaded_without_them(folder: Path) -> None:
     loaded = modules_after("from winlogd.config.load import load; load(None, {})")
-    assert loaded & {"difflib", "tomllib"} == set()
+    assert loaded & {"difflib", "tomllib", "winlogd.config.faults", "winlogd.config.messages"} == set()
 
 
 def test_the_configuration_loads_nothing_slow_that_serving_does_not_load_anyway() -> None:
