@@ -65,7 +65,7 @@ LOADED: Final[Mapping[str, str]] = {
     "api": "events health routes",
     "commands": "serve",
     "config": "files kinds list_kinds load sections",
-    "control": "address server",
+    "control": "address listening",
     "daemon": "days entrance hangups known_site listening looking observer orders parts process running settings"
     " signals startup stopping systemd watchdog",
     "events": "decode event names timestamps value",
