@@ -64,7 +64,7 @@ LOADED: Final[Mapping[str, str]] = {
     "access": "addresses gate",
     "api": "events health routes",
     "commands": "serve",
-    "config": "files kinds list_kinds load sections",
+    "config": "files kinds list_kinds load section sections",
     "control": "address listening",
     "daemon": "days entrance hangups known_site listening looking observer orders parts process running settings"
     " signals startup stopping systemd watchdog",

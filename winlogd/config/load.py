@@ -76,20 +76,21 @@ def load(path: str | None, environ: Mapping[str, str], known: Mapping[str, str] 
     if faults:
         raise ConfigError(tuple(faults))
     values["retention"]["is_chosen"] = "history_days" in values["retention"]
-    config = Config(source=source, **{name: options(**values[name]) for name, options in SECTIONS.items()})
+    sections: dict[str, Any] = {name: options(**values[name]) for name, options in SECTIONS.items()}
+    config = Config(source=source, **sections)
     folder = os.path.dirname(source) if source is not None else here
     server, database, security, rooms = config.server, config.database, config.security, config.rooms
     database_path = _absolute(folder, database.path)
     return _completed(
-        config._replace(
-            server=server._replace(
+        config.replaced(
+            server=server.replaced(
                 tls_certificate=_absolute_or_none(folder, server.tls_certificate),
                 tls_key=_absolute_or_none(folder, server.tls_key),
             ),
-            database=database._replace(path=database_path),
-            backup=config.backup._replace(folder=_absolute(os.path.dirname(database_path), config.backup.folder)),
-            security=security._replace(ingest_token_file=_absolute_or_none(folder, security.ingest_token_file)),
-            rooms=rooms._replace(rooms_file=_absolute_or_none(folder, rooms.rooms_file)),
+            database=database.replaced(path=database_path),
+            backup=config.backup.replaced(folder=_absolute(os.path.dirname(database_path), config.backup.folder)),
+            security=security.replaced(ingest_token_file=_absolute_or_none(folder, security.ingest_token_file)),
+            rooms=rooms.replaced(rooms_file=_absolute_or_none(folder, rooms.rooms_file)),
         ),
         known,
     )
@@ -175,7 +176,7 @@ def _completed(config: Config, known: Mapping[str, str]) -> Config:
             faults.append(refusal.detail)
     if faults:
         raise ConfigError(tuple(faults))
-    return config._replace(security=security._replace(ingest_token=token), rooms=rooms._replace(list_text=list_text))
+    return config.replaced(security=security.replaced(ingest_token=token), rooms=rooms.replaced(list_text=list_text))
 
 
 def _take_file(values: dict[str, dict[str, Any]], file: str, name: str) -> list[str]:
@@ -211,7 +212,7 @@ def _take_table(values: dict[str, Any], section: str, table: dict[str, Any]) -> 
         except NotAllowedError as refusal:
             from winlogd.config import faults as fault
 
-            default = SECTIONS[section]._field_defaults[key]
+            default = SECTIONS[section].defaults()[key]
             faults.append(fault.not_allowed(f"{section}.{key} = ", value, expected, refusal.detail, default))
     if not others:
         return faults
