@@ -69,7 +69,7 @@ LOADED: Final[Mapping[str, str]] = {
     "daemon": "days entrance hangups known_site listening looking observer orders parts process running settings"
     " signals startup stopping systemd watchdog",
     "events": "decode event names timestamps value",
-    "http": "admission budget congestion connection deadlines delivery exchange flow lateness peer pipeline reading"
+    "http": "budget congestion connection deadlines delivery exchange flow lateness peer pipeline reading"
     " responses router server shares sockets states turns",
     "http.wire": "grammar head limits line message parser",
     "log": "form lines log",

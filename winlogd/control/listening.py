@@ -32,9 +32,9 @@ async def serve(
     """
 
     @cache
-    def conversations() -> Callable[[], asyncio.Protocol]:
+    def loaded() -> Callable[[], asyncio.Protocol]:
         from winlogd.control.server import LIMITS, conversations
 
         return conversations(loop, handlers, limits or LIMITS)
 
-    return await loop.create_unix_server(lambda: conversations()(), sock=sock, backlog=BACKLOG)
+    return await loop.create_unix_server(lambda: loaded()(), sock=sock, backlog=BACKLOG)

@@ -8,14 +8,13 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from winlogd.access.addresses import TrustedProxies
-from winlogd.access.gate import Gate, Token
+from winlogd.access.gate import Gate
 from winlogd.api.events import Events
 from winlogd.api.routes import Route, make_router
 from winlogd.config.sections import Config
 from winlogd.daemon.known_site import KnownSite
 from winlogd.daemon.looking import Looking
 from winlogd.events.decode import EventDecoder
-from winlogd.http.admission import ConnectionsPerAddress
 from winlogd.http.budget import Allowance
 from winlogd.http.exchange import Exchange
 from winlogd.http.router import Router
@@ -26,8 +25,10 @@ from winlogd.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from winlogd.access.ingest_token import Token
     from winlogd.access.rate import Pace
     from winlogd.daemon.late import LateEndpoints
+    from winlogd.http.admission import ConnectionsPerAddress
     from winlogd.http.router import Endpoint
     from winlogd.store.trial import Trial
 
@@ -82,7 +83,7 @@ class Entrance:
             security.expected_user_agent,
             proxies,
             self._pace(config, proxies),
-            Token(security.ingest_token) if security.ingest_token else None,
+            _token(security.ingest_token),
         )
         self._looking.change(config)
 
@@ -166,7 +167,20 @@ class Entrance:
         return self.pace
 
 
-def per_address(config: Config, proxies: TrustedProxies) -> ConnectionsPerAddress | None:
+def _token(text: str) -> "Token | None":
+    """Return the token that an event needs. Load nothing for it and return None if it needs none."""
+    if not text:
+        return None
+    from winlogd.access.ingest_token import Token
+
+    return Token(text)
+
+
+def per_address(config: Config, proxies: TrustedProxies) -> "ConnectionsPerAddress | None":
     """Return a counter of connections, which counts none yet; None if their number has no bound."""
     limit = config.limits.connections_per_address
-    return ConnectionsPerAddress(limit, proxies.trusts) if limit else None
+    if not limit:
+        return None
+    from winlogd.http.admission import ConnectionsPerAddress
+
+    return ConnectionsPerAddress(limit, proxies.trusts)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from winlogd.http import responses
-from winlogd.http.admission import ConnectionsPerAddress
 from winlogd.http.budget import Budget
 from winlogd.http.congestion import Congestion
 from winlogd.http.connection import Connection
@@ -23,6 +22,7 @@ from winlogd.http.wire.parser import HeadCache
 if TYPE_CHECKING:
     import ssl
 
+    from winlogd.http.admission import ConnectionsPerAddress
     from winlogd.http.protocols import Listener, Observer
     from winlogd.http.tls import TlsListener
 
@@ -83,7 +83,7 @@ class Server:
         max_connections: int,
         unanswered: Response,
         observer: "Observer",
-        per_address: ConnectionsPerAddress | None = None,
+        per_address: "ConnectionsPerAddress | None" = None,
         is_many: Callable[[str], bool] = _is_one,
     ) -> None:
         self.limits = limits
@@ -138,7 +138,7 @@ class Server:
         self,
         router: Router,
         limits: Limits,
-        per_address: ConnectionsPerAddress | None,
+        per_address: "ConnectionsPerAddress | None",
         is_many: Callable[[str], bool],
     ) -> None:
         """Take other values of the same names as in `Server`. All connections stay open.
