@@ -45,6 +45,7 @@ FLOORS: Final[Mapping[str, set[str]]] = {
 NOT_AT_START: Final = {
     *(
         "argparse",
+        "bisect",
         "dataclasses",
         "difflib",
         "hashlib",
@@ -54,21 +55,21 @@ NOT_AT_START: Final = {
         "pathlib",
         "sqlite3",
     ),
-    *("ssl", "zoneinfo", "email", "tempfile", "shutil", "json", "unicodedata"),
+    *("ssl", "zoneinfo", "email", "tempfile", "shutil", "json", "unicodedata", "mmap", "_md5"),
 }
 """Modules of the standard library that a start can do without: each takes some of its 130 ms, and memory for ever."""
 
 LOADED: Final[Mapping[str, str]] = {
     "": "cli",
     "access": "addresses gate",
-    "api": "current_sessions events health routes",
-    "commands": "serve terminal",
-    "config": "files kinds list_kinds load messages sections",
-    "control": "address server",
-    "daemon": "days entrance hangups listening looking observer orders parts process questions refusals running"
-    " settings signals startup stopping systemd watchdog",
+    "api": "events health routes",
+    "commands": "serve",
+    "config": "files kinds list_kinds load section sections",
+    "control": "address listening",
+    "daemon": "days entrance hangups known_site listening looking observer orders parts process running settings"
+    " signals startup stopping systemd watchdog",
     "events": "decode event names timestamps value",
-    "http": "admission budget congestion connection deadlines delivery exchange flow lateness peer pipeline reading"
+    "http": "budget congestion connection deadlines delivery exchange flow lateness peer pipeline reading"
     " responses router server shares sockets states turns",
     "http.wire": "grammar head limits line message parser",
     "log": "form lines log",
@@ -78,7 +79,7 @@ LOADED: Final[Mapping[str, str]] = {
     "store.file": "columns database faults foreign free_space marks ownership past_tables receipts rescue schema"
     " settings views wal_watch",
     "store.past": "progress runs",
-    "store.read": "limits reader readers",
+    "store.read": "readers",
     "store.writer": "batches inbox patience recovery rows serving writer",
 }
 """The modules of each package that a plain start loads, besides the packages themselves."""

@@ -50,6 +50,11 @@ usage: winlogd [COMMAND] [--config FILE]
        winlogd --version | --help
 """
 
+_HELP: Final = ("--help", "-h")
+_VERSION: Final = ("--version", "-V")
+_ASKING: Final = (*_HELP, *_VERSION)
+"""What asks about winlogd itself."""
+
 _SHOWN_CHARACTERS: Final = 60
 """A message about a wrong word repeats at most this many of its characters."""
 
@@ -57,25 +62,31 @@ _SHOWN_CHARACTERS: Final = 60
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that `arguments` name, by default those of the process. Return the exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    from winlogd.commands.terminal import status_of
+    try:
+        return _run(words)
+    except (Exception, KeyboardInterrupt) as error:
+        from winlogd.commands.terminal import status_after  # a server prints nothing here
 
-    return status_of(lambda: _run(words))
+        status = status_after(error)
+        if status is None:
+            raise
+        return status
 
 
 def _run(words: Sequence[str]) -> int:
     """Run the command that `words` name. Return the exit status."""
-    from winlogd.commands import terminal
-
     first = words[0] if words else ""
     if first in COMMANDS:
         return _command(first, words[1:])
-    if first in ("--help", "-h"):
+    if not first or (first.startswith("-") and first not in _ASKING):
+        return _command(SERVE, words)
+    from winlogd.commands import terminal
+
+    if first in _HELP:
         return terminal.write(_help())
-    if first in ("--version", "-V"):
+    if first in _VERSION:
         return terminal.say(f"winlogd {VERSION}")
-    if first and not first.startswith("-"):
-        raise terminal.MisusedError(_unknown(first), USAGE)
-    return _command(SERVE, words)
+    raise terminal.MisusedError(_unknown(first), USAGE)
 
 
 def _command(name: str, words: Sequence[str]) -> int:

@@ -15,7 +15,7 @@ from tests.support.wire import EVENTS, Wire, event_of, request
 from winlogd.access.addresses import is_loopback
 from winlogd.config.kinds import SHORTEST_TOKEN_CHARACTERS
 from winlogd.log.form import LEVELS
-from winlogd.log.lines import _JSON_OWN_KEYS
+from winlogd.log.json_lines import _JSON_OWN_KEYS
 from winlogd.store.reporting import _CLOSED_FIELDS, _FIELDS, _FIELDS_WITHOUT_NAMES
 
 pytestmark = pytest.mark.long  # each test has a server

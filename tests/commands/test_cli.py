@@ -137,10 +137,7 @@ def test_serve_may_be_named_or_not_and_loads_no_argparse(words: str, tmp_path: P
         server.kill()
     loaded = set(server.log.splitlines()[-1].split())
     assert {"winlogd.commands.serve", "winlogd.daemon.process"} <= loaded
-    assert {name for name in loaded if name.startswith("winlogd.commands.")} == {
-        "winlogd.commands.serve",
-        "winlogd.commands.terminal",
-    }
+    assert {name for name in loaded if name.startswith("winlogd.commands.")} == {"winlogd.commands.serve"}
     assert loaded & {"argparse", "difflib", "winlogd.control.client"} == set()
 
 

@@ -82,9 +82,9 @@ def test_without_a_server_it_prints_what_a_start_would_have_and_that_can_be_read
     assert 'host = "127.0.0.1" # default' in lines
     assert "[rooms.aliases] # line 16" in lines
     after = load(str(file), {})
-    assert after._replace(server=before.server, security=before.security, limits=before.limits) == before
-    assert after.server == before.server._replace(port=3001)
-    assert after.security == before.security._replace(ingest_token="")
+    assert after.replaced(server=before.server, security=before.security, limits=before.limits) == before
+    assert after.server == before.server.replaced(port=3001)
+    assert after.security == before.security.replaced(ingest_token="")
 
 
 def test_the_defaults_can_be_read_back_and_decide_nothing(tmp_path: Path) -> None:

@@ -64,22 +64,22 @@ def test_without_a_file_and_environment_everything_has_its_default(folder: Path)
 
 def test_every_default_is_a_value_that_its_option_allows() -> None:
     for section, options in SECTIONS.items():
-        assert options._field_defaults.keys() >= KINDS[section].keys()
+        assert options.defaults().keys() >= KINDS[section].keys()
         for key in KINDS[section]:
-            default = options._field_defaults[key]
+            default = options.defaults()[key]
             kept = KINDS[section][key].check(list(default) if isinstance(default, tuple) else default)
             assert kept == default
             assert type(kept) is type(default)
 
 
 def test_the_sections_of_a_configuration_are_those_of_the_file() -> None:
-    assert Config._fields == (*SECTIONS, "source")
+    assert list(Config.defaults()) == [*SECTIONS, "source"]
 
 
 def test_the_example_file_has_exactly_the_defaults(folder: Path) -> None:
     defaults = load(None, {})
     example = from_toml(folder, EXAMPLE.read_text(encoding="utf-8"))
-    assert example._replace(source=None) == defaults
+    assert example.replaced(source=None) == defaults
 
 
 def test_the_example_file_shows_every_option() -> None:
@@ -171,7 +171,7 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(folder: Path) -> Non
 
 def test_what_only_faults_and_files_need_is_not_loaded_without_them(folder: Path) -> None:
     loaded = modules_after("from winlogd.config.load import load; load(None, {})")
-    assert loaded & {"difflib", "tomllib"} == set()
+    assert loaded & {"difflib", "tomllib", "winlogd.config.faults", "winlogd.config.messages"} == set()
 
 
 def test_the_configuration_loads_nothing_slow_that_serving_does_not_load_anyway() -> None:

@@ -14,7 +14,8 @@ import uvloop
 
 from tests.support.running import PATIENCE_S
 from winlogd.control.address import bind_control
-from winlogd.control.server import LIMITS, Handler, Limits, Order, serve
+from winlogd.control.listening import serve
+from winlogd.control.server import LIMITS, Handler, Limits, Order
 
 
 class Client:

@@ -63,7 +63,7 @@ def test_a_running_server_keeps_its_ports_its_database_and_its_places() -> None:
 def test_a_certificate_can_change_where_there_is_a_port_with_tls(running_port: int, port: int, is_taken: bool) -> None:
     before = Config(server=Server(tls_port=running_port, tls_certificate="/a"))
     after = Config(server=Server(tls_port=port, tls_certificate="/b"))
-    assert in_force(before, after).server == before.server._replace(tls_certificate="/b" if is_taken else "/a")
+    assert in_force(before, after).server == before.server.replaced(tls_certificate="/b" if is_taken else "/a")
 
 
 # ── a wrong file ──────────────────────────────────────────────────────────────────────────────────────

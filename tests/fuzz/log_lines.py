@@ -10,7 +10,8 @@ from typing import Final
 
 from tests.fuzz.mutation import damaged
 from tests.fuzz.target import Target
-from winlogd.log.lines import FORMATS, Record
+from winlogd.log.form import FORMATS
+from winlogd.log.lines import Record
 
 _TIME_NS: Final = 1_795_249_800_123_456_789
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from winlogd.log.lines import FORMATS, Record, as_json, compact, full
+from winlogd.log.form import FORMATS
+from winlogd.log.json_lines import as_json
+from winlogd.log.lines import Record, compact, full
 
 TIME_NS = 1_795_249_800_123_456_789  # 2026-11-21T08:30:00.123456789Z
 

@@ -11,8 +11,7 @@ import pytest
 
 from tests.support.piped import Pipe, fields_of
 from winlogd.log import log as log_module
-from winlogd.log.form import LEVELS
-from winlogd.log.lines import FORMATS
+from winlogd.log.form import FORMATS, LEVELS
 from winlogd.log.log import Log
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from tests.support.piped import Pipe, dropped_counts, fields_of
 from winlogd.log import log as log_module
-from winlogd.log.lines import FORMATS, Record
+from winlogd.log.form import FORMATS
+from winlogd.log.lines import Record
 from winlogd.log.log import Log
 
 A_GREAT_MANY = 200_000

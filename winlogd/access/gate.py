@@ -1,8 +1,7 @@
-"""Admit or refuse a request, by the client's address and by a token in the request's head.
+"""Admit or refuse a request by the client's address.
 
-Both checks are off by default, and cost nothing then: a `Gate` that admits everybody returns the endpoint unchanged.
-A token is compared once for all requests with the same head. Who may read is decided in `local`. This file must not
-know what an event holds.
+The check is off by default, and costs nothing then: a `Gate` that admits everybody returns the endpoint unchanged. Who
+may read is decided in `local`. This file must not know what an event holds.
 """
 
 from typing import Final
@@ -49,33 +48,3 @@ class Gate:
             return _NOT_ALLOWED._replace(reason=f"Address not allowed: {address}")
 
         return Guard(refusal, handler)
-
-
-class Token:
-    """A secret that a request's head must carry.
-
-    It stands in ``Authorization: Bearer <token>``, or at the end of the User-Agent: ``Winlog/0.1.0 <token>``. The
-    second place is for clients in which an administrator can set nothing but the User-Agent.
-
-    Args:
-        token: visible ASCII without spaces.
-    """
-
-    def __init__(self, token: str) -> None:
-        from hmac import compare_digest  # imported here, because it loads hashlib, which nothing else needs
-
-        self._token = token.encode("ascii")
-        self._equal = compare_digest
-
-    def is_in(self, head: Head) -> bool:
-        """Return True if `head` carries the token.
-
-        The time that this takes does not depend on how much of a guess is right.
-        """
-        scheme, _, credentials = (head.get("authorization") or "").partition(" ")
-        if scheme.lower() == "bearer" and self._is(credentials.strip(" ")):  # RFC 6750 section 2.1, RFC 9110 section 11
-            return True
-        return self._is((head.get("user-agent") or "").rpartition(" ")[2])
-
-    def _is(self, text: str) -> bool:
-        return self._equal(text.encode("latin-1"), self._token)  # header fields are read as Latin-1

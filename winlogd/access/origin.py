@@ -3,22 +3,25 @@
 Pure. This file must not know who asks.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from winlogd.access.addresses import TrustedProxies, has_forwarding_field, is_loopback
-from winlogd.http.exchange import Sender
 from winlogd.http.wire.message import Head
+
+if TYPE_CHECKING:  # types only
+    from winlogd.http.exchange import Exchange
+    from winlogd.http.protocols import Sender
 
 _FORWARDED_SCHEME: Final = "x-forwarded-proto"
 
 
-def is_private(head: Head, sender: Sender, proxies: TrustedProxies) -> bool:
+def is_private(head: Head, sender: "Sender[Exchange]", proxies: TrustedProxies) -> bool:
     """Return True if nobody on the network can read a request: HTTPS, or a client on this machine."""
     is_ours = is_loopback(sender.peer) and not has_forwarding_field(head)
     return is_ours or is_secure(head, sender, proxies)
 
 
-def is_secure(head: Head, sender: Sender, proxies: TrustedProxies) -> bool:
+def is_secure(head: Head, sender: "Sender[Exchange]", proxies: TrustedProxies) -> bool:
     """Return True if a client has asked over HTTPS.
 
     A trusted proxy says how the client reached it. All proxies on the way must say https.

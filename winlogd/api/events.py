@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from winlogd.access.addresses import TrustedProxies, forwarded_address
-from winlogd.access.gate import Token
 from winlogd.events.decode import EventDecoder, InvalidEventError
 from winlogd.events.event import Event
 from winlogd.http.exchange import Exchange, Handler
@@ -20,6 +19,7 @@ from winlogd.store.store import Store
 from winlogd.store.submission import Fault
 
 if TYPE_CHECKING:
+    from winlogd.access.ingest_token import Token
     from winlogd.access.rate import Pace
 
 METHOD_NOT_ALLOWED: Final = b'{"error":"Method not allowed","expected":"POST"}'
@@ -57,7 +57,7 @@ class Events:
         expected_user_agent: str,
         proxies: TrustedProxies,
         pace: "Pace | None" = None,
-        token: Token | None = None,
+        token: "Token | None" = None,
     ) -> None:
         self._store = store
         self._decode = decoder.decode

@@ -7,10 +7,9 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from winlogd.commands.terminal import FAILED
 from winlogd.config.load import load, may_contradict, may_hurt
 from winlogd.config.sections import Config
-from winlogd.daemon.signals import Signals
+from winlogd.daemon.signals import FAILED, Signals
 
 if TYPE_CHECKING:
     from winlogd.log.log import Log

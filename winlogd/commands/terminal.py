@@ -5,7 +5,7 @@ This file knows standard output and standard error. It must not know what any co
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, TextIO
 
 from winlogd.config.load import ConfigError
@@ -67,20 +67,20 @@ def status_lines(statuses: Mapping[int, str] = STATUSES) -> str:
     return "".join(f"  {status}  {meaning}\n" for status, meaning in statuses.items())
 
 
-def status_of(command: Callable[[], int]) -> int:
-    """Run `command` and return the exit status. If an error ends the command early, print why on standard error."""
-    try:
-        return command()
-    except HelpAskedError as asked:
-        return write(str(asked))
-    except MisusedError as error:
-        return _complain(f"winlogd: {error}\n{error.usage}", MISUSED)
-    except (ConfigError, WrongValuesError) as error:
-        return _complain("".join(f"winlogd: {fault}\n" for fault in error.faults), MISUSED)
-    except FailedError as error:
-        return fail(str(error))
-    except KeyboardInterrupt:  # the server does not get here: it has its own handler of the signal
-        return fail("ended by Ctrl-C before the command was done")
+def status_after(error: BaseException) -> int | None:
+    """Print on standard error why a command has ended early. Return the exit status; None if `error` is a fault."""
+    match error:
+        case HelpAskedError():
+            return write(str(error))
+        case MisusedError():
+            return _complain(f"winlogd: {error}\n{error.usage}", MISUSED)
+        case ConfigError() | WrongValuesError():
+            return _complain("".join(f"winlogd: {fault}\n" for fault in error.faults), MISUSED)
+        case FailedError():
+            return fail(str(error))
+        case KeyboardInterrupt():  # the server does not get here: it has its own handler of the signal
+            return fail("ended by Ctrl-C before the command was done")
+    return None
 
 
 def say(sentence: str) -> int:

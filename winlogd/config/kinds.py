@@ -42,6 +42,8 @@ ROOM: Final = "{room}"
 MOST_STARS: Final = 4
 """The most stars of a pattern of names."""
 
+_QUOTES: Final = "\"'“”„‘’‚«»"  # those of a shell, and those that a word processor writes instead
+
 _HOST_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:%")
 _TOKEN_MARKS: Final = "-._~+/="
 """The characters of a token besides letters and digits (RFC 6750 §2.1, ``b64token``)."""
@@ -272,6 +274,11 @@ def hours() -> Kind[float]:
         return float(value)
 
     return Kind(f"a number of hours above 0, at most {LONGEST_TIME_H}", check, _number)
+
+
+def without_quotes(text: str) -> str:
+    """Return `text` without white space and quotes at its ends."""
+    return text.strip().strip(_QUOTES)
 
 
 def _number(text: str) -> object:

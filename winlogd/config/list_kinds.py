@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final
 
 from winlogd.config.kinds import MOST_STARS, Kind, NotAllowedError
-from winlogd.config.messages import shown
 
 LOOPBACK: Final = ("127.0.0.1/32", "::1/128")
 """Two networks that together hold the addresses of this machine's loopback."""
@@ -27,7 +26,7 @@ def actions() -> Kind[tuple[str, ...]]:
 
     def one(text: str) -> str:
         if text not in ("C", "D", "M"):
-            raise NotAllowedError(f"{shown(text)} is none of them")
+            raise NotAllowedError(f"{_shown(text)} is none of them")
         return text
 
     return _several('a list of one or more of "C", "D" and "M"', one, at_least=1)
@@ -38,10 +37,10 @@ def paths() -> Kind[tuple[str, ...]]:
 
     def one(text: str) -> str:
         if not text.startswith("/"):
-            raise NotAllowedError(f"{shown(text)} does not begin with /")
+            raise NotAllowedError(f"{_shown(text)} does not begin with /")
         strange = [c for c in text if not (c.isascii() and c.isalnum()) and c not in _PATH_MARKS]
         if strange:
-            raise NotAllowedError(f"{shown(text)} holds {shown(strange[0])}")
+            raise NotAllowedError(f"{_shown(text)} holds {_shown(strange[0])}")
         return text
 
     allowed = f"a list of one or more paths that begin with / and hold only letters, digits and {_PATH_MARKS}"
@@ -60,9 +59,9 @@ def patterns() -> Kind[tuple[str, ...]]:
         if not text.strip():
             raise NotAllowedError("a pattern is empty")
         if not text.isprintable():
-            raise NotAllowedError(f"{shown(text)} holds a character that does not print")
+            raise NotAllowedError(f"{_shown(text)} holds a character that does not print")
         if text.count("*") > MOST_STARS:
-            raise NotAllowedError(f"{shown(text)} has more than {MOST_STARS} stars")
+            raise NotAllowedError(f"{_shown(text)} has more than {MOST_STARS} stars")
         return text
 
     return _several('a list of patterns of machines\' names, such as ["A102-*", "PC-7"]', one, at_least=0)
@@ -73,12 +72,18 @@ def host_names() -> Kind[tuple[str, ...]]:
 
     def one(text: str) -> str:
         if ":" in text:
-            raise NotAllowedError(f"{shown(text)} holds a colon; write the name alone, without http:// and port")
+            raise NotAllowedError(f"{_shown(text)} holds a colon; write the name alone, without http:// and port")
         if not text.strip(".") or not (text.isascii() and all(c.isalnum() or c in "-._" for c in text)):
-            raise NotAllowedError(f"{shown(text)} is no name of a host")
+            raise NotAllowedError(f"{_shown(text)} is no name of a host")
         return text.lower().rstrip(".")
 
     return _several('a list of names of hosts, such as ["winlog.example.org"]', one, at_least=0)
+
+
+def _shown(value: object) -> str:
+    from winlogd.config.messages import shown  # needed only for a fault
+
+    return shown(value)
 
 
 def _network(text: str) -> str:
@@ -89,14 +94,14 @@ def _network(text: str) -> str:
     try:
         network = ip_network(text, strict=False)
     except ValueError:
-        raise NotAllowedError(f"{shown(text)} is no network") from None
+        raise NotAllowedError(f"{_shown(text)} is no network") from None
     if "%" in text:
-        raise NotAllowedError(f"{shown(text)} names an interface")
+        raise NotAllowedError(f"{_shown(text)} names an interface")
     mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
     if mapped is not None and network.prefixlen >= _IPV4_MAPPED_BITS:
-        raise NotAllowedError(f"{shown(text)} must be written as {mapped}/{network.prefixlen - _IPV4_MAPPED_BITS}")
+        raise NotAllowedError(f"{_shown(text)} must be written as {mapped}/{network.prefixlen - _IPV4_MAPPED_BITS}")
     if ip_address(text.partition("/")[0]) != network.network_address:
-        raise NotAllowedError(f"{shown(text)} is an address inside of {network}")
+        raise NotAllowedError(f"{_shown(text)} is an address inside of {network}")
     return str(network)
 
 
@@ -115,10 +120,10 @@ def _several(allowed: str, one: Callable[[str], str], at_least: int) -> Kind[tup
         kept: dict[str, None] = {}  # a set that keeps the order
         for item in value:
             if not isinstance(item, str):
-                raise NotAllowedError(f"{shown(item)} is not text")
+                raise NotAllowedError(f"{_shown(item)} is not text")
             text = one(item)
             if text in kept:
-                raise NotAllowedError(f"{shown(item)} is there twice")
+                raise NotAllowedError(f"{_shown(item)} is there twice")
             kept[text] = None
         return tuple(kept)
 

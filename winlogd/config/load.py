@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from winlogd.config import messages as fault
-from winlogd.config.kinds import Kind, NotAllowedError
+from winlogd.config.kinds import NotAllowedError, without_quotes
 from winlogd.config.sections import (
     ENVIRONMENT_PREFIX,
     KINDS,
-    OPEN_SECTIONS,
     OTHERS_VARIABLES,
     SECTIONS,
     Config,
@@ -73,25 +71,26 @@ def load(path: str | None, environ: Mapping[str, str], known: Mapping[str, str] 
     name = _file_in(here) if path is None else path or "."
     source = None if name is None else _absolute(here, name)
     if name is not None and source is not None:
-        faults += _take_file(values, source, fault.escaped(name))
+        faults += _take_file(values, source, name)
     faults += _take_environment(values, environ)
     if faults:
         raise ConfigError(tuple(faults))
     values["retention"]["is_chosen"] = "history_days" in values["retention"]
-    config = Config(source=source, **{name: options(**values[name]) for name, options in SECTIONS.items()})
+    sections: dict[str, Any] = {name: options(**values[name]) for name, options in SECTIONS.items()}
+    config = Config(source=source, **sections)
     folder = os.path.dirname(source) if source is not None else here
     server, database, security, rooms = config.server, config.database, config.security, config.rooms
     database_path = _absolute(folder, database.path)
     return _completed(
-        config._replace(
-            server=server._replace(
+        config.replaced(
+            server=server.replaced(
                 tls_certificate=_absolute_or_none(folder, server.tls_certificate),
                 tls_key=_absolute_or_none(folder, server.tls_key),
             ),
-            database=database._replace(path=database_path),
-            backup=config.backup._replace(folder=_absolute(os.path.dirname(database_path), config.backup.folder)),
-            security=security._replace(ingest_token_file=_absolute_or_none(folder, security.ingest_token_file)),
-            rooms=rooms._replace(rooms_file=_absolute_or_none(folder, rooms.rooms_file)),
+            database=database.replaced(path=database_path),
+            backup=config.backup.replaced(folder=_absolute(os.path.dirname(database_path), config.backup.folder)),
+            security=security.replaced(ingest_token_file=_absolute_or_none(folder, security.ingest_token_file)),
+            rooms=rooms.replaced(rooms_file=_absolute_or_none(folder, rooms.rooms_file)),
         ),
         known,
     )
@@ -177,26 +176,27 @@ def _completed(config: Config, known: Mapping[str, str]) -> Config:
             faults.append(refusal.detail)
     if faults:
         raise ConfigError(tuple(faults))
-    return config._replace(security=security._replace(ingest_token=token), rooms=rooms._replace(list_text=list_text))
+    return config.replaced(security=security.replaced(ingest_token=token), rooms=rooms.replaced(list_text=list_text))
 
 
 def _take_file(values: dict[str, dict[str, Any]], file: str, name: str) -> list[str]:
     """Put the options of a file into `values`. Return its faults, each of which begins with the file's `name`."""
-    try:
-        tables = _parsed(_text(file))
-    except ConfigError as error:
-        return [f"{name}: {line}" for line in error.faults]
     faults: list[str] = []
-    for section, table in tables.items():
-        if section in KINDS and isinstance(table, dict):
-            faults += _take_table(values[section], section, table)
-        elif section in KINDS:
-            faults.append(fault.wrong_value(f"{section} = ", table, f"a section: [{section}], once", ""))
-        elif isinstance(table, dict):
-            faults.append(fault.unknown_section(section, KINDS))
-        else:
-            faults.append(fault.key_outside(section, KINDS))
-    return [f"{name}: {line}" for line in faults]
+    try:
+        for section, table in _parsed(_text(file)).items():
+            if section in KINDS and isinstance(table, dict):
+                faults += _take_table(values[section], section, table)
+            else:
+                from winlogd.config import faults as fault
+
+                faults.append(fault.no_section(section, table))
+    except ConfigError as error:
+        faults += error.faults
+    if not faults:
+        return faults
+    from winlogd.config.messages import escaped
+
+    return [f"{escaped(name)}: {line}" for line in faults]
 
 
 def _take_table(values: dict[str, Any], section: str, table: dict[str, Any]) -> list[str]:
@@ -210,8 +210,10 @@ def _take_table(values: dict[str, Any], section: str, table: dict[str, Any]) -> 
         try:
             values[key] = expected.check(value)
         except NotAllowedError as refusal:
-            detail = refusal.detail or fault.quotes_detail(value, SECTIONS[section]._field_defaults[key])
-            faults.append(_not_allowed(f"{section}.{key} = ", value, expected, detail))
+            from winlogd.config import faults as fault
+
+            default = SECTIONS[section].defaults()[key]
+            faults.append(fault.not_allowed(f"{section}.{key} = ", value, expected, refusal.detail, default))
     if not others:
         return faults
     from winlogd.config import tables  # most sites have no such keys
@@ -227,30 +229,29 @@ def _take_environment(values: dict[str, dict[str, Any]], environ: Mapping[str, s
     ours = {name for name in environ if name[:length].upper() == ENVIRONMENT_PREFIX} - OTHERS_VARIABLES
     for variable in sorted(ours):
         if variable not in names:
-            faults.append(fault.unknown_variable(variable, ENVIRONMENT_PREFIX, KINDS, OPEN_SECTIONS))
+            from winlogd.config import faults as fault
+
+            faults.append(fault.unknown_variable(variable))
             continue
         section, key = names[variable]
         expected, text = KINDS[section][key], environ[variable]
         if _is_quoted(text):
-            describe = fault.quoted_secret if expected.is_secret else fault.quoted_value
-            faults.append(describe(f"{variable}=", text))
+            from winlogd.config import faults as fault
+
+            faults.append(fault.quoted(variable, text, expected))
             continue
         try:
             values[section][key] = expected.check(expected.parse(text))
         except NotAllowedError as refusal:
-            faults.append(_not_allowed(f"{variable}=", text, expected, refusal.detail))
+            from winlogd.config import faults as fault
+
+            faults.append(fault.not_allowed(f"{variable}=", text, expected, refusal.detail))
     return faults
 
 
 def _is_quoted(text: str) -> bool:
     """Return True if a quote begins or ends `text`. A shell would have removed it, and no value has one there."""
-    return text.strip() != fault.without_quotes(text)
-
-
-def _not_allowed(name: str, value: object, expected: Kind[Any], detail: str) -> str:
-    if expected.is_secret:
-        return fault.wrong_secret(name, expected.allowed)
-    return fault.wrong_value(name, value, expected.allowed, detail)
+    return text.strip() != without_quotes(text)
 
 
 def _text(file: str) -> str:
@@ -284,9 +285,10 @@ def _parsed(text: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        from winlogd.config.syntax import hint  # needed only for a fault
+        from winlogd.config.messages import escaped  # needed only for a fault
+        from winlogd.config.syntax import hint
 
-        message = fault.escaped(str(error))
+        message = escaped(str(error))
         raise ConfigError((f"is not valid TOML: {message}{hint(text, message)}",)) from error
     except ValueError as error:  # int() refuses more than 4300 digits, and tomllib lets its error through
         raise ConfigError(("is not valid TOML: a number has too many digits",)) from error

@@ -10,14 +10,13 @@ This file must not know which options exist: its callers pass the names.
 from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
+from winlogd.config.kinds import without_quotes
+
 SHOWN_CHARACTERS: Final = 60
 """The most characters of a foreign value or name that a fault shows."""
 
 NOT_SHOWN: Final = "(not shown)"
 """Stands in a fault in place of a secret value."""
-
-_QUOTES: Final = "\"'“”„‘’‚«»"
-"""The quotes of a shell, and those that a word processor writes instead."""
 
 _DROP_QUOTES: Final = "drop the quotes, which are taken for a part of the value (docker --env-file keeps them)"
 
@@ -111,11 +110,6 @@ def quoted_value(name: str, text: str) -> str:
 def quoted_secret(name: str, _: str) -> str:
     """Return the fault of a variable whose secret value has quotes; arguments as for `quoted_value`."""
     return f"{name}{NOT_SHOWN}: {_DROP_QUOTES}"
-
-
-def without_quotes(text: str) -> str:
-    """Return `text` without white space and quotes at its ends."""
-    return text.strip().strip(_QUOTES)
 
 
 def unknown_key(section: str, key: str, known: Known) -> str:

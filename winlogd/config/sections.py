@@ -8,19 +8,19 @@ Some fields are no options, and have no variable. `FREE` holds the keys of its s
 names of rooms. `TABLE` holds a table of the section, such as `[rooms.aliases]`. In both the administrator chooses the
 keys, and `tables` has their kinds. `LOADED` is no key of the file: `load` sets it.
 
-The classes are named tuples, and paths are `str`, because winlogd must start fast. Python defines a named tuple in
-0.1 ms, and a frozen dataclass with slots in 0.6 to 1 ms. Loading `pathlib` takes 4 ms.
+Paths are `str`, because winlogd must start fast: loading `pathlib` takes 4 ms.
 
 This file must not know where the values come from, nor what the options do.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 from winlogd.config import kinds as kind
 from winlogd.config import list_kinds as lists
 from winlogd.config.kinds import Kind
 from winlogd.config.list_kinds import EVERYWHERE, LOOPBACK
+from winlogd.config.section import Section
 
 ENVIRONMENT_PREFIX: Final = "WINLOGD_"
 
@@ -37,7 +37,7 @@ Pairs = tuple[tuple[str, str], ...]
 """Keys that the administrator chose, with their values, in the order of the file."""
 
 
-class Server(NamedTuple):
+class Server(Section):
     """`[server]`: where winlogd listens, which paths take events, and how long an event or a stop may take."""
 
     host: Annotated[str, kind.host()] = "127.0.0.1"
@@ -59,7 +59,7 @@ class Server(NamedTuple):
     """A path; `load` makes it absolute. Empty: none."""
 
 
-class Database(NamedTuple):
+class Database(Section):
     """`[database]`: the file, and SQLite's settings for every connection to it."""
 
     path: Annotated[str, kind.file_name()] = "data/winlog.db"
@@ -71,7 +71,7 @@ class Database(NamedTuple):
     """A number of pages; below 0, a number of KiB."""
 
 
-class Rotation(NamedTuple):
+class Rotation(Section):
     """`[rotation]`: when finished days move to the archive."""
 
     at: Annotated[str, kind.time_of_day()] = "01:00"
@@ -80,14 +80,14 @@ class Rotation(NamedTuple):
     """Hours that a session may be open before the rotation closes it."""
 
 
-class Backup(NamedTuple):
+class Backup(Section):
     """`[backup]`: where backups are kept."""
 
     folder: Annotated[str, kind.file_name()] = "backups"
     """A path; `load` makes it absolute. A relative one counts from the database's folder."""
 
 
-class Retention(NamedTuple):
+class Retention(Section):
     """`[retention]`: how long the archive is kept."""
 
     history_days: Annotated[int, kind.whole(0, 36_500, "days")] = 365
@@ -96,7 +96,7 @@ class Retention(NamedTuple):
     """True: the administrator has set `history_days`, perhaps to its default."""
 
 
-class Security(NamedTuple):
+class Security(Section):
     """`[security]`: which clients may send events and read, and which actions events may have."""
 
     expected_user_agent: Annotated[str, kind.user_agent()] = "Winlog/0.1.0"
@@ -120,7 +120,7 @@ class Security(NamedTuple):
     """The names by which readers reach the server, in small letters; empty: localhost, and this machine's names."""
 
 
-class Rooms(NamedTuple):
+class Rooms(Section):
     """`[rooms]`: in which room a machine stands, and which machines are expected."""
 
     from_hostname: Annotated[str, kind.host_template()] = ""
@@ -137,7 +137,7 @@ class Rooms(NamedTuple):
     """The text of `rooms_file`."""
 
 
-class Sessions(NamedTuple):
+class Sessions(Section):
     """`[sessions]`: what speaks against a session that has no logoff."""
 
     multi_user: Annotated[tuple[str, ...], lists.patterns()] = ()
@@ -152,14 +152,14 @@ class Sessions(NamedTuple):
     """Dates as YYYY-MM-DD, each with another time than `closing`. Empty: the site does not close on that day."""
 
 
-class Periods(NamedTuple):
+class Periods(Section):
     """`[periods]`: names for times of the day, such as school hours."""
 
     times: Annotated[Pairs, FREE] = ()
     """The names, each with its time as HH:MM-HH:MM."""
 
 
-class Privacy(NamedTuple):
+class Privacy(Section):
     """`[privacy]`: what winlogd works out about a person, and how long it keeps who asked."""
 
     person_profile: Annotated[bool, kind.flag()] = False
@@ -168,7 +168,7 @@ class Privacy(NamedTuple):
     """The days for which the readers' log is kept."""
 
 
-class Limits(NamedTuple):
+class Limits(Section):
     """`[limits]`: how large a request may be, how many seconds its sender may take, and how many there may be."""
 
     request_line: Annotated[int, kind.whole(64, 1_048_576, "bytes")] = 8_192
@@ -192,7 +192,7 @@ class Limits(NamedTuple):
     """Events are not stored while less space is free; 0: winlogd does not look at the free space."""
 
 
-class Logging(NamedTuple):
+class Logging(Section):
     """`[logging]`: what is written to standard error, and how."""
 
     level: Annotated[str, kind.choice("trace", "debug", "info", "warn", "error")] = "info"
@@ -201,7 +201,7 @@ class Logging(NamedTuple):
     """True: the log shows users' names."""
 
 
-class Config(NamedTuple):
+class Config(Section):
     """Everything that can be set. The fields are the sections of the file."""
 
     server: Server = Server()
@@ -220,7 +220,7 @@ class Config(NamedTuple):
     """The absolute path of the file that was read; None if no file was read."""
 
 
-SECTIONS: Final[Mapping[str, type[Any]]] = {
+SECTIONS: Final[Mapping[str, type[Section]]] = {
     "server": Server,
     "database": Database,
     "rotation": Rotation,

@@ -49,7 +49,7 @@ def _needs_quotes(key: str) -> bool:
 
 
 def _hint_at_value(key: str, value: str) -> str:
-    defaults = {key: default for options in SECTIONS.values() for key, default in options._field_defaults.items()}
+    defaults = {key: default for options in SECTIONS.values() for key, default in options.defaults().items()}
     default = defaults.get(key, "")
     if isinstance(default, bool):
         return "; write true or false, in small letters and without quotes"

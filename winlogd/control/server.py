@@ -18,8 +18,6 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from winlogd.control.address import BACKLOG
-
 _UNREAD_BYTES: Final = 16_384
 """Drop progress while more than this waits for a slow client, besides the data in the kernel's buffers."""
 
@@ -83,22 +81,18 @@ Handler = Callable[[Order], None]
 """A function that starts to carry out an order, and returns at once."""
 
 
-async def serve(
-    loop: asyncio.AbstractEventLoop,
-    sock: socket.socket,
-    handlers: Mapping[str, Handler],
-    limits: Limits = LIMITS,
-) -> asyncio.AbstractServer:
-    """Start to serve orders on a bound socket, and return the server.
+def conversations(
+    loop: asyncio.AbstractEventLoop, handlers: Mapping[str, Handler], limits: Limits = LIMITS
+) -> Callable[[], asyncio.Protocol]:
+    """Return a function that makes the server's end of a new connection.
 
     Args:
         loop: the event loop, on which all handlers are called.
-        sock: a bound Unix socket, as `bind_control` returns it.
         handlers: the handler of each order, by the order's name.
         limits: the limits of the socket.
     """
     desk = _Desk(loop, handlers, limits)
-    return await loop.create_unix_server(lambda: _Conversation(desk), sock=sock, backlog=BACKLOG)
+    return lambda: _Conversation(desk)
 
 
 class _Desk:

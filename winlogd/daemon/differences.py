@@ -26,8 +26,8 @@ def in_force(running: Config, read: Config) -> Config:
     sections: dict[str, Any] = {}
     for section, keys in _fixed(running, read).items():
         kept = {key: getattr(getattr(running, section), key) for key in keys}
-        sections[section] = getattr(read, section)._replace(**kept)
-    return read._replace(**sections)
+        sections[section] = getattr(read, section).replaced(**kept)
+    return read.replaced(**sections)
 
 
 def changed(before: Config, after: Config) -> list[str]:
@@ -35,7 +35,7 @@ def changed(before: Config, after: Config) -> list[str]:
     names = [
         _name(section, field)
         for section, options in SECTIONS.items()
-        for field in options._fields
+        for field in options.__annotations__
         if getattr(getattr(before, section), field) != getattr(getattr(after, section), field)
     ]
     return list(dict.fromkeys(names))

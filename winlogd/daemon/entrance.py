@@ -8,15 +8,13 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from winlogd.access.addresses import TrustedProxies
-from winlogd.access.gate import Gate, Token
-from winlogd.api.current_sessions import CurrentSessions
+from winlogd.access.gate import Gate
 from winlogd.api.events import Events
-from winlogd.api.routes import Late, Questions, make_router
+from winlogd.api.routes import Route, make_router
 from winlogd.config.sections import Config
+from winlogd.daemon.known_site import KnownSite
 from winlogd.daemon.looking import Looking
-from winlogd.daemon.questions import KnownSite, endpoints, following
 from winlogd.events.decode import EventDecoder
-from winlogd.http.admission import ConnectionsPerAddress
 from winlogd.http.budget import Allowance
 from winlogd.http.exchange import Exchange
 from winlogd.http.router import Router
@@ -27,10 +25,11 @@ from winlogd.store.store import Store
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from winlogd.access.ingest_token import Token
     from winlogd.access.rate import Pace
-    from winlogd.access.readers import ReadEndpoint
+    from winlogd.daemon.late import LateEndpoints
+    from winlogd.http.admission import ConnectionsPerAddress
     from winlogd.http.router import Endpoint
-    from winlogd.live.live import Live
     from winlogd.store.trial import Trial
 
 _ANSWER_MARGIN_S: Final = 2.0
@@ -63,22 +62,13 @@ class Entrance:
         monitoring: "Callable[[], Mapping[str, Endpoint]]",
     ) -> None:
         self._loop = loop
-        self._monitoring = Late(monitoring)
+        self._monitoring = monitoring
         self._store = store
+        self._readers = readers
         self._looking = looking
         self.site: Final = KnownSite(config)
-        site = self.site.site
-        self._sessions = CurrentSessions(loop, store, site, readers.questions)
-        self._questions = Questions(lambda: endpoints(loop, readers, site, looking.register()))
-        self._live: Live | None = None
+        self._late: LateEndpoints | None = None
         self._trial: Trial | None = None
-
-        def follow() -> "Mapping[str, ReadEndpoint]":
-            made = following(loop, readers, store, site, looking.register(), looking.is_past_closed)
-            self._live = made.live
-            return made.endpoints
-
-        self._following = Questions(follow)
         self._longest_delay_s = 0.0
         self._paced: tuple[object, ...] = ()
         self.pace: Pace | None = None
@@ -93,18 +83,14 @@ class Entrance:
             security.expected_user_agent,
             proxies,
             self._pace(config, proxies),
-            Token(security.ingest_token) if security.ingest_token else None,
+            _token(security.ingest_token),
         )
-        return make_router(
-            events,
-            config.server.event_paths,
-            self._sessions,
-            self._questions,
-            self._following,
-            self._monitoring,
-            senders=Gate(security.ingest_networks, proxies),
-            doors=self._looking.doors(config, proxies),
-        )
+        self._looking.change(config)
+
+        def others() -> "Mapping[Route, Endpoint]":
+            return self._late_endpoints().by_route(config, proxies)
+
+        return make_router(events, config.server.event_paths, Gate(security.ingest_networks, proxies), others)
 
     @property
     def trial(self) -> "Trial":
@@ -118,7 +104,7 @@ class Entrance:
     @property
     def feeds(self) -> int:
         """Return how many feeds of changes are open."""
-        return 0 if self._live is None else len(self._live.feeds)
+        return 0 if self._late is None else self._late.feeds
 
     def limits(self, config: Config) -> Limits:
         """Return the limits of the HTTP server. Call this after `router`, which may add a delay."""
@@ -138,6 +124,15 @@ class Entrance:
         """Hand on the events that are held. Call this before the server stops."""
         if self.pace is not None:
             self.pace.stop()
+
+    def _late_endpoints(self) -> "LateEndpoints":
+        if self._late is None:
+            from winlogd.daemon.late import LateEndpoints  # loaded with the first request that is no event
+
+            self._late = LateEndpoints(
+                self._loop, self._store, self._readers, self._looking, self.site.site, self._monitoring
+            )
+        return self._late
 
     def _pace(self, config: Config, proxies: TrustedProxies) -> "Pace | None":
         """Return the part that keeps each address at its rate. Load nothing for it and return None if there is no rate.
@@ -172,7 +167,20 @@ class Entrance:
         return self.pace
 
 
-def per_address(config: Config, proxies: TrustedProxies) -> ConnectionsPerAddress | None:
+def _token(text: str) -> "Token | None":
+    """Return the token that an event needs. Load nothing for it and return None if it needs none."""
+    if not text:
+        return None
+    from winlogd.access.ingest_token import Token
+
+    return Token(text)
+
+
+def per_address(config: Config, proxies: TrustedProxies) -> "ConnectionsPerAddress | None":
     """Return a counter of connections, which counts none yet; None if their number has no bound."""
     limit = config.limits.connections_per_address
-    return ConnectionsPerAddress(limit, proxies.trusts) if limit else None
+    if not limit:
+        return None
+    from winlogd.http.admission import ConnectionsPerAddress
+
+    return ConnectionsPerAddress(limit, proxies.trusts)

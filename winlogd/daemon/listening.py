@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from winlogd import VERSION
+from winlogd.control.listening import serve
 from winlogd.daemon.startup import Acquired, ControlSocket
 from winlogd.http.server import Server
 from winlogd.log.log import Log
@@ -46,8 +47,6 @@ class ControlDoor:
     async def open(self, orders: Mapping[str, "Handler"]) -> None:
         """Accept `orders`, handlers by the name of the order."""
         if self._control is not None:
-            from winlogd.control.server import serve  # loaded last: HTTP is served already
-
             self._server = await serve(self._loop, self._control.socket, orders)
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """Log what happens to requests.
 
-This file knows what a refusal is, and which parts of it the log may show. It must not know why a request is refused.
+What refused requests need is loaded with the first one. This file must not know why a request is refused, nor what the
+log may show of it.
 """
 
 import asyncio
@@ -10,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from winlogd.access.addresses import TrustedProxies, source_address
 from winlogd.api.routes import READY
 from winlogd.config.sections import Config
-from winlogd.daemon.refusals import About, Refusals
-from winlogd.events.event import Event
-from winlogd.http.wire.message import REASONS, Head, Response
-from winlogd.log.form import masked
+from winlogd.http.wire.message import REASONS, Response
 from winlogd.log.log import Log
 from winlogd.scheduled.clock import Schedule, zone_of
 
 if TYPE_CHECKING:  # loaded with the first refused request
+    from collections.abc import Mapping
+
+    from winlogd.daemon.refusals import About, Refusals
     from winlogd.daemon.refused_today import RefusedToday
 
 _FULL_EVERY_S: Final = 60.0
@@ -25,12 +26,6 @@ _FULL_EVERY_S: Final = 60.0
 
 _NOT_READY: Final = 503
 """The status of `READY` while events cannot be stored."""
-
-_SENT_BYTES: Final = 1024
-"""Decode this much of a refused body for a log at level `debug`, which shows its first 200 characters."""
-
-_PATH_BYTES: Final = 200
-"""The log shows this much of a refused request's path."""
 
 
 class RequestObserver:
@@ -40,9 +35,6 @@ class RequestObserver:
         loop: the event loop, for its clock.
         config: says whether the log may show names.
         log: gets the lines, and knows the tokens that no line may show.
-
-    Attributes:
-        refused_totals: see `Refusals.totals`.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, config: Config, log: Log) -> None:
@@ -50,8 +42,7 @@ class RequestObserver:
         self._config = config
         self._log = log
         self._proxies = TrustedProxies(config.security.trusted_proxies)
-        self._refusals = Refusals(log)
-        self.refused_totals: Final = self._refusals.totals
+        self._refusals: Refusals | None = None
         self._began_s: Final = time.time()
         self._today: RefusedToday | None = None
         self._full_at_s = -_FULL_EVERY_S
@@ -63,15 +54,22 @@ class RequestObserver:
         reason = response.reason or REASONS[response.status]
         host = None
 
-        def about() -> About:
+        def about() -> "About":
+            from winlogd.daemon.shown import about_of
+
             nonlocal host
-            found = self._about(response)
+            found = about_of(response, self._log.secrets, shows_names=self._config.logging.names)
             host = found.host
             return found
 
-        self._refusals.refused(self._clock(), address, response.status, reason, about)
+        self._made_refusals().refused(self._clock(), address, response.status, reason, about)
         if head is None or head.path != READY or response.status != _NOT_READY:  # who asks that loses no event
             self.today.count(time.time(), address, response.status, reason, host)
+
+    @property
+    def refused_totals(self) -> "Mapping[tuple[int, str], int]":
+        """Return how many requests were refused since the start (`Refusals.totals`)."""
+        return self._made_refusals().totals
 
     @property
     def today(self) -> "RefusedToday":
@@ -100,7 +98,8 @@ class RequestObserver:
 
     def swept(self, now: float) -> None:
         """Log the counts of the minutes that are over at `now`. The server calls this about once a second."""
-        self._refusals.sweep(now)
+        if self._refusals is not None:
+            self._refusals.sweep(now)
 
     def full(self) -> None:
         """Log that clients have to wait, because more events come than the database takes. Once a minute at most."""
@@ -121,39 +120,12 @@ class RequestObserver:
 
     def close(self) -> None:
         """Log the counts of refused requests that are not logged yet. Call this before a stop."""
-        self._refusals.close()
+        if self._refusals is not None:
+            self._refusals.close()
 
-    def _about(self, response: Response) -> About:
-        """Return what the log may show of the request that `response` refuses."""
-        path, names = None, self._config.logging.names
-        if response.head is not None:
-            shown = response.head.path
-            if response.head.path_parameters and not names:  # the last part is the name of a user or a machine
-                shown = f"{shown.rpartition('/')[0]}/…"
-            path = self._masked(shown.encode())[:_PATH_BYTES].decode("utf-8", "replace")
-        match response.sent:
-            case Event() as event:
-                return About(path, event.hostname, event.username if names else None)
-            case bytes(body) if body and not _is_form(response.head):
-                from winlogd.daemon.told import sender_of  # loaded with the first refused request
+    def _made_refusals(self) -> "Refusals":
+        if self._refusals is None:
+            from winlogd.daemon.refusals import Refusals
 
-                body = self._masked(body)
-                host, user = sender_of(body)
-                return (
-                    About(path, host, user, body[:_SENT_BYTES].decode("utf-8", "replace"))
-                    if names
-                    else About(path, host)
-                )
-        return About(path)
-
-    def _masked(self, sent: bytes) -> bytes:
-        """Return `sent` without tokens. The log masks whole tokens only, and this file cuts texts later."""
-        secrets = self._log.secrets
-        return masked(masked(sent, secrets), (secret.replace(b"/", rb"\/") for secret in secrets))  # JSON writes / so
-
-
-def _is_form(head: Head | None) -> bool:
-    """Return True if a browser has sent a form. It may hold a token that the log does not know. No client sends one."""
-    from winlogd.api.login_form import FORM  # loaded with the first refused request
-
-    return head is not None and (head.get("content-type") or "").lower().startswith(FORM)
+            self._refusals = Refusals(self._log)
+        return self._refusals

@@ -5,7 +5,7 @@ and stops.
 """
 
 import asyncio
-import resource
+import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -25,12 +25,13 @@ from winlogd.scheduled.past import Past
 from winlogd.scheduled.rotation import Rotator
 from winlogd.store.file.marks import FORGETTING_IS_DUE, KEPT_DAYS, TAKEN_OVER, retained_s
 from winlogd.store.read.readers import Readers
-from winlogd.store.store import Owner, Store
+from winlogd.store.store import Store
 
 if TYPE_CHECKING:  # loaded after the first rotation, or types only
     from winlogd.daemon.forgetting import Forgetting
     from winlogd.daemon.keeping import Keeping
     from winlogd.http.router import Endpoint
+    from winlogd.store.owner import Owner
 
 _RESERVED_DESCRIPTORS: Final = 192
 """Open files that are not counted as connections: the database's files, the listeners, connections over the limit."""
@@ -131,7 +132,7 @@ def assemble(
     config: Config,
     log: Log,
     database_path: str,
-    owner: Owner,
+    owner: "Owner",
     observer: RequestObserver,
 ) -> Parts:
     """Make all parts. Return them joined and not started.
@@ -230,11 +231,10 @@ def _most_connections(wanted: int, log: Log) -> int:
 
     First raise that limit as far as the system allows. Log a warning if it is still too low.
     """
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + _RESERVED_DESCRIPTORS
+    soft = os.sysconf("SC_OPEN_MAX")  # sysconf(3): the limit RLIMIT_NOFILE
     if soft < needed:
-        soft = min(needed, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        soft = _raised(needed)
     possible = max(soft - _RESERVED_DESCRIPTORS, 1)
     if possible < wanted:
         log.warn(
@@ -242,3 +242,13 @@ def _most_connections(wanted: int, log: Log) -> int:
             max_connections=wanted, possible=possible, open_files=soft,
         )  # fmt: skip
     return min(wanted, possible)
+
+
+def _raised(wanted: int) -> int:
+    """Raise the limit on open files to `wanted`, or as far as the system allows. Return the limit."""
+    import resource  # a service's limit is high enough
+
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return soft

@@ -33,6 +33,7 @@ _LATER: Final = (
         "ipaddress",
         "json",
         "mmap",
+        "resource",
         "unicodedata",
         "zoneinfo",
     ),

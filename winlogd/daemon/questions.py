@@ -1,13 +1,9 @@
-"""What the server makes only when somebody asks: the endpoints of the read API, and what is known of the site.
-
-Most servers only take events. So nothing of it is loaded at the start.
-"""
+"""The endpoints of the read API. Loaded when somebody asks first: most servers only take events."""
 
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from winlogd.config.sections import Config
 from winlogd.store.read.readers import Readers
 from winlogd.store.store import Store
 
@@ -16,33 +12,6 @@ if TYPE_CHECKING:  # types only
     from winlogd.access.register import Register
     from winlogd.api.live_table import Following
     from winlogd.store.read.filters import Site
-
-
-class KnownSite:
-    """What is known of the site, made from the configuration when somebody asks first.
-
-    Args:
-        config: the configuration. Its rooms were checked before.
-
-    Attributes:
-        config: the configuration in force.
-    """
-
-    def __init__(self, config: Config) -> None:
-        self.config = config
-        self._made: Site | None = None
-
-    def change(self, config: Config, made: "Site | None") -> None:
-        """Take another configuration, and the site that was made from it; None to make it with the next question."""
-        self.config, self._made = config, made
-
-    def site(self) -> "Site":
-        """Return the site."""
-        if self._made is None:
-            from winlogd.daemon.site import site_of
-
-            self._made = site_of(self.config)
-        return self._made
 
 
 def endpoints(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from winlogd.daemon.questions import KnownSite
+from winlogd.daemon.known_site import KnownSite
 from winlogd.log.log import Log
 from winlogd.scheduled.clock import Day
 from winlogd.sessions.session import US

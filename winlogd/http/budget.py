@@ -6,10 +6,13 @@ A limit for each connection is not enough: ten thousand of them, each with its 1
 
 from collections.abc import Callable
 from itertools import count
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from winlogd.http.shares import SMALL_BYTES, Bodies, Holder, Holding, Ranking, Share
+from winlogd.http.shares import SMALL_BYTES, Bodies, Holding, Ranking, Share
 from winlogd.http.wire.message import Body
+
+if TYPE_CHECKING:  # types only
+    from winlogd.http.protocols import Holder
 
 _MAX_WAITING_BYTES: Final = 64 << 20
 _SHARED_THAT_FIT: Final = 4
@@ -40,7 +43,7 @@ class Budget:
         self._share_of: dict[Holder, Share] = {}
         self._ranking = Ranking()
 
-    def hold(self, holder: Holder, octets: int, shared: Body = b"") -> None:
+    def hold(self, holder: "Holder", octets: int, shared: Body = b"") -> None:
         """Note what `holder` has now. Drop holders, perhaps `holder` itself, until all that is left fits.
 
         Args:
@@ -64,7 +67,7 @@ class Budget:
         self._limit = limit
         self._is_many = is_many
 
-    def _put(self, holder: Holder, octets: int, shared: Body) -> None:
+    def _put(self, holder: "Holder", octets: int, shared: Body) -> None:
         share = self._share_of.get(holder)
         if share is None:
             share = self._share_of[holder] = self._account_of(holder)
@@ -77,7 +80,7 @@ class Budget:
             fitting = _SHARED_THAT_FIT * len(shared)
             self._room = max(self._room, fitting) if self._bodies.octets else self._limit
 
-    def _account_of(self, holder: Holder) -> Share:
+    def _account_of(self, holder: "Holder") -> Share:
         key: object = holder if self._is_many(holder.peer) else holder.peer
         return self._ranking.shares.setdefault(key, Share(key))
 

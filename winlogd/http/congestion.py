@@ -5,20 +5,16 @@ Knows requests and their order; neither what makes the server congested nor how 
 
 from asyncio import AbstractEventLoop
 from collections import OrderedDict
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from winlogd.http.budget import Allowance
 from winlogd.http.wire.message import Head
 
+if TYPE_CHECKING:  # types only
+    from winlogd.http.protocols import Asker
+
 _TAKEN_UP_AT_ONCE: Final = 128
 """The number of deferred requests that one round of the loop handles: about 2 ms."""
-
-
-class Asker(Protocol):
-    """A connection that has a deferred request."""
-
-    def take_up(self, head: Head, body: bytes) -> None:
-        """Handle the request that was deferred."""
 
 
 class Congestion:
@@ -60,7 +56,7 @@ class Congestion:
         self.is_on = False
         self._loop.call_soon(self._take_up_some)
 
-    def defer(self, asker: Asker, head: Head, body: bytes) -> bool:
+    def defer(self, asker: "Asker", head: Head, body: bytes) -> bool:
         """Keep a request until the congestion is over, then give it to `asker.take_up`.
 
         An asker that has a deferred request must not defer another.
@@ -73,7 +69,7 @@ class Congestion:
         self._deferred[asker] = (head, body)
         return True
 
-    def forget(self, asker: Asker) -> tuple[Head, bytes] | None:
+    def forget(self, asker: "Asker") -> tuple[Head, bytes] | None:
         """Drop the deferred request of `asker`, and return it; None if there is none."""
         request = self._deferred.pop(asker, None)
         if request is not None:

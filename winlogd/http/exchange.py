@@ -6,77 +6,15 @@ sends the answers in the order of the requests (RFC 9112 §9.3.2).
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-from winlogd.http.wire.message import Body, Head, Response, body_of, encode, encode_head
+from winlogd.http.wire.message import Head, Response, body_of, encode, encode_head
+
+if TYPE_CHECKING:  # types only
+    from winlogd.http.protocols import Pieces, Sender
 
 LARGE_BYTES: Final = 4096
 """A longer body is not copied, and is sent as its peer reads it: a thousand clients share one listing of 1 MB."""
-
-
-class Sender(Protocol):
-    """The connection, as its exchanges see it."""
-
-    peer: str
-    """The peer's IP address."""
-    peer_sent_fin: bool
-    """True if the peer will send no more. It may still read, but a browser that sends FIN has closed its side."""
-
-    @property
-    def is_encrypted(self) -> bool:
-        """Return True if the peer speaks TLS to this server itself."""
-
-    def answered(self, exchange: "Exchange") -> None:
-        """Write the answer when its turn comes: `exchange.answer` has been set, or another piece has come."""
-
-    def refused(self, response: Response) -> None:
-        """Log an answer of status 400 or above, which is about to be sent."""
-
-    def limit_unacknowledged(self, octets: int) -> None:
-        """Let the system keep at most about this many octets of answers that the peer has not acknowledged."""
-
-    def hold(self) -> None:
-        """Read no further request until `release`. A handler calls this, before it returns, to slow its peer down."""
-
-    def release(self) -> None:
-        """End one `hold`; read on if it was the last one."""
-
-
-class Pieces(Protocol):
-    """An answer that is sent in pieces, as the connection sees it (`stream.Stream`, `large.LargeAnswer`)."""
-
-    is_behind: bool
-    """True while the producer has to wait for earlier answers, or for the peer to read."""
-    is_done: bool
-    """True if no further piece will come."""
-    must_reset: bool
-    """True if the answer ends early, and only a reset shows that to the peer."""
-    ends_with_connection: bool
-    """True if the answer has neither a length nor chunks (HTTP/1.0), so that FIN marks its end."""
-
-    @property
-    def octets(self) -> int:
-        """The octets of this answer that are not written yet, without those of `shared`."""
-
-    @property
-    def shared(self) -> Body:
-        """The body that other answers may share; empty for none."""
-
-    @property
-    def wants_turn(self) -> bool:
-        """Return True if there is more to write after other connections had their turn."""
-
-    def pass_on(self, write: Callable[[bytes | memoryview], None]) -> None:
-        """Write the pieces that have come since the last call, at most as much as one turn allows."""
-
-    def caught_up(self) -> None:
-        """Let the producer go on."""
-
-    def break_off(self) -> None:
-        """End the answer early, in a way that the peer can notice."""
-
-    def drop(self) -> None:
-        """Report to the producer, once, that nobody waits for the rest."""
 
 
 class Exchange:
@@ -93,7 +31,7 @@ class Exchange:
 
     __slots__ = ("answer", "closes", "head", "is_dropped", "pieces", "sender")
 
-    def __init__(self, sender: Sender, head: Head | None) -> None:
+    def __init__(self, sender: "Sender[Exchange]", head: Head | None) -> None:
         self.sender = sender
         self.head = head
         self.answer: bytes | None = None

@@ -6,7 +6,7 @@ neither how requests are read nor when a connection ends: its owner decides that
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Final, Never, Protocol
+from typing import TYPE_CHECKING, Final, Never
 
 from winlogd.http.delivery import kept_unread, limit_unacknowledged
 from winlogd.http.exchange import Exchange
@@ -16,31 +16,8 @@ from winlogd.http.wire.grammar import SAFE_METHODS
 from winlogd.http.wire.message import CONTINUE, Body, Head, Response
 
 if TYPE_CHECKING:  # types only: a running server does not load them
+    from winlogd.http.protocols import Owner
     from winlogd.http.service import Service
-
-
-class Owner(Protocol):
-    """The connection, as its pipeline sees it."""
-
-    def finish(self) -> None:
-        """End the connection: the last answer was written."""
-
-    def go_on(self) -> None:
-        """Read on or close, if nothing else is due. Called after answers were written, or a hold has ended."""
-
-    def owe(self, octets: int, shared: Body) -> None:
-        """Report how many octets of answers wait for the peer. The connection may be dropped to free them.
-
-        Args:
-            octets: those that this peer shares with no other.
-            shared: a body that may wait for other peers, too; empty for none.
-        """
-
-    def ask_for_turn(self) -> None:
-        """Call `write_on` after other connections had their turn."""
-
-    def abort(self) -> None:
-        """End at once; with a reset if `must_reset`."""
 
 
 class _Nobody:
@@ -94,7 +71,7 @@ class Pipeline(deque[Exchange]):
         "peer_sent_fin",
     )
 
-    def __init__(self, owner: Owner, service: "Service[Never]", life: Life, flow: Flow, peer: str) -> None:
+    def __init__(self, owner: "Owner", service: "Service[Never]", life: Life, flow: Flow, peer: str) -> None:
         super().__init__()
         self._owner = owner
         self._service = service

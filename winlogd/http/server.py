@@ -7,10 +7,9 @@ all otherwise: an idle server does not wake the processor up. A late sweep shows
 import asyncio
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from winlogd.http import responses
-from winlogd.http.admission import ConnectionsPerAddress
 from winlogd.http.budget import Budget
 from winlogd.http.congestion import Congestion
 from winlogd.http.connection import Connection
@@ -23,6 +22,8 @@ from winlogd.http.wire.parser import HeadCache
 if TYPE_CHECKING:
     import ssl
 
+    from winlogd.http.admission import ConnectionsPerAddress
+    from winlogd.http.protocols import Listener, Observer
     from winlogd.http.tls import TlsListener
 
 _BACKLOG: Final = 4096
@@ -59,26 +60,6 @@ def _most_kept(limits: Limits) -> int:
     return max(_MAX_KEPT_BYTES, 4 * limits.body)
 
 
-class Observer(Protocol):
-    """The object that the server reports to."""
-
-    def refused(self, peer: str, response: Response) -> None:
-        """Note that an answer of status 400 or above is about to be sent to `peer`."""
-
-    def failed(self, error: Exception) -> None:
-        """Note that a handler or a producer has raised `error`. Only its own request fails."""
-
-    def swept(self, now: float) -> None:
-        """Note that about a second has passed while a peer was connected; `now` in seconds on the loop's clock."""
-
-
-class Listener(Protocol):
-    """An object that accepts connections."""
-
-    def close(self) -> object:
-        """Accept no more."""
-
-
 class Server:
     """Accepts connections and gives their requests to a router.
 
@@ -101,8 +82,8 @@ class Server:
         limits: Limits,
         max_connections: int,
         unanswered: Response,
-        observer: Observer,
-        per_address: ConnectionsPerAddress | None = None,
+        observer: "Observer",
+        per_address: "ConnectionsPerAddress | None" = None,
         is_many: Callable[[str], bool] = _is_one,
     ) -> None:
         self.limits = limits
@@ -157,7 +138,7 @@ class Server:
         self,
         router: Router,
         limits: Limits,
-        per_address: ConnectionsPerAddress | None,
+        per_address: "ConnectionsPerAddress | None",
         is_many: Callable[[str], bool],
     ) -> None:
         """Take other values of the same names as in `Server`. All connections stay open.

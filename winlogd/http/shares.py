@@ -5,9 +5,12 @@ Knows octets and their order; neither limits nor connections.
 
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from winlogd.http.wire.message import Body
+
+if TYPE_CHECKING:  # types only
+    from winlogd.http.protocols import Holder
 
 SMALL_BYTES: Final = 4096
 """A holder of at most this much holds little. The events of the existing clients have less than a quarter of it."""
@@ -17,17 +20,6 @@ _RANK_BITS: Final = 5
 Of equal shares the one whose holder has held for longer comes first."""
 _MOST_STALE: Final = 64
 """A ranking may have this many outdated entries, and three more for each share."""
-
-
-class Holder(Protocol):
-    """An object that keeps octets in memory, such as a connection."""
-
-    @property
-    def peer(self) -> str:
-        """The address whose share the octets belong to."""
-
-    def drop_for_memory(self) -> None:
-        """End soon, so that the octets are freed."""
 
 
 class Bodies:
@@ -117,7 +109,7 @@ class Share:
         """Return True if a holder of this address holds octets."""
         return bool(self._small or self._large)
 
-    def put(self, holder: Holder, holding: Holding) -> Holding:
+    def put(self, holder: "Holder", holding: Holding) -> Holding:
         """Note what `holder`, which belongs to this address, holds now. Return what it held before.
 
         A holder that stays small, or stays large, keeps its former `since`.
@@ -135,7 +127,7 @@ class Share:
         self.octets += holding.octets - had.octets + self._bodies.change(had.shared, holding.shared)
         return had
 
-    def longest(self) -> Holder:
+    def longest(self) -> "Holder":
         """Return the holder that has held much for the longest; if none holds much, the one that has held longest."""
         return next(iter(self._large or self._small))
 

@@ -7,7 +7,10 @@ has to wait anyway. Knows order and time; not what a turn does.
 import time
 from asyncio import AbstractEventLoop
 from collections import OrderedDict
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # types only
+    from winlogd.http.protocols import Reader
 
 _ROUND_S: Final = 0.001
 """Start turns for this long in one round of the event loop.
@@ -15,13 +18,6 @@ _ROUND_S: Final = 0.001
 Without this limit, the answers of one batch let a hundred pipelining connections read on in the same round, for 10 to
 20 ms. With it, and with fewer connections in a sweep, P99 of an honest client under siege is 25 to 38 ms. Before it
 was 43 to 79 (`python -m tests.chaos`)."""
-
-
-class Reader(Protocol):
-    """An object that waits for a turn."""
-
-    def take_turn(self) -> None:
-        """Do a little work, and ask for another turn if some is left."""
 
 
 class Turns:
@@ -38,7 +34,7 @@ class Turns:
         self._waiting: OrderedDict[Reader, None] = OrderedDict()
         self._is_due = False
 
-    def ask(self, reader: Reader) -> None:
+    def ask(self, reader: "Reader") -> None:
         """Give `reader` one turn, after the readers that have asked before, and never at once.
 
         A reader that asks again before its turn still gets one turn.

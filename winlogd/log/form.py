@@ -8,13 +8,22 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from winlogd.log.lines import FORMATS, Record
+from winlogd.log.lines import Record, compact, full
 
 MASK: Final = b"***"
 """Written in place of a secret."""
 
 LEVELS: Final = ("trace", "debug", "info", "warn", "error")
 """The levels, from the one with the most lines to the one with the fewest."""
+
+
+def _as_json(record: Record) -> bytes:
+    from winlogd.log.json_lines import as_json  # most logs are read by people
+
+    return as_json(record)
+
+
+FORMATS: Final[dict[str, Callable[[Record], bytes]]] = {"compact": compact, "full": full, "json": _as_json}
 
 
 class Form(NamedTuple):
@@ -36,7 +45,7 @@ def form_of(level: str, format: str, fd: int, secrets: Iterable[bytes]) -> Form:
 
     Args:
         level: one of `LEVELS`.
-        format: `compact`, `full` or `json`, see `winlogd.log.lines`.
+        format: `compact`, `full` or `json`, see `winlogd.log.lines` and `winlogd.log.json_lines`.
         fd: the descriptor that gets the lines. The journal's own gets priorities, too.
         secrets: what no line may show; an empty one is none.
 

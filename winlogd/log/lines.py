@@ -1,4 +1,4 @@
-r"""Turn records into lines of bytes, in the three forms of the log.
+r"""Turn records into lines of bytes, in the forms `compact` and `full` of the log. `json_lines` has the third form.
 
     compact  2026-11-21T08:30:00.123Z INFO event stored id=42 user=alice os="Windows 11"
     full     2026-11-21T08:30:00.123456Z INFO store: event stored id=42 user=alice os="Windows 11"
@@ -12,14 +12,10 @@ A value is text, a number, a truth value or None. A field with None is left out.
 This file must not know threads, clocks or file descriptors.
 """
 
-import math
 import time
-from collections.abc import Callable
 from functools import lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
-
-import orjson
 
 _NS_IN_A_SECOND: Final = 1_000_000_000
 _SHORT_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -33,12 +29,6 @@ _HARMLESS_BYTES: Final = bytes(b for b in range(256) if b >= 0x80 or (chr(b).isp
 
 _PLAIN_TYPES: Final = frozenset((str, int, float))
 """The types whose values the log shows as `%s` does. bool is none of them: the log writes `true` and `false`."""
-
-_JSON_OWN_KEYS: Final = ("time", "level", "target", "message")
-"""The keys that every line of JSON has, besides its fields."""
-
-_JSON_LARGEST_INTEGER: Final = 2**63 - 1
-"""The largest integer that `_careful_json` writes as a number. It writes larger integers as text."""
 
 
 class Record(NamedTuple):
@@ -68,40 +58,17 @@ def compact(record: Record) -> bytes:
     quoted for the same reasons, except for a space. A message without quotes has no `=`, so that it ends at the space
     before the first field's name. Therefore every line can be read back.
     """
-    moment = _moment(record.time_ns, 3)
+    moment = moment_of(record.time_ns, 3)
     return _lines(f"{moment} {record.level} {_phrase(record.message)}", record)
 
 
 def full(record: Record) -> bytes:
     """Return lines as `compact` does, with microseconds, and with the target and a colon before the message."""
-    moment = _moment(record.time_ns, 6)
+    moment = moment_of(record.time_ns, 6)
     return _lines(f"{moment} {record.level} {_word(record.target)}: {_phrase(record.message)}", record)
 
 
-def as_json(record: Record) -> bytes:
-    """Return one JSON object a line: `time` (to the microsecond), `level`, `target`, `message`, then the fields.
-
-    A field may have one of these four names, or that of an earlier field. Then underscores before its name make it new
-    (`_time`), so that no value hides another. NaN and the infinities become null, because JSON lacks them. Unprintable
-    characters are escaped as `\\uNNNN`, which every JSON reader turns back into the character. Lists and dictionaries
-    stay lists and objects.
-    """
-    own = (_moment(record.time_ns, 6), record.level, record.target, record.message)
-    head = _json_object(dict(zip(_JSON_OWN_KEYS, own, strict=True)))[:-1]
-    keys = _json_keys(record.names)
-    bodies = [
-        _json_object({key: value for key, value in zip(keys, row, strict=False) if value is not None})
-        for row in record.rows
-    ]
-    # Join two objects: a comma replaces the second object's first brace, unless that object is empty.
-    lines = [f"{head},{body[1:]}\n" if body != "{}" else f"{head}}}\n" for body in bodies]
-    return "".join(lines).encode()
-
-
-FORMATS: Final[dict[str, Callable[[Record], bytes]]] = {"compact": compact, "full": full, "json": as_json}
-
-
-def _moment(time_ns: int, digits: int) -> str:
+def moment_of(time_ns: int, digits: int) -> str:
     """Return RFC 3339 in UTC with `digits` fraction digits, cut and not rounded: no line shows a time in the future."""
     seconds, fraction_ns = divmod(time_ns, _NS_IN_A_SECOND)
     return f"{_whole_seconds(seconds)}.{fraction_ns:09d}"[: 20 + digits] + "Z"
@@ -110,9 +77,6 @@ def _moment(time_ns: int, digits: int) -> str:
 @lru_cache(maxsize=2)
 def _whole_seconds(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-
-
-# --- compact and full
 
 
 def _lines(head: str, record: Record) -> bytes:
@@ -167,7 +131,7 @@ def _is_plain(tails: str, fields: int) -> bool:
 
 def _careful_tail(labels: tuple[str, ...], row: tuple[object, ...]) -> str:
     fields = zip(labels, row, strict=False)
-    return "".join([label + _word(_text(value)) for label, value in fields if value is not None])
+    return "".join([label + _word(text_of(value)) for label, value in fields if value is not None])
 
 
 def _word(text: str) -> str:
@@ -185,7 +149,7 @@ def _is_bare(text: str) -> bool:
     return text.isprintable()
 
 
-def _text(value: object) -> str:
+def text_of(value: object) -> str:
     """Return the text of `value`. Raise nothing, whatever its `__str__` does."""
     if type(value) is str:
         return value
@@ -215,53 +179,3 @@ def _escaped(character: str) -> str:
     if code <= 0xFF:
         return f"\\x{code:02x}"
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
-
-
-# --- json
-
-
-@lru_cache(maxsize=256)
-def _json_keys(names: tuple[str, ...]) -> tuple[str, ...]:
-    keys: list[str] = list(_JSON_OWN_KEYS)
-    for name in names:
-        while name in keys:
-            name = f"_{name}"
-        keys.append(name)
-    return tuple(keys[len(_JSON_OWN_KEYS) :])
-
-
-def _json_object(fields: dict[str, object]) -> str:
-    try:
-        written = orjson.dumps(fields, default=_text).decode()
-    except TypeError:
-        written = _careful_json(fields)
-    if written.isprintable():
-        return written
-    # JSON's own signs are all printable. An unprintable character is inside a string, where \u may replace it.
-    return "".join([c if c.isprintable() else _json_escaped(c) for c in written])
-
-
-def _careful_json(fields: dict[str, object]) -> str:
-    """Write fields that orjson refuses: lone surrogates, integers beyond 64 bits, keys that are no text, circles.
-
-    All values except JSON's numbers are written as text.
-    """
-    import json  # loaded only for this
-
-    return json.dumps(
-        {key: value if _is_json_number(value) else _text(value) for key, value in fields.items()},
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-
-
-def _is_json_number(value: object) -> bool:
-    if isinstance(value, float):
-        return math.isfinite(value)
-    return isinstance(value, int) and abs(value) <= _JSON_LARGEST_INTEGER
-
-
-def _json_escaped(character: str) -> str:
-    """Return the JSON escape of a character; beyond U+FFFF, those of its two UTF-16 surrogates (RFC 8259 §7)."""
-    pairs = character.encode("utf-16-be", "surrogatepass").hex()
-    return "".join([f"\\u{pairs[i : i + 4]}" for i in range(0, len(pairs), 4)])

@@ -44,7 +44,7 @@ class Log:
 
     Args:
         level: the lowest level that is written: `trace`, `debug`, `info`, `warn` or `error`.
-        format: `compact`, `full` or `json`, see `winlogd.log.lines`.
+        format: `compact`, `full` or `json`, see `winlogd.log.form`.
         fd: the descriptor to write to, by default standard error. It may be non-blocking. The log never closes it.
         secret: ASCII text that no line may show; `***` replaces it everywhere. Empty for none.
 

@@ -5,17 +5,13 @@ map of bits marks the used ones, and winlogd draws again when it has drawn a use
 a busy day could get the identifier of an ended one, and would count as closed from its beginning.
 """
 
-from mmap import mmap
-from typing import Final
-
-try:
-    # CPython's own MD5: 0.3 µs instead of 0.7 µs, and 0.6 MB less than hashlib with the OpenSSL behind it.
-    from _md5 import md5  # type: ignore[import-not-found]  # not in typeshed
-except ImportError:  # a Python that was built without it
-    from hashlib import md5
+from collections.abc import Callable
+from typing import Any, Final
 
 _HEX_DIGITS: Final = 6
 _BITS: Final = 16**_HEX_DIGITS
+_PIECE_BYTES: Final = 4096
+_PIECE_BITS: Final = _PIECE_BYTES * 8
 _MAX_DRAWS: Final = 16
 """Give up after this many used digits, and use the last. With half of all digits used, that happens once in 65 536
 identifiers."""
@@ -24,14 +20,15 @@ identifiers."""
 class Identifiers:
     """Draws identifiers whose digits were not used since the map was made.
 
-    The map takes 2 MiB of memory at most: only the pages that were touched count.
+    The map takes 2 MiB of memory at most: it has only the pieces in which a bit was set.
     """
 
-    __slots__ = ("_marked", "_used")
+    __slots__ = ("_marked", "_md5", "_used")
 
     def __init__(self) -> None:
         self._marked = 0
-        self._used = mmap(-1, _BITS // 8)  # anonymous memory: untouched pages cost nothing, unlike a bytearray's
+        self._md5: Callable[..., Any] | None = None  # loaded with the first draw
+        self._used: dict[int, bytearray] = {}
 
     @property
     def is_worn(self) -> bool:
@@ -47,6 +44,7 @@ class Identifiers:
             date: ``YYYY-MM-DD`` of the event.
             now_ns: nanoseconds since 1970.
         """
+        md5 = self._md5 or self._loaded_md5()
         names_and_date = f"{username}{hostname}{date}"
         for moment in range(now_ns, now_ns + _MAX_DRAWS):
             digits: str = md5(f"{names_and_date}{moment}".encode(), usedforsecurity=False).hexdigest()[:_HEX_DIGITS]
@@ -65,9 +63,20 @@ class Identifiers:
 
     def _mark(self, number: int) -> bool:
         """Mark `number`. Return True if it was free."""
-        byte, bit = number >> 3, 1 << (number & 7)
-        if self._used[byte] & bit:
+        piece_number, place = number // _PIECE_BITS, number % _PIECE_BITS
+        piece = self._used.get(piece_number)
+        if piece is None:
+            piece = self._used[piece_number] = bytearray(_PIECE_BYTES)
+        byte, bit = place >> 3, 1 << (place & 7)
+        if piece[byte] & bit:
             return False
-        self._used[byte] |= bit
+        piece[byte] |= bit
         self._marked += 1
         return True
+
+    def _loaded_md5(self) -> Callable[..., Any]:
+        from winlogd.sessions.md5 import md5
+
+        loaded: Callable[..., Any] = md5
+        self._md5 = loaded
+        return loaded

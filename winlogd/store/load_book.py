@@ -129,7 +129,7 @@ def _load(connection: apsw.Connection, book: Book, now_s: float) -> None:
     wanted = list(_whole_seconds_wanted(book))
     if wanted:
         _observe_whole_seconds(book, connection.execute(_WHOLE_SECONDS, (0, orjson.dumps(wanted).decode())))
-    for (session_uuid,) in connection.execute(_LOGOFFS):
+    for (session_uuid,) in connection.execute(_LOGOFFS, can_cache=False):
         book.identifiers.mark(text(session_uuid))
     _load_recent(connection, book, now_s)
     book.last_id = last_id(connection)
@@ -237,11 +237,11 @@ def _load_recent(connection: apsw.Connection, book: Book, now_s: float) -> None:
     One scan finds the first such row. It reads only the times of receipt.
     """
     since, now = utc_text(now_s - REMEMBERED_S), utc_text(now_s)
-    [(first, first_or_future)] = connection.execute(_FIRST_RECENT, (since, now))
+    [(first, first_or_future)] = connection.execute(_FIRST_RECENT, (since, now), can_cache=False)
     if first_or_future is None:
         return
     from_id = _NO_ID if first is None else first
-    book.observe_recent(_recent_events(connection.execute(_RECENT, (first_or_future, from_id, now))))
+    book.observe_recent(_recent_events(connection.execute(_RECENT, (first_or_future, from_id, now), can_cache=False)))
 
 
 def _recent_events(rows: Iterable[tuple[object, ...]]) -> Iterator[tuple[PairKey, str, str, int]]:

@@ -7,7 +7,7 @@ together, and `reporting` writes to the log. This file must not know SQL or HTTP
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeVar
 
 from winlogd.events.event import Event
 from winlogd.log.log import Log
@@ -23,26 +23,11 @@ from winlogd.store.writer.writer import Writer
 if TYPE_CHECKING:  # types only
     from winlogd.sessions.changes import Changes
     from winlogd.store.jobs.job import AnyJob, Job
+    from winlogd.store.owner import Owner
 
 _PLACE_BYTES: Final = 4096
 """An event takes one place in the queue, and one more for each full 4 KiB of memory: the largest, of 80 KiB, some
 twenty."""
-
-
-class Owner(Protocol):
-    """The caller that started the store. The store calls these methods on the loop's thread."""
-
-    def store_opened(self, marks: Mapping[str, str]) -> None:
-        """Take note that the database is open and has these `marks` (`Listener.opened`)."""
-
-    def store_full(self) -> None:
-        """Submit no further events until `store_has_room`: too many wait. The store refuses none, even so."""
-
-    def store_has_room(self) -> None:
-        """Submit events again: more than half of the places are free."""
-
-    def store_ended(self, error: BaseException | None) -> None:
-        """Take note that the writer has ended: `error` is None after `Store.stop`; otherwise the process must end."""
 
 
 Reply = TypeVar("Reply")
@@ -86,7 +71,7 @@ class Store(Generic[Reply]):
         queued_events: int,
         logs_names: bool,
         answer: Callable[[Reply, Event, Decision | Fault], None],
-        owner: Owner,
+        owner: "Owner",
     ) -> None:
         self._loop = loop
         self._event_timeout_s = event_timeout_s

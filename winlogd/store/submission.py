@@ -1,6 +1,5 @@
 """The values that go into the writer and come out of it, and their counts. This file must not know SQL or threads."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final, final
@@ -76,7 +75,10 @@ class Histogram:
 
     def note(self, value: float, times: int = 1) -> None:
         """Count a value that has come some times."""
-        self.counts[bisect_left(self.bounds, value)] += times
+        bounds, place = self.bounds, 0
+        while place < len(bounds) and bounds[place] < value:  # most are small: `bisect` is no faster, and takes 40 KiB
+            place += 1
+        self.counts[place] += times
         self.total += value * times
 
 

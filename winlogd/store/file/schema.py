@@ -127,21 +127,21 @@ def _upgrade(connection: apsw.Connection) -> bool:
     is_taken_over = had_tables and not column_names(connection, "winlogd_holds")
     for table, columns in _TABLES.items():
         _create_or_extend(connection, table, columns)
-    connection.execute(_CREATE_META)
+    _once(connection, _CREATE_META)
     for table, definition in _OWN_TABLES.items():
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {table} {definition}")
+        _once(connection, f"CREATE TABLE IF NOT EXISTS {table} {definition}")
     connection.executemany("INSERT OR IGNORE INTO winlogd_meta (key, value) VALUES (?, ?)", _FIRST_MARKS.items())
     if is_taken_over:
-        connection.execute("INSERT OR IGNORE INTO winlogd_meta (key, value) VALUES (?, '1')", (TAKEN_OVER,))
+        _once(connection, "INSERT OR IGNORE INTO winlogd_meta (key, value) VALUES (?, '1')", (TAKEN_OVER,))
     _drop_old_indexes(connection)
     for index, definition in _INDEXES.items():
-        connection.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {definition}")
+        _once(connection, f"CREATE INDEX IF NOT EXISTS {index} ON {definition}")
     for trigger, definition in PAST_TRIGGERS.items():
-        connection.execute(f"CREATE TRIGGER IF NOT EXISTS {trigger} {definition}")
+        _once(connection, f"CREATE TRIGGER IF NOT EXISTS {trigger} {definition}")
     for view in VIEWS:
-        connection.execute(f"DROP VIEW IF EXISTS {view}")
-        connection.execute(create_view(view))
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        _once(connection, f"DROP VIEW IF EXISTS {view}")
+        _once(connection, create_view(view))
+    _once(connection, f"PRAGMA user_version = {SCHEMA_VERSION}")
     return had_tables and version == 0
 
 
@@ -226,14 +226,14 @@ def _drop_old_indexes(connection: apsw.Connection) -> None:
     5 million rows.
     """
     for index in _OLD_INDEXES:
-        connection.execute(f"DROP INDEX IF EXISTS {index}")
+        _once(connection, f"DROP INDEX IF EXISTS {index}")
     was = int(str(connection.pragma("secure_delete")))
-    connection.execute("PRAGMA secure_delete = OFF")
+    _once(connection, "PRAGMA secure_delete = OFF")
     try:
         for index in _OLD_TIME_INDEXES:
-            connection.execute(f"DROP INDEX IF EXISTS {index}")
+            _once(connection, f"DROP INDEX IF EXISTS {index}")
     finally:
-        connection.execute(f"PRAGMA secure_delete = {was}")
+        _once(connection, f"PRAGMA secure_delete = {was}")
 
 
 def _version(connection: apsw.Connection) -> int:
@@ -244,7 +244,7 @@ def _create_or_extend(connection: apsw.Connection, table: str, columns: dict[str
     present = column_names(connection, table)
     if not present:
         lines = ",\n    ".join(f"{name} {kind}" for name, kind in columns.items())
-        connection.execute(f"CREATE TABLE {table} (\n    {lines}\n)")
+        _once(connection, f"CREATE TABLE {table} (\n    {lines}\n)")
         return
     for name, kind in columns.items():
         if name in present:
@@ -253,4 +253,9 @@ def _create_or_extend(connection: apsw.Connection, table: str, columns: dict[str
             raise SchemaError(f"has a table {table} without the column {name}: it is not a winlog database")
         # ALTER TABLE allows no computed default (lang_altertable.html). winlogd writes these columns itself.
         kind = kind.removesuffix(" DEFAULT CURRENT_TIMESTAMP")
-        connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+        _once(connection, f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+
+
+def _once(connection: apsw.Connection, sql: str, bindings: tuple[str, ...] = ()) -> None:
+    """Run a statement that is not run again. apsw would keep it prepared: all of them together take 40 KiB."""
+    connection.execute(sql, bindings, can_cache=False)
