@@ -20,6 +20,7 @@ from winlogd.store.access_file.errors import AccessFileError, OrderRefusedError
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import names_of
 from winlogd.store.backup.make import Copying, Made, make
+from winlogd.store.backup.pauses import Pauses
 from winlogd.store.backup.syncing import Syncing
 from winlogd.store.errors import JobCutShortError, ReplacedError, StoppedError
 from winlogd.store.jobs.backup import Backup, Copied
@@ -67,7 +68,9 @@ class _Work:
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
             names = names_of(self._config.backup.folder, os.path.realpath(self._config.database.path))
-            copying = Copying(self._copy_database, self._copy_access)
+            counts = self._running.parts.store.counts
+            pauses = Pauses(lambda: counts().committed_s)
+            copying = Copying(self._copy_database, self._copy_access, pauses)
             outcome = make(names, copying, self._keep, self._report)
         except Exception as error:
             outcome = error
