@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import apsw
 import pytest
 
 from tests.store.jobs.tiny import settings_of
+from tests.support.running import wait_for
 from tests.support.writing import Running, logons
 from winlogd.sessions.book import Book
 from winlogd.store.backup.check import check_database
 from winlogd.store.backup.errors import BackupFailedError
+from winlogd.store.backup.syncing import Syncing
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.backup import Backup
 from winlogd.store.jobs.job import Step
@@ -199,6 +202,49 @@ def test_without_a_server_it_is_one_copy_as_well(running: Running, to: Path) -> 
 
     assert copied.pages * 4096 == to.stat().st_size
     assert users(to) == USERS
+
+
+def test_each_piece_has_to_be_on_the_disk_before_the_next_one_is_written(running: Running, to: Path) -> None:
+    syncing = Syncing(str(to), piece_pages=4)
+    job = Backup(str(to), 0, syncing=syncing)
+    running.writer.run(job)
+
+    wait_for(syncing.is_under_way, "a piece")
+    copied = job.progress["pages_copied"]
+    running.store(*logons("alice", "bob"))  # events go on meanwhile
+    assert job.progress["pages_copied"] == copied < job.progress["pages"]
+
+    with ThreadPoolExecutor(1) as threads:
+        whole = threads.submit(syncing.until_end)
+        syncing.end(running.ear.wait_for("job_ended"))
+    assert whole.result().restarts == 0
+    assert users(to) == [*USERS, "alice", "bob"]
+
+
+def test_a_piece_that_cannot_be_synced_ends_the_backup(running: Running, to: Path) -> None:
+    syncing = Syncing(str(to), piece_pages=4)
+    running.writer.run(Backup(str(to), 0, syncing=syncing))
+    wait_for(syncing.is_under_way, "a piece")
+
+    to.unlink()
+    with ThreadPoolExecutor(1) as threads:
+        end = threads.submit(syncing.until_end)
+        outcome = running.ear.wait_for("job_ended")
+        syncing.end(outcome)
+
+    assert isinstance(outcome, BackupFailedError)
+    assert str(to.parent) in str(outcome)
+    assert isinstance(end.exception(), FileNotFoundError)
+    running.store(*logons("alice"))
+
+
+def test_the_last_piece_has_to_be_synced_too(to: Path) -> None:
+    syncing = Syncing(str(to), piece_pages=4)
+    syncing.wrote(4)  # there is no such file
+    syncing.end("the whole copy")
+
+    with pytest.raises(FileNotFoundError):
+        syncing.until_end()
 
 
 def test_a_damaged_copy_is_found(running: Running, to: Path) -> None:

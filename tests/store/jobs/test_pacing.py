@@ -23,6 +23,20 @@ def test_when_no_event_came_meanwhile_there_is_no_pause() -> None:
     assert pacing.until_s == 10.75
 
 
+def test_a_wait_for_another_thread_is_a_part_of_the_step_that_comes_then() -> None:
+    pacing = Pacing()
+    pacing.note_events()
+    pacing.wait(10.0)
+    assert 10.0 < pacing.until_s < 10.01
+    pacing.wait(10.0625)
+    pacing.after_step(10.109375, 10.125)
+    assert pacing.until_s == 10.625
+
+    pacing.note_events()
+    pacing.after_step(20.0, 20.125)
+    assert pacing.until_s == 20.625
+
+
 def test_a_checkpoint_that_has_nothing_to_do_takes_no_steps_pause_away() -> None:
     pacing = Pacing()
     pacing.note_events()
@@ -77,3 +91,14 @@ def test_the_next_job_begins_as_the_first_one_did() -> None:
     pacing.after_step(20.0, 20.125)
     assert pacing.until_s == 20.125
     assert not pacing.is_checkpoint_next
+
+
+def test_the_wait_of_a_job_that_has_ended_is_no_part_of_the_next_ones_step() -> None:
+    pacing = Pacing()
+    pacing.wait(10.0)
+    pacing.end()
+
+    pacing.note_events()
+    pacing.after_step(20.0, 20.125)
+
+    assert pacing.until_s == 20.625

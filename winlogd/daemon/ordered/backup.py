@@ -20,6 +20,8 @@ from winlogd.store.access_file.errors import AccessFileError, OrderRefusedError
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import names_of
 from winlogd.store.backup.make import Copying, Made, make
+from winlogd.store.backup.pauses import Pauses
+from winlogd.store.backup.syncing import Syncing
 from winlogd.store.errors import JobCutShortError, ReplacedError, StoppedError
 from winlogd.store.jobs.backup import Backup, Copied
 from winlogd.store.jobs.identify import Identify
@@ -66,7 +68,9 @@ class _Work:
             with suppress(OSError):
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
             names = names_of(self._config.backup.folder, os.path.realpath(self._config.database.path))
-            copying = Copying(self._copy_database, self._copy_access)
+            counts = self._running.parts.store.counts
+            pauses = Pauses(lambda: counts().committed_s)
+            copying = Copying(self._copy_database, self._copy_access, pauses)
             outcome = make(names, copying, self._keep, self._report)
         except Exception as error:
             outcome = error
@@ -75,8 +79,10 @@ class _Work:
 
     def _copy_database(self, path: str) -> Copied:
         self._waited(lambda ended: self._running.parts.store.run(Identify(), ended))
-        job = Backup(path, least_free_bytes(self._config))
-        copied: Copied = self._waited(lambda ended: self._running.parts.store.run(job, ended, self._on_loop_report))
+        syncing = Syncing(path)
+        job = Backup(path, least_free_bytes(self._config), syncing=syncing)
+        self._call(self._running.parts.store.run, job, syncing.end, self._on_loop_report)
+        copied: Copied = _raised(syncing.until_end())
         return copied
 
     def _copy_access(self, path: str) -> bool:
@@ -92,10 +98,7 @@ class _Work:
         """Have the loop call `start`. Return the outcome that `start` hands over later, or raise it."""
         outcomes: SimpleQueue[Any] = SimpleQueue()
         self._call(start, outcomes.put)
-        outcome = outcomes.get()
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        return _raised(outcomes.get())
 
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         try:
@@ -122,3 +125,10 @@ class _Work:
         else:
             log.exception("backup", "no backup was made", outcome)
         self._order.failed(f"the backup did not come to its end: {outcome}")
+
+
+def _raised(outcome: Any) -> Any:  # noqa: ANN401  # any outcome
+    """Return an outcome. Raise it if it is an exception."""
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome

@@ -8,6 +8,7 @@ import apsw
 
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import sync
+from winlogd.store.backup.pauses import Pauses
 from winlogd.store.file.marks import DATABASE_ID
 
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX | apsw.SQLITE_OPEN_NOFOLLOW
@@ -27,15 +28,19 @@ class Counts(NamedTuple):
     history: int
 
 
-def check_database(path: str) -> Counts:
+def check_database(path: str, pauses: Pauses | None = None) -> Counts:
     """Check a copy of the database, and sync it. Return its rows.
+
+    Args:
+        path: the copy.
+        pauses: makes pauses in the check; None for none.
 
     Raises:
         BackupFailedError: it is damaged, or has no tables of events.
         apsw.Error: SQLite's own.
         OSError: the disk fails.
     """
-    connection = _opened(path)
+    connection = _opened(path, pauses)
     try:
         _require_whole(connection)
         today, history = (_count(connection, table) for table in _TABLES)
@@ -45,9 +50,9 @@ def check_database(path: str) -> Counts:
     return Counts(today, history)
 
 
-def check_access(path: str) -> None:
-    """Check a copy of the readers' file, and sync it. It raises the errors of `check_database`."""
-    connection = _opened(path)
+def check_access(path: str, pauses: Pauses | None = None) -> None:
+    """Check a copy of the readers' file, and sync it. It is like `check_database`, and raises its errors."""
+    connection = _opened(path, pauses)
     try:
         _require_whole(connection)
     finally:
@@ -83,10 +88,13 @@ def opened_defensively(path: str) -> apsw.Connection:
     return connection
 
 
-def _opened(path: str) -> apsw.Connection:
+def _opened(path: str, pauses: Pauses | None) -> apsw.Connection:
     """Open a copy, and end its WAL mode: a file with it cannot be read from a disk that cannot be written."""
     connection = opened_defensively(path)
+    if pauses is not None:
+        pauses.begin(connection)
     try:
+        connection.execute("PRAGMA synchronous = OFF")  # the caller syncs it at the end
         connection.execute("PRAGMA journal_mode = DELETE").get  # noqa: B018  # runs the statement to its end
     except BaseException:
         connection.close(True)

@@ -12,6 +12,7 @@ import apsw
 from winlogd.store.backup.check import Counts, check_access, check_database, database_id
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import Names
+from winlogd.store.backup.pauses import Pauses
 from winlogd.store.jobs.backup import Copied
 
 _MB_BYTES: Final = 1_000_000
@@ -23,10 +24,12 @@ class Copying(NamedTuple):
     Attributes:
         database: copies the database, which has the mark `DATABASE_ID`.
         access: copies the readers' file. Returns False if there is none.
+        pauses: makes pauses in the check of the copies; None for a check without pauses.
     """
 
     database: Callable[[str], Copied]
     access: Callable[[str], bool]
+    pauses: Pauses | None = None
 
 
 class Made(NamedTuple):
@@ -80,9 +83,9 @@ def make(names: Names, copying: Copying, keep: int | None, checking: Callable[[M
                 copied = copying.database(names.database_part)
                 has_access = copying.access(names.access_part)
                 checking({"checking_the_pages": copied.pages})
-                counts = check_database(names.database_part)
+                counts = check_database(names.database_part, copying.pauses)
                 if has_access:
-                    check_access(names.access_part)
+                    check_access(names.access_part, copying.pauses)
                 file, access = names.name_parts(has_access, time.time())
             finally:
                 names.remove_parts()

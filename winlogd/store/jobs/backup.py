@@ -2,8 +2,8 @@
 
 The steps run on the writer's own connection. What it commits between two steps goes into the copy, too. A backup from
 another connection would begin again after each commit (backup.html). The copy has what was committed when the last step
-ran. It is not on the disk yet, and not checked: `store.backup.make` does that on another thread. This file must not
-know the copy's final name.
+ran. A server has it synced piece by piece (`store.backup.syncing`). The last piece is not on the disk at the end, and
+nothing is checked: `store.backup.make` does that on another thread. This file must not know the copy's final name.
 """
 
 import os
@@ -17,13 +17,14 @@ import apsw
 from winlogd.sessions.book import Book
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import make_part
+from winlogd.store.backup.syncing import Syncing
 from winlogd.store.errors import LowSpaceError
 from winlogd.store.file.faults import LOCKS
 from winlogd.store.file.free_space import FreeSpace
-from winlogd.store.jobs.job import MOVES_OR_COPIES, Long, Step
+from winlogd.store.jobs.job import MOVES_OR_COPIES, Long, NotYetError, Step
 from winlogd.store.jobs.steps import Steps
 
-BESIDE_EVENTS: Final = Steps(0.0007, 1, 256)
+BESIDE_EVENTS: Final = Steps(0.0004, 1, 128)
 """Steps in a server, in pages of mostly 4 KiB. A step has one page if a disk takes 10 ms to read it."""
 ALONE: Final = Steps(0.2, 256, 65_536)
 """Steps without a server."""
@@ -59,6 +60,7 @@ class Backup(Long):
         to: the path of the copy, at which there is nothing. If the job does not come to its end, the caller removes it.
         least_free_bytes: the space that must stay free on the copy's disk.
         steps: the size of its steps.
+        syncing: syncs the copy piece by piece; None if only the whole copy is synced.
     """
 
     goes_first = True
@@ -66,12 +68,15 @@ class Backup(Long):
     needs_space = False
     needs_transaction = False
 
-    def __init__(self, to: str, least_free_bytes: int, steps: Steps = BESIDE_EVENTS) -> None:
+    def __init__(
+        self, to: str, least_free_bytes: int, steps: Steps = BESIDE_EVENTS, syncing: Syncing | None = None
+    ) -> None:
         self._to = to
         self._least_free_bytes = least_free_bytes
         self._space = FreeSpace(to, least_free_bytes)
         self._steps = steps
         self._size = steps.fewest
+        self._syncing = syncing
         self._begun_s: float | None = None
         self._source: apsw.Connection | None = None
         self._target: apsw.Connection | None = None
@@ -96,15 +101,20 @@ class Backup(Long):
         Raises:
             BackupFailedError: the copy cannot be written, or other programs write all the time. Faults of the copy's
                 disk are no reason to open the database again, so they are no errors of SQLite's.
+            NotYetError: a piece of the copy is not on the disk yet.
             apsw.BusyError, apsw.LockedError: another program has locked the database.
         """
         if self._begun_s is None:
             self._begun_s = time.monotonic()
         try:
+            if self._syncing is not None and self._syncing.is_under_way():
+                raise NotYetError
             if self._target is None or connection is not self._source:
                 self._begin(connection)
             self._space.require(time.monotonic())
             is_last = self._copy_some()
+            if self._syncing is not None:
+                self._syncing.wrote(self._size)
         except LOCKS:
             raise
         except (apsw.Error, OSError, LowSpaceError) as error:

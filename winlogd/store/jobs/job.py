@@ -32,6 +32,10 @@ class Step(Value):
         self.wrote = wrote
 
 
+class NotYetError(Exception):
+    """The next step cannot begin yet, because another thread works for the job. The runner soon asks again."""
+
+
 MOVES_OR_COPIES: Final = 1
 DELETES: Final = 2
 """The turns of long jobs that go first. A backup is not to wait for a deletion, which can take hours."""
@@ -95,6 +99,7 @@ class Job(Protocol[Taken, Outcome]):
             now_s: the wall clock, in seconds since 1970.
 
         Raises:
+            NotYetError: another thread works for the job. Only a server runs such jobs, and calls this soon again.
             apsw.Error: SQLite's own. After a lock the job goes on later; after any other error it ends.
             Exception: an error of `store.errors`, or of the job's own. The job ends.
         """

@@ -15,6 +15,8 @@ _PAUSE_FOR_WORK: Final = 4.0
 """While events come, the pause after a piece is this many times as long as the piece."""
 _MAX_PAUSE_S: Final = 1.0
 """The longest pause. A piece may take long because of a reader or a slow disk; the next one may be short again."""
+_WAIT_S: Final = 0.001
+"""The pause before a job that waits for another thread is asked again."""
 _STEPS_A_CHECKPOINT: Final = 2
 """Make a checkpoint after this many steps that wrote. A row goes into five indexes of the archive, all over the file.
 To checkpoint the pages of two steps takes about as long as one step."""
@@ -27,12 +29,13 @@ class Pacing:
         until_s: no piece may begin before this time.
     """
 
-    __slots__ = ("_events_came", "_steps", "until_s")
+    __slots__ = ("_events_came", "_steps", "_waits_since_s", "until_s")
 
     def __init__(self) -> None:
         self.until_s = 0.0
         self._events_came = False
         self._steps = 0
+        self._waits_since_s: float | None = None
 
     @property
     def is_checkpoint_next(self) -> bool:
@@ -50,8 +53,15 @@ class Pacing:
             begun_s: when the step began.
             ended_s: when its COMMIT had ended.
         """
-        self._pause(begun_s, ended_s)
+        since_s, self._waits_since_s = self._waits_since_s, None
+        self._pause(begun_s if since_s is None else since_s, ended_s)
         self._events_came = False
+
+    def wait(self, now_s: float) -> None:
+        """Put a step off, because the job waits for another thread. The wait is a part of the step that comes then."""
+        if self._waits_since_s is None:
+            self._waits_since_s = now_s
+        self.until_s = now_s + _WAIT_S
 
     def after_checkpoint(self, begun_s: float, ended_s: float) -> None:
         """Begin the pause after a checkpoint. One that moved no page took no time, and has no pause.
@@ -72,6 +82,7 @@ class Pacing:
         self.until_s = 0.0
         self._events_came = False
         self._steps = 0
+        self._waits_since_s = None
 
     def _pause(self, begun_s: float, ended_s: float) -> None:
         pause_s = min(_PAUSE_FOR_WORK * (ended_s - begun_s), _MAX_PAUSE_S) if self._events_came else 0.0

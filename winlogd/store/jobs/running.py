@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from winlogd.store.errors import LowSpaceError, ReplacedError, StoppedError, UnusableError
 from winlogd.store.file.faults import LOCKS, WAIT_FOR
-from winlogd.store.jobs.job import DELETES, AnyJob, Long, Step
+from winlogd.store.jobs.job import DELETES, AnyJob, Long, NotYetError, Step
 from winlogd.store.jobs.pacing import Pacing
 
 _LOCK_PAUSE_S: Final = 0.05
@@ -102,8 +102,10 @@ class RunningJobs:
                 return
             step = self._step(job)
             outcome = job.outcome if step.is_last else None
-        except _NotYetError:
+        except _LockedOutError:
             self._pacing.until_s = time.monotonic() + _LOCK_PAUSE_S
+        except NotYetError:
+            self._pacing.wait(time.monotonic())
         except LOCKS as error:  # a COMMIT that waits for readers
             self._patience.report(error)
             self._recover(error)
@@ -144,9 +146,12 @@ class RunningJobs:
         self._patience.is_in_a_step = True
         try:
             step: Step = job.step(opened.database.connection, opened.book, time.time())
+        except NotYetError:
+            opened.database.rollback()
+            raise
         except LOCKS:
             opened.database.rollback()
-            raise _NotYetError from None
+            raise _LockedOutError from None
         finally:
             self._patience.is_in_a_step = False
         if commits:
@@ -188,7 +193,7 @@ class RunningJobs:
         self._listener.job_ended(job, outcome if fault is None else fault)
 
 
-class _NotYetError(Exception):
+class _LockedOutError(Exception):
     """A step has met a lock that only this step needs. It wrote nothing; events are stored as usual."""
 
 
