@@ -43,7 +43,7 @@ class _Reader:
         settings = Settings(str(path), "WAL", "NORMAL", 5000, -20_000)
         self._answering = Answering(settings, Limits(), lambda: False)
 
-    def ask(self, who: str, question: Callable[[Any], Any], answered: Callable[[Any], None]) -> None:
+    def ask(self, who: str, question: Callable[[Any], Any], answered: Callable[[Any], None], same: object) -> None:
         outcome = self._answering.answer(question)
         while self._answering.is_behind:
             self._answering.catch_up()
