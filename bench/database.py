@@ -76,6 +76,7 @@ class Databases:
             shutil.copyfile(past.kept(self._folder.parent, rows), self._past)
             self._past_last_id = past.fill_today(self._past, today_rows)
             past.write_rooms(folder / ROOMS)
+            past.add_readers(self._past)
             with self._past.open("rb") as copy:
                 os.fsync(copy.fileno())
         return self._past

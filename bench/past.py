@@ -22,6 +22,8 @@ from bench.server import Setup, running
 if TYPE_CHECKING:  # types only
     import apsw
 
+TOKENS: Final = tuple(f"{number:032x}" for number in range(16))
+"""The tokens of the readers who ask. A server lets one reader have few questions waiting."""
 HOSTS: Final = PAIRS
 """The machines of the load's events are among those of the past."""
 USERS: Final = 20_000
@@ -73,6 +75,23 @@ def write_rooms(path: Path) -> None:
     """Write the list of machines for `rooms.rooms_file`."""
     lines = [f"{host_name(host)},{room_name(host)}\n" for host in range(HOSTS)]
     path.write_text("hostname,room\n" + "".join(lines))
+
+
+def add_readers(path: Path) -> None:
+    """Add a reader for each of `TOKENS`, who may see all, beside the database at `path`. No server may run there."""
+    from winlogd.access.readers import digest_of
+    from winlogd.access.scopes import ALL
+    from winlogd.store.access_file.file import AccessFile
+    from winlogd.store.access_file.readers import add_reader
+    from winlogd.store.access_file.tables import access_path
+
+    def add(connection: "apsw.Connection") -> None:
+        now_us = time.time_ns() // 1000
+        for number, token in enumerate(TOKENS):
+            add_reader(connection, f"reader {number}", ALL, None, digest_of(token), now_us, None)
+
+    with closing(AccessFile(access_path(str(path)))) as file:
+        file.run([add])
 
 
 def kept(folder: Path, rows: int) -> Path:
