@@ -4,7 +4,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
@@ -97,82 +96,6 @@ async def test_of_all_readers_64_questions_may_wait(path: Path, writer: Running)
         go_on.set()
         assert await asyncio.gather(*waiting) == [True] * 64
         assert await asked.put(lambda _: True, "another")
-
-
-async def test_equal_questions_that_wait_share_the_answer_to_the_last_one(path: Path, writer: Running) -> None:
-    go_on = threading.Event()
-    answered: list[int] = []
-
-    def answering(number: int) -> Callable[[Access], int]:
-        def answer(access: Access) -> int:
-            answered.append(number)
-            return number
-
-        return answer
-
-    async with asking(path) as asked:
-        first = asked.put(lambda _: go_on.wait())
-        equal = [asked.put(answering(each), f"reader{each}", same="rooms") for each in range(5)]
-        other = asked.put(answering(5), "bert", same="machines")
-        alone = [asked.put(answering(each), f"reader{each}") for each in (6, 7)]
-        go_on.set()
-        assert await asyncio.gather(first, *equal, other, *alone) == [True, 4, 4, 4, 4, 4, 5, 6, 7]
-    assert answered == [4, 5, 6, 7]
-
-
-async def test_an_equal_question_that_comes_during_an_answer_gets_an_answer_of_its_own(
-    path: Path, writer: Running
-) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    def early(access: Access) -> list[str]:
-        names = [row[0] for row in rows_of(access, SESSIONS)]
-        begun.set()
-        go_on.wait(PATIENCE_S)
-        return names
-
-    async with asking(path) as asked:
-        first = asked.put(early, same="sessions")
-        await asyncio.to_thread(begun.wait, PATIENCE_S)
-        writer.store(event("C", "08:05:00", "bob", "A102-08"))
-        second = asked.put(lambda access: [row[0] for row in rows_of(access, SESSIONS)], same="sessions")
-        go_on.set()
-        assert await first == ["alice"]
-        assert await second == ["alice", "bob"]
-
-
-async def test_each_of_some_equal_questions_counts_and_each_is_told_of_the_fault(path: Path, writer: Running) -> None:
-    go_on = threading.Event()
-
-    def fails(access: Access) -> None:
-        raise ZeroDivisionError
-
-    async with asking(path) as asked:
-        first = asked.put(lambda _: go_on.wait(), "bert")
-        equal = [asked.put(fails, "anne", same="rooms") for _ in range(4)]
-        with pytest.raises(QuestionRefusedError):
-            await asked.put(fails, "anne", same="rooms")
-        assert asked.reader.waiting == 5
-        go_on.set()
-        outcomes = await asyncio.gather(first, *equal, return_exceptions=True)
-        assert [type(each) for each in outcomes[1:]] == [ZeroDivisionError] * 4
-        assert await asked.put(lambda _: "again", "anne", same="rooms") == "again"
-
-
-async def test_a_stop_refuses_all_equal_questions_that_wait(path: Path, writer: Running) -> None:
-    begun = threading.Event()
-
-    def begin(access: Access) -> None:
-        begun.set()
-        rows_of(access, FOR_EVER)
-
-    asked = Asking(path)
-    first = asked.put(begin)
-    await asyncio.to_thread(begun.wait, PATIENCE_S)
-    equal = [asked.put(lambda _: True, f"reader{each}", same="rooms") for each in range(3)]
-    await asked.stop()
-    outcomes = await asyncio.gather(first, *equal, return_exceptions=True)
-    assert [type(each) for each in outcomes] == [QuestionRefusedError] * 4
 
 
 async def test_an_exception_of_a_question_is_handed_back_and_the_next_question_works(

@@ -233,10 +233,12 @@ class Reader:
             return False
         outcome: object = QuestionFailedError("the reader's thread has ended")
         try:
-            outcome = answering.answer(place[-1].question)
+            outcome = answering.answer(place[-1].question, place[-1].asked_s)
         finally:
             for asked in place:
                 self._loop.call_soon_threadsafe(self._deliver, asked, outcome)
+        if self._queue.is_empty:
+            answering.rest()
         return True
 
     def _next(self, answering: "Answering") -> list[_Asked] | None:
