@@ -5,12 +5,14 @@ must not load SQL before that, and must not know what is asked.
 """
 
 import asyncio
+import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from winlogd.store.errors import QuestionFailedError, QuestionRefusedError
 from winlogd.store.read.limits import Limits
@@ -22,6 +24,10 @@ if TYPE_CHECKING:  # types only
     from winlogd.store.read.answering import Answering
 
 T = TypeVar("T")
+
+_NICE: Final = 10
+"""The thread's priority: events go first when the processor is busy. With sixteen clients who asked without a pause,
+P99 of 1,000 events a second was 3.5 ms instead of 6 to 11 (`python -m bench --scenario queries --variant user`)."""
 
 
 class _Asked(NamedTuple):
@@ -210,6 +216,8 @@ class Reader:
 
     def _run(self) -> None:
         fault = None
+        with suppress(OSError):  # a filter of system calls may forbid it
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
         try:
             from winlogd.store.read.answering import Answering  # loads SQL
 
