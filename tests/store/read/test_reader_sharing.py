@@ -158,6 +158,28 @@ async def test_a_question_that_fails_in_a_shared_snapshot_leaves_the_next_one_a_
         assert await after == 2
 
 
+async def test_a_question_that_has_kept_a_cursor_leaves_the_next_one_no_old_snapshot(
+    path: Path, writer: Running
+) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    kept: list[apsw.Cursor] = []
+
+    def keeps(access: Access) -> None:
+        with access.snapshot() as connection:
+            kept.append(connection.execute("SELECT id FROM events_today UNION ALL SELECT 2"))
+        begun.set()
+        go_on.wait(PATIENCE_S)
+
+    async with asking(path, shared_s=PATIENCE_S) as asked:
+        first = asked.put(keeps)
+        await asyncio.to_thread(begun.wait, PATIENCE_S)
+        writer.store(event("C", "08:05:00", "bob", "A102-08"))
+        second = asked.put(lambda access: len(rows_of(access, SESSIONS)))
+        go_on.set()
+        await first
+        assert await second == 2
+
+
 async def test_when_no_question_waits_no_snapshot_is_open(path: Path, writer: Running) -> None:
     async with asking(path) as asked:
         await asyncio.gather(*(asked.rows(SESSIONS) for _ in range(4)))

@@ -46,7 +46,7 @@ class Answering:
         return outcome
 
     def rest(self) -> None:
-        """Leave the snapshot of the last questions: none waits that it would suit."""
+        """End the snapshot of the last questions, if one is open: it suits none that waits."""
         if self._access is None:
             return
         try:
@@ -60,10 +60,12 @@ class Answering:
     def _outcome(self, question: Callable[[Access], Any], asked_s: float) -> object:
         if self._is_stopping():
             return QuestionRefusedError("winlogd is stopping")
+        if self._access is not None and not self._access.suits(asked_s):
+            self.rest()
         try:
             if self._access is None:
                 self._access = Access(self._settings, self._limits, self._is_stopping)
-            self._access.begin_question(asked_s)
+            self._access.begin_question(keeps_snapshot=True)
             return question(self._access)
         except LOCKS as error:
             return error
