@@ -81,6 +81,10 @@ class Databases:
                 os.fsync(copy.fileno())
         return self._past
 
+    def stored(self, path: Path) -> int:
+        """Return how many of a load's events are in the database at `path`. Its server must have ended."""
+        return past.count_load(path, self._past_last_id) if path == self._past else stored(path)
+
     def release(self, path: Path) -> None:
         """Remove what a run has left: its folder, or the events of its load. Its server must have ended."""
         if path == self._past:

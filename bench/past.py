@@ -43,6 +43,7 @@ _TODAY_SLOTS: Final = 10
 _INSERT: Final = """INSERT INTO {} (username, action, timestamp, hostname, source_ip, server_timestamp, os_name,
     os_version, kernel_version, hardware_info, session_uuid, created_at, origin)
     VALUES (?, ?, ?, ?, ?, ?, 'Windows', '11 (26100)', '26100', ?, ?, ?, ?)"""
+_OF_LOAD: Final = "SELECT count(*) FROM events_today WHERE id > ? AND origin = 'client'"
 _HARDWARE: Final = '{"cpu_count":8,"cpu_brand":"Intel(R) Core(TM) i5-12400","memory_total":%d}'
 _INDEXES: Final = (
     "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'events_history' AND sql <> ''"
@@ -128,6 +129,13 @@ def last_day(path: Path) -> date:
     with closing(sqlite3.connect(path)) as connection:
         found = connection.execute("SELECT server_timestamp FROM events_history ORDER BY id DESC LIMIT 1").fetchone()
     return date.fromisoformat(found[0][:10])
+
+
+def count_load(path: Path, last_id: int) -> int:
+    """Return how many events of clients came after `last_id`."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute(_OF_LOAD, (last_id,)).fetchone()
+    return int(found[0])
 
 
 def forget_load(path: Path, last_id: int) -> None:

@@ -11,6 +11,7 @@ the questions.
 import gc
 import json
 import sys
+import time
 from collections.abc import Iterable
 from itertools import cycle
 from pathlib import Path
@@ -56,7 +57,9 @@ def main(arguments: list[str]) -> None:
     """Run the load that the command line describes. Print its results."""
     port, rate, seconds, first, clients, path = arguments
     events, questions = Exchanges(int(port), keep=True), Exchanges(int(port), keep=True)
-    plan = plain(float(rate), float(seconds), int(first))
+    # With a clock that is wrong by months, each event's session would be an answer to the questions about a moment.
+    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+    plan = plain(float(rate), float(seconds), int(first), now)
     if plan:
         events.connect(KEPT_CONNECTIONS)
     questions.connect(int(clients))
