@@ -85,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m bench", description="winlogd beside what could replace it.")
     parser.add_argument("--quick", action="store_true", help="a glance within 60 s; builds nothing")
     parser.add_argument("--scenario", action="append", choices=SCENARIOS, help="only this one; may be repeated")
+    parser.add_argument("--variant", action="append", metavar="NAME", help="only this one; may be repeated")
     parser.add_argument("--peer", action="append", choices=PEERS, help="only this one; may be repeated")
     parser.add_argument("--rounds", type=int, metavar="N", help="default 5, or 1 with --quick")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measured load, default 3; not for --quick")
@@ -137,6 +138,8 @@ def _steps(chosen: argparse.Namespace, peers: Sequence[Peer]) -> list[runner.Ste
         variants, asked = scenario.variants, peers
         if chosen.quick and not chosen.scenario:
             variants = tuple(variant for variant in variants if variant.quick)
+        if chosen.variant:
+            variants = tuple(variant for variant in scenario.variants if variant.name in chosen.variant)
         if chosen.quick and not chosen.peer:
             asked = [peer for peer in peers if peer.name in scenario.quick_peers]
         steps += runner.interleaved(scenario, variants, asked, chosen.rounds or (1 if chosen.quick else 5))

@@ -76,9 +76,14 @@ class Databases:
             shutil.copyfile(past.kept(self._folder.parent, rows), self._past)
             self._past_last_id = past.fill_today(self._past, today_rows)
             past.write_rooms(folder / ROOMS)
+            past.add_readers(self._past)
             with self._past.open("rb") as copy:
                 os.fsync(copy.fileno())
         return self._past
+
+    def stored(self, path: Path) -> int:
+        """Return how many of a load's events are in the database at `path`. Its server must have ended."""
+        return past.count_load(path, self._past_last_id) if path == self._past else stored(path)
 
     def release(self, path: Path) -> None:
         """Remove what a run has left: its folder, or the events of its load. Its server must have ended."""

@@ -9,7 +9,10 @@ from typing import Final
 PAIRS: Final = 5_000
 """The number of pairs of user and host."""
 
-LOAD_TIMESTAMPS: Final = "2026-01-13T08:30:00._________+00:00"
+SECOND: Final = "2026-01-13T08:30:00"
+"""The second of the load's timestamps, unless a load has another one."""
+
+LOAD_TIMESTAMPS: Final = f"{SECOND}._________+00:00"
 """The SQL LIKE pattern of the load's timestamps. Rows from before the load have timestamps of the day before."""
 
 COUNT_STORED: Final = f"""SELECT count(DISTINCT timestamp) FROM events_today
@@ -24,7 +27,7 @@ _HEAD: Final = (
     b"User-Agent: Winlog/0.1.0\r\nContent-Length: %d\r\n\r\n%b"
 )
 _BODY: Final = (
-    '{"username":"user%05d","action":"%s","timestamp":"2026-01-13T08:30:00.%09d+00:00","hostname":"A%03d-%02d",'
+    '{"username":"user%05d","action":"%s","timestamp":"%s.%09d+00:00","hostname":"A%03d-%02d",'
     '"os_info":{"username":"user%05d","hostname":"A%03d-%02d","os_name":"Windows","os_version":"11 (26100)",'
     '"kernel_version":"26100"},"hardware_info":%s}'
 )
@@ -34,10 +37,15 @@ _HARDWARE: Final = (
 )
 
 
-def request(number: int) -> bytes:
-    """Return the request of event `number`: a logon for an even number, a logoff for an odd one."""
+def request(number: int, second: str = SECOND) -> bytes:
+    """Return the request of event `number`: a logon for an even number, a logoff for an odd one.
+
+    Args:
+        number: the event's number.
+        second: the second of its timestamp, as in `SECOND`.
+    """
     pair = number // 2 % PAIRS
-    return _request(pair, "D" if number % 2 else "C", number, "null")
+    return _request(pair, "D" if number % 2 else "C", number, "null", second)
 
 
 def logon(number: int, workstation: int) -> bytes:
@@ -50,7 +58,7 @@ def inventory(number: int, workstation: int) -> bytes:
     return _request(workstation % PAIRS, "M", number, _HARDWARE)
 
 
-def _request(pair: int, action: str, number: int, hardware: str) -> bytes:
+def _request(pair: int, action: str, number: int, hardware: str, second: str = SECOND) -> bytes:
     room, seat = divmod(pair, 100)
-    body = (_BODY % (pair, action, number, room, seat, pair, room, seat, hardware)).encode()
+    body = (_BODY % (pair, action, second, number, room, seat, pair, room, seat, hardware)).encode()
     return _HEAD % (len(body), body)

@@ -22,6 +22,8 @@ from bench.server import Setup, running
 if TYPE_CHECKING:  # types only
     import apsw
 
+TOKENS: Final = tuple(f"{number:032x}" for number in range(16))
+"""The tokens of the readers who ask. A server lets one reader have few questions waiting."""
 HOSTS: Final = PAIRS
 """The machines of the load's events are among those of the past."""
 USERS: Final = 20_000
@@ -41,6 +43,7 @@ _TODAY_SLOTS: Final = 10
 _INSERT: Final = """INSERT INTO {} (username, action, timestamp, hostname, source_ip, server_timestamp, os_name,
     os_version, kernel_version, hardware_info, session_uuid, created_at, origin)
     VALUES (?, ?, ?, ?, ?, ?, 'Windows', '11 (26100)', '26100', ?, ?, ?, ?)"""
+_OF_LOAD: Final = "SELECT count(*) FROM events_today WHERE id > ? AND origin = 'client'"
 _HARDWARE: Final = '{"cpu_count":8,"cpu_brand":"Intel(R) Core(TM) i5-12400","memory_total":%d}'
 _INDEXES: Final = (
     "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'events_history' AND sql <> ''"
@@ -73,6 +76,23 @@ def write_rooms(path: Path) -> None:
     """Write the list of machines for `rooms.rooms_file`."""
     lines = [f"{host_name(host)},{room_name(host)}\n" for host in range(HOSTS)]
     path.write_text("hostname,room\n" + "".join(lines))
+
+
+def add_readers(path: Path) -> None:
+    """Add a reader for each of `TOKENS`, who may see all, beside the database at `path`. No server may run there."""
+    from winlogd.access.readers import digest_of
+    from winlogd.access.scopes import ALL
+    from winlogd.store.access_file.file import AccessFile
+    from winlogd.store.access_file.readers import add_reader
+    from winlogd.store.access_file.tables import access_path
+
+    def add(connection: "apsw.Connection") -> None:
+        now_us = time.time_ns() // 1000
+        for number, token in enumerate(TOKENS):
+            add_reader(connection, f"reader {number}", ALL, None, digest_of(token), now_us, None)
+
+    with closing(AccessFile(access_path(str(path)))) as file:
+        file.run([add])
 
 
 def kept(folder: Path, rows: int) -> Path:
@@ -109,6 +129,13 @@ def last_day(path: Path) -> date:
     with closing(sqlite3.connect(path)) as connection:
         found = connection.execute("SELECT server_timestamp FROM events_history ORDER BY id DESC LIMIT 1").fetchone()
     return date.fromisoformat(found[0][:10])
+
+
+def count_load(path: Path, last_id: int) -> int:
+    """Return how many events of clients came after `last_id`."""
+    with closing(sqlite3.connect(path)) as connection:
+        found = connection.execute(_OF_LOAD, (last_id,)).fetchone()
+    return int(found[0])
 
 
 def forget_load(path: Path, last_id: int) -> None:

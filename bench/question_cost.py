@@ -43,13 +43,18 @@ class _Reader:
         settings = Settings(str(path), "WAL", "NORMAL", 5000, -20_000)
         self._answering = Answering(settings, Limits(), lambda: False)
 
-    def ask(self, who: str, question: Callable[[Any], Any], answered: Callable[[Any], None]) -> None:
-        outcome = self._answering.answer(question)
+    def ask(self, who: str, question: Callable[[Any], Any], answered: Callable[[Any], None], same: object) -> None:
+        outcome = self._answer(question)
         while self._answering.is_behind:
             self._answering.catch_up()
             if not self._answering.is_behind:
-                outcome = self._answering.answer(question)
+                outcome = self._answer(question)
         answered(outcome)
+
+    def _answer(self, question: Callable[[Any], Any]) -> object:
+        outcome = self._answering.answer(question, time.monotonic())
+        self._answering.rest()
+        return outcome
 
 
 class _Exchange:

@@ -17,7 +17,8 @@ from bench.measures import Figures, Measure, Trial, generator, settle
 
 _RATE: Final = 1_000
 """Events a second that are stored meanwhile."""
-_CLIENTS: Final = 16
+_CLIENTS: Final = len(past.TOKENS)
+"""Each is a reader of its own."""
 _VALUES: Final = 200
 _WARM_TRIES: Final = 30
 """The reader of a server has to read today's events first. It refuses questions meanwhile."""
@@ -247,7 +248,8 @@ def asking(question: Question) -> Measure:
             question.path if trial.peer.stores else lambda values: _SQL_PATH + urlencode({"sql": question.sql(values)})
         )
         path = trial.database.parent / "questions.json"
-        path.write_text(json.dumps([say(values) for values in values_for(past.last_day(trial.database))]))
+        paths = [say(values) for values in values_for(past.last_day(trial.database))]
+        path.write_text(json.dumps({"paths": paths, "tokens": past.TOKENS}))
         seconds, rate = trial.lengths.load_s, _RATE if trial.peer.stores else 0
         with trial.server() as server:
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.database import Databases, stored
+from bench.database import Databases
 from bench.measures import Lengths, Trial
 from bench.ratios import Sample
 from bench.registry import Peer
@@ -79,6 +79,6 @@ def take(step: Step, lengths: Lengths, databases: Databases) -> Sample:
         path = databases.fresh(step.peer, variant.rows, variant.history_rows)
     trial = Trial(step.peer, variant.setup, path, lengths)
     figures = variant.measure(trial)
-    count = stored(path) if step.peer.stores else None
+    count = databases.stored(path) if step.peer.stores else None
     databases.release(path)
     return Sample(step.scenario.name, variant.name, step.peer.name, step.round, figures, trial.acked, count)

@@ -63,16 +63,10 @@ class Exchanges:
         """The number of requests that wait for their answer."""
         return len(self._under_way)
 
-    def connect(self, count: int, from_own_addresses: bool = False) -> None:
-        """Open `count` connections to be kept. Return when all of them are open.
-
-        Args:
-            count: at most 254 with `from_own_addresses`.
-            from_own_addresses: connect from 127.0.0.1, 127.0.0.2 and so on. A server may limit what one address asks.
-        """
-        for number in range(count):
-            source = (f"127.0.0.{number + 1}", 0) if from_own_addresses else None
-            connection = socket.create_connection(self._address, source_address=source)
+    def connect(self, count: int) -> None:
+        """Open `count` connections to be kept. Return when all of them are open."""
+        for _ in range(count):
+            connection = socket.create_connection(self._address)
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.idle.append(connection)

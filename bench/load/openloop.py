@@ -32,9 +32,9 @@ Plan = list[tuple[float, bytes]]
 """Requests, each with the second from the start at which it is due."""
 
 
-def plain(rate: float, seconds: float, first: int) -> Plan:
-    """Return a plan of evenly spaced events: `rate` a second, numbered from `first`."""
-    return [(number / rate, events.request(first + number)) for number in range(int(rate * seconds))]
+def plain(rate: float, seconds: float, first: int, second: str = events.SECOND) -> Plan:
+    """Return a plan of evenly spaced events: `rate` a second, numbered from `first`; see `events.request`."""
+    return [(number / rate, events.request(first + number, second)) for number in range(int(rate * seconds))]
 
 
 def morning(workstations: int, seconds: float, first: int) -> Plan:

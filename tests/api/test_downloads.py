@@ -61,7 +61,9 @@ class Reader:
         self.later: list[Callable[[], None]] = []
         self.at_stop: set[Callable[[], None]] = set()
 
-    def ask(self, who: str, question: Callable[[Any], Any], answered: Callable[[Any], None]) -> None:
+    def ask(
+        self, who: str, question: Callable[[Any], Any], answered: Callable[[Any], None], same: object = None
+    ) -> None:
         self.asked.append((question, answered))
 
     def answer(self, outcome: Any = None) -> None:  # noqa: ANN401  # what a question gives

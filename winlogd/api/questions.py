@@ -4,7 +4,7 @@ The reader's thread makes the answer's octets, so that the event loop does not s
 encoded. This file must not know what is asked.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -29,7 +29,13 @@ _LOCKED: Final = Response(
 _FAILED: Final = Response(500, b'{"error":"Internal server error"}')
 
 
-def ask(reader: "Reader", who: str, exchange: Exchange, question: "Callable[[Access], bytes | None]") -> None:
+def ask(
+    reader: "Reader",
+    who: str,
+    exchange: Exchange,
+    question: "Callable[[Access], bytes | None]",
+    same: Hashable | None = None,
+) -> None:
     """Ask a question and answer the exchange with its result.
 
     Args:
@@ -37,6 +43,7 @@ def ask(reader: "Reader", who: str, exchange: Exchange, question: "Callable[[Acc
         who: the reader of the answer, whose questions are counted together.
         exchange: the request.
         question: returns the JSON of the answer; None for 404.
+        same: equal for requests whose answers are equal, if they are made at the same moment; see `Reader.ask`.
     """
 
     def answered(outcome: bytes | Exception | None) -> None:
@@ -44,7 +51,7 @@ def ask(reader: "Reader", who: str, exchange: Exchange, question: "Callable[[Acc
         if isinstance(outcome, Exception) and exchange_failed(outcome):
             raise outcome  # for the log
 
-    reader.ask(who, question, answered)
+    reader.ask(who, question, answered, same)
 
 
 def response_to(outcome: bytes | Exception | None) -> Response:

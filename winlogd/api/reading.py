@@ -6,7 +6,7 @@ any question in particular.
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 import orjson
@@ -123,7 +123,7 @@ class Reading:
                 except ParameterError as fault:
                     exchange.respond(invalid(fault))
                     return
-                ask(reader, asker.name, exchange, lambda access: _json(_answer_of(access, find)))
+                ask(reader, asker.name, exchange, lambda access: _json(_answer_of(access, find)), _same(head, asker))
 
             return answer
 
@@ -147,7 +147,8 @@ class Reading:
                     exchange.respond(invalid(fault))
                     return
                 if page.format == "json":
-                    ask(self._reader, asker.name, exchange, lambda access: _page(access, listing, page))
+                    same = _same(head, asker)
+                    ask(self._reader, asker.name, exchange, lambda access: _page(access, listing, page), same)
                 else:
                     self._download(exchange, listing, page)
 
@@ -162,6 +163,14 @@ class Reading:
         written = _Written(listing, page)
         fields = (("Content-Type", _CONTENT_TYPES[page.format]), ("Cache-Control", "no-store"))
         Download(self._loop, self._downloads, exchange, fields, written.piece).start()
+
+
+def _same(head: Head, asker: Asker) -> Hashable:
+    """Return what requests have in common whose answers are equal if they are made at the same moment.
+
+    Of who asks, an answer depends on nothing but what they may see.
+    """
+    return head.path, head.query, asker.scope, None if asker.rooms is None else asker.rooms.text
 
 
 def _answer_of(access: "Access", find: "Callable[[Access], object | None]") -> object | None:

@@ -1,6 +1,7 @@
 """A session as the fields of an answer. This file must not know which sessions were asked for."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 from typing import Final
 
 from winlogd.sessions.certainty import clock_error_seconds, duration_us
@@ -28,8 +29,12 @@ FIELDS: Final = (
 )
 """The names of a session's fields, in order."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH: Final = datetime(1970, 1, 1)  # by the clocks of any zone
+_EPOCH_UTC: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_DAY_US: Final = 86_400 * US
+_CACHED_DAYS: Final = 1_024
+"""Days whose offset is remembered: more than the archive usually has. They take some 0.2 MB at most."""
 
 
 def session_fields(found: Found, zone: tzinfo | None) -> dict[str, str | int | float | None]:
@@ -66,4 +71,29 @@ def local_text(moment_us: int | None, zone: tzinfo | None) -> str | None:
     """Return a moment as RFC 3339 with microseconds and the zone's offset; None for none."""
     if moment_us is None:
         return None
-    return (_EPOCH + moment_us * _MICROSECOND).astimezone(zone).isoformat(timespec="microseconds")
+    offset = _offset(moment_us // _DAY_US, zone)
+    if offset is None:
+        return _in_zone(moment_us, zone).isoformat("T", "microseconds")
+    epoch, text = offset
+    return (epoch + moment_us * _MICROSECOND).isoformat("T", "microseconds") + text
+
+
+@lru_cache(_CACHED_DAYS)
+def _offset(utc_day: int, zone: tzinfo | None) -> tuple[datetime, str] | None:
+    """Return what a zone's clocks showed in 1970 with the offset of a day, and that offset as text.
+
+    Return None if the offset changes on that day, which is the number of days since 1970 in UTC. To ask the zone for
+    each time again would take 1.5 µs instead of 0.8.
+    """
+    try:
+        first, last = (_in_zone(moment_us, zone) for moment_us in (utc_day * _DAY_US, (utc_day + 1) * _DAY_US - 1))
+    except OverflowError:  # the first or the last day that Python knows
+        return None
+    ahead = first.utcoffset()
+    if ahead is None or ahead != last.utcoffset():
+        return None
+    return _EPOCH + ahead, first.isoformat()[len("2026-01-13T00:00:00") :]
+
+
+def _in_zone(moment_us: int, zone: tzinfo | None) -> datetime:
+    return (_EPOCH_UTC + moment_us * _MICROSECOND).astimezone(zone)

@@ -39,28 +39,8 @@ PRESUMED: Final = Grade("presumed")
 DOUBTFUL_BY_CLOCK: Final = Grade("doubtful", "clock")
 
 
-@final
-class _Span(Value):
-    """The moments from `first_us` to `last_us`, both included. It is empty if the last is before the first."""
-
-    __slots__ = ("first_us", "last_us")
-
-    def __init__(self, first_us: int, last_us: int) -> None:
-        self.first_us: Final = first_us
-        self.last_us: Final = last_us
-
-    def holds(self, moment_us: int) -> bool:
-        """Return True if the moment is in the span."""
-        return self.first_us <= moment_us <= self.last_us
-
-    def common(self, other: "_Span") -> "_Span":
-        """Return the span of the moments that are in both."""
-        return _Span(max(self.first_us, other.first_us), min(self.last_us, other.last_us))
-
-    @property
-    def is_empty(self) -> bool:
-        """Return True if no moment is in the span."""
-        return self.last_us < self.first_us
+_Span = tuple[int, int]
+"""The first and the last moment of a span, both included. A span is empty if the last is before the first."""
 
 
 def grade_at(session: Session, doubt: Doubt | None, at_us: int, rules: Rules) -> Grade | None:
@@ -75,8 +55,8 @@ def grade_at(session: Session, doubt: Doubt | None, at_us: int, rules: Rules) ->
     connected_us = session.connected_us
     if connected_us is None:
         return None
-    by_client = _by_client(session, connected_us, rules).holds(at_us)
-    by_receipt = _by_receipt(session, rules).holds(at_us)
+    by_client = _holds(_by_client(session, connected_us, rules), at_us)
+    by_receipt = _holds(_by_receipt(session, rules), at_us)
     if by_client and by_receipt and session.ended_by == "client":
         return CERTAIN
     if not (by_client or by_receipt) or at_us > _cap_us(session, rules):
@@ -113,8 +93,9 @@ def next_turn_us(session: Session, rules: Rules, now_us: int) -> int | None:
 
 def overlaps(session: Session, from_us: int, to_us: int, rules: Rules) -> bool:
     """Return True if `grade_at` gives the session a grade at some moment from `from_us` to `to_us`, both included."""
-    asked = _Span(from_us, to_us)
-    return any(not span.common(asked).is_empty for span in _graded(session, rules))
+    if from_us > to_us:
+        return False
+    return any(first_us <= to_us and last_us >= from_us for first_us, last_us in _graded(session, rules))
 
 
 def span_us(session: Session, rules: Rules) -> tuple[int, int] | None:
@@ -123,7 +104,7 @@ def span_us(session: Session, rules: Rules) -> tuple[int, int] | None:
     There may be moments between them without a grade: the clocks can differ by more than the session's length.
     """
     spans = _graded(session, rules)
-    return (min(span.first_us for span in spans), max(span.last_us for span in spans)) if spans else None
+    return (min(first_us for first_us, _ in spans), max(last_us for _, last_us in spans)) if spans else None
 
 
 def clock_error_seconds(session: Session) -> int | None:
@@ -159,22 +140,32 @@ def _cap_us(session: Session, rules: Rules) -> int:
 def _by_client(session: Session, connected_us: int, rules: Rules) -> _Span:
     """Return the session's span by the workstation's clock. An unknown end is the cap."""
     end_us = session.disconnected_us
-    return _Span(connected_us, _cap_us(session, rules) if end_us is None else max(connected_us, end_us))
+    return connected_us, _cap_us(session, rules) if end_us is None else max(connected_us, end_us)
 
 
 def _by_receipt(session: Session, rules: Rules) -> _Span:
     """Return the session's span by the times of receipt. An unknown end is the cap."""
     end_us = session.logoff_received_us
-    return _Span(session.received_us, _cap_us(session, rules) if end_us is None else max(session.received_us, end_us))
+    return session.received_us, _cap_us(session, rules) if end_us is None else max(session.received_us, end_us)
+
+
+def _holds(span: _Span, moment_us: int) -> bool:
+    """Return True if the moment is in the span."""
+    first_us, last_us = span
+    return first_us <= moment_us <= last_us
 
 
 def _graded(session: Session, rules: Rules) -> list[_Span]:
     """Return the spans in which `grade_at` gives a grade: both clocks' up to the cap, and the certain one."""
     if session.connected_us is None:
         return []
-    by_client, by_receipt = _by_client(session, session.connected_us, rules), _by_receipt(session, rules)
+    first_by_client_us, last_by_client_us = _by_client(session, session.connected_us, rules)
+    first_by_receipt_us, last_by_receipt_us = _by_receipt(session, rules)
     cap_us = _cap_us(session, rules)
-    spans = [_Span(span.first_us, min(span.last_us, cap_us)) for span in (by_client, by_receipt)]
+    spans = [
+        (first_by_client_us, min(last_by_client_us, cap_us)),
+        (first_by_receipt_us, min(last_by_receipt_us, cap_us)),
+    ]
     if session.ended_by == "client":
-        spans.append(by_client.common(by_receipt))
-    return [span for span in spans if not span.is_empty]
+        spans.append((max(first_by_client_us, first_by_receipt_us), min(last_by_client_us, last_by_receipt_us)))
+    return [(first_us, last_us) for first_us, last_us in spans if first_us <= last_us]

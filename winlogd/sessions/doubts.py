@@ -84,20 +84,24 @@ def doubt_of(session: Session, evidence: Evidence, rules: Rules, now_us: int) ->
     last_us = now_us
     if session.ended_by == "client" and session.logoff_received_us is not None:
         last_us = min(now_us, session.logoff_received_us - 1)
-    doubts = [doubt for doubt in _doubts(session, evidence, rules) if doubt.since_us <= last_us]
-    return min(doubts, key=lambda doubt: doubt.since_us, default=None)  # of equal ones, the first
+    first: Doubt | None = None
+    for reason, since_us in _doubts(session, evidence, rules):
+        if since_us <= last_us and (first is None or since_us < first.since_us):  # of equal ones, the first
+            first = Doubt(reason, since_us)
+    return first
 
 
-def _doubts(session: Session, evidence: Evidence, rules: Rules) -> Iterator[Doubt]:
-    """Yield all that speaks against a session at any time, in the order of `DoubtReason`."""
+def _doubts(session: Session, evidence: Evidence, rules: Rules) -> Iterator[tuple[DoubtReason, int]]:
+    """Yield all that speaks against a session at any time, and since when, in the order of `DoubtReason`."""
     if session.ended_by in ("auto", "expired"):
-        yield Doubt("no_end", session.received_us)
-    host = session.host
-    if host != UNKNOWN_HOST:  # that is many machines
-        if evidence.other_user_us is not None and not any(each.matches_host(host) for each in rules.multi_user):
-            yield Doubt("other_user", evidence.other_user_us)
-        if evidence.restart_us is not None and rules.inventory_at_boot:
-            yield Doubt("restart", evidence.restart_us)
+        yield "no_end", session.received_us
+    other_user_us, restart_us = evidence.other_user_us, evidence.restart_us
+    has_evidence = other_user_us is not None or restart_us is not None
+    if has_evidence and (host := session.host) != UNKNOWN_HOST:  # that is many machines
+        if other_user_us is not None and not any(each.matches_host(host) for each in rules.multi_user):
+            yield "other_user", other_user_us
+        if restart_us is not None and rules.inventory_at_boot:
+            yield "restart", restart_us
     if rules.closing is not None:
-        yield Doubt("closed", rules.closing.first_after(session.received_us))
-    yield Doubt("age", session.received_us + rules.doubtful_after_us)
+        yield "closed", rules.closing.first_after(session.received_us)
+    yield "age", session.received_us + rules.doubtful_after_us

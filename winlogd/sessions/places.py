@@ -56,7 +56,8 @@ class Place(Value):
 
     def holds(self, day: date) -> bool:
         """Return True if the row holds on a day."""
-        return self.begins <= day <= (self.to_date or date.max)
+        from_date, to_date = self.from_date, self.to_date
+        return (from_date is None or from_date <= day) and (to_date is None or day <= to_date)
 
 
 @final
@@ -91,9 +92,12 @@ class Places:
         A name without a domain and the same name with one are the same machine. Two names with different domains are
         two machines. A row with exactly this name comes before the others.
         """
+        found = _latest(self._by_name.get(folded_host, ()), day)
+        if found is not None:
+            return found
         label = short_host(folded_host)
-        other = self._by_label.get(label, []) if label == folded_host else self._by_name.get(label, [])
-        return _latest(self._by_name.get(folded_host, []), day) or _latest(other, day)
+        other = self._by_label.get(label, ()) if label == folded_host else self._by_name.get(label, ())
+        return _latest(other, day)
 
     def ever(self, folded_host: str) -> list[Place]:
         """Return all rows of a machine, by the rules of `at`."""
@@ -107,8 +111,10 @@ class Places:
         return MappingProxyType(found)
 
 
-def _latest(places: list[Place], day: date) -> Place | None:
-    if not places:
-        return None
-    holding = [place for place in reversed(places) if place.holds(day)]
-    return max(holding, key=lambda place: place.begins, default=None)
+def _latest(places: Iterable[Place], day: date) -> Place | None:
+    """Return the row of some of one machine that counts on a day; None if none holds then."""
+    latest: Place | None = None
+    for place in places:
+        if place.holds(day) and (latest is None or place.begins >= latest.begins):
+            latest = place
+    return latest

@@ -205,7 +205,7 @@ def test_pieces_are_shorter_where_a_reader_holds_a_commit_up(
 
 
 def test_the_defaults_are_what_is_promised() -> None:
-    assert Limits() == (64, 4, 10.0, 1.0, 0.5, 0.1, 600.0, 20 << 20)
+    assert Limits() == (64, 4, 10.0, 1.0, 0.5, 0.1, 600.0, 20 << 20, 0.05)
 
 
 def test_a_file_that_is_not_a_database_is_an_error_and_leaves_nothing_open(path: Path) -> None:

@@ -1,6 +1,7 @@
 """The reader's thread: begins with a question, answers one after the other, ends when idle or at a stop."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import threading
@@ -73,6 +74,15 @@ async def test_before_the_database_is_open_a_question_is_refused(path: Path) -> 
     reader.ask("anne", lambda _: 0, outcomes.append)
     assert isinstance(outcomes[0], QuestionRefusedError)
     assert not reader_threads()
+
+
+async def test_the_thread_leaves_the_processor_to_events(path: Path, writer: Running) -> None:
+    def priority(access: Access) -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    async with asking(path) as asked:
+        assert await asked.put(priority) >= 10
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < 10
 
 
 async def test_one_reader_may_have_four_questions_waiting(path: Path, writer: Running) -> None:

@@ -165,6 +165,7 @@ def test_rows_that_have_moved_are_forgotten_piece_by_piece(
     assert [len(seen(access)) for _ in range(4)] == [19, 9, 1, 1]
     with access.snapshot() as connection:
         assert connection.execute("SELECT count(*) FROM temp.today_inventory").get == 0
+        assert connection.execute("SELECT id FROM temp.today_events").get == kept
 
 
 def test_the_tables_of_a_new_connection_are_empty(access: Access, other: apsw.Connection, path: Path) -> None:

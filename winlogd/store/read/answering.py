@@ -33,22 +33,39 @@ class Answering:
         self._access: Access | None = None
         self.is_behind = False
 
-    def answer(self, question: Callable[[Access], Any]) -> object:
-        """Return the result of a question, or the exception that ended it."""
-        outcome = self._outcome(question)
+    def answer(self, question: Callable[[Access], Any], asked_s: float) -> object:
+        """Return the result of a question, or the exception that ended it. Then answer the next one, or `rest`.
+
+        Args:
+            question: the question.
+            asked_s: when it was asked, on `time.monotonic`'s clock.
+        """
+        outcome = self._outcome(question, asked_s)
         if isinstance(outcome, Exception):
             _forget_frames(outcome)
-        if self._access is not None and self._access.is_reading:  # the question has kept a cursor
-            self.close()
         return outcome
 
-    def _outcome(self, question: Callable[[Access], Any]) -> object:
+    def rest(self) -> None:
+        """End the snapshot of the last questions, if one is open: it suits none that waits."""
+        if self._access is None:
+            return
+        try:
+            self._access.end_snapshot()
+        except apsw.Error:
+            self.close()
+            return
+        if self._access.is_reading:  # a question has kept a cursor
+            self.close()
+
+    def _outcome(self, question: Callable[[Access], Any], asked_s: float) -> object:
         if self._is_stopping():
             return QuestionRefusedError("winlogd is stopping")
+        if self._access is not None and not self._access.suits(asked_s):
+            self.rest()
         try:
             if self._access is None:
                 self._access = Access(self._settings, self._limits, self._is_stopping)
-            self._access.begin_question()
+            self._access.begin_question(keeps_snapshot=True)
             return question(self._access)
         except LOCKS as error:
             return error

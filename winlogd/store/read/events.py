@@ -1,9 +1,9 @@
 """Finds raw events, newest first, page by page: the columns of the view ``events_all``, as they are stored.
 
-Names are found by all their spellings. In the archive, a user's or a machine's rows are found by its index; rows of an
-address or an action alone by reading the archive downwards, some 0.5 s a million rows. Rows of an archive that is still
-being read (`Access.history`) are found by a name only if the name is known already. Where an event is, `event_ids`
-knows. This file must not know sessions.
+Names are found by all their spellings. A user's or a machine's rows are found by an index: the archive has its own, and
+of today the reader keeps one (`tail`). Rows of an address or an action alone are found by reading downwards, some 0.5 s
+a million rows. Rows of an archive that is still being read (`Access.history`) are found by a name only if the name is
+known already. Where an event is, `event_ids` knows. This file must not know sessions.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ from winlogd.store.read.event_ids import (
     segments,
 )
 from winlogd.store.read.names import Addresses, numbers_of, within
-from winlogd.store.read.source import PAST, TODAY
+from winlogd.store.read.source import EVENTS, PAST, TODAY
 
 if TYPE_CHECKING:  # types only
     import apsw
@@ -47,6 +47,10 @@ _TEXTS: Final = (
 )
 _COLUMNS: Final = f"id, {as_bytes(*_TEXTS)}"
 _INDEXES: Final = {"username": "idx_history_username", "hostname": "idx_history_hostname"}
+_IDS_OF_TODAY: Final = f"""id IN (SELECT t.id FROM {EVENTS} t INDEXED BY today_events_{{0}} WHERE t.{{0}} IN
+    (SELECT n.id FROM {TODAY.names} n WHERE n.kind = {{1}} AND n.name IN (SELECT value FROM json_each(?))))"""
+_OF_TODAY: Final = {"username": _IDS_OF_TODAY.format("user", USER), "hostname": _IDS_OF_TODAY.format("host", HOST)}
+"""SQL for the rows of today with one of some names, by their columns. The reader itself keeps the indexes (`tail`)."""
 _MOST_STREAMS: Final = 64
 """Up to this many spellings are searched by the index, a stream each. More are checked row by row."""
 _SCANNED_IDS: Final = 20_000
@@ -240,15 +244,17 @@ class _Search:
 
     def _column(self, segment: Segment) -> str | None:
         """Return the column whose index finds the rows; None if they are read one by one."""
-        if segment.table == "events_today":
-            return None
-        few = [each for each in _INDEXES if 0 < len(self._texts.get(each, ())) <= _MOST_STREAMS]
+        indexed = _OF_TODAY if segment.table == "events_today" else _INDEXES
+        few = [each for each in indexed if 0 < len(self._texts.get(each, ())) <= _MOST_STREAMS]
         return min(few, key=lambda each: len(self._texts[each]), default=None)
 
     def _rows(self, table: Table, column: str | None, first: int, last: int) -> Iterator[tuple[Any, ...]]:
         """Return the rows from id `first` to `last` that may pass, descending."""
         if column is None:
             return self._select(table, "NOT INDEXED", "1", (), (first, last))
+        if table == "events_today":
+            names = (json_list(self._texts[column]),)
+            return self._select(table, "NOT INDEXED", _OF_TODAY[column], names, (first, last))
         index = f"INDEXED BY {_INDEXES[column]}"
         streams = [self._select(table, index, f"{column} = ?", (name,), (first, last)) for name in self._texts[column]]
         return merge(*streams, key=lambda row: -row[0])

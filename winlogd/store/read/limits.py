@@ -15,6 +15,7 @@ class Limits(NamedTuple):
         piece_beside_commits_s: the same in the other journal modes, in which a reader holds every COMMIT up.
         idle_s: after this long without a question, the connection is closed.
         wal_bytes: from this size of the WAL on, a pause before each snapshot lets the writer start the WAL again.
+        shared_s: questions that waited share a snapshot until it is this old, if the journal is a WAL.
     """
 
     waiting: int = 64
@@ -25,3 +26,4 @@ class Limits(NamedTuple):
     piece_beside_commits_s: float = 0.1
     idle_s: float = 600.0
     wal_bytes: int = 20 << 20
+    shared_s: float = 0.05

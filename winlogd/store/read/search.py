@@ -4,7 +4,7 @@ A name is found if it contains all words. Of several, those come first that are 
 then the others; and of these, the ones that were used last. This file must not know times, or what words mean.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from winlogd.events.names import folded, folded_host
@@ -14,7 +14,7 @@ from winlogd.store.past.events import json_list
 from winlogd.store.past.names import ADDRESS, HOST, USER
 from winlogd.store.read.days import local_day
 from winlogd.store.read.filters import Site
-from winlogd.store.read.source import PAST, TODAY, Source, index_of
+from winlogd.store.read.source import PAST, TODAY, Source, index_of, index_of_folded
 
 if TYPE_CHECKING:  # types only
     import apsw
@@ -33,9 +33,10 @@ _EXACT, _BEGINS, _INSIDE = range(3)
 _CONTAINING: Final = """SELECT id, name, folded,
         CASE WHEN {text} = ?2 OR short = ?2 THEN 0
             WHEN substr({text}, 1, length(?3)) = ?3 OR substr(short, 1, length(?3)) = ?3 THEN 1 ELSE 2 END AS rank
-    FROM {names} WHERE kind = ?1 AND name <> '' AND {containing} ORDER BY rank, id DESC LIMIT ?4"""
+    FROM {names} {index} WHERE kind = ?1 AND name <> '' AND {containing} ORDER BY rank, id DESC LIMIT ?4"""
 _BESIDE: Final = """SELECT p.key, u.name, h.name FROM {sessions} p
     JOIN {names} u ON u.id = p.user JOIN {names} h ON h.id = p.host WHERE p.key IN (SELECT value FROM json_each(?))"""
+_HOSTS: Final = f"SELECT DISTINCT folded FROM {{}} WHERE kind = {HOST} AND name <> ''"
 _LAST_USE: Final = """SELECT value, (SELECT max(key) FROM {sessions} p INDEXED BY {index} WHERE p.{column} = value)
     FROM json_each(?)"""
 
@@ -88,7 +89,7 @@ def find_names(access: "Access", words: Sequence[str], site: Site, now_us: int) 
         return NamesFound([], [], [], [])
     with access.snapshot() as connection:
         found = {kind: _names(connection, kind, parts) for kind in _KINDS}
-        hosts = [cast("str", row[0]) for each in (PAST, TODAY) for row in connection.execute(_HOSTS.format(each.names))]
+        rooms = _rooms(site, _hosts(connection), parts)
         machines = found[HOST]
         machines.pop(UNKNOWN_HOST, None)
         for host, place in site.rooms.expected(local_day(now_us, site)).items():
@@ -100,12 +101,16 @@ def find_names(access: "Access", words: Sequence[str], site: Site, now_us: int) 
     return NamesFound(
         people=[_name(match, beside, HOST) for match in best[USER]],
         machines=[_name(match, beside, USER) for match in best[HOST]],
-        rooms=_rooms(site, hosts, parts),
+        rooms=rooms,
         addresses=[_name(match, beside, HOST) for match in best[ADDRESS]],
     )
 
 
-_HOSTS: Final = f"SELECT DISTINCT folded FROM {{}} WHERE kind = {HOST} AND name <> ''"
+def _hosts(connection: "apsw.Connection") -> Iterator[str]:
+    """Yield the names of all machines. Only a site whose rooms follow from them reads any."""
+    for source in (PAST, TODAY):
+        for (name,) in connection.execute(_HOSTS.format(source.names)):
+            yield cast("str", name)
 
 
 def _names(connection: "apsw.Connection", kind: int, parts: Sequence[str]) -> dict[str, _Match]:
@@ -114,7 +119,9 @@ def _names(connection: "apsw.Connection", kind: int, parts: Sequence[str]) -> di
     for source in (PAST, TODAY):
         text = "name" if kind == ADDRESS else "folded"  # the folded form of an address is 32 digits
         containing = " AND ".join(f"instr({text}, ?{number}) > 0" for number in range(5, 5 + len(parts)))
-        sql = _CONTAINING.format(names=source.names, text=text, containing=containing)
+        # SQLite would take an index without the text, and read each name from the table: 4.6 ms for 20 000, not 0.8.
+        index = "" if kind == ADDRESS else f"INDEXED BY {index_of_folded(source)}"
+        sql = _CONTAINING.format(names=source.names, index=index, text=text, containing=containing)
         whole = folded_host(" ".join(parts)) if kind == HOST else " ".join(parts)
         rows = connection.execute(sql, (kind, whole, parts[0], _MOST_COMPARED, *parts)).fetchall()
         keys = _last_keys(connection, source, kind, [row[0] for row in rows])
@@ -164,8 +171,9 @@ def _rooms(site: Site, hosts: Iterable[str], parts: Sequence[str]) -> list[str]:
 
 def _rank(name: str, parts: Sequence[str]) -> int | None:
     """Return how well a folded name matches; None if it does not contain all parts."""
-    if not all(part in name for part in parts):
-        return None
+    for part in parts:  # a generator would take 2 µs, for each of all machines
+        if part not in name:
+            return None
     if name == " ".join(parts):
         return _EXACT
     return _BEGINS if name.startswith(parts[0]) else _INSIDE

@@ -166,7 +166,7 @@ class Search:
             for source in sources
             for ending in endings or [None]
         ]
-        return merge(*streams, key=lambda session: -session.key)
+        return streams[0] if len(streams) == 1 else merge(*streams, key=lambda session: -session.key)
 
     def _of(self, source: Source, ending: int | None) -> Candidates:
         filters, connection = self._filters, self._connection

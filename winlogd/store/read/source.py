@@ -32,6 +32,15 @@ TODAY: Final = Source(
 """A row whose event has moved to the archive is in the past, as of the same snapshot."""
 
 
+EVENTS: Final = "temp.today_events"
+"""The rows of ``events_today`` that were read, each with the numbers of its user and its host."""
+
+
 def index_of(source: Source, column: str) -> str:
     """Return the name of the index on one column of `Source.sessions`: ``user``, ``host``, ``ip`` or ``lasting``."""
     return f"{'winlogd_past' if source is PAST else 'today_sessions'}_{column}"
+
+
+def index_of_folded(source: Source) -> str:
+    """Return the name of the index on the kind and the folded form of `Source.names`."""
+    return f"{'winlogd_names' if source is PAST else 'today_names'}_folded"
