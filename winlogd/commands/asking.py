@@ -18,6 +18,7 @@ from winlogd.api.parameters import Values, one_of
 from winlogd.api.reading import Asked
 from winlogd.commands.database import database_of
 from winlogd.commands.flags import Parser
+from winlogd.commands.giving_way import give_way
 from winlogd.commands.readers_file import note_look
 from winlogd.commands.terminal import WrongValuesError, note
 from winlogd.config.load import ConfigError, load
@@ -123,6 +124,8 @@ class Asking:
     def ask(self, question: "Callable[[Access], T]", seen: Seen | None, is_repeatable: bool = True) -> T:
         """Ask a question, as `reader.answer_to` does. If root asks, the process becomes the database's owner.
 
+        From then on the process gives way to the server (`giving_way`).
+
         Args:
             question: the question.
             seen: what the answer shows. It is in the readers' log before the question is asked. None if the answer
@@ -137,6 +140,7 @@ class Asking:
             filters = " ".join(f"{name}={text}" for name, text in seen.filters.items() if text is not None)
             note_look(self._config, seen.kind, filters, self._words)
         path = database_of(self._config, words=self._words)
+        give_way(self._config)
         from winlogd.commands.reader import answer_to  # loads SQLite, for a database that is there
 
         with self.wrong_values():

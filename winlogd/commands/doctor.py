@@ -19,6 +19,7 @@ from winlogd.commands.checks.report import Result, text_of
 from winlogd.commands.checks.table import AS_OWNER, CONFIGURATION, DATABASE, FIRST, IN_DATABASE
 from winlogd.commands.database import DatabaseMissingError, database_of
 from winlogd.commands.flags import Parser
+from winlogd.commands.giving_way import give_way
 from winlogd.commands.reader import answer_to
 from winlogd.commands.table import width_of_output
 from winlogd.commands.terminal import FAILED, MISUSED, OK, FailedError
@@ -105,6 +106,7 @@ def _in_database(context: Context, words: str) -> Iterator[Result]:
         meaning = "without the rooms, the machines cannot be looked at"
         yield Result(DATABASE, Finding("note", error.faults[0], meaning, "correct the configuration first"))
         return
+    give_way(context.config)
     try:
         found = answer_to(
             context.config, context.path, words, lambda access: looked(access, site, context.now_us), True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from winlogd.commands.database import database_of, reason_of
 from winlogd.commands.flags import Parser
+from winlogd.commands.giving_way import give_way
 from winlogd.commands.remote import answer_to
 from winlogd.commands.terminal import FailedError, ask_first, say, warn
 from winlogd.config.load import load
@@ -69,6 +70,7 @@ def _imported(config: Config, source: "SourceFiles", says_yes: bool, line: str) 
     from winlogd.commands.import_staging import stage
 
     path = database_of(config, "start the server once, which makes it; there is nothing to import into yet")
+    give_way(config)
     try:
         staged = stage(config, path, source, _kept_since_us(config, path, line))
     except OSError as error:

@@ -19,6 +19,11 @@ _BEHIND_A_BREAK: Final = re.compile(f"([;\\r\\n]\\s*[\"']?\\s*)(?=[{re.escape(''
 """A spreadsheet of a country with decimal commas takes ``;`` for the separator, and what is behind it for a cell. It
 then takes the quotes of a cell with a line break for text, and what is behind the break for the next record."""
 
+_PLAIN: Final = re.compile('[A-Za-z0-9][^,;"\\r\\n]*')
+"""Most cells: a text that no spreadsheet runs, and that needs no quotes. With this look first, a record takes 3.4 µs
+instead of 20 (``python -m timeit -s "from winlogd.transfer.csv_text import line; row = (1,
+*['2026-01-12T08:30:00.123456+00:00'] * 13, None)" "line(row, ',')"``)."""
+
 Cell = str | int | float | bool | None
 
 
@@ -45,6 +50,8 @@ def raw_lines(rows: Iterable[Sequence[Cell]], separator: str) -> str:
 def _cell(cell: Cell, separator: str) -> str:
     if not isinstance(cell, str):
         return _text(cell)
+    if _PLAIN.fullmatch(cell):
+        return cell
     text = f"'{cell}" if cell.lstrip().startswith(_RUNNING) else cell
     if separator == ",":
         text = _BEHIND_A_BREAK.sub(r"\1'", text)
