@@ -4,7 +4,7 @@ import { ask, failure } from "./ask.js";
 import { fill, h, set, sheet, visible } from "./dom.js";
 import { chips } from "./filters.js";
 import { bind, bindRows } from "./keys.js";
-import { follow, live } from "./live.js";
+import { learned, live } from "./live.js";
 import { addDays, day, today } from "./time.js";
 import { drawDays, drawHours, drawWeek } from "./trends_charts.js";
 import { words } from "./trends_words.js";
@@ -21,7 +21,7 @@ const USUAL_DAYS = 28;
  */
 export async function show(root, state) {
   fill(root, h("p", { class: "loading" }, say("loading")));
-  await Promise.all([sheet("trends.css"), clockIsKnown()]);
+  await Promise.all([sheet("trends.css"), learned()]);
   const trends = new Trends(root, state);
   const ends = [
     bindRows(root),
@@ -39,19 +39,6 @@ export async function show(root, state) {
     },
     change: (next) => trends.change(next),
   };
-}
-
-/** Wait until the server's date is known, or cannot be. */
-function clockIsKnown() {
-  return new Promise((done) => {
-    const isKnown = () => live.snapshot || live.feed.state === "refused" || live.feed.state === "cut";
-    if (isKnown()) return done(null);
-    const end = follow(() => {
-      if (!isKnown()) return;
-      end();
-      done(null);
-    });
-  });
 }
 
 class Trends {
