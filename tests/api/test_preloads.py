@@ -41,9 +41,18 @@ def test_imports_are_followed_and_style_sheets_are_found() -> None:
         "two.js": b'export { h } from "./dom.js";\nconst late = () => import(`./later.js`);\n',
         "page.js": b'import "./dom.js";\nimport { a } from "./two.js";\nawait sheet("page.css");\n',
     }
-    assert links("page", files.__getitem__).decode().splitlines() == [
+    assert links("page", "metrics", files.__getitem__).decode().splitlines() == [
         '<link rel="preload" href="/web/page.css" as="style">',
+        '<link rel="preload" href="/api/v1/me" as="fetch" crossorigin>',
         '<link rel="modulepreload" href="/web/dom.js">',
         '<link rel="modulepreload" href="/web/page.js">',
         '<link rel="modulepreload" href="/web/two.js">',
     ]
+
+
+@pytest.mark.parametrize(("scope", "has_snapshot"), [("all", True), ("now", True), ("wall", True), ("audit", False)])
+def test_a_browser_asks_at_once_for_the_answers_that_the_reader_may_see(scope: str, has_snapshot: bool) -> None:
+    files = {"main.js": b"", "page.js": b""}
+    found = links("page", scope, files.__getitem__)
+    assert b'href="/api/v1/me" as="fetch"' in found
+    assert (b'href="/api/v1/snapshot" as="fetch"' in found) is has_snapshot

@@ -3,6 +3,7 @@
 import datetime
 import http.client
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.support.readers import add_reader, token
 from tests.support.running import MORE_THAN_THERE_IS, PATIENCE_S, Winlogd, a_steady_port, an_event, running
+from tests.support.scraping import scrape
 from tests.web.browsing import browsing
 
 if TYPE_CHECKING:
@@ -61,6 +63,35 @@ def until_live(page: "Page") -> None:
     """Let the page try again, until its feed lives."""
     page.wait_for_function(f"() => {{ {AGAIN}; return !document.body.classList.contains('stale') }}", polling=300)
     page.wait_for_selector("#banners:empty", state="attached")
+
+
+def test_a_page_asks_once_for_the_state_and_its_feed_goes_on_from_there(browser: "Browser", server: Winlogd) -> None:
+    """The browser asks with the first answer, before the modules have run. They take that answer."""
+    with browsing(browser, server.port) as page:
+        asked: list[str] = []
+        page.context.add_init_script(WITHOUT_WORKERS)
+        page.context.on("request", lambda request: asked.append(request.url.partition("/api/v1/")[2]))
+        page.goto("/?state=in_use")
+        page.wait_for_selector(".machine >> text=alice")
+        while not any(each.startswith("live") for each in asked):
+            page.wait_for_timeout(20)
+        assert server.post(an_event(username="bob", hostname="A102-08")).status == 200
+        page.wait_for_selector(".machine >> text=bob")
+        first, second, live = filter(None, asked)
+        assert {first, second} == {"me", "snapshot"}
+        assert re.fullmatch(r"live\?after=\w+-\d+", live)
+
+
+def test_pages_of_a_browser_share_the_feed_of_the_first(browser: "Browser", server: Winlogd) -> None:
+    """A later page shows the state that it has loaded, and then what the shared worker knows."""
+    with a_page(browser, server) as first:
+        second = first.context.new_page()
+        second.goto("/?state=in_use")
+        second.wait_for_selector(".machine >> text=alice")
+        assert server.post(an_event(username="bob", hostname="A102-08")).status == 200
+        for page in (first, second):
+            page.wait_for_selector(".machine >> text=bob")
+        assert scrape(server).samples["winlogd_feeds"] == 1
 
 
 def test_a_cut_feed_says_since_when_and_greys(browser: "Browser", server: Winlogd) -> None:

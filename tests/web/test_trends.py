@@ -13,7 +13,7 @@ from tests.web.browsing import TELEPHONE, browsing
 from tests.web.played import HOSTILE, played
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -38,6 +38,19 @@ def test_the_heat_map_has_the_most_at_once_of_each_hour_of_the_week(page: "Page"
         cell.get_attribute("title") == f"Tuesday, 10:00: {ten['most']} sessions at once at most, on Tuesday 13 January"
     )
     assert page.locator(".week thead th").all_inner_texts() == ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+
+def test_the_charts_are_asked_for_at_once(page: "Page") -> None:
+    """Each of the three is asked for before the server has answered for another, and once."""
+    held: list[Route] = []
+    page.route("**/api/v1/stats?*", lambda route: held.append(route))
+    page.goto("/trends")
+    while len(held) < 3:
+        page.wait_for_timeout(20)
+    for route in held:
+        route.continue_()
+    page.wait_for_selector(".few")
+    assert sorted(query_of(route.request.url)["by"][0] for route in held) == ["day", "hour", "weekday_hour"]
 
 
 def test_a_cell_opens_the_hour_in_which_so_many_were_on(page: "Page") -> None:

@@ -15,7 +15,7 @@ from tests.web.details import PROFILE, fact, rows, small, small_targets, with_to
 from tests.web.played import HOSTILE
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -44,6 +44,17 @@ def test_it_says_where_a_user_is_and_was_seen_last(page: "Page") -> None:
     assert page.inner_text("h1") == "alice"
     assert fact(page, "Where now") == "B001-01 room B001 since 11:00"
     assert fact(page, "Last seen") == "11:00 (15 min ago)"
+
+
+@pytest.mark.parametrize("address", ["/user/alice", "/machine/B001-01"])
+def test_a_page_asks_without_waiting_for_the_state_of_all_machines(page: "Page", address: str) -> None:
+    held: list[Route] = []
+    page.route("**/api/v1/snapshot", lambda route: held.append(route))
+    with page.expect_response(f"**/api/v1/*/{address.rpartition('/')[2]}") as asked:
+        page.goto(address)
+    assert asked.value.ok
+    held[0].continue_()
+    page.wait_for_selector(".list")
 
 
 def test_where_a_user_may_be_no_more_is_said_with_the_reason(page: "Page") -> None:

@@ -115,6 +115,13 @@ interface FeedClock {
   heardMs: number;
 }
 
+/** A snapshot that a page has loaded by itself. The feed goes on from it. */
+interface FirstSnapshot {
+  text: string;
+  etag: string;
+  clock: FeedClock;
+}
+
 interface FeedState {
   kind: "feed";
   state: "connecting" | "live" | "polling" | "cut" | "refused";

@@ -64,9 +64,10 @@ _NOT_FOUND: Final = Response(404, b'{"error":"Not found"}')
 
 def page_for(head: Head) -> PageHandler:
     """Return the handler of requests for a page: a shell that reads its own address, and names what its page loads."""
-    shell = _shell(page_of(head.path, head.query))
+    page = page_of(head.path, head.query)
 
     def respond(exchange: Exchange, body: bytes, visit: Visit) -> None:
+        shell = _shell(page, visit.reader.scope)
         exchange.respond(answer(shell, head, (*_OF_PAGES, *visit.fields)))
 
     return respond
@@ -84,8 +85,8 @@ def file_for(head: Head) -> Handler:
 
 
 @cache
-def _shell(page: str) -> File:
-    content = _read(_SHELL).replace(_BEFORE_LINKS, _BEFORE_LINKS + links(page, _read))
+def _shell(page: str, scope: str) -> File:
+    content = _read(_SHELL).replace(_BEFORE_LINKS, _BEFORE_LINKS + links(page, scope, _read))
     return make_file(content, _MEDIA_TYPES[_ending(_SHELL)])
 
 

@@ -2,7 +2,7 @@
 import { changed, to } from "./address.js";
 import { words } from "./details_words.js";
 import { fill, h, named, visible } from "./dom.js";
-import { follow, live } from "./live.js";
+import { learned, live } from "./live.js";
 import { mark } from "./states.js";
 import { age, localText, nowMs, when } from "./time.js";
 import { say, sayOf } from "./words.js";
@@ -191,20 +191,10 @@ export function loader(place, make, failed) {
   };
 }
 
-/**
- * Wait until it is known what the reader may see. Return the scope; null if the feed tells nothing.
- * @returns {Promise<"all" | "now" | "wall" | null>}
- */
-export function scope() {
-  const known = () => live.snapshot || live.feed.state === "refused" || live.feed.state === "cut";
-  return new Promise((done) => {
-    if (known()) return done(live.snapshot?.scope ?? null);
-    const stop = follow(() => {
-      if (!known()) return;
-      stop();
-      done(live.snapshot?.scope ?? null);
-    });
-  });
+/** Wait until it is known what the reader may see. Return the scope; null if the feed tells nothing. */
+export async function scope() {
+  await learned();
+  return live.snapshot?.scope ?? null;
 }
 
 /**

@@ -4,13 +4,22 @@
 const RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 30_000;
 /** The server sends a heartbeat every 15 s. After this silence the connection is dead, whatever TCP says. */
-const SILENCE_MS = 40_000;
+export const SILENCE_MS = 40_000;
 
 /** What comes less late than this counts as fresh. */
 const MOST_LATE_MS = 1000;
 
 /** Return what a server's clock shows now: ms since 1970. @param {FeedClock} clock */
 const shownBy = ({ now, heardMs }) => Date.parse(now) + Date.now() - heardMs;
+
+/**
+ * Return how long to wait after a failure: longer after each, and not as long as other browsers.
+ * @param {number} failures before this one
+ * @param {number} [retryMs] after the first one
+ */
+export function pauseMs(failures, retryMs = RETRY_MS) {
+  return Math.min(retryMs * 2 ** failures, LONGEST_RETRY_MS) * (0.75 + Math.random() / 2);
+}
 
 /** @param {number} ms @param {AbortSignal} signal */
 const sleep = (ms, signal) =>
@@ -56,10 +65,18 @@ export class Feed {
     this.isStarted = false;
   }
 
-  /** Begin, and go on for as long as somebody runs this. */
-  start() {
+  /**
+   * Begin, and go on for as long as somebody runs this.
+   * @param {FirstSnapshot | null} first what the page knows already that starts this
+   */
+  start(first) {
     if (this.isStarted) return;
     this.isStarted = true;
+    if (first) {
+      this.clock = first.clock;
+      this.heardMs = first.clock.heardMs;
+      this.keep(first.text, first.etag);
+    }
     this.run();
   }
 
@@ -108,8 +125,7 @@ export class Feed {
         const status = fault instanceof Refused ? fault.status : 0;
         if (status === 401 || status === 403) this.forget(status);
         else this.become("cut", status);
-        const doubled = Math.min(this.retryMs * 2 ** this.failures, LONGEST_RETRY_MS);
-        waitMs = doubled * (0.75 + Math.random() / 2);
+        waitMs = pauseMs(this.failures, this.retryMs);
         this.failures += 1;
         if (status) this.position = "";
       }
@@ -152,17 +168,22 @@ export class Feed {
     if (now) this.tick(now);
     if (answer.status !== 304) {
       const text = await answer.text();
-      /** @type {Snapshot} */
-      const snapshot = JSON.parse(text);
-      this.etag = answer.headers.get("etag") ?? "";
-      this.snapshot = snapshot;
-      this.machines = new Map((snapshot.machines ?? []).map((each) => [each.hostname, each]));
-      this.rooms = new Map(snapshot.rooms.map((each) => [each.name, each]));
-      this.atLeast(snapshot.now);
+      this.atLeast(this.keep(text, answer.headers.get("etag") ?? "").now);
       this.tell({ kind: "snapshot", text });
-    }
-    if (this.snapshot) this.position = `${this.snapshot.epoch}-${this.snapshot.seq}`;
+    } else if (this.snapshot) this.position = `${this.snapshot.epoch}-${this.snapshot.seq}`;
     this.heardMs = Date.now();
+  }
+
+  /** Keep a snapshot, and go on from it. @param {string} text @param {string} etag @returns {Snapshot} */
+  keep(text, etag) {
+    /** @type {Snapshot} */
+    const snapshot = JSON.parse(text);
+    this.etag = etag;
+    this.snapshot = snapshot;
+    this.machines = new Map((snapshot.machines ?? []).map((each) => [each.hostname, each]));
+    this.rooms = new Map(snapshot.rooms.map((each) => [each.name, each]));
+    this.position = `${snapshot.epoch}-${snapshot.seq}`;
+    return snapshot;
   }
 
   /** Follow the feed to its end. Return how long to wait before the next one; 0 for at once. */

@@ -13,8 +13,9 @@ const feed = new Feed((message) => {
   ports.add(port);
   port.onmessage = ({ data }) => {
     if (data === "leave") ports.delete(port);
-    else feed.again();
+    else if (data === "again") feed.again();
+    else if (feed.isStarted) for (const message of feed.current()) port.postMessage(message);
+    // The first page tells what it knows.
+    else feed.start(data);
   };
-  for (const message of feed.current()) port.postMessage(message);
-  feed.start();
 };

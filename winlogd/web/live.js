@@ -1,9 +1,11 @@
 // What the page knows of now, kept up to date by one feed for all pages of the browser: in a shared worker; without one,
 // in the page that has the lock; without locks, in each page.
-import { Feed } from "./feed.js";
+import { Feed, pauseMs, SILENCE_MS } from "./feed.js";
 import { setClock } from "./time.js";
 
 const NAME = "winlogd feed";
+/** The feed begins so long after the first snapshot: the page is drawn first. Nothing that changes meanwhile is lost. */
+const AFTER_MS = 300;
 
 /** What is known. Read it; do not change it. `machines` is null for a reader who may see no names. */
 export const live = {
@@ -33,25 +35,97 @@ export function follow(listener) {
   return () => listeners.delete(listener);
 }
 
+/**
+ * Wait until the state is known, and with it the server's clock; or until it cannot be.
+ * @returns {Promise<void>}
+ */
+export function learned() {
+  return new Promise((done) => {
+    const look = () => {
+      if (!live.snapshot && !["refused", "cut"].includes(live.feed.state)) return;
+      end();
+      done();
+    };
+    const end = follow(look);
+    look();
+  });
+}
+
 /** Try to connect again now, after a login for example. */
 export function again() {
   tryAgain();
 }
 
-/** Start the feed. Call this once. */
-export function startFeed() {
-  if (typeof SharedWorker === "function") startShared();
-  else if (navigator.locks) startLocked();
-  else startOwn(take);
+/** Load the state as it is now, and then start the feed. Call this once. */
+export async function startFeed() {
+  const first = await loadFirst();
+  if (first) {
+    take(first.clock);
+    take({ kind: "snapshot", text: first.text });
+    tellAll();
+    await new Promise((done) => setTimeout(done, AFTER_MS));
+  }
+  if (typeof SharedWorker === "function") startShared(first);
+  else if (navigator.locks) startLocked(first);
+  else startOwn(take, first);
   addEventListener("online", () => tryAgain());
 }
 
-function startShared() {
-  const worker = new SharedWorker(/** @type {any} */ (workerUrl()), { type: "module", name: NAME });
-  worker.onerror = () => live.snapshot || startOwn(take);
-  worker.port.onmessage = ({ data }) => take(data);
-  tryAgain = () => worker.port.postMessage("again");
-  addEventListener("pagehide", () => worker.port.postMessage("leave"));
+/**
+ * Return the snapshot for which the shell has had the browser ask. Without an answer, the feed tries again.
+ * @returns {Promise<FirstSnapshot | null>}
+ */
+async function loadFirst() {
+  try {
+    const answer = await fetch("/api/v1/snapshot", { signal: AbortSignal.timeout(SILENCE_MS) });
+    const now = answer.ok && answer.headers.get("winlogd-now");
+    if (!now) return null;
+    const clock = /** @type {const} */ ({ kind: "clock", now, heardMs: Date.now() });
+    return { text: await answer.text(), etag: answer.headers.get("etag") ?? "", clock };
+  } catch {
+    return null;
+  }
+}
+
+/** @param {FirstSnapshot | null} first */
+function startShared(first) {
+  const url = /** @type {any} */ (workerUrl());
+  /** @type {MessagePort} */
+  let port;
+  let isModule = false;
+  const options = {
+    name: NAME,
+    /** A browser that knows no modules in shared workers does not read this. */
+    get type() {
+      isModule = true;
+      return /** @type {WorkerType} */ ("module");
+    },
+  };
+  let failures = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let pause;
+  const start = () => {
+    clearTimeout(pause);
+    const worker = new SharedWorker(url, options);
+    let isThere = false;
+    worker.onerror = () => {
+      if (isThere || !isModule) return;
+      // Its modules were not sent: the server has gone since the page was loaded.
+      take({ kind: "feed", state: "cut", since: first?.clock.heardMs ?? null, status: 0 });
+      tryAgain = start;
+      pause = setTimeout(start, pauseMs(failures++));
+    };
+    port = worker.port;
+    port.onmessage = ({ data }) => {
+      isThere = true;
+      take(data);
+    };
+    port.postMessage(first);
+    tryAgain = () => port.postMessage("again");
+  };
+  start();
+  if (!isModule) return startOwn(take, first);
+  addEventListener("pagehide", () => port.postMessage("leave"));
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
 
@@ -62,16 +136,22 @@ function workerUrl() {
   return trusted ? trusted.createPolicy("winlogd", { createScriptURL: () => url }).createScriptURL("") : url;
 }
 
-function startLocked() {
+/** @param {FirstSnapshot | null} first */
+function startLocked(first) {
   const channel = new BroadcastChannel(NAME);
-  channel.onmessage = ({ data }) => data.kind && take(data);
+  channel.onmessage = ({ data }) => {
+    if (!data.kind) return;
+    // Whoever leads later loads the state anew.
+    first = null;
+    take(data);
+  };
   tryAgain = () => channel.postMessage("again");
   channel.postMessage("hello");
   navigator.locks.request(NAME, () => {
     const feed = startOwn((message) => {
       channel.postMessage(message);
       take(message);
-    });
+    }, first);
     channel.onmessage = ({ data }) => {
       if (data === "hello") for (const message of feed.current()) channel.postMessage(message);
       else if (data === "again") feed.again();
@@ -80,11 +160,11 @@ function startLocked() {
   });
 }
 
-/** @param {(message: FeedMessage) => void} tell */
-function startOwn(tell) {
+/** @param {(message: FeedMessage) => void} tell @param {FirstSnapshot | null} first */
+function startOwn(tell, first) {
   const feed = new Feed(tell);
   tryAgain = () => feed.again();
-  feed.start();
+  feed.start(first);
   return feed;
 }
 
@@ -110,12 +190,15 @@ function take(message) {
 
 /** @returns {Changed} */
 function begin() {
-  requestAnimationFrame(() => {
-    const told = changed ?? begin();
-    changed = null;
-    for (const listener of [...listeners]) listener(told);
-  });
+  requestAnimationFrame(tellAll);
   return { all: false, feed: false, machines: new Set(), rooms: new Set() };
+}
+
+/** Tell the listeners what has changed. */
+function tellAll() {
+  const told = changed;
+  changed = null;
+  if (told) for (const listener of [...listeners]) listener(told);
 }
 
 /** @param {Snapshot} snapshot */

@@ -38,7 +38,7 @@ export async function show(root, state) {
   const top = h("div", {});
   const below = h("div", {});
   fill(root, body);
-  await Promise.all([sheet("details.css"), scope()]);
+  const ready = Promise.all([sheet("details.css"), scope()]);
   const ending = new AbortController();
   let title = hostname;
   /** @type {MachineDetails} */
@@ -52,7 +52,7 @@ export async function show(root, state) {
   const loading = loader(
     body,
     async (signal) => {
-      machine = await ask(`machines/${encodeURIComponent(hostname)}`, {}, signal);
+      [machine] = await Promise.all([ask(`machines/${encodeURIComponent(hostname)}`, {}, signal), ready]);
       title = machine.hostname;
       isOld = false;
       drawTop();

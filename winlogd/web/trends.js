@@ -4,7 +4,7 @@ import { ask, failure } from "./ask.js";
 import { fill, h, set, sheet, visible } from "./dom.js";
 import { chips } from "./filters.js";
 import { bind, bindRows } from "./keys.js";
-import { follow, live } from "./live.js";
+import { learned, live } from "./live.js";
 import { addDays, day, today } from "./time.js";
 import { drawDays, drawHours, drawWeek } from "./trends_charts.js";
 import { words } from "./trends_words.js";
@@ -21,7 +21,7 @@ const USUAL_DAYS = 28;
  */
 export async function show(root, state) {
   fill(root, h("p", { class: "loading" }, say("loading")));
-  await Promise.all([sheet("trends.css"), clockIsKnown()]);
+  await Promise.all([sheet("trends.css"), learned()]);
   const trends = new Trends(root, state);
   const ends = [
     bindRows(root),
@@ -41,19 +41,6 @@ export async function show(root, state) {
   };
 }
 
-/** Wait until the server's date is known, or cannot be. */
-function clockIsKnown() {
-  return new Promise((done) => {
-    const isKnown = () => live.snapshot || live.feed.state === "refused" || live.feed.state === "cut";
-    if (isKnown()) return done(null);
-    const end = follow(() => {
-      if (!isKnown()) return;
-      end();
-      done(null);
-    });
-  });
-}
-
 class Trends {
   /** @param {HTMLElement} root @param {Place} state */
   constructor(root, state) {
@@ -69,8 +56,10 @@ class Trends {
     this.asked = null;
     /** @type {string | null} */
     this.askedDay = null;
-    /** @type {{week: WeekHour[], days: Count[], hours: Count[] | null} | null} */
+    /** @type {{week: WeekHour[], days: Count[]} | null} */
     this.known = null;
+    /** @type {Count[] | null} Those of `askedDay`. */
+    this.ofDay = null;
     const heading = h("h1", { class: "unseen" }, say("trends"));
     fill(root, heading, this.controls, this.filters, this.week, this.days, this.hours, this.kept);
     this.change(state);
@@ -122,35 +111,36 @@ class Trends {
     this.asking.abort();
     this.asking = new AbortController();
     const { signal } = this.asking;
-    this.known = null;
-    this.askedDay = null;
+    this.known = this.ofDay = null;
     this.drawAlone(h("p", { class: "loading" }, words.say("counting")));
+    // First, as it is the quickest to answer.
+    this.loadHours();
     try {
       const [week, days] = await Promise.all([
         ask("stats", { by: "weekday_hour", ...query }, signal),
         ask("stats", { by: "day", ...query }, signal),
       ]);
-      this.known = { week: week.rows, days: days.rows, hours: null };
-      set(this.kept, { hidden: days.archive.is_decided ? true : null });
+      this.known = { week: week.rows, days: days.rows };
+      set(this.kept, { hidden: days.archive.is_decided });
     } catch (fault) {
       if (signal.aborted) return;
       this.asked = null;
       this.drawAlone(failure(fault, () => this.change(this.state)));
       return;
     }
-    this.loadHours();
+    if (this.askedDay === this.day) this.draw();
+    else this.loadHours();
   }
 
   async loadHours() {
-    const { known, day: date } = this;
-    if (!known) return;
+    const { day: date } = this;
     const { signal } = this.asking;
     this.askedDay = date;
     this.draw();
     try {
       const { rows } = await ask("stats", { by: "hour", from: date, to: date, room: this.room }, signal);
-      if (this.askedDay !== date) return;
-      known.hours = rows;
+      if (signal.aborted || this.askedDay !== date) return;
+      this.ofDay = rows;
     } catch (fault) {
       if (signal.aborted || this.askedDay !== date) return;
       this.askedDay = null;
@@ -194,7 +184,7 @@ class Trends {
     for (const each of [this.days, this.hours]) set(each, { hidden: null });
     drawWeek(this.week, known.week, room, isTable);
     drawDays(this.days, known.days, room, isTable);
-    drawHours(this.hours, this.hoursHead(), known.hours, room, isTable);
+    drawHours(this.hours, this.hoursHead(), this.ofDay, room, isTable);
   }
 
   hoursHead() {

@@ -41,7 +41,7 @@ export async function show(root, state) {
   const below = h("div", {});
   const news = h("div", {});
   fill(root, body);
-  await Promise.all([sheet("details.css"), scope()]);
+  const ready = Promise.all([sheet("details.css"), scope()]);
   const ending = new AbortController();
   let title = username;
   /** @type {UserDetails} */
@@ -50,7 +50,7 @@ export async function show(root, state) {
   const loading = loader(
     body,
     async (signal) => {
-      user = await ask(`users/${encodeURIComponent(username)}`, {}, signal);
+      [user] = await Promise.all([ask(`users/${encodeURIComponent(username)}`, {}, signal), ready]);
       title = user.username;
       fill(news);
       drawBelow(state);
