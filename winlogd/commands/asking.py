@@ -31,6 +31,7 @@ from winlogd.sessions.session import US
 from winlogd.sessions.spoken import moment_of
 
 if TYPE_CHECKING:  # types only
+    from winlogd.store.pauses import Pauses
     from winlogd.store.read.access import Access
 
 T = TypeVar("T")
@@ -121,7 +122,13 @@ class Asking:
             faults = [f"{names[name]}: {fault}" for name, fault in error.details.items()]
             raise WrongValuesError(faults) from None
 
-    def ask(self, question: "Callable[[Access], T]", seen: Seen | None, is_repeatable: bool = True) -> T:
+    def ask(
+        self,
+        question: "Callable[[Access], T]",
+        seen: Seen | None,
+        is_repeatable: bool = True,
+        pauses: "Pauses | None" = None,
+    ) -> T:
         """Ask a question, as `reader.answer_to` does. If root asks, the process becomes the database's owner.
 
         From then on the process gives way to the server (`giving_way`).
@@ -131,6 +138,7 @@ class Asking:
             seen: what the answer shows. It is in the readers' log before the question is asked. None if the answer
                 shows nobody.
             is_repeatable: see `reader.answer_to`.
+            pauses: see `reader.answer_to`.
 
         Raises:
             FailedError: the database cannot be read, or the readers' log cannot be written.
@@ -144,7 +152,7 @@ class Asking:
         from winlogd.commands.reader import answer_to  # loads SQLite, for a database that is there
 
         with self.wrong_values():
-            return answer_to(self._config, path, self._words, question, is_repeatable)
+            return answer_to(self._config, path, self._words, question, is_repeatable, pauses)
 
     def ask_object(self, question: "Callable[[Access], object | None]", seen: Seen) -> dict[str, object] | None:
         """Ask a question of the API whose answer is an object; None is no answer."""

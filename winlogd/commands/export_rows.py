@@ -17,14 +17,18 @@ from winlogd.api.stored_events import EventList
 from winlogd.commands.asking import Asking, note_history
 from winlogd.commands.export_forms import FORMS, Form, Shape
 from winlogd.commands.export_output import NewFile, StandardOutput
+from winlogd.commands.giving_way import pauses_beside_events
 from winlogd.commands.terminal import FailedError, ProgressLine
 from winlogd.config.sections import Retention
 from winlogd.store.file.marks import read_marks
 from winlogd.store.past.kept import kept_days
 
 if TYPE_CHECKING:  # types only
+    from winlogd.store.pauses import Pauses
     from winlogd.store.read.access import Access
 
+_FEW_ROWS: Final = 50
+"""The rows of a page while events come: some 1 ms of work. To take a page of `MOST` rows, events would wait longer."""
 _COUNTED: Final = {"sessions": "certainty", "events": "action"}
 """The field by which the rows of each list are counted."""
 
@@ -78,19 +82,20 @@ def export_rows(asking: Asking, listing: Listing, options: Namespace, output: Ne
         asking.config, database, listing.name, listing.columns, asking.language, options.raw, output.is_terminal
     )
     line = ProgressLine()
+    pauses = pauses_beside_events(asking.config, database)
 
     def find(access: "Access") -> Exported:
         form = FORMS[options.format](shape, output.write)
         try:
             form.begin()
-            counts = _read(access, listing, form, line, output.is_terminal)
+            counts = _read(access, listing, form, line if not output.is_terminal else None, pauses)
             form.end()
         finally:
             form.close()
         return exported_of(access, asking, counts)
 
     try:
-        exported = asking.ask(find, None, is_repeatable=False)  # the row is written already
+        exported = asking.ask(find, None, is_repeatable=False, pauses=pauses)  # the row is written already
     except Exception as error:
         from winlogd.store.errors import LowSpaceError
 
@@ -113,17 +118,29 @@ def exported_of(access: "Access", asking: Asking, counts: Counter[str]) -> Expor
     return Exported(counts.total(), counts, access.history(), oldest, days)
 
 
-def _read(access: "Access", listing: Listing, form: Form, line: ProgressLine, is_terminal: bool) -> Counter[str]:
-    """Give all rows to a form. Return how many there are of each kind."""
+def _read(
+    access: "Access", listing: Listing, form: Form, line: ProgressLine | None, pauses: "Pauses | None"
+) -> Counter[str]:
+    """Give all rows to a form. Return how many there are of each kind.
+
+    Args:
+        access: the database.
+        listing: finds the rows.
+        form: gets them.
+        line: shows how many they are; None if the line would stand among the rows.
+        pauses: makes pauses while events come; None for none.
+    """
     counts: Counter[str] = Counter()
     counted = _COUNTED[listing.name]
     cursor: tuple[int, int] | None = None
     while True:
-        rows, cursor = listing.rows(access, cursor, MOST)
+        rows, cursor = listing.rows(access, cursor, _FEW_ROWS if pauses and pauses.events_come() else MOST)
         counts.update(str(row[counted]) for row in rows)
         form.add(rows)
         if cursor is None:
             return counts
-        if not is_terminal:  # otherwise the line would stand among the rows
+        if line is not None:
             line.show({f"{listing.name}_written": counts.total()})
+        if pauses is not None:
+            pauses.take()
         access.begin_question()  # the next program of a pipe may have stopped the last page

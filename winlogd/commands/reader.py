@@ -23,13 +23,21 @@ from winlogd.store.errors import (
     UnusableError,
 )
 from winlogd.store.file.faults import LOCKS
+from winlogd.store.pauses import Pauses
 from winlogd.store.read.access import Access
 from winlogd.store.read.once import answer_once, read_once
 
 T = TypeVar("T")
 
 
-def answer_to(config: Config, path: str, words: str, question: Callable[[Access], T], is_repeatable: bool) -> T:
+def answer_to(
+    config: Config,
+    path: str,
+    words: str,
+    question: Callable[[Access], T],
+    is_repeatable: bool,
+    pauses: Pauses | None = None,
+) -> T:
     """Return the answer to a question.
 
     Args:
@@ -38,12 +46,13 @@ def answer_to(config: Config, path: str, words: str, question: Callable[[Access]
         words: the command line, for the advice to run it as another user.
         question: the question. The server need not run.
         is_repeatable: False if the question has effects, so that it must not be asked again.
+        pauses: makes pauses for the sake of the server; None for none.
 
     Raises:
         FailedError: the database cannot be read. The text says what to do.
     """
     with _explained(path, words):
-        return answer_once(settings_of(config, path), question, is_repeatable)
+        return answer_once(settings_of(config, path), question, is_repeatable, pauses)
 
 
 def read_from(config: Config, path: str, words: str, read: Callable[[apsw.Connection], T]) -> T:

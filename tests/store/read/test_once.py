@@ -1,8 +1,10 @@
 """One question in a process of its own: no file is left behind, and a server may start meanwhile."""
 
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ from tests.support.questions import at, receive, sent
 from tests.support.school_rows import ClockedServer
 from winlogd.store.errors import ReplacedError, UnusableError
 from winlogd.store.file.settings import Settings
+from winlogd.store.pauses import Pauses
 from winlogd.store.read.access import Access
+from winlogd.store.read.limits import Limits
 from winlogd.store.read.once import answer_once
 
+SUM = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT sum(i) FROM n"
 NAMES = "SELECT username FROM main.events_today ORDER BY id"
 
 
@@ -117,6 +122,32 @@ def test_many_events_of_today_are_read_first(database: Path) -> None:
             " SELECT 'u' || i, 'M', '2026-01-12T08:00:00Z', '2026-01-12 08:00:00', 'hardware_' || i FROM n"
         )
     assert len(answer_once(settings(database), names)) == 60_000
+
+
+def test_with_pauses_today_is_read_a_few_rows_at_a_time(database: Path) -> None:
+    with ClockedServer(database, at(0, 7)) as server:
+        for number in range(500):
+            receive(server, sent(at(0, 9), f"user{number}", "C"))
+    slept_s: list[float] = []
+
+    def found(access: Access) -> tuple[int, list[object]]:
+        return len(slept_s), names(access)
+
+    before, users = answer_once(settings(database), found, pauses=Pauses(count().__next__, slept_s.append))
+
+    assert before > 1
+    assert len(users) == 501
+
+
+@pytest.mark.long
+def test_pauses_do_not_count_as_the_time_of_a_question(database: Path) -> None:
+    limits = Limits(question_s=0.5, snapshot_s=0.5)
+    with closing(Access(settings(database), limits, lambda: False, pauses=Pauses(count().__next__))) as access:
+        access.begin_question()
+        begun_s = time.monotonic()
+        with access.snapshot() as connection:
+            assert connection.execute(SUM).get == 500_000_500_000
+        assert time.monotonic() - begun_s > limits.snapshot_s  # with the pauses
 
 
 def older(path: Path) -> None:

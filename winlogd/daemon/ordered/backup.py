@@ -20,11 +20,11 @@ from winlogd.store.access_file.errors import AccessFileError, OrderRefusedError
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import names_of
 from winlogd.store.backup.make import Copying, Made, make
-from winlogd.store.backup.pauses import Pauses
 from winlogd.store.backup.syncing import Syncing
 from winlogd.store.errors import JobCutShortError, ReplacedError, StoppedError
 from winlogd.store.jobs.backup import Backup, Copied
 from winlogd.store.jobs.identify import Identify
+from winlogd.store.pauses import Pauses
 
 _THREAD: Final = "backup"
 _NICE: Final = 10

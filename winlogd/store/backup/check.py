@@ -8,8 +8,8 @@ import apsw
 
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import sync
-from winlogd.store.backup.pauses import Pauses
 from winlogd.store.file.marks import DATABASE_ID
+from winlogd.store.pauses import Pauses
 
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX | apsw.SQLITE_OPEN_NOFOLLOW
 _READ_ONLY: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOMUTEX

@@ -12,8 +12,8 @@ import apsw
 from winlogd.store.backup.check import Counts, check_access, check_database, database_id
 from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import Names
-from winlogd.store.backup.pauses import Pauses
 from winlogd.store.jobs.backup import Copied
+from winlogd.store.pauses import Pauses
 
 _MB_BYTES: Final = 1_000_000
 

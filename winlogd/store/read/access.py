@@ -4,7 +4,6 @@ A read transaction keeps pages in the WAL, and in the other journal modes it hol
 answered in pieces, each with a snapshot of its own. This file must not know threads, or what is asked.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -16,7 +15,9 @@ from winlogd.store.errors import PastChangedError, QuestionRefusedError, Questio
 from winlogd.store.file.database import identify
 from winlogd.store.file.settings import Settings
 from winlogd.store.past.progress import EPOCH, number, progress
+from winlogd.store.pauses import INSTRUCTIONS_A_CALL, Pauses
 from winlogd.store.read.limits import Limits
+from winlogd.store.read.restarts import let_wal_start_again
 from winlogd.store.read.room_hosts import RoomHosts
 from winlogd.store.read.tail import MOST_BEHIND_ROWS, PIECE_ROWS, Tail
 
@@ -26,8 +27,6 @@ _INSTRUCTIONS_A_CALL: Final = 20_000
 """SQLite looks at the clock after this many instructions of its virtual machine: a millisecond or less."""
 _LOCK_RETRY_S: Final = 0.005
 """The pause between two attempts to get a lock."""
-_WAL_PAUSE_S: Final = 0.02
-"""The pause for a large WAL. A busy writer commits several times in it."""
 
 
 class Access:
@@ -38,6 +37,7 @@ class Access:
         limits: how long a question may take.
         is_stopping: called often; returns True to give up.
         uri: the database as SQLite's URI, with options; None for its path alone.
+        pauses: makes pauses in all statements, which do not count as the question's time; None for none.
 
     Attributes:
         room_hosts: the machines of rooms.
@@ -48,11 +48,17 @@ class Access:
     """
 
     def __init__(
-        self, settings: Settings, limits: Limits, is_stopping: Callable[[], bool], uri: str | None = None
+        self,
+        settings: Settings,
+        limits: Limits,
+        is_stopping: Callable[[], bool],
+        uri: str | None = None,
+        pauses: Pauses | None = None,
     ) -> None:
         self._path: Final = settings.path
         self._limits: Final = limits
         self._is_stopping = is_stopping
+        self._pauses: Final = pauses
         self._epoch: int | None = None
         self._lock_s: Final = settings.busy_timeout_ms / 1000
         self._wal_path: Final = f"{settings.path}-wal" if settings.journal_mode == "WAL" else None
@@ -128,20 +134,21 @@ class Access:
         return now_s >= self._piece_over_s
 
     def catch_up(self) -> bool:
-        """Read some rows of today. Return True if more than one piece of rows is left.
+        """Read some rows of today. Return True if more than one piece of rows is left. It raises SQLite's errors."""
+        self.read_today(PIECE_ROWS)
+        return self._tail.behind() > PIECE_ROWS
 
-        Raises:
-            apsw.Error: SQLite's own.
-        """
+    def read_today(self, most: int) -> bool:
+        """Read at most so many rows of today. Return True if more are left. It raises SQLite's errors."""
         self.end_snapshot()
         self._connection.execute("BEGIN")
         try:
-            self._tail.catch_up()
+            are_more = self._tail.catch_up(most)
             self._connection.execute("COMMIT")
         except BaseException:
             self._roll_back()
             raise
-        return self._tail.behind() > PIECE_ROWS
+        return are_more
 
     @contextmanager
     def snapshot(self) -> Iterator[apsw.Connection]:
@@ -186,7 +193,8 @@ class Access:
 
     def _begin_snapshot(self) -> None:
         """Begin a snapshot, and read the rows of today that are in it."""
-        self._let_wal_start_again()
+        if self._wal_path is not None:
+            let_wal_start_again(self._wal_path, self._limits.wal_bytes)
         while True:
             while (behind := self._tail.behind()) > PIECE_ROWS:
                 self._check_time(time.monotonic())
@@ -234,7 +242,8 @@ class Access:
         begun_s = time.monotonic()
         self._piece_over_s = begun_s + self._piece_s
         self._snapshot_over_s = min(begun_s + self._limits.snapshot_s, self._question_over_s)
-        self._connection.set_progress_handler(self._gives_up, _INSTRUCTIONS_A_CALL)
+        instructions = _INSTRUCTIONS_A_CALL if self._pauses is None else INSTRUCTIONS_A_CALL
+        self._connection.set_progress_handler(self._gives_up, instructions)
         try:
             yield
         except apsw.InterruptError:
@@ -265,18 +274,6 @@ class Access:
         if self._is_stopping():
             raise QuestionRefusedError("winlogd is stopping")
 
-    def _let_wal_start_again(self) -> None:
-        """Pause before a snapshot if the WAL is large.
-
-        SQLite starts the WAL again from its beginning only while nobody reads it (wal.html §6). Questions that follow
-        each other without a pause would leave such a moment to chance.
-        """
-        if self._wal_path is None:
-            return
-        with suppress(OSError):
-            if os.stat(self._wal_path).st_size > self._limits.wal_bytes:
-                time.sleep(_WAL_PAUSE_S)
-
     def _waits_for_lock(self, attempts: int) -> bool:
         """Wait a little for a lock: SQLite's busy handler. Return False to give up."""
         now_s = time.monotonic()
@@ -289,4 +286,8 @@ class Access:
 
     def _gives_up(self) -> bool:
         """Return True if the running statement has to end: SQLite's progress handler."""
+        if self._pauses is not None:
+            pause_s = self._pauses.take()
+            self._snapshot_over_s += pause_s
+            self._question_over_s += pause_s
         return time.monotonic() >= self._snapshot_over_s or self._is_stopping()

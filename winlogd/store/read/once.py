@@ -12,6 +12,7 @@ import apsw
 from winlogd.store.errors import ReplacedError, SchemaError, UnusableError
 from winlogd.store.file.schema import check_readable
 from winlogd.store.file.settings import Settings
+from winlogd.store.pauses import Pauses
 from winlogd.store.read.access import Access
 from winlogd.store.read.limits import Limits
 from winlogd.store.read.uri import is_at_rest, uri_of
@@ -20,6 +21,8 @@ T = TypeVar("T")
 
 _LIMITS: Final = Limits(question_s=600.0, snapshot_s=5.0)
 """A person who has started a command can end it. One snapshot of five seconds costs the server some WAL."""
+_FEW_ROWS: Final = 50
+"""With pauses, so many rows of today are read at a time: 1 ms of work."""
 _MOST_ATTEMPTS: Final = 3
 _LOCK_MS: Final = 5_000
 """The longest wait for a lock of another program. Nobody waits half a minute for a table."""
@@ -35,7 +38,9 @@ class _Stamp(NamedTuple):
     changed_ns: int
 
 
-def answer_once(settings: Settings, question: Callable[[Access], T], is_repeatable: bool = True) -> T:
+def answer_once(
+    settings: Settings, question: Callable[[Access], T], is_repeatable: bool = True, pauses: Pauses | None = None
+) -> T:
     """Return the answer to a question.
 
     A server that starts meanwhile may write a file that was at rest at the beginning. Then the question is asked again.
@@ -44,6 +49,7 @@ def answer_once(settings: Settings, question: Callable[[Access], T], is_repeatab
         settings: the database.
         question: the question.
         is_repeatable: False if the question has effects, so that it must not be asked again.
+        pauses: makes pauses while today is read, and in all statements; None for none.
 
     Raises:
         UnusableError: the file is no database of winlogd's, or has to be upgraded first.
@@ -56,7 +62,7 @@ def answer_once(settings: Settings, question: Callable[[Access], T], is_repeatab
     for attempt in range(1, _MOST_ATTEMPTS + 1):
         before = _stamp(settings.path)
         try:
-            answer = _answer(settings, question)
+            answer = _answer(settings, question, pauses)
         except (apsw.Error, UnusableError):
             if _stamp(settings.path) == before or not before.is_at_rest or attempt == _MOST_ATTEMPTS:
                 raise
@@ -89,7 +95,7 @@ def read_once(settings: Settings, read: Callable[[apsw.Connection], T]) -> T:
         connection.close()
 
 
-def _answer(settings: Settings, question: Callable[[Access], T]) -> T:
+def _answer(settings: Settings, question: Callable[[Access], T], pauses: Pauses | None) -> T:
     uri = uri_of(settings.path)
     try:
         _opened(uri, settings.busy_timeout_ms).close()
@@ -97,8 +103,10 @@ def _answer(settings: Settings, question: Callable[[Access], T]) -> T:
         raise UnusableError(f"{settings.path} {error}") from None
     except (apsw.NotADBError, apsw.CorruptError) as error:
         raise UnusableError(f"{settings.path} is not a database, or a damaged one ({error})") from None
-    access = Access(settings, _LIMITS, lambda: False, uri)
+    access = Access(settings, _LIMITS, lambda: False, uri, pauses)
     try:
+        while pauses is not None and access.read_today(_FEW_ROWS):
+            pauses.take()
         while access.catch_up():
             pass
         access.begin_question()

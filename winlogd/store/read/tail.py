@@ -130,8 +130,11 @@ class Tail:
         found = self._connection.execute(_BEHIND, (progress.read if is_sound else 0,)).fetchone()
         return cast("int", found[0])  # type: ignore[index]  # always one row
 
-    def catch_up(self) -> bool:
+    def catch_up(self, most: int = PIECE_ROWS) -> bool:
         """Read the next rows of ``events_today``, inside a transaction that the caller has begun.
+
+        Args:
+            most: at most so many rows.
 
         Returns:
             True if more rows are left.
@@ -141,13 +144,13 @@ class Tail:
         """
         before = self._progress()
         after = self._forget_moved(self._forget_deleted(before))
-        events = events_after(self._connection, after.read, PIECE_ROWS)
+        events = events_after(self._connection, after.read, most)
         if events:
             self._take(events)
             after = after._replace(read=events[-1].event_id)
         if after != before:
             self._connection.execute(_NOTE_PROGRESS, after)
-        return len(events) == PIECE_ROWS
+        return len(events) == most
 
     def _progress(self) -> _Progress:
         return _Progress(*self._connection.execute(_PROGRESS).fetchone())  # type: ignore[misc]  # always one row

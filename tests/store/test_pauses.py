@@ -1,4 +1,4 @@
-"""The check of a copy pauses while events come."""
+"""Long work pauses while events come, and only then."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from itertools import count
 import apsw
 import pytest
 
-from winlogd.store.backup.pauses import Pauses
+from winlogd.store.pauses import Pauses
 
 SUM = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) SELECT sum(i) FROM n"
 
@@ -40,3 +40,14 @@ def test_without_events_there_is_no_pause(connection: apsw.Connection) -> None:
     assert worked(connection, Pauses(lambda: 7, slept_s.append)) == 5_000_050_000
 
     assert not slept_s
+
+
+def test_work_without_sql_pauses_when_it_has_gone_on_for_a_while() -> None:
+    slept_s: list[float] = []
+    pauses = Pauses(count().__next__, slept_s.append)
+
+    paused_s = [pauses.take() for _ in range(100_000)]
+
+    assert slept_s
+    assert sum(paused_s) == sum(slept_s)
+    assert 0.0 in paused_s

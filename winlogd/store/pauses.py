@@ -1,6 +1,6 @@
-"""Pauses in long work that a thread does beside the events, such as the check of a copy.
+"""Pauses in long work that is done beside the events, such as the check of a copy, or an export.
 
-Events wait for such work where the processor is busy: a thread keeps a core until the system's next tick, which is
+Events wait for such work where the processor is busy: it keeps a core until the system's next tick, which is
 4 ms on many machines. A lower priority does not change that. This file must not know what the work is.
 """
 
@@ -11,7 +11,7 @@ from typing import Final
 
 import apsw
 
-_INSTRUCTIONS_A_CALL: Final = 100
+INSTRUCTIONS_A_CALL: Final = 100
 """SQLite calls the handler after this many instructions of its virtual machine, or pages of a check: about 1 ms of
 ``PRAGMA integrity_check`` at most."""
 _PIECE_S: Final = 0.0003
@@ -25,7 +25,7 @@ _EVENTS_COME_S: Final = 1.0
 
 
 class Pauses:
-    """Pauses in the work of a connection.
+    """Pauses in some work.
 
     Args:
         written: returns what changes when events are written.
@@ -36,24 +36,32 @@ class Pauses:
         self._written = written
         self._sleep = sleep
         self._seen, self._seen_s = written(), -inf
-        self._begun_s = 0.0
+        self._begun_s = time.monotonic()
 
     def begin(self, connection: apsw.Connection) -> None:
         """Make pauses in all further work of `connection`."""
         self._begun_s = time.monotonic()
-        connection.set_progress_handler(self._goes_on, _INSTRUCTIONS_A_CALL)
+        connection.set_progress_handler(self._goes_on, INSTRUCTIONS_A_CALL)
 
-    def _goes_on(self) -> bool:
-        """Pause if it is time for it. Return False: the work is not interrupted."""
+    def take(self) -> float:
+        """Pause if it is time for it. Return how many seconds the pause took. Call this often between small works."""
         now_s = time.monotonic()
-        if now_s - self._begun_s >= _PIECE_S:
-            if self._events_come(now_s):
-                self._sleep(min(_PAUSE_FOR_WORK * (now_s - self._begun_s), _MAX_PAUSE_S))
-            self._begun_s = time.monotonic()
-        return False
+        if now_s - self._begun_s < _PIECE_S:
+            return 0.0
+        pause_s = min(_PAUSE_FOR_WORK * (now_s - self._begun_s), _MAX_PAUSE_S) if self.events_come() else 0.0
+        if pause_s:
+            self._sleep(pause_s)
+        self._begun_s = time.monotonic()
+        return pause_s
 
-    def _events_come(self, now_s: float) -> bool:
-        written = self._written()
+    def events_come(self) -> bool:
+        """Return True if events were written a short time ago."""
+        written, now_s = self._written(), time.monotonic()
         if written != self._seen:
             self._seen, self._seen_s = written, now_s
         return now_s - self._seen_s < _EVENTS_COME_S
+
+    def _goes_on(self) -> bool:
+        """Pause if it is time for it. Return False: the work is not interrupted."""
+        self.take()
+        return False
