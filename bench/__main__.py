@@ -72,6 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     compile_bytecode()
     steps = _steps(chosen, peers)
+    if not steps:
+        print("No chosen scenario has such a variant: see --list.", file=sys.stderr)
+        return _USAGE_STATUS
     lengths = _QUICK if chosen.quick else Lengths(load_s=chosen.seconds)
     deadline_s = started_s + _QUICK_LAST_START_S if chosen.quick else None
     options = {
@@ -139,7 +142,7 @@ def _steps(chosen: argparse.Namespace, peers: Sequence[Peer]) -> list[runner.Ste
         if chosen.quick and not chosen.scenario:
             variants = tuple(variant for variant in variants if variant.quick)
         if chosen.variant:
-            variants = tuple(variant for variant in scenario.variants if variant.name in chosen.variant)
+            variants = tuple(variant for variant in variants if variant.name in chosen.variant)
         if chosen.quick and not chosen.peer:
             asked = [peer for peer in peers if peer.name in scenario.quick_peers]
         steps += runner.interleaved(scenario, variants, asked, chosen.rounds or (1 if chosen.quick else 5))

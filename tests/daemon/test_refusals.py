@@ -1,14 +1,20 @@
 """The log shows refused requests, and one client cannot fill it with them."""
 
+import asyncio
 import json
 import os
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from winlogd.config.sections import Config
+from winlogd.daemon.observer import RequestObserver
 from winlogd.daemon.refusals import About, Refusals
+from winlogd.http.wire.message import Response
 from winlogd.log.log import Log
 
 ADDRESSES_REMEMBERED = 1024
@@ -201,3 +207,13 @@ def test_the_count_is_as_loud_as_the_lines(info: Written) -> None:
         refusals.refused(0.0, "10.0.0.7", 400, "Invalid JSON")
     refusals.close()
     assert {line["level"] for line in info.lines()} == {"WARN"}
+
+
+def test_what_cannot_be_loaded_any_more_costs_no_answer(info: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An upgrade may replace the files of a server that still runs."""
+    monkeypatch.setitem(sys.modules, "winlogd.daemon.refusals", None)
+    loop = asyncio.new_event_loop()
+    with closing(loop):
+        RequestObserver(loop, Config(), info.log).refused("10.0.0.7", Response(403, b""))
+    (line,) = info.lines()
+    assert line["message"] == "a request failed for a fault in winlogd itself"

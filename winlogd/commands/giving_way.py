@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # types only
 
 _NICENESS: Final = 10
 """A busy process of the usual priority gets ten times the time of this one (sched(7)), which still gets some."""
+_LONGEST_PAUSE_S: Final = 0.05
+"""After a longer pause, to read the events that came meanwhile would take longer than the work itself."""
 _THIS: Final = 0
 """This process (getpriority(2))."""
 
@@ -35,9 +37,9 @@ def give_way(config: Config) -> None:
 def pauses_beside_events(config: Config, database: str) -> "Pauses | None":
     """Return pauses for work that takes long, while events are written.
 
-    A busy process keeps events waiting, whatever its priority is: 99 of 100 take 3 to 7 ms beside one that does nothing
-    but count, at the lowest priority, and 1 ms otherwise, on a virtual machine with two cores of which the load takes
-    one. With another journal than a WAL there are no pauses, because a COMMIT of the server would wait for their end.
+    A lower priority alone does not keep a busy process from holding events up: 99 of 100 took 3 to 7 ms beside one that
+    did nothing but count, at the lowest priority, and 1 ms otherwise, on a virtual machine with two cores of which the
+    load took one. With another journal than a WAL there are no pauses: a COMMIT of the server would wait for their end.
 
     Args:
         config: says which journal the database has.
@@ -56,4 +58,4 @@ def pauses_beside_events(config: Config, database: str) -> "Pauses | None":
         except OSError:
             return 0
 
-    return Pauses(written)
+    return Pauses(written, longest_s=_LONGEST_PAUSE_S)

@@ -19,7 +19,7 @@ class Section:
     """
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401  # the fields' own types
-        if unknown := values.keys() - self.__annotations__.keys():
+        if unknown := values.keys() - type(self).__annotations__.keys():
             raise TypeError(f"{type(self).__name__} has no field {', '.join(sorted(unknown))}")
         self.__dict__.update(values)
 
@@ -57,4 +57,4 @@ class Section:
         return {name: getattr(cls, name) for name in cls.__annotations__}
 
     def _values(self) -> tuple[object, ...]:
-        return tuple(getattr(self, name) for name in self.__annotations__)
+        return tuple(getattr(self, name) for name in type(self).__annotations__)

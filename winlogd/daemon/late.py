@@ -1,4 +1,4 @@
-"""All endpoints but those that take events. Made with the first request for one of them.
+"""All endpoints but those that take events. Made with the first request for one of them, even if it is refused.
 
 Most servers only take events. So nothing of it is loaded at the start. This file knows the parts of a server. It must
 not know what an endpoint does.

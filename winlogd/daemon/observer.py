@@ -48,7 +48,16 @@ class RequestObserver:
         self._full_at_s = -_FULL_EVERY_S
 
     def refused(self, peer: str, response: Response) -> None:
-        """Log a refused request with the address that an event in it would be stored with."""
+        """Log a refused request with the address that an event in it would be stored with.
+
+        Nothing is raised: the answer is sent after this. What this loads may have been replaced by an upgrade.
+        """
+        try:
+            self._count(peer, response)
+        except Exception as error:
+            self.failed(error)
+
+    def _count(self, peer: str, response: Response) -> None:
         head = response.head
         address = peer if head is None else source_address(head, peer, self._proxies)
         reason = response.reason or REASONS[response.status]

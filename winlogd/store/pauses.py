@@ -18,8 +18,8 @@ _PIECE_S: Final = 0.0003
 """A pause comes when the work has gone on for this long: a fraction of an event's own COMMIT."""
 _PAUSE_FOR_WORK: Final = 9.0
 """While events come, a pause is this many times as long as the work before it. To check 100 MB then takes some 6 s."""
-_MAX_PAUSE_S: Final = 1.0
-"""The longest pause. Work may take long because of a slow disk."""
+_LONGEST_PAUSE_S: Final = 1.0
+"""The usual longest pause. Work may take long because of a slow disk."""
 _EVENTS_COME_S: Final = 1.0
 """Events come if the last one was written less than this ago."""
 
@@ -30,11 +30,18 @@ class Pauses:
     Args:
         written: returns what changes when events are written.
         sleep: sleeps for some seconds.
+        longest_s: the longest pause.
     """
 
-    def __init__(self, written: Callable[[], object], sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        written: Callable[[], object],
+        sleep: Callable[[float], None] = time.sleep,
+        longest_s: float = _LONGEST_PAUSE_S,
+    ) -> None:
         self._written = written
         self._sleep = sleep
+        self._longest_s = longest_s
         self._seen, self._seen_s = written(), -inf
         self._begun_s = time.monotonic()
 
@@ -48,7 +55,7 @@ class Pauses:
         now_s = time.monotonic()
         if now_s - self._begun_s < _PIECE_S:
             return 0.0
-        pause_s = min(_PAUSE_FOR_WORK * (now_s - self._begun_s), _MAX_PAUSE_S) if self.events_come() else 0.0
+        pause_s = min(_PAUSE_FOR_WORK * (now_s - self._begun_s), self._longest_s) if self.events_come() else 0.0
         if pause_s:
             self._sleep(pause_s)
         self._begun_s = time.monotonic()

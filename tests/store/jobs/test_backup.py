@@ -1,5 +1,6 @@
 """A backup is copied in steps between the events. A fault of its disk, or of another program, harms no event."""
 
+import re
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -234,8 +235,18 @@ def test_a_piece_that_cannot_be_synced_ends_the_backup(running: Running, to: Pat
 
     assert isinstance(outcome, BackupFailedError)
     assert str(to.parent) in str(outcome)
-    assert isinstance(end.exception(), FileNotFoundError)
+    assert end.result() is outcome
     running.store(*logons("alice"))
+
+
+def test_a_disk_that_does_not_answer_ends_the_backup(to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rotations and deletions wait behind a backup."""
+    monkeypatch.setattr("winlogd.store.backup.syncing._PATIENCE_S", 0.0)
+    syncing = Syncing(str(to), piece_pages=4)
+    syncing.wrote(4)  # nobody syncs
+
+    with pytest.raises(TimeoutError, match=re.escape(str(to))):
+        syncing.is_under_way()
 
 
 def test_the_last_piece_has_to_be_synced_too(to: Path) -> None:

@@ -1,6 +1,7 @@
 """What questions share that wait for a reader at the same time: equal ones an answer, and the others a snapshot."""
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -187,3 +188,26 @@ async def test_when_no_question_waits_no_snapshot_is_open(path: Path, writer: Ru
             other.set_busy_timeout(int(1000 * PATIENCE_S))  # the reader leaves it just after its last answer
             busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").get
             assert not busy
+
+
+async def test_a_fault_reaches_all_equal_questions_although_each_raises_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request whose question ends with a fault of winlogd's own raises it, for the log."""
+    monkeypatch.setitem(sys.modules, "winlogd.store.read.answering", None)
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    told: list[object] = []
+    all_told = asyncio.Event()
+
+    def raising(outcome: object) -> None:
+        told.append(outcome)
+        if len(told) == 3:
+            all_told.set()
+        raise RuntimeError
+
+    async with asking(path) as asked:
+        for _ in range(3):
+            asked.reader.ask("anne", lambda access: None, raising, "rooms")
+        await asyncio.wait_for(all_told.wait(), PATIENCE_S)
+        assert all(isinstance(each, ImportError) for each in told)
+        assert asked.reader.waiting == 0

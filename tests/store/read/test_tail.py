@@ -162,7 +162,7 @@ def test_rows_that_have_moved_are_forgotten_piece_by_piece(
     other.execute("DELETE FROM events_today WHERE id <> ?", (kept,))
     other.execute("UPDATE winlogd_meta SET value = 0 WHERE key = 'today_deletions'")  # as the rotation does
     other.execute(f"INSERT INTO winlogd_runs VALUES (1, 1, {kept - 1}, 0)")
-    assert [len(seen(access)) for _ in range(4)] == [19, 9, 1, 1]
+    assert [len(seen(access)) for _ in range(4)] == [21, 13, 5, 1]
     with access.snapshot() as connection:
         assert connection.execute("SELECT count(*) FROM temp.today_inventory").get == 0
         assert connection.execute("SELECT id FROM temp.today_events").get == kept

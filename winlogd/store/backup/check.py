@@ -110,6 +110,6 @@ def _require_whole(connection: apsw.Connection) -> None:
 
 def _count(connection: apsw.Connection, table: str) -> int:
     try:
-        return int(str(connection.execute(f"SELECT count(*) FROM {table}").get))
+        return int(str(connection.execute(f"SELECT count(id) FROM {table}").get))
     except apsw.SQLError:
         raise BackupFailedError(f"it is no database of winlogd: it has no table {table}") from None

@@ -228,6 +228,8 @@ def _sync(path: str, flags: int) -> None:
     descriptor = os.open(path, flags)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None  # fsync does not name the file
     finally:
         os.close(descriptor)
 

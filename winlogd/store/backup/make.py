@@ -5,7 +5,7 @@ It takes long, and runs on a thread of its own or in a command. This file must n
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import apsw
 
@@ -14,8 +14,6 @@ from winlogd.store.backup.errors import BackupFailedError
 from winlogd.store.backup.files import Names
 from winlogd.store.jobs.backup import Copied
 from winlogd.store.pauses import Pauses
-
-_MB_BYTES: Final = 1_000_000
 
 
 class Copying(NamedTuple):

@@ -4,6 +4,9 @@ A sync of a whole copy takes long, and the sync of each event's COMMIT waits beh
 a piece is written, and waits until that piece is on the disk. This file must not know SQL.
 """
 
+import time
+from errno import ETIMEDOUT
+from os import strerror
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -11,6 +14,8 @@ from winlogd.store.backup.files import sync
 
 _PIECE_PAGES: Final = 256
 """The pages of a piece: mostly 1 MiB."""
+_PATIENCE_S: Final = 60.0
+"""A disk that takes longer for a piece hangs. Rotations and deletions wait behind a backup."""
 
 
 class Syncing:
@@ -27,6 +32,7 @@ class Syncing:
         self._unsynced_pages = 0
         self._asked: Final[SimpleQueue[tuple[bool, Any]]] = SimpleQueue()
         self._is_under_way = False
+        self._asked_s = 0.0
         self._fault: OSError | None = None
 
     # The thread that copies calls these.
@@ -36,15 +42,17 @@ class Syncing:
         self._unsynced_pages += pages
         if self._unsynced_pages >= self._piece_pages:
             self._unsynced_pages = 0
-            self._is_under_way = True
+            self._is_under_way, self._asked_s = True, time.monotonic()
             self._asked.put((False, None))
 
     def is_under_way(self) -> bool:
         """Return True if the last piece is not on the disk yet: more must not be written.
 
         Raises:
-            OSError: the disk has failed. The copy is useless: a later sync may not report it again.
+            OSError: the disk has failed, or does not answer. The copy is useless: a later sync may not report it again.
         """
+        if self._is_under_way and time.monotonic() > self._asked_s + _PATIENCE_S:
+            self._fault = self._fault or OSError(ETIMEDOUT, strerror(ETIMEDOUT), self._path)
         if self._fault is not None:
             raise self._fault
         return self._is_under_way
@@ -69,7 +77,8 @@ class Syncing:
                 sync(self._path)
             except OSError as error:
                 self._fault = error
-            self._is_under_way = False
-        if self._fault is not None:
+            finally:
+                self._is_under_way = False
+        if self._fault is not None and not isinstance(outcome, Exception):
             raise self._fault
         return outcome

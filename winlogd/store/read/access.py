@@ -7,6 +7,7 @@ answered in pieces, each with a snapshot of its own. This file must not know thr
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 from typing import Final
 
 import apsw
@@ -25,6 +26,8 @@ _FLAGS: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX
 """One thread uses the connection, so it needs no lock."""
 _INSTRUCTIONS_A_CALL: Final = 20_000
 """SQLite looks at the clock after this many instructions of its virtual machine: a millisecond or less."""
+_MOST_PAUSED_S: Final = 0.25
+"""No pause in a snapshot that is older: the WAL could not start again for as long."""
 _LOCK_RETRY_S: Final = 0.005
 """The pause between two attempts to get a lock."""
 
@@ -37,7 +40,7 @@ class Access:
         limits: how long a question may take.
         is_stopping: called often; returns True to give up.
         uri: the database as SQLite's URI, with options; None for its path alone.
-        pauses: makes pauses in all statements, which do not count as the question's time; None for none.
+        pauses: makes pauses in the statements of young snapshots; None if it makes none.
 
     Attributes:
         room_hosts: the machines of rooms.
@@ -138,6 +141,10 @@ class Access:
         self.read_today(PIECE_ROWS)
         return self._tail.behind() > PIECE_ROWS
 
+    def behind(self) -> int:
+        """Return how many rows of today were not read yet, of some 50 000 at most. It raises SQLite's errors."""
+        return self._tail.behind()
+
     def read_today(self, most: int) -> bool:
         """Read at most so many rows of today. Return True if more are left. It raises SQLite's errors."""
         self.end_snapshot()
@@ -201,7 +208,8 @@ class Access:
                 self.catch_up()
                 if behind > MOST_BEHIND_ROWS:
                     raise QuestionRefusedError("the events of today are being read")
-            begun_s = time.monotonic()
+            # A cursor that a question has kept holds an older state, which suits nobody.
+            begun_s = -inf if self.is_reading else time.monotonic()
             self._connection.execute("BEGIN")
             try:
                 if self._tail.behind() <= PIECE_ROWS:
@@ -286,8 +294,7 @@ class Access:
 
     def _gives_up(self) -> bool:
         """Return True if the running statement has to end: SQLite's progress handler."""
-        if self._pauses is not None:
-            pause_s = self._pauses.take()
-            self._snapshot_over_s += pause_s
-            self._question_over_s += pause_s
-        return time.monotonic() >= self._snapshot_over_s or self._is_stopping()
+        now_s = time.monotonic()
+        if self._pauses is not None and self._begun_s is not None and now_s < self._begun_s + _MOST_PAUSED_S:
+            self._piece_over_s += self._pauses.take()
+        return now_s >= self._snapshot_over_s or self._is_stopping()

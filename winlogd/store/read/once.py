@@ -105,14 +105,21 @@ def _answer(settings: Settings, question: Callable[[Access], T], pauses: Pauses 
         raise UnusableError(f"{settings.path} is not a database, or a damaged one ({error})") from None
     access = Access(settings, _LIMITS, lambda: False, uri, pauses)
     try:
-        while pauses is not None and access.read_today(_FEW_ROWS):
-            pauses.take()
+        if pauses is not None:
+            _read_today(access, pauses)
         while access.catch_up():
             pass
         access.begin_question()
         return question(access)
     finally:
         access.close()
+
+
+def _read_today(access: Access, pauses: Pauses) -> None:
+    """Read the rows of today that are there now, with pauses. More may come meanwhile than a round reads."""
+    for _ in range(access.behind() // _FEW_ROWS):
+        access.read_today(_FEW_ROWS)
+        pauses.take()
 
 
 def _opened(uri: str, busy_timeout_ms: int) -> apsw.Connection:

@@ -207,10 +207,13 @@ class Reader:
             self._start()
 
     def _answer_all(self, outcome: Exception) -> None:
-        """Answer all questions in the queue with an exception. No thread takes them out now."""
+        """Answer all questions in the queue with an exception. No thread takes them out now.
+
+        A question that raises the exception, for the log, must not keep the others from theirs.
+        """
         while not self._queue.is_empty:
             for asked in self._queue.take(0) or ():
-                self._deliver(asked, outcome)
+                self._loop.call_soon(self._deliver, asked, outcome)
 
     # Everything below runs on the reader's thread.
 

@@ -74,8 +74,8 @@ _REPORT: Final = f"INSERT OR REPLACE INTO {TODAY.inventory} (host, key, event_id
 _NOTE_EVENT: Final = f"INSERT OR REPLACE INTO {EVENTS} (id, user, host) VALUES (?, ?, ?)"
 
 _LAST_MOVED: Final = "SELECT ifnull(max(today_id + count) - 1, 0) FROM main.winlogd_runs"
-_LAST_OF_PIECE: Final = f"""SELECT event_id FROM {TODAY.sessions} WHERE event_id > ? AND event_id <= ?
-    ORDER BY event_id LIMIT 1 OFFSET {PIECE_ROWS - 1}"""
+_LAST_OF_PIECE: Final = f"""SELECT id FROM {EVENTS} WHERE id > ? AND id <= ?
+    ORDER BY id LIMIT 1 OFFSET {PIECE_ROWS - 1}"""
 _IS_GONE: Final = "NOT EXISTS (SELECT 1 FROM main.events_today e WHERE e.id = event_id)"
 _FORGET: Final = f"DELETE FROM {TODAY.sessions} WHERE event_id > ? AND event_id <= ? AND {_IS_GONE}"
 _FORGET_EVENTS: Final = f"""DELETE FROM {EVENTS} WHERE id > ? AND id <= ?
