@@ -283,3 +283,38 @@ def test_while_nothing_can_be_stored_every_page_says_since_when_and_why(browser:
             for address in ("/", "/ghosts", "/hardware", "/?at=yesterday"):
                 page.goto(address)
                 page.wait_for_selector("#banners >> text=/Nothing is stored since \\d\\d:\\d\\d, because .*disk.*\\./")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "globalThis.SharedWorker = class { constructor() { throw new DOMException('', 'SecurityError') } }",
+        "globalThis.SharedWorker = class { port = { postMessage() {} }; constructor() {"
+        " setTimeout(() => this.onerror(), 50) } }",
+    ],
+    ids=["forbidden", "not loaded"],
+)
+def test_a_page_whose_worker_cannot_run_follows_by_itself(browser: "Browser", server: Winlogd, script: str) -> None:
+    with browsing(browser, server.port) as page:
+        page.context.add_init_script(script)
+        page.goto("/?state=in_use")
+        page.wait_for_selector(".machine >> text=alice")
+        until_live(page)
+        assert server.post(an_event(username="bob", hostname="A102-08")).status == 200
+        page.wait_for_selector(".machine >> text=bob")
+
+
+def test_a_new_page_brings_a_feed_that_waits_up_to_date(browser: "Browser", server: Winlogd) -> None:
+    """A page that has just had an answer must not be put back to what the feed knew before it was cut."""
+    with a_page(browser, server) as first:
+        until_live(first)
+        server.stop()
+        first.wait_for_selector("body.stale")
+        server.start()
+        server.wait_until_it_obeys()
+        assert server.post(an_event(username="bob", hostname="A102-08")).status == 200
+        second = first.context.new_page()
+        second.goto("/?state=in_use")
+        for page in (second, first):
+            page.wait_for_selector(".machine >> text=bob")
+            page.wait_for_selector("body:not(.stale)")

@@ -252,7 +252,8 @@ class Box {
     if (key === "ArrowDown" || key === "ArrowUp") {
       if (!this.results.length) return;
       this.open();
-      const count = this.results.length + 1; // from the last result to none, and on to the first
+      // From the last result to none, and on to the first.
+      const count = this.results.length + 1;
       this.choose(((this.active + 1 + (key === "ArrowDown" ? 1 : -1) + count) % count) - 1);
     } else if (key === "Enter" && event.shiftKey && (chosen ?? this.results[0])?.only) {
       this.go(/** @type {string} */ ((chosen ?? this.results[0])?.only), null);

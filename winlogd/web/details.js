@@ -1,5 +1,6 @@
 // What the pages about one machine and one user share: facts, links, and sessions in words.
 import { changed, to } from "./address.js";
+import { failure, Unanswered } from "./ask.js";
 import { words } from "./details_words.js";
 import { fill, h, named, visible } from "./dom.js";
 import { learned, live } from "./live.js";
@@ -189,6 +190,18 @@ export function loader(place, make, failed) {
     },
     end: () => ending.abort(),
   };
+}
+
+/**
+ * Return what stands in place of the details that were not answered.
+ * @param {unknown} fault
+ * @param {string} name
+ * @param {"no_machine" | "no_user"} unknownWords if there is no such name
+ * @param {() => void} again
+ */
+export function unknown(fault, name, unknownWords, again) {
+  if (!(fault instanceof Unanswered && fault.status === 404)) return failure(fault, again);
+  return [h("h1", {}, named(name)), h("p", { class: "empty" }, words.say(unknownWords))];
 }
 
 /** Wait until it is known what the reader may see. Return the scope; null if the feed tells nothing. */

@@ -72,12 +72,17 @@ export class Feed {
   start(first) {
     if (this.isStarted) return;
     this.isStarted = true;
-    if (first) {
-      this.clock = first.clock;
-      this.heardMs = first.clock.heardMs;
-      this.keep(first.text, first.etag);
-    }
+    if (first) this.learn(first);
     this.run();
+  }
+
+  /** Go on at once from what a page knows. @param {FirstSnapshot} first */
+  learn(first) {
+    this.clock = first.clock;
+    this.heardMs = first.clock.heardMs;
+    this.keep(first.text, first.etag);
+    this.become("connecting");
+    this.again();
   }
 
   /** Try again now: somebody has logged in, or the network is back. A feed that lives is left alone. */

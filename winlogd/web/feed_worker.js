@@ -14,7 +14,12 @@ const feed = new Feed((message) => {
   port.onmessage = ({ data }) => {
     if (data === "leave") ports.delete(port);
     else if (data === "again") feed.again();
-    else if (feed.isStarted) for (const message of feed.current()) port.postMessage(message);
+    else if (feed.isStarted) {
+      // This page has just had an answer: all learn from it.
+      const told = data && feed.state.state !== "live" ? ports : [port];
+      if (told === ports) feed.learn(data);
+      for (const each of told) for (const message of feed.current()) each.postMessage(message);
+    }
     // The first page tells what it knows.
     else feed.start(data);
   };

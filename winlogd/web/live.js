@@ -4,7 +4,7 @@ import { Feed, pauseMs, SILENCE_MS } from "./feed.js";
 import { setClock } from "./time.js";
 
 const NAME = "winlogd feed";
-/** The feed begins so long after the first snapshot: the page is drawn first. Nothing that changes meanwhile is lost. */
+/** The page is drawn before the feed begins. Nothing that changes meanwhile is lost. */
 const AFTER_MS = 300;
 
 /** What is known. Read it; do not change it. `machines` is null for a reader who may see no names. */
@@ -58,7 +58,7 @@ export function again() {
 
 /** Load the state as it is now, and then start the feed. Call this once. */
 export async function startFeed() {
-  const first = await loadFirst();
+  const first = await loadFirst().catch(() => null);
   if (first) {
     take(first.clock);
     take({ kind: "snapshot", text: first.text });
@@ -72,19 +72,15 @@ export async function startFeed() {
 }
 
 /**
- * Return the snapshot for which the shell has had the browser ask. Without an answer, the feed tries again.
+ * Return the snapshot for which the shell has asked; null without an answer.
  * @returns {Promise<FirstSnapshot | null>}
  */
 async function loadFirst() {
-  try {
-    const answer = await fetch("/api/v1/snapshot", { signal: AbortSignal.timeout(SILENCE_MS) });
-    const now = answer.ok && answer.headers.get("winlogd-now");
-    if (!now) return null;
-    const clock = /** @type {const} */ ({ kind: "clock", now, heardMs: Date.now() });
-    return { text: await answer.text(), etag: answer.headers.get("etag") ?? "", clock };
-  } catch {
-    return null;
-  }
+  const answer = await fetch("/api/v1/snapshot", { signal: AbortSignal.timeout(SILENCE_MS) });
+  const now = answer.ok && answer.headers.get("winlogd-now");
+  if (!now) return null;
+  const clock = /** @type {const} */ ({ kind: "clock", now, heardMs: Date.now() });
+  return { text: await answer.text(), etag: answer.headers.get("etag") ?? "", clock };
 }
 
 /** @param {FirstSnapshot | null} first */
@@ -92,25 +88,17 @@ function startShared(first) {
   const url = /** @type {any} */ (workerUrl());
   /** @type {MessagePort} */
   let port;
-  let isModule = false;
-  const options = {
-    name: NAME,
-    /** A browser that knows no modules in shared workers does not read this. */
-    get type() {
-      isModule = true;
-      return /** @type {WorkerType} */ ("module");
-    },
-  };
   let failures = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let pause;
   const start = () => {
     clearTimeout(pause);
-    const worker = new SharedWorker(url, options);
+    const worker = new SharedWorker(url, { type: "module", name: NAME });
     let isThere = false;
     worker.onerror = () => {
-      if (isThere || !isModule) return;
-      // Its modules were not sent: the server has gone since the page was loaded.
+      if (isThere) return;
+      if (failures > 1) return startOwn(take, first);
+      // The server has gone since the page was loaded; or the browser runs no such worker, and the page goes on alone.
       take({ kind: "feed", state: "cut", since: first?.clock.heardMs ?? null, status: 0 });
       tryAgain = start;
       pause = setTimeout(start, pauseMs(failures++));
@@ -123,8 +111,12 @@ function startShared(first) {
     port.postMessage(first);
     tryAgain = () => port.postMessage("again");
   };
-  start();
-  if (!isModule) return startOwn(take, first);
+  try {
+    start();
+  } catch {
+    // The browser forbids it.
+    return startOwn(take, first);
+  }
   addEventListener("pagehide", () => port.postMessage("leave"));
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 }
@@ -141,7 +133,7 @@ function startLocked(first) {
   const channel = new BroadcastChannel(NAME);
   channel.onmessage = ({ data }) => {
     if (!data.kind) return;
-    // Whoever leads later loads the state anew.
+    // It is old: the next leader loads a new one.
     first = null;
     take(data);
   };
@@ -156,7 +148,8 @@ function startLocked(first) {
       if (data === "hello") for (const message of feed.current()) channel.postMessage(message);
       else if (data === "again") feed.again();
     };
-    return new Promise(() => {}); // keeps the lock until the page ends
+    // Keeps the lock until the page ends.
+    return new Promise(() => {});
   });
 }
 

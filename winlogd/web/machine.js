@@ -1,5 +1,5 @@
 // The page of one machine: who is on, its last sessions, its hardware and what changed in it.
-import { ask, failure, Unanswered } from "./ask.js";
+import { ask } from "./ask.js";
 import {
   ago,
   dayLink,
@@ -11,6 +11,7 @@ import {
   part,
   roomLink,
   scope,
+  unknown,
   userLink,
 } from "./details.js";
 import { words } from "./details_words.js";
@@ -59,7 +60,7 @@ export async function show(root, state) {
       drawBelow(state);
       return [top, below];
     },
-    (fault) => (isUnknown(fault) ? unknown(hostname) : failure(fault, loading.load)),
+    (fault) => unknown(fault, hostname, "no_machine", loading.load),
   );
   await loading.load();
   // The ages go on. What has the focus is left alone.
@@ -89,21 +90,12 @@ export async function show(root, state) {
   };
 }
 
-/** @param {unknown} fault */
-function isUnknown(fault) {
-  return fault instanceof Unanswered && fault.status === 404;
-}
-
-/** @param {string} hostname */
-function unknown(hostname) {
-  return [h("h1", {}, named(hostname)), h("p", { class: "empty" }, words.say("no_machine"))];
-}
-
 /** @param {MachineDetails} machine */
 function heading(machine) {
   const { hostname, room, state, os_name: name, os_version: version } = machine;
   const sees = machine.sessions !== undefined;
-  const contact = sees ? machine.last_contact : null; // the feed tells it to everybody, the question about one machine not
+  // The feed tells it to everybody, the question about one machine not.
+  const contact = sees ? machine.last_contact : null;
   const title = h("h1", {}, named(hostname));
   const shown = h("p", { class: `state-line ${state}` }, mark(state), " ", stateWords(state));
   const known = facts([

@@ -135,6 +135,7 @@ class Trends {
   async loadHours() {
     const { day: date } = this;
     const { signal } = this.asking;
+    if (date !== this.askedDay) this.ofDay = null;
     this.askedDay = date;
     this.draw();
     try {

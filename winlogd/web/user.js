@@ -1,6 +1,6 @@
 // The page of one user: where now, the machines used, the last sessions; hours only where the site allows a profile.
 import { changed } from "./address.js";
-import { ask, failure, Unanswered } from "./ask.js";
+import { ask } from "./ask.js";
 import {
   ago,
   begun,
@@ -15,6 +15,7 @@ import {
   part,
   roomLink,
   scope,
+  unknown,
 } from "./details.js";
 import { words } from "./details_words.js";
 import { fill, h, named, place, sheet, visible } from "./dom.js";
@@ -56,8 +57,7 @@ export async function show(root, state) {
       drawBelow(state);
       return [heading(user), news, below];
     },
-    (fault) =>
-      fault instanceof Unanswered && fault.status === 404 ? unknown(username) : failure(fault, loading.load),
+    (fault) => unknown(fault, username, "no_user", loading.load),
   );
   await loading.load();
   const ends = [
@@ -80,11 +80,6 @@ export async function show(root, state) {
       keepFocus(below, "a");
     },
   };
-}
-
-/** @param {string} username */
-function unknown(username) {
-  return [h("h1", {}, named(username)), h("p", { class: "empty" }, words.say("no_user"))];
 }
 
 /**

@@ -107,7 +107,8 @@ class Wall {
         ),
       );
     const { clientWidth: width, clientHeight: height } = this.list;
-    if (!height) return; // the shell has not made room yet; the observer calls again
+    // The shell has not made room yet; the observer calls again.
+    if (!height) return;
     const most = arranged(rooms.length, width, height);
     this.pages = most.pages;
     this.at %= this.pages;
