@@ -202,7 +202,7 @@ import sys
 from contextlib import suppress
 from winlogd.cli import main
 from winlogd.store.errors import QuestionTooLongError
-from winlogd.store.read.reader import Reader
+from winlogd.store.read.readers import Readers
 
 SQL = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
@@ -212,13 +212,13 @@ def for_ever(access):
         with suppress(QuestionTooLongError), access.snapshot() as connection:
             connection.execute(SQL).fetchall()
 
-begin = Reader.begin
+begin = Readers.begin
 
-def begin_and_ask(reader):
-    begin(reader)
-    reader.ask("anne", for_ever, lambda outcome: print("answered", type(outcome).__name__, file=sys.stderr, flush=True))
+def begin_and_ask(readers):
+    begin(readers)
+    readers.questions.ask("anne", for_ever, lambda outcome: print("answered", type(outcome).__name__, file=sys.stderr, flush=True))
 
-Reader.begin = begin_and_ask
+Readers.begin = begin_and_ask
 sys.exit(main())
 """
 """winlogd with a question that never ends by itself."""
