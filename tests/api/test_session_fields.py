@@ -29,6 +29,7 @@ def test_on_the_day_on_which_the_clocks_are_set_each_time_has_its_own_offset() -
     assert local_text(us_of("2026-10-25T01:30:00Z"), paris) == "2026-10-25T02:30:00.000000+01:00"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ZONES)
 def test_each_hour_of_many_years_is_what_the_zone_itself_says(name: str) -> None:
     zone = ZoneInfo(name)

@@ -216,7 +216,9 @@ begin = Readers.begin
 
 def begin_and_ask(readers):
     begin(readers)
-    readers.questions.ask("anne", for_ever, lambda outcome: print("answered", type(outcome).__name__, file=sys.stderr, flush=True))
+    readers.questions.ask(
+        "anne", for_ever, lambda outcome: print("answered", type(outcome).__name__, file=sys.stderr, flush=True)
+    )
 
 Readers.begin = begin_and_ask
 sys.exit(main())

@@ -154,6 +154,7 @@ def test_rows_that_come_faster_than_they_are_read_with_pauses_do_not_keep_a_ques
     assert "user199" in users
 
 
+@pytest.mark.long
 def test_pauses_keep_no_snapshot_open_for_long(database: Path) -> None:
     slept_s: list[float] = []
 
