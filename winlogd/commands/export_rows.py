@@ -128,7 +128,7 @@ def _read(
         listing: finds the rows.
         form: gets them.
         line: shows how many they are; None if the line would stand among the rows.
-        pauses: makes pauses while events come; None for none.
+        pauses: makes pauses while events come; None if it makes none.
     """
     counts: Counter[str] = Counter()
     counted = _COUNTED[listing.name]

@@ -46,7 +46,7 @@ def answer_to(
         words: the command line, for the advice to run it as another user.
         question: the question. The server need not run.
         is_repeatable: False if the question has effects, so that it must not be asked again.
-        pauses: makes pauses for the sake of the server; None for none.
+        pauses: makes pauses for the sake of the server; None if it makes none.
 
     Raises:
         FailedError: the database cannot be read. The text says what to do.

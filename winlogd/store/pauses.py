@@ -1,7 +1,7 @@
 """Pauses in long work that is done beside the events, such as the check of a copy, or an export.
 
-Events wait for such work where the processor is busy: it keeps a core until the system's next tick, which is
-4 ms on many machines. A lower priority does not change that. This file must not know what the work is.
+Events wait for such work where the processor is busy: it keeps a core until the system's next tick, which may be 4 ms
+away. A lower priority alone does not change that. This file must not know what the work is.
 """
 
 import time

@@ -33,7 +33,7 @@ def check_database(path: str, pauses: Pauses | None = None) -> Counts:
 
     Args:
         path: the copy.
-        pauses: makes pauses in the check; None for none.
+        pauses: makes pauses in the check; None if it makes none.
 
     Raises:
         BackupFailedError: it is damaged, or has no tables of events.

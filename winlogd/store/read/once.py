@@ -49,7 +49,7 @@ def answer_once(
         settings: the database.
         question: the question.
         is_repeatable: False if the question has effects, so that it must not be asked again.
-        pauses: makes pauses while today is read, and in all statements; None for none.
+        pauses: makes pauses while today is read, and in all statements; None if it makes none.
 
     Raises:
         UnusableError: the file is no database of winlogd's, or has to be upgraded first.
