@@ -52,7 +52,13 @@ class Asking:
         self.reader = Reader(asyncio.get_running_loop(), settings, Limits(**limits))
         self.reader.begin()
 
-    def put(self, question: Callable[[Access], T], who: str = "anne", same: str | None = None) -> asyncio.Future[T]:
+    def put(
+        self,
+        question: Callable[[Access], T],
+        who: str = "anne",
+        same: str | None = None,
+        waits: Callable[[], bool] = lambda: True,
+    ) -> asyncio.Future[T]:
         """Ask a question, and return the answer to come. An exception that answers it is raised by `await`."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
@@ -62,7 +68,7 @@ class Asking:
             else:
                 future.set_result(outcome)
 
-        self.reader.ask(who, question, answered, same)
+        self.reader.ask(who, question, answered, same, waits)
         return future
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
