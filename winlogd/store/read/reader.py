@@ -27,8 +27,7 @@ T = TypeVar("T")
 
 _NICE: Final = 10
 """The thread's priority: events go first when the processor is busy. With sixteen clients who asked without a pause,
-P99 of 1,000 events a second was 3.5 ms instead of 6 to 11 (`python -m bench --scenario queries --variant user`).
-winlogd.service forbids it."""
+P99 of 1,000 events a second was 3.5 ms instead of 6 to 11 (`python -m bench --scenario queries --variant user`)."""
 _TOO_MANY: Final = "too many questions wait"
 
 
