@@ -28,7 +28,12 @@ class Noting:
         self.same: list[Any] = []
 
     def ask(
-        self, who: str, question: Callable[[Any], Any], answered: Callable[[Any], None], same: object = None
+        self,
+        who: str,
+        question: Callable[[Any], Any],
+        answered: Callable[[Any], None],
+        same: object = None,
+        waits: object = None,
     ) -> None:
         self.same.append(same)
 

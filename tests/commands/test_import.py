@@ -297,7 +297,7 @@ def test_a_command_that_is_killed_leaves_files_that_the_next_one_removes(folder:
     large = csv_of(tmp_path / "large.csv", (older_row(number % 80_000) for number in range(200_000)))
     words = [sys.executable, "-m", "winlogd", "import", str(large), "--config", "config.toml"]
     command = subprocess.Popen(words, cwd=folder, env={**os.environ, **A_SMALL_DISK_WILL_DO})
-    wait_for(lambda: left(folder), "the staging file", command)
+    wait_for(lambda: any((folder / "data" / name).stat().st_size for name in left(folder)), "a locked file", command)
     command.send_signal(signal.SIGSTOP)  # long before its end
     beside = bring_in(folder, GOLDEN)
     assert beside.returncode == 0

@@ -50,7 +50,7 @@ def allowed_by(unit: str) -> list[str]:
         names = calls(setting.removeprefix("~").split())
         allowed = allowed - names if setting.startswith("~") else allowed | names
     assert "accept4" in allowed
-    assert not allowed & {"chown", "reboot", "mount", "setpriority"}
+    assert not allowed & {"chown", "reboot", "mount", "setrlimit", "sched_setscheduler"}
     return sorted(allowed)
 
 
@@ -59,6 +59,12 @@ def confine(server: Winlogd) -> None:
     (server.folder / "allowed").write_text("\n".join(allowed_by("winlogd.service")))
     at = server.command.index("-m")
     server.command = (*server.command[: at - 1], *confined(server.folder), *server.command[at + 2 :])
+
+
+def niceness_of_threads(server: Winlogd) -> list[int]:
+    """Return the niceness of each thread of the server."""
+    threads = os.listdir(f"/proc/{server.process.pid}/task")
+    return [os.getpriority(os.PRIO_PROCESS, int(thread)) for thread in threads]
 
 
 def confined(folder: Path) -> tuple[str, ...]:
@@ -83,6 +89,7 @@ def test_the_server_stores_tells_and_stops(server: Winlogd) -> None:
     assert ask_with_tls(secure, "/health", {}).status == 200
     assert [row["username"] for row in server.request("GET", "/api/v1/sessions/current").json] == ["alice"]
     assert server.request("GET", "/api/v1/sessions").json["sessions"][0]["username"] == "alice"
+    assert 10 in niceness_of_threads(server)  # the reader's
     assert server.rotate().startswith("ok ")
     assert server.stop() == 0
     assert not re.search("WARN|ERROR", server.log)

@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 FOR_EVER: Final = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 """A statement that never ends by itself."""
+PATIENT: Final[dict[str, Any]] = {"question_s": 600.0, "snapshot_s": 600.0}
+"""Limits that no busy machine reaches: the reader's thread has a low priority."""
 SESSIONS: Final = """SELECT u.name, h.name, p.ended_by FROM temp.today_sessions p
     JOIN temp.today_names u ON u.id = p.user JOIN temp.today_names h ON h.id = p.host
     WHERE EXISTS (SELECT 1 FROM main.events_today e WHERE e.id = p.event_id) ORDER BY p.key"""
@@ -49,10 +51,16 @@ class Asking:
         **limits: Any,  # noqa: ANN401  # of Limits
     ) -> None:
         settings = settings_of(path, journal_mode, busy_timeout_ms)
-        self.reader = Reader(asyncio.get_running_loop(), settings, Limits(**limits))
+        self.reader = Reader(asyncio.get_running_loop(), settings, Limits(**PATIENT | limits))
         self.reader.begin()
 
-    def put(self, question: Callable[[Access], T], who: str = "anne", same: str | None = None) -> asyncio.Future[T]:
+    def put(
+        self,
+        question: Callable[[Access], T],
+        who: str = "anne",
+        same: str | None = None,
+        waits: Callable[[], bool] = lambda: True,
+    ) -> asyncio.Future[T]:
         """Ask a question, and return the answer to come. An exception that answers it is raised by `await`."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
@@ -62,7 +70,7 @@ class Asking:
             else:
                 future.set_result(outcome)
 
-        self.reader.ask(who, question, answered, same)
+        self.reader.ask(who, question, answered, same, waits)
         return future
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:

@@ -20,7 +20,7 @@ class Complaints(list[str]):
 
     def watch(self, context: "BrowserContext", origin: str) -> None:
         """Note the complaints of all pages of a context whose server is at `origin`."""
-        context.on("console", lambda message: self.append(f"console: {message.text}"))
+        context.on("console", lambda message: self.append(f"console: {message.text} at {message.location['url']}"))
         context.on("weberror", lambda error: self.append(f"error: {error.error}"))
         context.on("request", lambda request: self._look_at(request.url, origin))
 
@@ -69,6 +69,7 @@ def browsing(
     try:
         yield context.new_page()
         expected = tuple(f"status of {status} " for status in fails)
-        assert [each for each in complaints if not any(text in each for text in expected)] == []
+        left = [each for each in complaints if not any(text in each for text in expected)]
+        assert not left, f"the page complained: {left}"
     finally:
         context.close()

@@ -51,7 +51,11 @@ def ask(
         if isinstance(outcome, Exception) and exchange_failed(outcome):
             raise outcome  # for the log
 
-    reader.ask(who, question, answered, same)
+    def waits() -> bool:
+        # A browser that sends FIN has closed its side. Others who do so get an answer as long as there is room.
+        return exchange.is_open and not exchange.sender.peer_sent_fin
+
+    reader.ask(who, question, answered, same, waits)
 
 
 def response_to(outcome: bytes | Exception | None) -> Response:

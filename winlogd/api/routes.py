@@ -91,13 +91,17 @@ def make_router(
         others: makes the endpoints of all other routes (`late_routes.endpoints`).
     """
     take, late = senders.before(events.handler_for), _Late(others)
-    gets = (*PAGES, FILES, *event_paths, *QUESTIONS, *FOLLOWING, READY, METRICS, CURRENT, OPENAPI, LOGIN, ACCOUNT)
-    routes = *(("GET", path) for path in gets), ("POST", LOGIN), ("POST", LOGOUT)
     return Router(
         {
-            **{route: partial(late.handler_for, route) for route in routes},
+            **{route: partial(late.handler_for, route) for route in made_late(event_paths)},
             ("GET", HEALTH): health.handler_for,
             **{("POST", path): take for path in event_paths},
         },
         dict.fromkeys(event_paths, METHOD_NOT_ALLOWED),
     )
+
+
+def made_late(event_paths: tuple[str, ...]) -> tuple[Route, ...]:
+    """Return the routes whose endpoints `late_routes.endpoints` makes."""
+    gets = (*PAGES, FILES, *event_paths, *QUESTIONS, *FOLLOWING, READY, METRICS, CURRENT, OPENAPI, LOGIN, ACCOUNT)
+    return *(("GET", path) for path in gets), ("POST", LOGIN), ("POST", LOGOUT)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.questions import at, receive, sent
+from tests.support.reading import PATIENT
 from tests.support.school_rows import ClockedServer
 from winlogd.store.errors import ReplacedError, UnusableError
 from winlogd.store.file.settings import Settings
@@ -163,7 +164,7 @@ def test_pauses_keep_no_snapshot_open_for_long(database: Path) -> None:
         slept_s.append(pause_s)
 
     pauses = Pauses(count().__next__, sleep)
-    with closing(Access(settings(database), Limits(), lambda: False, pauses=pauses)) as access:
+    with closing(Access(settings(database), Limits(**PATIENT), lambda: False, pauses=pauses)) as access:
         access.begin_question()
         with access.snapshot() as connection:
             assert connection.execute(SUM).get == 500_000_500_000

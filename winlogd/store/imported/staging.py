@@ -2,7 +2,7 @@
 
 ``winlogd import`` makes it, and the job that imports the rows reads it and removes it. Its name is a fixed prefix and
 sixteen random digits. So an order names digits and no path. The command locks the file while it needs it (flock). A
-file that nobody locks is of a command that was killed.
+file that nobody locks is of a command that was killed. Whoever removes it locks it first.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Final, cast
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ from winlogd.store.imported.rows import COLUMNS, Row, compared, key_of
 
 _PREFIX: Final = "winlogd-import-"
 _DIGITS: Final = re.compile("[0-9a-f]{16}")
-_NAME: Final = re.compile(f"{_PREFIX}([0-9a-f]{{16}})(\\.source)?(-wal|-journal|-shm)?")
+_NAME: Final = re.compile(f"{_PREFIX}([0-9a-f]{{16}})(?:\\.source)?(?:-wal|-journal|-shm)?")
 _MODE: Final = 0o600
 _CREATED: Final = f"""
 CREATE TABLE rows (number INTEGER PRIMARY KEY, key INTEGER NOT NULL, {", ".join(COLUMNS)});
@@ -90,12 +90,11 @@ class NewStaging:
     """
 
     def __init__(self, database: str) -> None:
-        self.digits: Final = secrets.token_hex(8)
-        self.path: Final = _path(database, self.digits)
+        digits, self._descriptor = _made(database)
+        self.digits: Final = digits
+        self.path: Final = _path(database, digits)
         self.rows = 0
-        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
             self._connection: Final = apsw.Connection(self.path, apsw.SQLITE_OPEN_READWRITE)
             self._connection.execute("PRAGMA journal_mode = OFF")
             self._connection.execute("PRAGMA synchronous = OFF")
@@ -186,10 +185,11 @@ def left_behind(database: str) -> list[str]:
     Raises:
         OSError: the folder cannot be read.
     """
-    folder = os.path.dirname(database)
-    found = [match for name in os.listdir(folder) if (match := _NAME.fullmatch(name))]
-    used = {digits for digits in {match[1] for match in found} if _is_in_use(_path(database, digits))}
-    return [os.path.join(folder, match[0]) for match in found if match[1] not in used]
+    left = []
+    for digits, paths in _all_files(database).items():
+        with _held(_path(database, digits)) as is_unused:
+            left += paths if is_unused else []
+    return left
 
 
 def remove_left(database: str) -> None:
@@ -198,25 +198,62 @@ def remove_left(database: str) -> None:
     Raises:
         OSError: the folder cannot be read.
     """
-    for path in left_behind(database):
-        with suppress(FileNotFoundError):
+    for digits, paths in _all_files(database).items():
+        with _held(_path(database, digits)) as is_unused:
+            for path in paths if is_unused else ():
+                with suppress(FileNotFoundError):
+                    os.unlink(path)
+
+
+def _all_files(database: str) -> dict[str, list[str]]:
+    """Return the paths of all staging files and of those beside them, by their digits."""
+    folder = os.path.dirname(database)
+    found: dict[str, list[str]] = {}
+    for name in os.listdir(folder):
+        if match := _NAME.fullmatch(name):
+            found.setdefault(match[1], []).append(os.path.join(folder, name))
+    return found
+
+
+def _made(database: str) -> tuple[str, int]:
+    """Return the digits of a new file, and the descriptor that locks it.
+
+    Another command may remove the file before it is locked: then it is made again.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    while True:
+        digits = secrets.token_hex(8)
+        path = _path(database, digits)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if os.fstat(descriptor).st_nlink:
+                return digits, descriptor
+        except BaseException:
             os.unlink(path)
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
-def _is_in_use(path: str) -> bool:
+@contextmanager
+def _held(path: str) -> Iterator[bool]:
+    """Hold the lock of a staging file for the block. The value is False if a command holds it, or nobody may."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
+    except OSError as error:
+        yield isinstance(error, FileNotFoundError)
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return True
+        yield False
+    else:
+        yield True
     finally:
         os.close(descriptor)
-    return False
 
 
 def _path(database: str, digits: str) -> str:

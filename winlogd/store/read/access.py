@@ -38,7 +38,7 @@ class Access:
     Args:
         settings: the database.
         limits: how long a question may take.
-        is_stopping: called often; returns True to give up.
+        is_over: called often; returns True to give the question up.
         uri: the database as SQLite's URI, with options; None for its path alone.
         pauses: makes pauses in the statements of young snapshots; None if it makes none.
 
@@ -54,13 +54,13 @@ class Access:
         self,
         settings: Settings,
         limits: Limits,
-        is_stopping: Callable[[], bool],
+        is_over: Callable[[], bool],
         uri: str | None = None,
         pauses: Pauses | None = None,
     ) -> None:
         self._path: Final = settings.path
         self._limits: Final = limits
-        self._is_stopping = is_stopping
+        self._is_over = is_over
         self._pauses: Final = pauses
         self._epoch: int | None = None
         self._lock_s: Final = settings.busy_timeout_ms / 1000
@@ -279,7 +279,7 @@ class Access:
             raise QuestionTooLongError
 
     def _check_stop(self) -> None:
-        if self._is_stopping():
+        if self._is_over():
             raise QuestionRefusedError("winlogd is stopping")
 
     def _waits_for_lock(self, attempts: int) -> bool:
@@ -287,7 +287,7 @@ class Access:
         now_s = time.monotonic()
         if not attempts:
             self._lock_over_s = min(now_s + self._lock_s, self._question_over_s)
-        if now_s >= self._lock_over_s or self._is_stopping():
+        if now_s >= self._lock_over_s or self._is_over():
             return False
         time.sleep(_LOCK_RETRY_S)
         return True
@@ -297,4 +297,4 @@ class Access:
         now_s = time.monotonic()
         if self._pauses is not None and self._begun_s is not None and now_s < self._begun_s + _MOST_PAUSED_S:
             self._piece_over_s += self._pauses.take()
-        return now_s >= self._snapshot_over_s or self._is_stopping()
+        return now_s >= self._snapshot_over_s or self._is_over()

@@ -20,16 +20,16 @@ class Answering:
     Args:
         settings: the database.
         limits: how long a question may take.
-        is_stopping: returns True to give a question up.
+        is_over: returns True to give a question up.
 
     Attributes:
         is_behind: many events of today were not read yet: `catch_up` reads some of them.
     """
 
-    def __init__(self, settings: Settings, limits: Limits, is_stopping: Callable[[], bool]) -> None:
+    def __init__(self, settings: Settings, limits: Limits, is_over: Callable[[], bool]) -> None:
         self._settings = settings
         self._limits = limits
-        self._is_stopping = is_stopping
+        self._is_over = is_over
         self._access: Access | None = None
         self.is_behind = False
 
@@ -58,13 +58,13 @@ class Answering:
             self.close()
 
     def _outcome(self, question: Callable[[Access], Any], asked_s: float) -> object:
-        if self._is_stopping():
+        if self._is_over():
             return QuestionRefusedError("winlogd is stopping")
         if self._access is not None and not self._access.suits(asked_s):
             self.rest()
         try:
             if self._access is None:
-                self._access = Access(self._settings, self._limits, self._is_stopping)
+                self._access = Access(self._settings, self._limits, self._is_over)
             self._access.begin_question(keeps_snapshot=True)
             return question(self._access)
         except LOCKS as error:
@@ -73,7 +73,7 @@ class Answering:
             self.close()  # the next question opens the database again
             return error
         except Exception as error:
-            self.is_behind = isinstance(error, QuestionRefusedError) and not self._is_stopping()
+            self.is_behind = isinstance(error, QuestionRefusedError) and not self._is_over()
             return error
         except BaseException as error:  # such as SystemExit: it must not end the thread, and not reach the loop
             self.close()
@@ -82,7 +82,7 @@ class Answering:
     def catch_up(self) -> None:
         """Read some events of today. After a fault the next question begins again."""
         try:
-            self.is_behind = self._access is not None and not self._is_stopping() and self._access.catch_up()
+            self.is_behind = self._access is not None and not self._is_over() and self._access.catch_up()
         except apsw.Error as error:
             self.is_behind = False
             if not isinstance(error, LOCKS):

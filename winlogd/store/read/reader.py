@@ -8,14 +8,14 @@ import asyncio
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Hashable
 from contextlib import suppress
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from queue import Empty
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from winlogd.store.errors import QuestionFailedError, QuestionRefusedError
 from winlogd.store.read.limits import Limits
+from winlogd.store.read.waiting import Asked, Waiting
 from winlogd.store.submission import DURATIONS_S, Histogram
 
 if TYPE_CHECKING:  # types only
@@ -27,76 +27,8 @@ T = TypeVar("T")
 
 _NICE: Final = 10
 """The thread's priority: events go first when the processor is busy. With sixteen clients who asked without a pause,
-P99 of 1,000 events a second was 3.5 ms instead of 6 to 11 (`python -m bench --scenario queries --variant user`).
-winlogd.service forbids it."""
-
-
-class _Asked(NamedTuple):
-    """One question that waits.
-
-    Attributes:
-        who: the reader, whose questions are counted together.
-        question: called on the reader's thread.
-        answered: called on the event loop's thread.
-        asked_s: when it was asked, on `time.monotonic`'s clock.
-        same: equal for questions that one answer suits; None for one that is like no other.
-    """
-
-    who: str
-    question: "Callable[[Access], Any]"
-    answered: Callable[[Any], None]
-    asked_s: float
-    same: Hashable | None
-
-
-class _Waiting:
-    """The questions that wait, in order. The event loop puts them in, and the reader's thread takes them out.
-
-    Equal ones share a place, and one answer. It is read after all of them were asked, so none of them gets what is
-    older than its request.
-    """
-
-    __slots__ = ("_lock", "_places", "_queue")
-
-    def __init__(self) -> None:
-        self._queue: SimpleQueue[list[_Asked] | None] = SimpleQueue()
-        self._places: dict[Hashable, list[_Asked]] = {}
-        self._lock = threading.Lock()  # whoever joins a place is in it before its question begins
-
-    def put(self, asked: _Asked) -> None:
-        """Let a question wait: in the place of an equal one, or behind all others."""
-        if asked.same is not None:
-            with self._lock:
-                place = self._places.setdefault(asked.same, [])
-                place.append(asked)
-                if len(place) > 1:
-                    return
-        else:
-            place = [asked]
-        self._queue.put(place)
-
-    def put_end(self) -> None:
-        """Let the thread end after the questions that wait."""
-        self._queue.put(None)
-
-    def take(self, timeout_s: float) -> list[_Asked] | None:
-        """Return the equal questions that are next, in the order in which they were asked. Nobody joins them now.
-
-        The last one's question suits all of them: it was asked at a time at which all waited. Return None for the end.
-
-        Raises:
-            queue.Empty: nothing waits after so many seconds.
-        """
-        place = self._queue.get(timeout=timeout_s) if timeout_s else self._queue.get_nowait()
-        if place is not None and (same := place[0].same) is not None:
-            with self._lock:
-                del self._places[same]
-        return place
-
-    @property
-    def is_empty(self) -> bool:
-        """Return True if nothing waits."""
-        return self._queue.empty()
+P99 of 1,000 events a second was 3.5 ms instead of 6 to 11 (`python -m bench --scenario queries --variant user`)."""
+_TOO_MANY: Final = "too many questions wait"
 
 
 class Reader:
@@ -116,8 +48,9 @@ class Reader:
         self._loop = loop
         self._settings = settings
         self._limits = limits or Limits()
-        self._queue = _Waiting()
-        self._waiting: Counter[str] = Counter()
+        self._queue = Waiting()
+        self._asked: set[Asked] = set()  # what waits or is being answered
+        self._place: list[Asked] = []  # what is being answered; of the reader's thread
         self._thread: threading.Thread | None = None
         self._is_open = False
         self._is_stopping = False  # the loop writes it, the reader's thread looks at it
@@ -135,8 +68,12 @@ class Reader:
         question: "Callable[[Access], T]",
         answered: "Callable[[T | Exception], None]",
         same: Hashable | None = None,
+        waits: Callable[[], bool] = lambda: True,
     ) -> None:
         """Ask a question.
+
+        If too many wait, those whose answers nobody waits for are refused and given up: a page that is loaded again
+        has left the questions of its first load behind.
 
         Args:
             who: the reader, whose questions are counted together.
@@ -145,24 +82,25 @@ class Reader:
                 the question may be asked again later; it may come before this call returns.
             same: equal for questions that may share an answer. Those that wait when the first one's turn comes get the
                 answer to the last one. None for a question that shares none.
+            waits: called on the loop's thread; returns True while somebody waits for the answer.
         """
-        limits = self._limits
         if self._is_stopping:
             answered(QuestionRefusedError("winlogd is stopping"))
         elif not self._is_open:
             answered(QuestionRefusedError("the database is not open yet"))
-        elif self._waiting.total() >= limits.waiting or self._waiting[who] >= limits.waiting_of_one:
-            answered(QuestionRefusedError("too many questions wait"))
+        elif not self._has_room_for(who) and not self._makes_room_for(who):
+            answered(QuestionRefusedError(_TOO_MANY))
         else:
-            self._waiting[who] += 1
-            self._queue.put(_Asked(who, question, answered, time.monotonic(), same))
+            asked = Asked(who, question, answered, waits, same, time.monotonic())
+            self._asked.add(asked)
+            self._queue.put(asked)
             if self._thread is None:
                 self._start()
 
     @property
     def waiting(self) -> int:
         """Return how many questions wait or are being answered."""
-        return self._waiting.total()
+        return len(self._asked)
 
     def stop(self, ended: Callable[[], None]) -> None:
         """End the thread. Interrupt its question, and refuse those that wait.
@@ -181,14 +119,26 @@ class Reader:
         self._ended = ended
         self._queue.put_end()
 
+    def _has_room_for(self, who: str) -> bool:
+        limits = self._limits
+        of_one = sum(asked.who == who for asked in self._asked)
+        return len(self._asked) < limits.waiting and of_one < limits.waiting_of_one
+
+    def _makes_room_for(self, who: str) -> bool:
+        """Refuse all questions that nobody waits for. Return True if one more of a reader may wait now."""
+        for asked in [each for each in self._asked if not each.waits()]:
+            asked.is_left = True
+            self._deliver(asked, QuestionRefusedError(_TOO_MANY))
+        return self._has_room_for(who)
+
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
         self._thread.start()
 
-    def _deliver(self, asked: _Asked, outcome: object) -> None:
-        self._waiting[asked.who] -= 1
-        if not self._waiting[asked.who]:
-            del self._waiting[asked.who]
+    def _deliver(self, asked: Asked, outcome: object) -> None:
+        if asked not in self._asked:  # it was refused meanwhile
+            return
+        self._asked.remove(asked)
         self.answered_s.note(time.monotonic() - asked.asked_s)
         asked.answered(outcome)
 
@@ -204,7 +154,7 @@ class Reader:
             self._ended()
         elif fault is not None:
             self._answer_all(fault)
-        elif self._waiting:
+        elif self._asked:
             self._start()
 
     def _answer_all(self, outcome: Exception) -> None:
@@ -225,7 +175,7 @@ class Reader:
         try:
             from winlogd.store.read.answering import Answering  # loads SQL
 
-            answering = Answering(self._settings, self._limits, lambda: self._is_stopping)
+            answering = Answering(self._settings, self._limits, self._is_over)
             try:
                 while self._answer_next(answering):
                     pass
@@ -244,16 +194,22 @@ class Reader:
         if place is None:
             return False
         outcome: object = QuestionFailedError("the reader's thread has ended")
+        self._place = place
         try:
             outcome = answering.answer(place[-1].question, place[-1].asked_s)
         finally:
+            self._place = []
             for asked in place:
                 self._loop.call_soon_threadsafe(self._deliver, asked, outcome)
         if self._queue.is_empty:
             answering.rest()
         return True
 
-    def _next(self, answering: "Answering") -> list[_Asked] | None:
+    def _is_over(self) -> bool:
+        """Return True if the question that is being answered has to end: at a stop, or if it was refused meanwhile."""
+        return self._is_stopping or (bool(self._place) and all(asked.is_left for asked in self._place))
+
+    def _next(self, answering: "Answering") -> list[Asked] | None:
         """Wait for a question, and read the events of today meanwhile. Return None if the thread has to end."""
         while answering.is_behind:
             try:
