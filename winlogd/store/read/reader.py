@@ -25,10 +25,11 @@ if TYPE_CHECKING:  # types only
 
 T = TypeVar("T")
 
-_NICE: Final = 10
+_NICE: Final = 19
 """The thread's priority: events go first when the processor is busy. With sixteen clients who asked without a pause,
-P99 of 1,000 events a second was 3.5 ms instead of 6 to 11 (`python -m bench --scenario queries --variant user`).
-winlogd.service forbids it."""
+P99 of 1,000 events a second was 6 to 11 ms without it, 3 to 4 with 10, and 2 with 19: the event loop, when it is woken,
+waits less often until the thread's slice of time is over (`python -m bench --scenario queries --variant user`). Beside
+a program that kept the core busy, as many were answered with 19 as with 10. winlogd.service forbids it."""
 
 
 class _Asked(NamedTuple):
