@@ -3,7 +3,6 @@
 Each question comes with many values, so that no answer is asked for twice in a row. This file must not know a load.
 """
 
-import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,16 +11,8 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from bench import past
-from bench.load.result import Load
-from bench.measures import Figures, Measure, Trial, generator, settle
 
-_RATE: Final = 1_000
-"""Events a second that are stored meanwhile."""
-_CLIENTS: Final = len(past.TOKENS)
-"""Each is a reader of its own."""
 _VALUES: Final = 200
-_WARM_TRIES: Final = 30
-"""The reader of a server has to read today's events first. It refuses questions meanwhile."""
 
 _SQL_PATH: Final = "/winlog.json?"
 _SESSIONS: Final = "SELECT * FROM sessions WHERE {} ORDER BY received_at DESC LIMIT 100"
@@ -159,6 +150,7 @@ QUESTIONS: Final = (
             ),
         ),
     ),
+    Question("state=ended", _sessions(state=lambda v: "ended"), _where(_SESSIONS, lambda v: "ended_by IS NOT NULL")),
     Question("ended_by", _sessions(ended_by=lambda v: "auto"), _where(_SESSIONS, lambda v: "ended_by = 'auto'")),
     Question(
         "user, at",
@@ -178,12 +170,23 @@ QUESTIONS: Final = (
     Question("events: user", _events(user=_user), _where(_EVENTS, lambda v: f"username = '{v.user}'")),
     Question("events: host", _events(host=_host), _where(_EVENTS, lambda v: f"hostname = '{v.host}'")),
     Question("events: ip", _events(ip=_ip), _where(_EVENTS, lambda v: f"source_ip = '{v.ip}'")),
+    Question("events: room", _events(room=_room), _where(_EVENTS, lambda v: f"hostname IN ({v.room_sql})")),
+    Question(
+        "events: from, to",
+        _events(**{"from": _first, "to": _last}),
+        _where(_EVENTS, lambda v: f"server_timestamp BETWEEN '{_first(v)}' AND '{_last(v)}'"),
+    ),
     Question("events: action", _events(action=lambda v: "M"), _where(_EVENTS, lambda v: "action = 'M'")),
     Question("machines", lambda v: "/api/v1/machines", lambda v: _MACHINES),
     Question(
         "machines: room",
         lambda v: f"/api/v1/machines?room={v.room}",
         lambda v: _MACHINES.replace("GROUP", f"WHERE hostname IN ({v.room_sql}) GROUP"),
+    ),
+    Question(
+        "machines: host",
+        lambda v: f"/api/v1/machines?host={v.host}",
+        lambda v: _MACHINES.replace("GROUP", f"WHERE hostname = '{v.host}' GROUP"),
     ),
     Question(
         "one machine",
@@ -234,53 +237,3 @@ def values_for(last_day: date) -> list[Values]:
             )
         )
     return found
-
-
-def asking(question: Question) -> Measure:
-    """Return a measure of the times to an answer to a question, and of the events that are stored meanwhile.
-
-    16 clients ask at once, each its next question when the last one is answered. A peer that stores no events is asked
-    without them.
-    """
-
-    def measure(trial: Trial) -> Figures:
-        say = (
-            question.path if trial.peer.stores else lambda values: _SQL_PATH + urlencode({"sql": question.sql(values)})
-        )
-        path = trial.database.parent / "questions.json"
-        paths = [say(values) for values in values_for(past.last_day(trial.database))]
-        path.write_text(json.dumps({"paths": paths, "tokens": past.TOKENS}))
-        seconds, rate = trial.lengths.load_s, _RATE if trial.peer.stores else 0
-        with trial.server() as server:
-
-            def load(seconds: float, rate: int, clients: int) -> tuple[Load, Load]:
-                arguments = server.port, rate, seconds, trial.first_number(), clients, path
-                events, questions = generator("questions", *arguments)
-                return trial.took(events), questions
-
-            for _ in range(_WARM_TRIES):
-                if not load(trial.lengths.warm_s or 0.1, 0, 4)[1].refused:
-                    break
-            figures: Figures = {}
-            if rate:
-                settle(server)
-                load(trial.lengths.warm_s or 0.1, rate, 0)
-                alone, _ = load(seconds, rate, 0)
-                figures["alone_p99_ms"] = alone.p99_ms
-            events, questions = load(seconds, rate, _CLIENTS)
-        figures |= {
-            "asked": questions.acked,
-            "asked_p50_ms": questions.p50_ms,
-            "asked_p99_ms": questions.p99_ms,
-            "refused": questions.refused + events.refused,
-            "failed": questions.failed + events.failed,
-        }
-        if rate:
-            figures |= {
-                "beside_p99_ms": events.p99_ms,
-                "of_alone": events.p99_ms / max(figures["alone_p99_ms"], 1e-3),
-                "late_ms": events.late_ms,
-            }
-        return figures
-
-    return measure

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from bench.asking import asking
 from bench.measures import (
     Measure,
     connection_an_event,
@@ -16,7 +17,7 @@ from bench.measures import (
     start_up,
     with_reader,
 )
-from bench.questions import QUESTIONS, asking
+from bench.questions import QUESTIONS
 from bench.server import Setup
 
 _USUAL: Final = Setup()

@@ -1,4 +1,5 @@
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -88,6 +89,22 @@ def test_a_machine_is_in_the_room_in_which_it_stood_on_that_day() -> None:
     rooms = Rooms({}, HostTemplate("{room}-*"), moved)
     days = (date(2020, 1, 1), date(2026, 1, 13), date(2026, 1, 14), date(2026, 2, 1), date(2026, 2, 2))
     assert [rooms.room_of("PC-05", day) for day in days] == ["A102", "A102", "B203", "B203", "PC"]
+
+
+def test_the_room_at_a_moment_is_that_of_the_day_on_which_the_zone_s_clocks_stand() -> None:
+    places = [
+        Place("A102-07", "A102", to_date=DAY),
+        Place("A102-07", "B203", from_date=date(2026, 1, 14)),
+        Place("a102-08.school.local", "A102"),
+        Place("a102-09.school.local", "A102", to_date=DAY),
+    ]
+    rooms, paris = Rooms({"Others": [Pattern("*")]}, None, places), ZoneInfo("Europe/Paris")
+    last_second = int(datetime(2026, 1, 13, 23, 59, 59, tzinfo=paris).timestamp())
+    for hostname in ("A102-07", "A102-08", "A102-09", "C1", "unknown", None):
+        assert rooms.room_at(hostname, last_second, paris) == rooms.room_of(hostname, DAY)
+        assert rooms.room_at(hostname, last_second + 1, paris) == rooms.room_of(hostname, date(2026, 1, 14))
+    assert [rooms.room_at("A102-07", last_second + second, paris) for second in (0, 1)] == ["A102", "B203"]
+    assert [rooms.room_at("a102-09", last_second + second, paris) for second in (0, 1)] == ["A102", "Others"]
 
 
 def test_of_rows_that_hold_together_the_one_that_begins_last_counts() -> None:

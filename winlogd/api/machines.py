@@ -11,7 +11,8 @@ from winlogd.api.session_fields import local_text, session_fields
 from winlogd.events.names import folded_host
 from winlogd.store.read.days import silent_before
 from winlogd.store.read.machine import find_machine
-from winlogd.store.read.machines import Machine, find_machines
+from winlogd.store.read.machines import Machine
+from winlogd.store.read.some_machines import find_narrowed
 
 if TYPE_CHECKING:  # types only
     from datetime import tzinfo
@@ -40,7 +41,7 @@ def machines(values: Values, asked: Asked) -> Question:
         since_us = None if unseen is None else silent_before(access, site, asked.now_us, unseen)
         found = [
             machine_fields(machine, site.zone, asked.asker.sees_past)
-            for machine in find_machines(access, site, asked.now_us, unseen or site.silent_days)
+            for machine in find_narrowed(access, site, asked.now_us, unseen or site.silent_days, room, host)
             if (host is None or host.matches_host(folded_host(machine.hostname)))
             and (room is None or machine.room == room)
             and (state is None or machine.state == state)

@@ -29,12 +29,15 @@ FIELDS: Final = (
 )
 """The names of a session's fields, in order."""
 
-_EPOCH: Final = datetime(1970, 1, 1)  # by the clocks of any zone
 _EPOCH_UTC: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_MINUTE_US: Final = 60 * US
+_HOUR_US: Final = 3_600 * US
 _DAY_US: Final = 86_400 * US
 _CACHED_DAYS: Final = 1_024
 """Days whose offset is remembered: more than the archive usually has. They take some 0.2 MB at most."""
+_CACHED_HOURS: Final = 8_192
+"""Hours whose text is remembered: those in which people work, of two years. They take some 1.5 MB at most."""
 
 
 def session_fields(found: Found, zone: tzinfo | None) -> dict[str, str | int | float | None]:
@@ -74,16 +77,24 @@ def local_text(moment_us: int | None, zone: tzinfo | None) -> str | None:
     offset = _offset(moment_us // _DAY_US, zone)
     if offset is None:
         return _in_zone(moment_us, zone).isoformat("T", "microseconds")
-    epoch, text = offset
-    return (epoch + moment_us * _MICROSECOND).isoformat("T", "microseconds") + text
+    ahead_us, text = offset
+    hour, rest_us = divmod(moment_us + ahead_us, _HOUR_US)
+    minute, rest_us = divmod(rest_us, _MINUTE_US)
+    return "%s%02d:%09.6f%s" % (_hour_text(hour), minute, rest_us / US, text)  # noqa: UP031  # 0.2 µs less
+
+
+@lru_cache(_CACHED_HOURS)
+def _hour_text(hour: int) -> str:
+    """Return an hour, as a number since 1970, up to the colon before its minutes: ``2026-01-13T08:``."""
+    return (_EPOCH_UTC + hour * timedelta(hours=1)).isoformat()[: len("2026-01-13T08:")]
 
 
 @lru_cache(_CACHED_DAYS)
-def _offset(utc_day: int, zone: tzinfo | None) -> tuple[datetime, str] | None:
-    """Return what a zone's clocks showed in 1970 with the offset of a day, and that offset as text.
+def _offset(utc_day: int, zone: tzinfo | None) -> tuple[int, str] | None:
+    """Return by how many microseconds a zone's clocks are ahead of UTC on a day, and that offset as text.
 
     Return None if the offset changes on that day, which is the number of days since 1970 in UTC. To ask the zone for
-    each time again would take 1.5 µs instead of 0.8.
+    each time again would take 1.5 µs instead of 0.6.
     """
     try:
         first, last = (_in_zone(moment_us, zone) for moment_us in (utc_day * _DAY_US, (utc_day + 1) * _DAY_US - 1))
@@ -92,7 +103,7 @@ def _offset(utc_day: int, zone: tzinfo | None) -> tuple[datetime, str] | None:
     ahead = first.utcoffset()
     if ahead is None or ahead != last.utcoffset():
         return None
-    return _EPOCH + ahead, first.isoformat()[len("2026-01-13T00:00:00") :]
+    return ahead // _MICROSECOND, first.isoformat()[len("2026-01-13T00:00:00") :]
 
 
 def _in_zone(moment_us: int, zone: tzinfo | None) -> datetime:

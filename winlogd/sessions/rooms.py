@@ -5,7 +5,7 @@ compare in folded form. They are shown as the patterns spell them, or else the a
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from typing import Final, final
 
@@ -17,7 +17,8 @@ from winlogd.sessions.places import Place, Places
 
 _CACHED_HOSTS: Final = 32_768
 """Machines whose room by name is remembered: more than a large site has, because a list of all machines asks for each
-in turn. They take some 3 MB at most. To compare a name with 100 patterns takes some 0.15 ms."""
+in turn. They take some 3 MB at most, and as much again by `room_at`. To compare a name with 100 patterns takes some
+0.15 ms."""
 
 
 @final
@@ -34,7 +35,7 @@ class Rooms:
         ValueError: aliases lead in a circle. The message is a sentence for the person who wrote them.
     """
 
-    __slots__ = ("_from_hostname", "_names", "_patterns", "_places", "_room_by_name")
+    __slots__ = ("_from_hostname", "_names", "_patterns", "_places", "_room_by_name", "_unmoved")
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Rooms:
         self._patterns: Final = [(self._names[folded(room)], tuple(each)) for room, each in patterns.items()]
         self._from_hostname: Final = from_hostname
         self._room_by_name: Final = lru_cache(_CACHED_HOSTS)(self._find_by_name)
+        self._unmoved: Final = lru_cache(_CACHED_HOSTS)(self._find_unmoved)
 
     def room_of(self, hostname: str | None, day: date) -> str | None:
         """Return the room in which a machine stood on a day; None if no rule names one.
@@ -60,6 +62,17 @@ class Rooms:
             return None
         place = self._places.at(host, day)
         return self._room_by_name(host) if place is None else place.room
+
+    def room_at(self, hostname: str | None, second: int, zone: tzinfo | None) -> str | None:
+        """Return the room in which a machine stood on the day of a moment. Most machines never move: 0.1 µs, not 0.7.
+
+        Args:
+            hostname: the machine's name.
+            second: the moment, in seconds since 1970.
+            zone: the time zone whose midnight ends the day; None for the system's own.
+        """
+        unmoved = self._unmoved(hostname)
+        return self.room_of(hostname, datetime.fromtimestamp(second, zone).date()) if unmoved is None else unmoved[0]
 
     def place_of(self, hostname: str | None, day: date) -> Place | None:
         """Return the row of a machine that counts on a day; None if the list has none. Its room is that of `room_of`.
@@ -114,6 +127,13 @@ class Rooms:
             return set()
         hosts = {folded_host(each) for each in hostnames} - {UNKNOWN_HOST}
         return {room for room in map(self._room_by_name, hosts) if room is not None}
+
+    def _find_unmoved(self, hostname: str | None) -> tuple[str | None] | None:
+        """Return the room of a machine in a tuple if it is the same on every day; None if it is not."""
+        places = self._places.ever(folded_host(hostname or UNKNOWN_HOST))
+        if any(place.from_date is not None or place.to_date is not None for place in places):
+            return None
+        return (self.room_of(hostname, date.min),)
 
     def _find_by_name(self, host: str) -> str | None:
         """Return the room that a machine's folded name alone tells; None if it tells none."""

@@ -1,21 +1,25 @@
 """To find some machines gives what the list of all machines has of them, whatever days they have had."""
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, date
+from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tests.support.questions import a_site, at, reading, receive, sent, stay
+from tests.support.questions import RULES, a_site, at, reading, receive, sent, stay
 from tests.support.school_rows import ClockedServer
-from winlogd.events.names import short_host
+from winlogd.events.names import folded_host, short_host
+from winlogd.events.patterns import Pattern
+from winlogd.sessions.host_template import HostTemplate
 from winlogd.sessions.places import Place
+from winlogd.sessions.rooms import Rooms
 from winlogd.store.read.access import Access
 from winlogd.store.read.days import silent_before
 from winlogd.store.read.filters import Site
 from winlogd.store.read.machines import Machine, find_machines
-from winlogd.store.read.some_machines import Sight, find_some, last_event_us, look
+from winlogd.store.read.some_machines import Sight, find_narrowed, find_some, last_event_us, look
 
 PLACES: Final = (
     Place("A1-01", "A1"),
@@ -69,6 +73,47 @@ def test_each_label_gives_the_machines_of_the_whole_list(path: Path) -> None:
             wanted = described([each for each in whole if short_host(each.hostname) == label])
             assert some(access, site, [label]) == wanted
         assert some(access, site, [*labels]) == described(whole)
+
+
+MOVED: Final = (
+    *PLACES,
+    Place("B1-01", "B1", to_date=date(2026, 1, 13)),
+    Place("B1-01.school.local", "B2", from_date=date(2026, 1, 14)),
+    Place("C1-01", "C1"),
+)
+BY_NAME: Final = Rooms({"A1": [Pattern("a1-*")]}, HostTemplate("{room}-*"), MOVED)
+
+
+@pytest.mark.parametrize("rooms", [Rooms({}, None, PLACES), Rooms({}, None, MOVED), BY_NAME])
+def test_a_room_or_a_name_finds_no_fewer_machines_than_the_whole_list(path: Path, rooms: Rooms) -> None:
+    site = Site(rooms, RULES, UTC)
+    with reading(path) as access:
+        whole = find_machines(access, site, NOW_US, site.silent_days)
+        named = [None, "A1", "B1", "B2", "C1", *rooms.names(each.hostname for each in whole)]
+        hosts = [None, *(Pattern(text) for text in ("a1-01", "A1-02", "a1-02.school.local", "b1-*", "c1-01", "nobody"))]
+        for room, host in product(named, hosts):
+            found = find_narrowed(access, site, NOW_US, site.silent_days, room, host)
+            assert passing(found, room, host) == passing(whole, room, host)
+        assert passing(whole, "A1", None)
+
+
+def passing(machines: Sequence[Machine], room: str | None, host: Pattern | None) -> dict[str, object]:
+    """Return the machines that are in a room and have a name."""
+    return described(
+        [
+            each
+            for each in machines
+            if (room is None or each.room == room) and (host is None or host.matches_host(folded_host(each.hostname)))
+        ]
+    )
+
+
+def test_a_room_with_very_many_machines_is_found(path: Path) -> None:
+    rooms = Rooms({}, None, [*PLACES, *(Place(f"D1-{number:04d}", "D1") for number in range(600))])
+    site = Site(rooms, RULES, UTC)
+    with reading(path) as access:
+        found = find_narrowed(access, site, NOW_US, site.silent_days, "D1", None)
+    assert len(passing(found, "D1", None)) == 600
 
 
 def test_names_that_nobody_has_and_retired_machines_give_nothing(path: Path) -> None:

@@ -141,23 +141,24 @@ def _identifier(session: Session) -> int | str | None:
 
 def session_of(row: tuple[Any, ...]) -> Session:
     """Return the session in a row of `SELECTED`."""
-    key, username, hostname, source_ip, os_name, os_version, *numbers, identifier = row
-    micros, connected, logoff, disconnected, ended_by = numbers
+    key, username, hostname, source_ip, os_name, os_version = row[:6]
+    micros, connected, logoff, disconnected, ended_by, identifier = row[6:]
     received_us = second_of(key) * US + micros
     logoff_us = None if logoff is None else received_us + logoff
     if isinstance(identifier, int):
         identifier = f"{username}@{hostname or UNKNOWN_HOST}@{identifier:06x}"
+    # By position: with twelve names the call takes 0.3 µs more, and an answer has a hundred sessions.
     return Session(
-        key=key,
-        username=username,
-        hostname=hostname,
-        source_ip=source_ip,
-        os_name=os_name,
-        os_version=os_version,
-        session_uuid=cast("str | None", identifier),
-        received_us=received_us,
-        connected_us=None if ended_by == ORPHAN else received_us + (connected or 0),
-        ended_by=None if ended_by == OPEN else ENDINGS.get(ended_by, "client"),
-        logoff_received_us=logoff_us,
-        disconnected_us=None if logoff_us is None else logoff_us + (disconnected or 0),
+        key,
+        username,
+        hostname,
+        source_ip,
+        os_name,
+        os_version,
+        cast("str | None", identifier),
+        received_us,
+        None if ended_by == ORPHAN else received_us + (connected or 0),
+        None if ended_by == OPEN else ENDINGS.get(ended_by, "client"),
+        logoff_us,
+        None if logoff_us is None else logoff_us + (disconnected or 0),
     )

@@ -7,7 +7,6 @@ known already. Where an event is, `event_ids` knows. This file must not know ses
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from heapq import merge
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, final
 
@@ -288,8 +287,7 @@ class _Search:
             return False
         if filters.room is None:
             return True
-        day = datetime.fromtimestamp(received_us // US, self._site.zone).date()
-        return self._site.rooms.room_of(text(row[4]), day) == filters.room
+        return self._site.rooms.room_at(text(row[4]), received_us // US, self._site.zone) == filters.room
 
 
 def _event(table: Table, row: tuple[Any, ...]) -> StoredEvent:

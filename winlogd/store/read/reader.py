@@ -27,7 +27,8 @@ T = TypeVar("T")
 
 _NICE: Final = 10
 """The thread's priority: events go first when the processor is busy. With sixteen clients who asked without a pause,
-P99 of 1,000 events a second was 3.5 ms instead of 6 to 11 (`python -m bench --scenario queries --variant user`)."""
+P99 of 1,000 events a second was 3.5 ms instead of 6 to 11 (`python -m bench --scenario queries --variant user`). With
+19 it was some 2 ms. But beside a busy program the thread would then stand still for long, with Python's lock."""
 _TOO_MANY: Final = "too many questions wait"
 
 

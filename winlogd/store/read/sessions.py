@@ -5,7 +5,6 @@ nor repeat one. This file must not know threads, or how a question or an answer 
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from heapq import merge
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
@@ -117,14 +116,16 @@ def _page(access: "Access", filters: Filters, site: Site, now_us: int, limit: in
         with access.snapshot() as connection:
             search = Search(connection, access.room_hosts, filters, site, now_us)
             waiting: list[Session] = []
+            wanted = max(limit - len(found), search.fewest)
             for session in search.candidates(key):
-                if len(waiting) >= max(limit - len(found), search.fewest):
+                if len(waiting) >= wanted:
                     found += search.judged(waiting)
                     waiting = []
                     if len(found) >= limit:
                         return _cut(access, found, limit, goes_on=True)
+                    wanted = max(limit - len(found), search.fewest)
                 key = session.key
-                if search.may_pass(session):
+                if search.all_pass or search.may_pass(session):
                     waiting.append(session)
                 if access.is_piece_over():
                     found += search.judged(waiting)
@@ -143,7 +144,12 @@ def _cut(access: "Access", found: list[Found], limit: int, goes_on: bool) -> Pag
 
 
 class Search:
-    """One question in one snapshot."""
+    """One question in one snapshot.
+
+    Attributes:
+        all_pass: True if all candidates pass the filters that need no evidence.
+        fewest: how many sessions are judged at once at least: if doubtful ones are wanted, many do not pass.
+    """
 
     def __init__(
         self, connection: "apsw.Connection", room_hosts: "RoomHosts", filters: Filters, site: Site, now_us: int
@@ -154,6 +160,10 @@ class Search:
         self._site = site
         self._now_us = now_us
         self._evidence = EvidenceSearch(connection, site.rules.inventory_at_boot)
+        self.fewest: Final = _FEWEST_JUDGED if filters.state == "doubtful" else 0
+        self.all_pass: Final = not (
+            filters.state == "ended" or filters.ended_by or filters.room is not None or _span(filters) is not None
+        )
 
     def candidates(self, before_key: int) -> Iterator[Session]:
         """Return all sessions that may pass, newest first."""
@@ -191,11 +201,6 @@ class Search:
             candidates.without_orphans()
         return candidates
 
-    @property
-    def fewest(self) -> int:
-        """Return how many sessions are judged at once at least: if doubtful ones are wanted, many do not pass."""
-        return _FEWEST_JUDGED if self._filters.state == "doubtful" else 0
-
     def may_pass(self, session: Session) -> bool:
         """Return True if a session passes the filters that need no evidence."""
         filters, rules = self._filters, self._site.rules
@@ -230,8 +235,7 @@ class Search:
         return Found(session, room, certainty, doubt, reason)
 
     def _room_of(self, session: Session) -> str | None:
-        day = datetime.fromtimestamp(session.received_us // US, self._site.zone).date()
-        return self._site.rooms.room_of(session.hostname, day)
+        return self._site.rooms.room_at(session.hostname, session.received_us // US, self._site.zone)
 
 
 def _surest(session: Session, doubt: Doubt | None, moments_us: tuple[int, ...], rules: Rules) -> Grade | None:

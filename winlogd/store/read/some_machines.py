@@ -1,21 +1,30 @@
-"""Finds some machines, as `machines` lists all: for those who follow the state of the machines.
+"""Finds some machines, as `machines` lists all: those of a room or a name, or those that somebody follows.
 
 A machine is asked for by the first label of its name, because all names with one label decide which of them are one
-machine. To list 5 000 machines takes 0.2 s, 200 of them 10 ms, and one 2 ms. This file must not know who follows.
+machine. To list 5 000 machines takes 0.2 s, 200 of them 10 ms, and one 2 ms. This file must not know who asks.
 """
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from winlogd.events.names import short_host
+from winlogd.events.patterns import Pattern
 from winlogd.sessions.session import US, second_of
 from winlogd.store.past.events import events_after, json_list
 from winlogd.store.past.names import HOST
 from winlogd.store.past.progress import EPOCH, TODAY_DELETIONS, number
 from winlogd.store.past.rows import OPEN, SELECTED, session_of
-from winlogd.store.read.days import local_day
+from winlogd.store.read.days import local_day, silent_before
 from winlogd.store.read.filters import Filters, Site
-from winlogd.store.read.machines import Alike, Machine, Record, machine_of, of_today_alone, records_of
+from winlogd.store.read.machines import (
+    Alike,
+    Machine,
+    Record,
+    find_machines,
+    machine_of,
+    of_today_alone,
+    records_of,
+)
 from winlogd.store.read.sessions import Found, Search
 from winlogd.store.read.source import PAST, TODAY, index_of
 
@@ -27,8 +36,12 @@ if TYPE_CHECKING:  # types only
 MOST_NEW_ROWS: Final = 5_000
 """`look` reads at most this many new rows. If there are more, any machine may have changed."""
 
+_MOST_LABELS: Final = 500
+"""Up to so many machines of a room are looked up. Of a larger room all are listed: that goes on with new snapshots."""
+
 _LIKE: Final = f"""SELECT folded FROM {{}} WHERE kind = {HOST} AND name <> ''
     AND short IN (SELECT value FROM json_each(?))"""
+_LABELS: Final = "SELECT DISTINCT short FROM {} WHERE id IN (SELECT value FROM json_each(?))"
 _OPEN: Final = f"""SELECT {SELECTED} FROM {TODAY.sessions} p INDEXED BY {index_of(TODAY, "host")}
     CROSS JOIN {TODAY.names} u ON u.id = p.user CROSS JOIN {TODAY.names} h ON h.id = p.host
     CROSS JOIN {TODAY.names} a ON a.id = p.ip CROSS JOIN {TODAY.names} n ON n.id = p.os_name
@@ -114,6 +127,51 @@ def last_event_us(access: "Access") -> int | None:
     if key is not None:
         moments.append(second_of(key) * US)
     return max(moments, default=None)
+
+
+def find_narrowed(
+    access: "Access", site: Site, now_us: int, silent_days: int, room: str | None, host: Pattern | None
+) -> list[Machine]:
+    """Return all machines of a room and a name, as `find_machines` returns them. Others may be among them.
+
+    Args:
+        access: a reader's database.
+        site: what is known of the site.
+        now_us: the wall clock, in microseconds since 1970.
+        silent_days: that of `find_machines`.
+        room: the room's name of today; None for all rooms.
+        host: the machine's name; None for all names.
+
+    Raises:
+        QuestionTooLongError: the question took too long.
+        QuestionRefusedError: the reader is not ready.
+        apsw.Error: SQLite's own.
+    """
+    labels = _labels(access, site, now_us, room, host)
+    if labels is None or len(labels) > _MOST_LABELS:
+        return find_machines(access, site, now_us, silent_days)
+    return find_some(access, labels, site, now_us, silent_before(access, site, now_us, silent_days))
+
+
+def _labels(
+    access: "Access", site: Site, now_us: int, room: str | None, host: Pattern | None
+) -> "Collection[str] | None":
+    """Return the first labels that the machines of a room or a name have; None if they may have any.
+
+    A machine's room is told by one of its names, or by its row in the site's list.
+    """
+    if host is not None and host.is_plain:
+        return {short_host(host.text)}
+    if room is None:
+        return None
+    expected = site.rooms.expected(local_day(now_us, site))
+    labels = {short_host(each) for each, place in expected.items() if place.room == room}
+    with access.snapshot() as connection:
+        for source in (PAST, TODAY):
+            numbers = access.room_hosts.numbers(connection, source, site.rooms, room)
+            rows = connection.execute(_LABELS.format(source.names), (json_list(numbers),))
+            labels.update(cast("str", row[0]) for row in rows)
+    return labels
 
 
 def find_some(
