@@ -29,6 +29,8 @@ pytestmark = pytest.mark.long
 
 NOW = datetime.now(UTC)
 LONG_AGO = (NOW - timedelta(days=3)).isoformat(timespec="microseconds")
+YESTERDAY = (NOW.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(milliseconds=1)).isoformat()
+"""Yesterday at any hour, and no longer ago than a session may be open."""
 IN_UTC = '[server]\ntimezone = "UTC"\n'
 NEVER = '[rotation]\nat = ""\n' + IN_UTC
 
@@ -58,10 +60,7 @@ def yesterdays(tmp_path: Path) -> Path:
         server.post(an_event(username="bob", action="D", timestamp="2026-01-13T09:00:00Z"))
         server.post(an_event())
         age(server)
-        server.execute(
-            "UPDATE events_today SET server_timestamp = ? WHERE username = 'alice'",
-            (NOW - timedelta(hours=23)).isoformat(),
-        )
+        server.execute("UPDATE events_today SET server_timestamp = ? WHERE username = 'alice'", YESTERDAY)
         server.stop()
     return tmp_path
 
