@@ -23,7 +23,12 @@ def in_the_tree(name: str) -> bytes:
     return octets if name.endswith((".svg", ".html")) else sent(octets)
 
 
-PRELOADS: Final = rb'<link rel="(?:module)?preload" [^\n]+\n'
+OF_THE_PAGE: Final = (
+    rb'<link rel="(?:module)?preload" [^\n]+\n'
+    rb'|<link rel="stylesheet" href="/web/(?!style\.)\w+\.css">\n'
+    rb'|<script type="module" src="/web/(?!main\.)\w+\.js"></script>\n'
+)
+"""The lines of a shell that depend on its page."""
 
 
 def get(server: Winlogd, path: str, **fields: str) -> Answer:
@@ -39,7 +44,7 @@ def policy(answer: Answer) -> dict[str, list[str]]:
 def test_each_page_is_a_shell_which_nobody_keeps(shared_server: Winlogd, address: str) -> None:
     answer = get(shared_server, address)
     assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
-    assert re.sub(PRELOADS, b"", answer.body) == (WEB / "page.html").read_bytes()
+    assert re.sub(OF_THE_PAGE, b"", answer.body) == (WEB / "page.html").read_bytes()
     assert answer.headers["cache-control"] == "no-store"
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 TEXT: Final = (ROOT / "docs" / "dashboard.md").read_text("utf-8")
-MAIN: Final = (ROOT / "winlogd" / "web" / "main.js").read_text("utf-8")
+PAGES: Final = (ROOT / "winlogd" / "web" / "pages.js").read_text("utf-8")
 ENGLISH: Final = (ROOT / "winlogd" / "web" / "words.js").read_text("utf-8")
 FRENCH: Final = (ROOT / "winlogd" / "web" / "words_fr.js").read_text("utf-8")
 ADDRESSES: Final = {
@@ -46,7 +46,7 @@ def test_each_page_is_named_with_its_address() -> None:
     assert [row[0] for row in rows] == list(ADDRESSES)
     for name, address, _ in rows:
         assert address.strip("`").split("?")[0].split("/")[1] == ADDRESSES[name].split("?")[0].split("/")[1]
-    modules = re.findall(r'^  \["[\w-]*", "([\w-]+)"', MAIN, re.MULTILINE)
+    modules = re.findall(r'^  \["[\w-]*", "([\w-]+)"', PAGES, re.MULTILINE)
     assert len(modules) > 4
     assert {each.capitalize().replace("s_", "s' ") for each in modules} <= set(ADDRESSES)
 

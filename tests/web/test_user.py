@@ -110,12 +110,13 @@ def test_a_name_that_is_markup_is_text(page: "Page") -> None:
     assert page.locator("main img").count() == 0
 
 
-def test_a_logon_elsewhere_is_told_and_shown_when_asked(page: "Page", site: Winlogd) -> None:
-    page.goto("/user/zoe")
-    page.wait_for_selector(".facts")
-    site.post(an_event(username="zoe", hostname="B001-02", timestamp="2026-01-13T10:15:00Z"))
-    page.click("text=Show it")
-    page.wait_for_selector(".people >> text=B001-02")
+def test_a_logon_elsewhere_is_told_and_shown_when_asked(browser: "Browser", tmp_path: Path) -> None:
+    with small(tmp_path) as site, browsing(browser, site.port) as page:
+        page.goto("/user/zoe")
+        page.wait_for_selector(".facts")
+        site.post(an_event(username="zoe", hostname="B001-02", timestamp="2026-01-13T10:15:00Z"))
+        page.click("text=Show it")
+        page.wait_for_selector(".people >> text=B001-02")
 
 
 def test_who_may_not_see_the_past_is_told_so(browser: "Browser", tmp_path: Path) -> None:

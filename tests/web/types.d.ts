@@ -155,16 +155,12 @@ interface Place {
 /** A page that is shown. */
 interface Page {
   title: string;
-  /** The page goes: end all that it has begun. */
-  leave(): void;
+  /** They end all that the page has begun. */
+  ends: (() => void)[];
   /** The query has changed, and the path has not. Without this, the page is shown anew. */
   change?(state: Place): void;
   /** True for a page without the header, such as a wall's. */
   isBare?: boolean;
-}
-
-interface PageModule {
-  show(root: HTMLElement, state: Place): Page | Promise<Page>;
 }
 
 /** The answer of /api/v1/search. */

@@ -10,15 +10,15 @@ from importlib.resources import files
 from typing import Final
 
 from winlogd.access.guard import PageHandler, Visit
-from winlogd.api.preloads import links, page_of
+from winlogd.api.preloads import first_questions, links, page_of, question
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.files import File, answer, make_file
 from winlogd.http.wire.message import Head, Response
 
 _FOLDER: Final = files("winlogd.web")
 _SHELL: Final = "page.html"
-_BEFORE_LINKS: Final = b'<link rel="stylesheet" href="/web/style.css">\n'
-"""The line of the shell after which it names what its page loads."""
+_FIRST: Final = b'<script type="module" src="/web/first.js" async></script>\n'
+"""The line of the shell after which it names what its page loads. Before it stand the questions that it reads."""
 _MEDIA_TYPES: Final = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -68,6 +68,9 @@ def page_for(head: Head) -> PageHandler:
 
     def respond(exchange: Exchange, body: bytes, visit: Visit) -> None:
         shell = _shell(page, visit.reader.scope)
+        asked = question(page, head.query, visit.reader.scope)
+        if asked:
+            shell = make_file(shell.content.replace(_FIRST, asked + _FIRST), shell.media_type)
         exchange.respond(answer(shell, head, (*_OF_PAGES, *visit.fields)))
 
     return respond
@@ -86,7 +89,7 @@ def file_for(head: Head) -> Handler:
 
 @cache
 def _shell(page: str, scope: str) -> File:
-    content = _read(_SHELL).replace(_BEFORE_LINKS, _BEFORE_LINKS + links(page, scope, _read))
+    content = _read(_SHELL).replace(_FIRST, first_questions(scope) + _FIRST + links(page, _read))
     return make_file(content, _MEDIA_TYPES[_ending(_SHELL)])
 
 

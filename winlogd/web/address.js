@@ -75,6 +75,19 @@ export function go(address, { replaces = false } = {}) {
 }
 
 /**
+ * Unfold a room, or fold it again: the address names the rooms that are unfolded. The back button skips this.
+ * @param {URLSearchParams} query
+ * @param {string} name
+ */
+export function toggleRoom(query, name) {
+  const [next, before] = [new URLSearchParams(query), query.getAll("open")];
+  const others = before.filter((each) => each !== name);
+  next.delete("open");
+  for (const each of others.length < before.length ? others : [...others, name]) next.append("open", each);
+  go(`${location.pathname}?${next}`.replace(/\?$/, ""), { replaces: true });
+}
+
+/**
  * Call `listener` after each change of the address, also by the back button and by links.
  * @param {() => void} listener
  */

@@ -2,11 +2,10 @@
 // The field keeps the focus; the results are a listbox (ARIA 1.2, combobox). One question is asked at a time.
 import { go, onMove } from "./address.js";
 import { ask, failure, Unanswered, why } from "./ask.js";
-import { examples, groupsOf, hint, sentence } from "./box_found.js";
 import { words } from "./box_words.js";
 import { copiesAs } from "./copy.js";
 import { fill, h, named, set } from "./dom.js";
-import { follow } from "./live.js";
+import { follow, live } from "./live.js";
 import { mark } from "./states.js";
 import { lang } from "./words.js";
 
@@ -46,6 +45,8 @@ class Box {
     this.answered = null;
     /** @type {SearchAnswer | null} */
     this.answer = null;
+    /** @type {typeof import("./box_found.js") | null} How an answer is said: loaded with the first one. */
+    this.found = null;
     /** @type {string | null} The address that the box has opened. */
     this.opened = null;
     fill(this.panel, this.list, this.rest);
@@ -91,7 +92,9 @@ class Box {
     /** @type {SearchAnswer | null} */
     let answer = null;
     try {
-      answer = await ask("search", { q: text, lang: lang() });
+      const told = await ask("search", { q: text, lang: lang() });
+      this.found ??= await import("./box_found.js");
+      answer = told;
     } catch (thrown) {
       fault = thrown;
     }
@@ -136,8 +139,8 @@ class Box {
 
   /** @param {unknown} fault */
   draw(fault) {
-    const { answer } = this;
-    const groups = answer ? groupsOf(answer) : [];
+    const { answer, found } = this;
+    const groups = answer && found ? found.groupsOf(answer) : [];
     this.results = groups.flatMap((group) => group.results);
     this.options = this.results.map((result, at) => this.option(result, at));
     let at = 0;
@@ -159,7 +162,7 @@ class Box {
         ),
       ),
     );
-    fill(this.line, answer ? sentence(answer) : why(fault));
+    fill(this.line, answer && found ? found.sentence(answer) : why(fault));
     const isNothing = answer && !answer.best && (answer.words.length || !answer.moments.length);
     fill(
       this.rest,
@@ -333,4 +336,26 @@ function pointTo(room, frames) {
   if (activeElement !== document.body && activeElement?.id !== "main") return;
   if (row instanceof HTMLElement) row.focus();
   else if (frames) requestAnimationFrame(() => pointTo(room, frames - 1));
+}
+
+/**
+ * Return three texts that find something here.
+ * @returns {string[]}
+ */
+function examples() {
+  const machines = [...(live.machines?.values() ?? [])];
+  const used = machines.find((each) => each.users.length && each.source_ip);
+  const user = used?.users[0]?.username ?? "martin";
+  return [exampleTime() ?? words.say("example_time", { room: "A102" }), user, used?.source_ip ?? "10.1.0.7"];
+}
+
+/** Return what the line says while nothing is typed: a question that has an answer here. */
+function hint() {
+  const example = exampleTime();
+  return example ? words.say("hint", { example }) : "\u00a0";
+}
+
+function exampleTime() {
+  const room = [...live.rooms.keys()].find((name) => name);
+  return room && words.say("example_time", { room });
 }

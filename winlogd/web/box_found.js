@@ -210,25 +210,3 @@ function counted({ best, count }) {
     return [words.parts("one_on", { n, user: named(only.username), host: named(only.hostname) }), suffix];
   return [n, suffix];
 }
-
-/**
- * Return three texts that find something here.
- * @returns {string[]}
- */
-export function examples() {
-  const machines = [...(live.machines?.values() ?? [])];
-  const used = machines.find((each) => each.users.length && each.source_ip);
-  const user = used?.users[0]?.username ?? "martin";
-  return [exampleTime() ?? words.say("example_time", { room: "A102" }), user, used?.source_ip ?? "10.1.0.7"];
-}
-
-/** Return what the line says while nothing is typed: a question that has an answer here. */
-export function hint() {
-  const example = exampleTime();
-  return example ? words.say("hint", { example }) : "\u00a0";
-}
-
-function exampleTime() {
-  const room = [...live.rooms.keys()].find((name) => name);
-  return room && words.say("example_time", { room });
-}

@@ -1,5 +1,6 @@
 // A row is copied as one line, for a ticket: focus it, and press c or Ctrl+C. A list is downloaded as CSV.
 import { announce, h } from "./dom.js";
+import { parametersOf } from "./first.js";
 import { bind } from "./keys.js";
 import { lang, say } from "./words.js";
 
@@ -43,8 +44,7 @@ function lineAt(element) {
  * @param {Record<string, string | null | undefined>} query
  */
 export function csvLink(path, query) {
-  const parameters = new URLSearchParams({ format: "csv", lang: lang() });
-  for (const [name, value] of Object.entries(query)) if (value) parameters.set(name, value);
+  const parameters = parametersOf({ format: "csv", lang: lang(), ...query });
   const file = `${path.replaceAll("/", "-")}.csv`;
   return h("a", { class: "csv", href: `/api/v1/${path}?${parameters}`, download: file }, say("csv"));
 }

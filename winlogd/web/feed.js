@@ -4,7 +4,7 @@
 const RETRY_MS = 1000;
 const LONGEST_RETRY_MS = 30_000;
 /** The server sends a heartbeat every 15 s. After this silence the connection is dead, whatever TCP says. */
-export const SILENCE_MS = 40_000;
+const SILENCE_MS = 40_000;
 
 /** What comes less late than this counts as fresh. */
 const MOST_LATE_MS = 1000;

@@ -17,17 +17,19 @@ import { words } from "./details_words.js";
 import { fill, h, named, sheet } from "./dom.js";
 import { bindRows } from "./keys.js";
 import { live } from "./live.js";
+import { offer } from "./pages.js";
 import { mark } from "./states.js";
 import { table } from "./table.js";
 import { addDays, age, clock, localText, today, when } from "./time.js";
-import { number, say, sayOf } from "./words.js";
+import { compareNames, number, say, sayOf } from "./words.js";
 
 /** @typedef {Session & {kind: Kind, why: string}} Ghost */
 /** @typedef {(typeof KINDS)[number]} Kind */
 
 const KINDS = /** @type {const} */ (["doubtful", "too_long", "lost"]);
 const LIMIT = "1000";
-const byName = new Intl.Collator(undefined, { numeric: true });
+
+offer("ghosts", show);
 
 /**
  * Show the page.
@@ -35,7 +37,7 @@ const byName = new Intl.Collator(undefined, { numeric: true });
  * @param {Place} state
  * @returns {Promise<Page>}
  */
-export async function show(root, state) {
+async function show(root, state) {
   const body = h("div", { class: "details" });
   fill(root, body);
   const [, sees] = await Promise.all([sheet("details.css"), scope()]);
@@ -51,13 +53,9 @@ export async function show(root, state) {
     (fault) => [h("h1", {}, say("ghosts")), failure(fault, () => loading.load())],
   );
   await loading.load();
-  const unbind = bindRows(root);
   return {
     title: say("ghosts"),
-    leave: () => {
-      unbind();
-      loading.end();
-    },
+    ends: [bindRows(root), loading.end],
     change: (next) => {
       state = next;
       if (!known) return;
@@ -120,8 +118,8 @@ function sorted(ghosts, isCut) {
   ghosts.sort(
     (a, b) =>
       Number(a.room === null) - Number(b.room === null) ||
-      byName.compare(a.room ?? "", b.room ?? "") ||
-      byName.compare(a.hostname ?? "", b.hostname ?? ""),
+      compareNames(a.room ?? "", b.room ?? "") ||
+      compareNames(a.hostname ?? "", b.hostname ?? ""),
   );
   return { ghosts, isCut, at: localText(Date.now()) };
 }

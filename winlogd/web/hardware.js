@@ -7,6 +7,7 @@ import { words } from "./details_words.js";
 import { fill, h, named, sheet, visible } from "./dom.js";
 import { groupTitle, label, leaves, summary, valueText } from "./inventory.js";
 import { bindRows } from "./keys.js";
+import { offer } from "./pages.js";
 import { table } from "./table.js";
 import { when } from "./time.js";
 import { say } from "./words.js";
@@ -31,26 +32,24 @@ const TYPING_MS = 400;
 const MOST_HITS = 3;
 const TEXTS = /** @type {const} */ (["processor", "memory", "disks", "serial"]);
 
+offer("hardware", show);
+
 /**
  * Show the page.
  * @param {HTMLElement} root
  * @param {Place} state
  * @returns {Promise<Page>}
  */
-export async function show(root, state) {
+async function show(root, state) {
   const body = h("div", { class: "details" });
   fill(root, body);
   const [, sees] = await Promise.all([sheet("details.css"), scope()]);
   const page = new Hardware(body, state);
   if (sees === "now") fill(page.list, h("p", { class: "note" }, words.say("hardware_now")));
   else page.load();
-  const unbind = bindRows(root);
   return {
     title: say("hardware"),
-    leave: () => {
-      unbind();
-      page.end();
-    },
+    ends: [bindRows(root), () => page.end()],
     change: (next) => page.change(next),
   };
 }

@@ -1,6 +1,7 @@
 // What the page knows of now, kept up to date by one feed for all pages of the browser: in a shared worker; without one,
 // in the page that has the lock; without locks, in each page.
-import { Feed, pauseMs, SILENCE_MS } from "./feed.js";
+import { Feed, pauseMs } from "./feed.js";
+import { firstAnswer } from "./first.js";
 import { setClock } from "./time.js";
 
 const NAME = "winlogd feed";
@@ -58,7 +59,7 @@ export function again() {
 
 /** Load the state as it is now, and then start the feed. Call this once. */
 export async function startFeed() {
-  const first = await loadFirst().catch(() => null);
+  const first = await loadFirst();
   if (first) {
     take(first.clock);
     take({ kind: "snapshot", text: first.text });
@@ -76,11 +77,11 @@ export async function startFeed() {
  * @returns {Promise<FirstSnapshot | null>}
  */
 async function loadFirst() {
-  const answer = await fetch("/api/v1/snapshot", { signal: AbortSignal.timeout(SILENCE_MS) });
-  const now = answer.ok && answer.headers.get("winlogd-now");
-  if (!now) return null;
-  const clock = /** @type {const} */ ({ kind: "clock", now, heardMs: Date.now() });
-  return { text: await answer.text(), etag: answer.headers.get("etag") ?? "", clock };
+  const answer = await firstAnswer("snapshot");
+  const now = answer?.fields.get("winlogd-now");
+  if (!answer || !now) return null;
+  const { text, fields, heardMs } = answer;
+  return { text, etag: fields.get("etag") ?? "", clock: { kind: "clock", now, heardMs } };
 }
 
 /** @param {FirstSnapshot | null} first */

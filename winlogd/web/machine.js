@@ -19,6 +19,7 @@ import { fill, h, named, sheet, visible } from "./dom.js";
 import { groups, groupTitle, label, valueText } from "./inventory.js";
 import { bindRows } from "./keys.js";
 import { follow, live } from "./live.js";
+import { offer } from "./pages.js";
 import { sessionPart } from "./session_list.js";
 import { mark, stateWords } from "./states.js";
 import { table } from "./table.js";
@@ -27,13 +28,15 @@ import { number, sayOf } from "./words.js";
 
 const AGE_MS = 60_000;
 
+offer("machine", show);
+
 /**
  * Show the page.
  * @param {HTMLElement} root
  * @param {Place} state
  * @returns {Promise<Page>}
  */
-export async function show(root, state) {
+async function show(root, state) {
   const hostname = state.parts[1] ?? "";
   const body = h("div", { class: "details" });
   const top = h("div", {});
@@ -78,9 +81,7 @@ export async function show(root, state) {
   ];
   return {
     title: visible(title),
-    leave: () => {
-      for (const end of ends) end();
-    },
+    ends,
     change: (next) => {
       state = next;
       if (!machine) return;

@@ -1,32 +1,16 @@
-// The shell: the header, the keys of all pages, and the page of the address, which is loaded when it is opened.
+// The shell: the header, the banners and keys of all pages, and the page of the address, which is loaded when it is opened.
 import { followLinks, go, here, onMove } from "./address.js";
 import { failure } from "./ask.js";
-import { refresh, showBanners } from "./banners.js";
 import { startBox } from "./box.js";
 import { listenForCopies } from "./copy.js";
 import { fill, h, set } from "./dom.js";
 import { bind, listen, showHelp } from "./keys.js";
 import { follow, live } from "./live.js";
 import { drawReader, mayOpen, meet } from "./me.js";
+import { moduleOf, PAGES, showOf } from "./pages.js";
 import { goToPlace, keepPlaces } from "./scroll.js";
+import { localText, when } from "./time.js";
 import { lang, say, speak } from "./words.js";
-
-/**
- * The pages: the first segment of the path, the module, and the key after "g". A page without a key has no place in the
- * navigation. `export function show(root, state)` of the module shows the page.
- * @type {[string, string, string?][]}
- */
-const PAGES = [
-  ["", "now", "n"],
-  ["timeline", "timeline", "t"],
-  ["ghosts", "ghosts", "g"],
-  ["hardware", "hardware", "h"],
-  ["trends", "trends", "r"],
-  ["wall", "wall", "w"],
-  ["readers-log", "readers_log", "l"],
-  ["machine", "machine"],
-  ["user", "user"],
-];
 
 const root = /** @type {HTMLElement} */ (document.getElementById("main"));
 const header = /** @type {HTMLElement} */ (document.getElementById("header"));
@@ -45,8 +29,7 @@ async function show() {
   const name = moduleOf(state);
   const shown = `${name} ${state.path}`;
   if (page?.change && path === shown) return page.change(state);
-  page?.leave();
-  page = null;
+  leave();
   const isOther = path !== "" && path !== shown;
   path = shown;
   fill(root);
@@ -59,11 +42,11 @@ async function show() {
   }
   try {
     if (!name) throw new Error(say("no_page"));
-    /** @type {PageModule} */
-    const module = await import(`./${name}.js`);
+    const showPage = await showOf(name);
     if (mine !== turn) return;
-    page = await module.show(root, state);
-    if (mine !== turn) return page.leave();
+    const made = await showPage(root, state);
+    if (mine !== turn) return leave(made);
+    page = made;
     document.title = `${page.title} – winlogd`;
   } catch (fault) {
     fill(
@@ -77,13 +60,10 @@ async function show() {
   document.body.classList.toggle("bare", page?.isBare === true);
 }
 
-/**
- * Return the name of the module that shows an address. The page Now with a time is a moment.
- * @param {Place} state
- */
-function moduleOf({ parts, query }) {
-  const [, name] = PAGES.find(([first]) => first === parts[0]) ?? [];
-  return name === "now" && ["at", "from", "to"].some((each) => query.get(each)) ? "moment" : name;
+/** A page goes: end all that it has begun. */
+function leave(gone = page) {
+  for (const end of gone?.ends ?? []) end();
+  if (gone === page) page = null;
 }
 
 /** Make the header: the way home, the box, the pages, and what concerns the reader. */
@@ -135,15 +115,14 @@ function makeField() {
 function change() {
   speak(lang() === "fr" ? "en" : "fr");
   showHeader();
-  refresh();
+  drawBanners();
   showAnew();
 }
 
 function showAnew() {
   refreshBox();
   path = "";
-  page?.leave();
-  page = null;
+  leave();
   show();
 }
 
@@ -154,6 +133,38 @@ function watchReader() {
     if (hasRead && live.feed.state === "refused") showAnew();
     hasRead = live.snapshot !== null;
   });
+}
+
+/** Say above the content what has to be said: events cannot be stored, or the feed is cut. */
+function drawBanners() {
+  const root = document.getElementById("banners");
+  const texts = [...stored(), ...connection(), ...past()];
+  document.body.classList.toggle("stale", live.feed.state === "cut");
+  if (!root || root.textContent === texts.join("")) return;
+  fill(
+    root,
+    texts.map((text) => h("p", { class: "banner" }, text)),
+  );
+}
+
+function stored() {
+  const writable = live.snapshot?.writable;
+  return writable && !writable.is
+    ? [say("not_stored", { time: when(writable.since), why: writable.why ?? "" })]
+    : [];
+}
+
+function connection() {
+  const { state, since } = live.feed;
+  if (state === "polling") return [say("polling")];
+  if (state !== "cut") return [];
+  if (since === null) return [say("cut_never")];
+  return [say("cut", { time: when(localText(since)) })];
+}
+
+function past() {
+  const history = live.snapshot?.history ?? "complete";
+  return history === "complete" ? [] : [say("building", { share: history.replace("building, ", "") })];
 }
 
 function goToBox() {
@@ -181,7 +192,7 @@ listenForCopies();
 keepPlaces();
 followLinks();
 onMove(() => show().then(goToPlace));
-showBanners();
+follow((changed) => (changed.all || changed.feed || live.snapshot?.writable) && drawBanners());
 watchReader();
 meet(() => markNavigation(here()));
 show().then(goToPlace);

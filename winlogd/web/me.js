@@ -2,6 +2,7 @@
 import { go, here, onMove } from "./address.js";
 import { ask, Unanswered } from "./ask.js";
 import { fill, h, named, set } from "./dom.js";
+import { firstOr } from "./first.js";
 import { follow, live, startFeed } from "./live.js";
 import { lang, say, wordsOf } from "./words.js";
 
@@ -66,7 +67,7 @@ function lead() {
 
 async function learn() {
   try {
-    me.known = await ask("me");
+    me.known = await firstOr(ask, "me");
     me.isLoggedOut = false;
   } catch (fault) {
     me.isLoggedOut = fault instanceof Unanswered && [401, 403].includes(fault.status);

@@ -3,6 +3,9 @@ import { sheet } from "./dom.js";
 import { MomentPage } from "./moment_page.js";
 import { printed } from "./moment_print.js";
 import { SpanPage } from "./moment_span.js";
+import { offer } from "./pages.js";
+
+offer("moment", show);
 
 /**
  * Show the page.
@@ -10,7 +13,7 @@ import { SpanPage } from "./moment_span.js";
  * @param {Place} state
  * @returns {Promise<Page>}
  */
-export async function show(root, state) {
+async function show(root, state) {
   await sheet("moment.css");
   let page = made(root, state);
   const endPrinting = printed(() => page.paper());
@@ -18,11 +21,7 @@ export async function show(root, state) {
   page.begin();
   return {
     title: page.title,
-    leave: () => {
-      page.leave();
-      endPrinting();
-      document.body.classList.remove("past");
-    },
+    ends: [() => page.leave(), endPrinting, () => document.body.classList.remove("past")],
     change: (next) => {
       if (SpanPage.takes(next) === page instanceof SpanPage) return void page.change(next);
       page.leave();

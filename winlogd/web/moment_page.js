@@ -3,6 +3,7 @@ import { changed, to } from "./address.js";
 import { ask, failure } from "./ask.js";
 import { csvButton, csvLink } from "./copy.js";
 import { fill, h, named, set } from "./dom.js";
+import { firstOr } from "./first.js";
 import { bind, bindRows } from "./keys.js";
 import { live } from "./live.js";
 import { exact, filterWords, printButton } from "./moment_print.js";
@@ -12,9 +13,8 @@ import { addressAt, goAt, momentWords, offsetOf, plus, shortened } from "./momen
 import { words } from "./moment_words.js";
 import { Now } from "./now.js";
 import { machineRow, user } from "./now_machine.js";
-import { total } from "./now_parts.js";
 import { words as nowWords } from "./now_words.js";
-import { mark, STATES } from "./states.js";
+import { mark, STATES, total } from "./states.js";
 import { age, clock, nowMs, setClock } from "./time.js";
 import { number, sayOf } from "./words.js";
 
@@ -88,7 +88,7 @@ export class MomentPage extends Now {
     if (!this.answer) this.drawAll();
     try {
       const query = Object.fromEntries(ASKED.map((name) => [name, this.state.query.get(name)]));
-      const answer = await ask("moment", query, signal);
+      const answer = await firstOr(ask, "moment", query, signal);
       this.show(query.room === "" ? withoutRoom(answer) : answer);
     } catch (fault) {
       if (signal.aborted) return;

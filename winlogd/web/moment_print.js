@@ -5,15 +5,13 @@ import { gradedWhy, untilOf } from "./moment_session.js";
 import { offsetOf, shortened } from "./moment_time.js";
 import { words } from "./moment_words.js";
 import { localText } from "./time.js";
-import { sayOf } from "./words.js";
+import { compareNames, sayOf } from "./words.js";
 
 /**
  * What is printed.
  * @typedef {{title: string, filters: string, rows: PaperRow[], isWhole: boolean}} Paper
  * @typedef {{room: string | null, hostname: string | null, session: UserThen}} PaperRow
  */
-
-const byName = new Intl.Collator(undefined, { numeric: true });
 
 /**
  * Print a list in the place of the page. Return the function that ends this.
@@ -70,8 +68,8 @@ function draw({ title, filters, rows, isWhole }) {
   ]);
   const sorted = [...rows].sort(
     (a, b) =>
-      byName.compare(a.room ?? "\uffff", b.room ?? "\uffff") ||
-      byName.compare(a.hostname ?? "", b.hostname ?? ""),
+      compareNames(a.room ?? "\uffff", b.room ?? "\uffff") ||
+      compareNames(a.hostname ?? "", b.hostname ?? ""),
   );
   const time = localText(Date.now()).replace("T", " ");
   return h(

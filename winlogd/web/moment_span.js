@@ -4,15 +4,15 @@ import { ask, failure, Unanswered } from "./ask.js";
 import { copiesAs, csvButton, csvLink } from "./copy.js";
 import { fill, h, named, set } from "./dom.js";
 import { chips } from "./filters.js";
+import { firstOr } from "./first.js";
 import { bind, bindRows } from "./keys.js";
 import { filterWords, printButton } from "./moment_print.js";
 import { GRADES, person, sessionLine } from "./moment_session.js";
 import { addressAt, momentWords } from "./moment_time.js";
 import { words } from "./moment_words.js";
-import { total } from "./now_parts.js";
-import { mark } from "./states.js";
+import { mark, total } from "./states.js";
 import { addDays, clock } from "./time.js";
-import { number, say } from "./words.js";
+import { compareNames, number, say } from "./words.js";
 
 const ASKED = ["room", "host", "user", "ip"];
 const FILTERS = ["state", ...ASKED];
@@ -30,7 +30,6 @@ const AT_ONCE = 3000;
 /** The lists of so many sessions are unfolded at once. */
 const UNFOLDED = 300;
 const A_DAY = /^(\d{4}-\d\d-\d\d|today|yesterday)$/;
-const byName = new Intl.Collator(undefined, { numeric: true });
 
 /** @typedef {UserThen & {hostname: string | null, room: string | null}} Session */
 
@@ -136,7 +135,7 @@ export class SpanPage {
     try {
       do {
         const page = { ...this.query, limit: String(A_PAGE), cursor: this.next };
-        const answer = await ask("sessions", page, signal);
+        const answer = await firstOr(ask, "sessions", page, signal);
         this.sessions = [...this.sessions, ...answer.sessions.filter(this.isOfRoom, this)];
         this.next = answer.next;
       } while (this.next && this.sessions.length < wanted);
@@ -176,7 +175,7 @@ export class SpanPage {
       if (sessions) sessions.push(each);
       else rooms.set(each.room, [each]);
     }
-    const names = [...rooms.keys()].sort((a, b) => byName.compare(a ?? "\uffff", b ?? "\uffff"));
+    const names = [...rooms.keys()].sort((a, b) => compareNames(a ?? "\uffff", b ?? "\uffff"));
     const isOpen = this.shown.length <= UNFOLDED;
     fill(
       this.list,

@@ -1,17 +1,17 @@
 // The page Now: who is where. Rooms are rows, which unfold to their machines. Only what has changed is drawn again.
-import { changed as changedAddress, go, to } from "./address.js";
+import { changed as changedAddress, go, to, toggleRoom } from "./address.js";
 import { failure, Unanswered } from "./ask.js";
 import { copiesAs, csvButton } from "./copy.js";
 import { fill, h, named, refill, set } from "./dom.js";
 import { chips } from "./filters.js";
+import { recall, remember } from "./first.js";
 import { bind, bindRows } from "./keys.js";
 import { again, follow, live } from "./live.js";
 import { Groups } from "./now_groups.js";
 import { agesAnew, machineLine, machineRow } from "./now_machine.js";
-import { bar, total } from "./now_parts.js";
 import { words } from "./now_words.js";
-import { recall, remember } from "./prefer.js";
-import { countWords, mark, STATES } from "./states.js";
+import { offer } from "./pages.js";
+import { bar, countWords, mark, STATES, total } from "./states.js";
 import { number, say } from "./words.js";
 
 const FILTERS = ["state", "room", "host", "user"];
@@ -28,28 +28,28 @@ const A_MINUTE_MS = 60_000;
  * @property {Map<string, HTMLElement>} rows of the machines, while it is unfolded
  */
 
+offer("now", show);
+
 /**
  * Show the page.
  * @param {HTMLElement} root
  * @param {Place} state
  * @returns {Page}
  */
-export function show(root, state) {
+function show(root, state) {
   const now = new Now(root, state);
   now.begin();
+  const minutes = setInterval(() => now.age(), A_MINUTE_MS);
   const ends = [
+    () => (now.isOver = true),
+    () => clearInterval(minutes),
     follow((changed) => now.take(changed)),
     bindRows(root),
     bind({ d: [() => words.say("density"), () => now.changeDensity()] }),
   ];
-  const minutes = setInterval(() => now.age(), A_MINUTE_MS);
   return {
     title: say("now"),
-    leave: () => {
-      now.isOver = true;
-      clearInterval(minutes);
-      for (const end of ends) end();
-    },
+    ends,
     change: (next) => now.change(next),
   };
 }
@@ -158,11 +158,9 @@ export class Now {
   /** @param {string | null} name */
   isOpen(name) {
     if (!this.data.machines) return false;
-    return this.isFiltered || this.data.rooms.size === 1 || this.opened().includes(name ?? "");
-  }
-
-  opened() {
-    return this.state.query.getAll("open");
+    return (
+      this.isFiltered || this.data.rooms.size === 1 || this.state.query.getAll("open").includes(name ?? "")
+    );
   }
 
   get isDense() {
@@ -177,12 +175,7 @@ export class Now {
 
   /** @param {string | null} name */
   toggle(name) {
-    const query = new URLSearchParams(this.state.query);
-    const others = this.opened().filter((each) => each !== (name ?? ""));
-    const isOpen = others.length < this.opened().length;
-    query.delete("open");
-    for (const each of isOpen ? others : [...others, name ?? ""]) query.append("open", each);
-    go(`/?${query}`.replace(/\?$/, ""), { replaces: true });
+    toggleRoom(this.state.query, name ?? "");
   }
 
   // ── drawing ───────────────────────────────────────────────────────────────────────────────────────────

@@ -4,8 +4,10 @@ import { ask, failure } from "./ask.js";
 import { copiesAs, csvButton } from "./copy.js";
 import { fill, h, named, sheet, visible } from "./dom.js";
 import { chips } from "./filters.js";
+import { firstOr } from "./first.js";
 import { bind, bindRows } from "./keys.js";
 import { me, met } from "./me.js";
+import { offer } from "./pages.js";
 import { kindWords, words } from "./readers_log_words.js";
 import { day } from "./time.js";
 import { say } from "./words.js";
@@ -13,16 +15,19 @@ import { say } from "./words.js";
 const FILTERS = ["reader", "from", "to"];
 const ROWS = "100";
 
+offer("readers_log", show);
+
 /**
  * Show the page.
  * @param {HTMLElement} root
  * @param {Place} state
  * @returns {Promise<Page>}
  */
-export async function show(root, state) {
+async function show(root, state) {
   await Promise.all([sheet("readers_log.css"), met]);
   const log = new ReadersLog(root, state);
   const ends = [
+    () => log.asking.abort(),
     bindRows(root),
     bind({
       "]": [() => words.say("older_key"), () => log.next && go(changed({ cursor: log.next }))],
@@ -31,10 +36,7 @@ export async function show(root, state) {
   ];
   return {
     title: say("readers_log"),
-    leave: () => {
-      log.asking.abort();
-      for (const end of ends) end();
-    },
+    ends,
     change: (next) => log.change(next),
   };
 }
@@ -69,7 +71,12 @@ class ReadersLog {
     fill(this.list, h("p", { class: "loading" }, say("loading")));
     const [reader, from, until, cursor] = ["reader", "from", "to", "cursor"].map((name) => query.get(name));
     try {
-      const answer = await ask("readers/log", { reader, from, to: until, cursor, limit: ROWS }, signal);
+      const answer = await firstOr(
+        ask,
+        "readers/log",
+        { reader, from, to: until, cursor, limit: ROWS },
+        signal,
+      );
       this.next = answer.next;
       this.draw(answer.looks);
     } catch (fault) {

@@ -1,7 +1,8 @@
-// The states of a machine: each has a shape and a text before it has a colour.
-import { svg } from "./dom.js";
+// The states of machines: each has a shape and a text before it has a colour; and how many machines are in each.
+import { changed } from "./address.js";
+import { h, place, svg } from "./dom.js";
 import { daysAgo } from "./time.js";
-import { sayOf } from "./words.js";
+import { number, sayOf } from "./words.js";
 
 /** In the order in which people look for them. */
 export const STATES = /** @type {const} */ ([
@@ -58,4 +59,35 @@ export function countWords(state, count) {
 export function silenceDays(lastContact) {
   const days = lastContact ? daysAgo(lastContact) : 30;
   return days >= 30 ? 30 : days >= 20 ? 20 : 10;
+}
+
+/**
+ * Return a number of the whole site, which is a link to its list; a plain text if the list is empty.
+ * @param {string} state
+ * @param {number} count how many the list has
+ * @param {string} [text]
+ * @param {string} [figures] what is shown for the number
+ */
+export function total(state, count, text = countWords(state, count), figures = number(count)) {
+  const isSet = new URLSearchParams(location.search).get("state") === state;
+  const parts = [mark(state), h("b", {}, figures), h("span", {}, text)];
+  if (!count && !isSet) return h("span", { class: `total ${state}` }, parts);
+  const address = changed({ state: isSet ? null : state });
+  const attributes = { class: `total ${state}`, href: address, "aria-current": isSet ? "true" : null };
+  return h("a", attributes, parts);
+}
+
+/**
+ * Return the bar of a room: in use, doubtful, not known, and the rest, which is free.
+ * @param {Room} room
+ */
+export function bar(room) {
+  const unknown = room.silent + room.never_seen + room.out_of_order;
+  const parts = { in_use: room.in_use, doubtful: room.doubtful, unknown };
+  const segments = Object.entries(parts).map(([name, count]) => {
+    const segment = h("span", { class: name });
+    place(segment, { "inline-size": `${room.machines ? (100 * count) / room.machines : 0}%` });
+    return segment;
+  });
+  return h("span", { class: "bar", "aria-hidden": "true" }, segments);
 }

@@ -1,18 +1,19 @@
 // The page Timeline: a day. Each room is a row of its occupancy, which unfolds to its machines. Only what is on the
 // screen is drawn. The day, the rooms that are unfolded, the hours and the table are in the address.
-import { changed as changedAddress, go } from "./address.js";
+import { changed as changedAddress, go, toggleRoom } from "./address.js";
 import { failure } from "./ask.js";
 import { fill, h, set, sheet } from "./dom.js";
 import { bind, bindRows } from "./keys.js";
 import { follow, live } from "./live.js";
+import { offer } from "./pages.js";
 import { addDays, today } from "./time.js";
 import { askDay, Sessions } from "./timeline_ask.js";
 import { readColours } from "./timeline_canvas.js";
 import { Day, rowsOf } from "./timeline_day.js";
 import { filtersOf, Head } from "./timeline_head.js";
-import { Hint } from "./timeline_hint.js";
 import { Hours } from "./timeline_hours.js";
 import { RoomView } from "./timeline_room.js";
+import { Hint } from "./timeline_said.js";
 import { sessionTable, tables } from "./timeline_table.js";
 import { words } from "./timeline_words.js";
 import { say } from "./words.js";
@@ -25,16 +26,19 @@ const SCREEN_MARGIN = "200px 0px";
 
 /** @typedef {import("./timeline_day.js").Row} Row */
 
+offer("timeline", show);
+
 /**
  * Show the page.
  * @param {HTMLElement} root
  * @param {Place} state
  * @returns {Promise<Page>}
  */
-export async function show(root, state) {
+async function show(root, state) {
   await sheet("timeline.css");
   const timeline = new Timeline(root, state);
   const ends = [
+    () => timeline.loading.abort(),
     bindRows(root),
     bind(timeline.keys()),
     follow((changed) => timeline.note(changed)),
@@ -42,10 +46,7 @@ export async function show(root, state) {
   ];
   return {
     title: say("timeline"),
-    leave: () => {
-      timeline.loading.abort();
-      for (const end of ends) end();
-    },
+    ends,
     change: (next) => timeline.change(next),
   };
 }
@@ -131,12 +132,8 @@ export class Timeline {
   /** @param {string | null} name */
   toggle(name) {
     const query = new URLSearchParams(this.state.query);
-    const others = query.getAll("open").filter((each) => each !== (name ?? ""));
-    const isOpen = others.length < query.getAll("open").length;
-    query.delete("open");
-    for (const each of isOpen ? others : [...others, name ?? ""]) query.append("open", each);
     if (this.wanted() !== null) query.delete("room");
-    go(`/timeline?${query}`.replace(/\?$/, ""), { replaces: true });
+    toggleRoom(query, name ?? "");
   }
 
   /** @param {Place} next */
@@ -254,6 +251,9 @@ export class Timeline {
       for (const each of elements) this.observer.observe(each);
     }
     for (const view of views) view.take(this.rowsIfKnown(view.room.name));
+    // The observer tells what is in sight two frames later.
+    const near = views.filter((each) => !each.isVisible && each.isNear());
+    for (const each of near) each.show(true);
   }
 
   /** @param {string | null} name */

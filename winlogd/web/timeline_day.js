@@ -1,4 +1,5 @@
 // A day of the timeline as values: its cells, and the bars of its sessions. Pure: it knows no document.
+import { compareNames } from "./words.js";
 
 /**
  * One session as it is drawn. All times are ms since 1970.
@@ -16,8 +17,6 @@
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 1440 * MINUTE_MS;
-/** @type {Intl.Collator | null} made when it is needed first: that takes some 20 ms */
-let collator = null;
 
 export class Day {
   /** @param {any} answer of /api/v1/occupancy */
@@ -124,10 +123,8 @@ export function rowsOf(day, sessions, hostnames) {
     if (found) found.push(bar);
     else bars.set(session.hostname ?? "", [bar]);
   }
-  collator ??= new Intl.Collator(undefined, { numeric: true });
-  const { compare } = collator;
   return [...bars]
-    .sort(([one], [other]) => compare(one, other))
+    .sort(([one], [other]) => compareNames(one, other))
     .map(([host, each]) => ({ host, bars: each.sort((a, b) => a.begin - b.begin), lanes: share(each) }));
 }
 

@@ -89,6 +89,12 @@ export class RoomView {
     fill(this.note, text);
   }
 
+  /** Return true if the room is on the screen, or begins below it within the margin. */
+  isNear() {
+    const { top, bottom } = this.element.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight + MARGIN_PX;
+  }
+
   /** @param {boolean} isVisible */
   show(isVisible) {
     this.isVisible = isVisible;

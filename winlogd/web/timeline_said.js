@@ -1,6 +1,6 @@
 // What the timeline says in words: of a session, of a quarter of an hour, of a room. For the hint, the table and copies.
 import { to } from "./address.js";
-import { h, named, visible } from "./dom.js";
+import { fill, h, named, place, set, visible } from "./dom.js";
 import { day as dayWords, duration } from "./time.js";
 import { fullest } from "./timeline_day.js";
 import { words } from "./timeline_words.js";
@@ -136,4 +136,34 @@ export function rowLine(day, row) {
     parts.map((each) => (typeof each === "string" ? each : each.textContent)).join("");
   const said = row.bars.map((bar) => text(sessionParts(day, bar)));
   return `${dayWords(day.date)}, ${visible(row.host)}: ${said.join("; ") || words.say("nobody")}`;
+}
+
+/** The words beside the pointer, or beside what the keys have chosen. */
+export class Hint {
+  constructor() {
+    this.element = h("div", { class: "tl-hint", hidden: true });
+  }
+
+  hide() {
+    set(this.element, { hidden: true });
+  }
+
+  /**
+   * Show what is at a point in words. With an address there is a link, for a finger.
+   * @param {(string | Node)[]} parts none hides it
+   * @param {number} left px of the screen
+   * @param {number} top
+   * @param {string | null} [address]
+   */
+  show(parts, left, top, address = null) {
+    if (!parts.length) return this.hide();
+    set(this.element, { hidden: null });
+    fill(this.element, h(address ? "a" : "p", { href: address }, h("span", {}, parts)));
+    const { offsetWidth: width, offsetHeight: height } = this.element;
+    const below = top + 16 + height < innerHeight ? top + 16 : top - height - 12;
+    place(this.element, {
+      left: `${Math.max(4, Math.min(left + 12, innerWidth - width - 4))}px`,
+      top: `${Math.max(4, below)}px`,
+    });
+  }
 }

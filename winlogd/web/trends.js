@@ -5,6 +5,7 @@ import { fill, h, set, sheet, visible } from "./dom.js";
 import { chips } from "./filters.js";
 import { bind, bindRows } from "./keys.js";
 import { learned, live } from "./live.js";
+import { offer } from "./pages.js";
 import { addDays, day, today } from "./time.js";
 import { drawDays, drawHours, drawWeek } from "./trends_charts.js";
 import { words } from "./trends_words.js";
@@ -13,17 +14,20 @@ import { say } from "./words.js";
 const SPANS_DAYS = [7, 28, 90, 365];
 const USUAL_DAYS = 28;
 
+offer("trends", show);
+
 /**
  * Show the page.
  * @param {HTMLElement} root
  * @param {Place} state
  * @returns {Promise<Page>}
  */
-export async function show(root, state) {
+async function show(root, state) {
   fill(root, h("p", { class: "loading" }, say("loading")));
   await Promise.all([sheet("trends.css"), learned()]);
   const trends = new Trends(root, state);
   const ends = [
+    () => trends.asking.abort(),
     bindRows(root),
     bind({
       t: [() => words.say("k_table"), () => trends.turn()],
@@ -33,10 +37,7 @@ export async function show(root, state) {
   ];
   return {
     title: say("trends"),
-    leave: () => {
-      trends.asking.abort();
-      for (const end of ends) end();
-    },
+    ends,
     change: (next) => trends.change(next),
   };
 }

@@ -2,9 +2,9 @@
 import { to } from "./address.js";
 import { copiesAs, csvButton } from "./copy.js";
 import { fill, h, place } from "./dom.js";
-import { addDays, clock, day } from "./time.js";
+import { addDays, clock, dateIn, day } from "./time.js";
 import { words } from "./trends_words.js";
-import { lang, number, say } from "./words.js";
+import { number, say } from "./words.js";
 
 /** How much of the dark colour each grade has. None is so much in the middle that neither text is legible on it. */
 const GRADES = ["8%", "18%", "29%", "40%", "72%", "86%", "100%"];
@@ -25,23 +25,21 @@ const USUAL_HOURS = { first: 8, last: 17 };
 export function drawWeek(root, rows, room, isTable) {
   const most = Math.max(...rows.map((each) => each.most), 1);
   const found = new Map(rows.map((each) => [each.weekday * 24 + each.hour, each]));
-  const weekdays = [0, 1, 2, 3, 4, 5, 6];
+  const weekdays = [0, 1, 2, 3, 4, 5, 6].map((each) => weekdayName(each, "long"));
   const hours = spanOf(rows.filter((each) => each.most || each.logons).map((each) => each.hour));
   const body = hours.map((hour) =>
     h(
       "tr",
       {},
       h("th", { scope: "row", class: "edge" }, `${hour}:00`),
-      weekdays.map((weekday) => cell(found.get(weekday * 24 + hour), most, room)),
+      weekdays.map((day, weekday) => cell(found.get(weekday * 24 + hour), day, most, room)),
     ),
   );
   const head = h(
     "tr",
     {},
     h("td", { class: "edge" }),
-    weekdays.map((each) =>
-      h("th", { scope: "col", abbr: weekdayName(each, "long") }, weekdayName(each, "short")),
-    ),
+    weekdays.map((abbr, each) => h("th", { scope: "col", abbr }, weekdayName(each, "short"))),
   );
   const table = h(
     "table",
@@ -69,13 +67,14 @@ export function drawWeek(root, rows, room, isTable) {
 
 /**
  * @param {WeekHour | undefined} row undefined if the span has no such hour
+ * @param {string} weekday in words
  * @param {number} most
  * @param {string | null} room
  */
-function cell(row, most, room) {
+function cell(row, weekday, most, room) {
   if (!row) return h("td");
   const grade = Math.ceil((row.most / most) * GRADES.length) - 1;
-  const values = { day: weekdayName(row.weekday, "long"), hour: `${row.hour}:00`, n: row.most };
+  const values = { day: weekday, hour: `${row.hour}:00`, n: row.most };
   const label = row.most
     ? words.say("of_cell_at", { ...values, date: day(row.most_at) })
     : words.say("of_cell", values);
@@ -161,7 +160,8 @@ export function drawDays(root, rows, room, isTable) {
       logons: each.logons,
     });
     const isMonday = new Date(each.begins_at.slice(0, 10)).getUTCDay() === 1;
-    const shown = rows.length <= 10 || isMonday ? shortDate(each.begins_at) : "";
+    const shown =
+      rows.length <= 10 || isMonday ? dateIn({ day: "numeric", month: "short" }, each.begins_at) : "";
     return bar(address(each), label, shown, number(each.users), [
       ["users", each.users / highest],
       ["most", each.most / highest],
@@ -169,7 +169,7 @@ export function drawDays(root, rows, room, isTable) {
   });
   const list = h("ol", { class: "bars" }, bars);
   fill(root, heading, key, h("div", { class: "scroll" }, list));
-  list.parentElement?.scrollTo({ left: list.scrollWidth });
+  requestAnimationFrame(() => list.parentElement?.scrollTo({ left: list.scrollWidth }));
 }
 
 /**
@@ -194,7 +194,7 @@ export function drawHours(root, controls, rows, room, isTable) {
   const scroll = root.querySelector(".scroll");
   const highest = scroll?.querySelector(".highest");
   if (scroll && highest instanceof HTMLElement)
-    scroll.scrollTo({ left: highest.offsetLeft - scroll.clientWidth / 2 });
+    requestAnimationFrame(() => scroll.scrollTo({ left: highest.offsetLeft - scroll.clientWidth / 2 }));
   if (focused)
     /** @type {HTMLElement | null} */ (root.querySelector(`button[aria-label="${focused}"]`))?.focus();
 }
@@ -329,19 +329,5 @@ function hourAddress(begin, room) {
 
 /** @param {number} weekday 0 for Monday @param {"long" | "short"} form */
 function weekdayName(weekday, form) {
-  const date = new Date(Date.UTC(2024, 0, 1 + weekday));
-  return new Intl.DateTimeFormat(lang() === "fr" ? "fr" : "en-GB", { weekday: form, timeZone: "UTC" }).format(
-    date,
-  );
-}
-
-/** @param {string} instant */
-function shortDate(instant) {
-  const date = new Date(`${instant.slice(0, 10)}T00:00:00Z`);
-  const form = new Intl.DateTimeFormat(lang() === "fr" ? "fr" : "en-GB", {
-    day: "numeric",
-    month: "short",
-    timeZone: "UTC",
-  });
-  return form.format(date);
+  return dateIn({ weekday: form }, `2024-01-0${1 + weekday}`);
 }

@@ -21,6 +21,7 @@ import { words } from "./details_words.js";
 import { fill, h, named, place, sheet, visible } from "./dom.js";
 import { bindRows } from "./keys.js";
 import { follow, live } from "./live.js";
+import { offer } from "./pages.js";
 import { sessionPart } from "./session_list.js";
 import { mark } from "./states.js";
 import { table } from "./table.js";
@@ -30,13 +31,15 @@ import { number, sayOf } from "./words.js";
 /** A bar of the strip is full at this many hours, or at the longest day. */
 const FULL_HOURS = 8;
 
+offer("user", show);
+
 /**
  * Show the page.
  * @param {HTMLElement} root
  * @param {Place} state
  * @returns {Promise<Page>}
  */
-export async function show(root, state) {
+async function show(root, state) {
   const username = state.parts[1] ?? "";
   const body = h("div", { class: "details" });
   const below = h("div", {});
@@ -70,9 +73,7 @@ export async function show(root, state) {
   ];
   return {
     title: visible(title),
-    leave: () => {
-      for (const end of ends) end();
-    },
+    ends,
     change: (next) => {
       state = next;
       if (!user) return;

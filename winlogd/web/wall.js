@@ -4,6 +4,7 @@ import { failure, Unanswered } from "./ask.js";
 import { fill, h, named, place, set, sheet } from "./dom.js";
 import { bind } from "./keys.js";
 import { again, follow, live } from "./live.js";
+import { offer } from "./pages.js";
 import { clock, localText, when } from "./time.js";
 import { words } from "./wall_words.js";
 import { number, say } from "./words.js";
@@ -14,16 +15,21 @@ const LEAST = { width: 0.36, height: 0.2 };
 /** The form of a room in which its texts are largest: so much wider than high. */
 const FORM = 1.7;
 
+offer("wall", show);
+
 /**
  * Show the page.
  * @param {HTMLElement} root
  * @param {Place} state
  * @returns {Promise<Page>}
  */
-export async function show(root, state) {
+async function show(root, state) {
   await sheet("wall.css");
   const wall = new Wall(root, state);
+  const observer = new ResizeObserver(() => wall.draw());
+  observer.observe(wall.list);
   const ends = [
+    () => observer.disconnect(),
     follow((changed) => (changed.all || changed.rooms.size || changed.feed) && wall.draw()),
     bind({
       "[": [() => words.say("before"), () => wall.turn(-1)],
@@ -34,15 +40,10 @@ export async function show(root, state) {
     every(1000, () => wall.tick()),
     stayAwake(),
   ];
-  const observer = new ResizeObserver(() => wall.draw());
-  observer.observe(wall.list);
   return {
     title: words.say("title"),
     isBare: true,
-    leave: () => {
-      observer.disconnect();
-      for (const end of ends) end();
-    },
+    ends,
     change: (next) => {
       wall.state = next;
       wall.draw();

@@ -1,17 +1,13 @@
-// English and French. A page has words of its own by `wordsOf`; the words that several pages need are here.
-import { recall, remember } from "./prefer.js";
+// English and French, and which of them a user prefers. A page has words of its own by `wordsOf`; common ones are here.
+import { preferred, remember } from "./first.js";
 import { french } from "./words_fr.js";
 
 /** @typedef {string | {one: string, other: string}} Text with {name} for a value; {n} chooses one or other */
 /** @typedef {Record<string, string | number>} Values */
 
-const LANGUAGES = ["en", "fr"];
-let language = LANGUAGES.find((each) => each === recall("language")) ?? preferred();
-
-function preferred() {
-  const wanted = navigator.languages.map((each) => each.slice(0, 2).toLowerCase());
-  return wanted.find((each) => LANGUAGES.includes(each)) ?? "en";
-}
+const wanted = [preferred, ...navigator.languages].map((each) => each?.slice(0, 2).toLowerCase());
+/** @type {string} */
+let language = wanted.find((each) => each === "en" || each === "fr") ?? "en";
 
 /** Return the language of the pages: "en" or "fr". */
 export function lang() {
@@ -37,14 +33,14 @@ export function speak(wanted) {
 export function wordsOf(tables) {
   /**
    * @param {Key} key
-   * @param {Record<string, string | number | Node>} values
+   * @param {Record<string, string | number | Node>} values with a number of things as `n`
    * @returns {string[]} texts and names of values by turns
    */
   function pieces(key, values) {
     const text = tables[language === "fr" ? "fr" : "en"][key];
     if (typeof text === "string") return text.split(/[{}]/);
-    const rule = kept().plural.select(Number(values.n ?? 1));
-    return text[rule === "one" ? "one" : "other"].split(/[{}]/);
+    const n = Number(values.n ?? 1);
+    return text[n === 1 || (n === 0 && language === "fr") ? "one" : "other"].split(/[{}]/);
   }
   return {
     /** @param {Key} key @param {Values} [values] @returns {string} */
@@ -73,17 +69,14 @@ function shownOrNode(value) {
  * @param {number} value
  */
 export function number(value) {
-  return kept().number.format(value);
+  return numbers[language === "fr" ? "fr" : "en"].format(value);
 }
 
-/** What Intl makes for a language. To make it takes 50 µs, and a page of 200 rooms has a thousand numbers. */
-let made = { language: "", number: new Intl.NumberFormat(), plural: new Intl.PluralRules() };
+/** To make one takes 50 µs, and a page of 200 rooms has a thousand numbers. */
+const numbers = { en: new Intl.NumberFormat("en"), fr: new Intl.NumberFormat("fr") };
 
-function kept() {
-  if (made.language !== language)
-    made = { language, number: new Intl.NumberFormat(language), plural: new Intl.PluralRules(language) };
-  return made;
-}
+/** The order of names: A9 before A10. */
+export const { compare: compareNames } = new Intl.Collator(undefined, { numeric: true });
 
 const english = {
   now: "Now",

@@ -1,0 +1,94 @@
+"""The first answers: the shell has the browser ask what the page wants to know, and no page asks it a second time."""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import pytest
+
+from tests.support.running import Winlogd
+from tests.web.browsing import browsing
+from tests.web.played import HOSTILE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Route
+
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
+Question = tuple[str, tuple[tuple[str, str], ...]]
+
+
+def question_of(url: str) -> Question:
+    """Return what a request asks, in whatever way it is written."""
+    parts = urlsplit(url)
+    return parts.path.removeprefix("/api/v1/"), tuple(sorted(parse_qsl(parts.query)))
+
+
+def asked_by(page: "Page", address: str) -> Counter[Question]:
+    """Open a page. Return how often it has asked each question when its content is there."""
+    asked: Counter[Question] = Counter()
+
+    def note(url: str) -> None:
+        if "/api/v1/" in url:
+            asked[question_of(url)] += 1
+
+    page.on("request", lambda request: note(request.url))
+    page.goto(address)
+    page.wait_for_selector("main:not([aria-busy]) h1")
+    page.wait_for_timeout(200)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("address", "question"),
+    [
+        ("/", None),
+        ("/wall", None),
+        ("/trends", None),
+        (f"/user/{quote(HOSTILE)}", None),
+        ("/timeline", ("occupancy", ())),
+        ("/timeline?day=2026-01-12&open=A101", ("occupancy", (("day", "2026-01-12"),))),
+        ("/?at=2026-01-12T10:20&open=A101", ("moment", (("at", "2026-01-12T10:20"),))),
+        ("/?at=2026-01-12", ("sessions", (("from", "2026-01-12"), ("limit", "1000"), ("to", "2026-01-12")))),
+        ("/?at=&from=2026-01-12T10:00", ("sessions", (("limit", "1000"),))),
+        (
+            "/?to=2026-01-12T10:30&from=2026-01-12T10:00%2B01:00",
+            ("sessions", (("from", "2026-01-12T10:00+01:00"), ("limit", "1000"), ("to", "2026-01-12T10:30"))),
+        ),
+        ("/readers-log", ("readers/log", (("limit", "100"),))),
+    ],
+)
+def test_a_page_asks_each_question_once(address: str, question: Question | None, page: "Page") -> None:
+    asked = asked_by(page, address)
+    assert {question for question, times in asked.items() if times > 1} == set()
+    assert {("me", ()), ("snapshot", ())} <= asked.keys()
+    assert question is None or question in asked
+
+
+def test_a_first_answer_that_is_refused_is_asked_for_again(browser: "Browser", school_server: Winlogd) -> None:
+    refused: list[str] = []
+
+    def answer(route: "Route") -> None:
+        if len(refused) < 2:
+            refused.append(route.request.url)
+            route.fulfill(status=503, body='{"error":"Busy"}')
+        else:
+            route.continue_()
+
+    with browsing(browser, school_server.port, fails=(503,)) as page:
+        page.route("**/api/v1/occupancy*", answer)
+        page.goto("/timeline?day=2026-01-12")
+        page.wait_for_selector("canvas")
+    assert len(refused) == 2
+
+
+def test_a_page_that_is_opened_later_asks_anew(page: "Page") -> None:
+    asked: list[str] = []
+    page.goto("/timeline?day=2026-01-12")
+    page.wait_for_selector("canvas")
+    page.click("nav >> text=Now")
+    page.wait_for_selector(".room")
+    page.on("request", lambda request: asked.append(question_of(request.url)[0]))
+    page.go_back()
+    page.wait_for_selector("canvas")
+    assert asked.count("occupancy") == 1

@@ -1,0 +1,93 @@
+// What can be had while the other modules load, so that this one imports none of them: the first answers, for which the
+// shell has the browser ask, and what its user prefers.
+
+/** @typedef {{text: string, fields: Headers, heardMs: number}} Answer */
+/** @typedef {Record<string, string | null | undefined>} Query */
+
+/** @type {Map<string, Promise<Answer | null>>} */
+const answers = new Map();
+
+for (const link of document.querySelectorAll("link[as=fetch]")) {
+  const { href, pathname, searchParams } = new URL(/** @type {HTMLLinkElement} */ (link).href);
+  answers.set(nameOf(pathname, searchParams), read(href));
+}
+
+// Intl loads for 12 ms when it is first used, and to read what the browser keeps takes 10. There is time now.
+new Intl.Collator();
+
+/** The language that the user has chosen. */
+export const preferred = recall("language");
+
+/** @param {string} address @returns {Promise<Answer | null>} */
+async function read(address) {
+  try {
+    // A server that is silent for so long is gone, as in `feed.js`.
+    const answer = await fetch(address, { signal: AbortSignal.timeout(40_000) });
+    const [fields, heardMs] = [answer.headers, Date.now()];
+    return answer.ok ? { text: await answer.text(), fields, heardMs } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Return parameters without those that are null or empty. @param {Query} query */
+export function parametersOf(query) {
+  const given = Object.entries(query).filter(([, value]) => value);
+  return new URLSearchParams(/** @type {[string, string][]} */ (given));
+}
+
+/** @param {string} path @param {URLSearchParams} parameters */
+function nameOf(path, parameters) {
+  parameters.sort();
+  return `${path}?${parameters}`;
+}
+
+/**
+ * Return the answer for which the shell has asked, once; null if there is none, or no more.
+ * @param {string} path below /api/v1/
+ * @param {Query} [query] as `ask` takes it
+ */
+export async function firstAnswer(path, query = {}) {
+  const name = nameOf(`/api/v1/${path}`, parametersOf(query));
+  const answer = answers.get(name);
+  answers.delete(name);
+  return (await answer) ?? null;
+}
+
+/**
+ * Return what the first answer to a question says; without one, ask.
+ * @param {(path: string, query: Query, signal?: AbortSignal) => Promise<any>} ask
+ * @param {string} path below /api/v1/
+ * @param {Query} [query]
+ * @param {AbortSignal} [signal]
+ */
+export async function firstOr(ask, path, query = {}, signal) {
+  const first = await firstAnswer(path, query);
+  signal?.throwIfAborted();
+  return first ? JSON.parse(first.text) : ask(path, query, signal);
+}
+
+/**
+ * Return what this browser's user prefers: a language, or a density. A browser that keeps nothing has no preferences.
+ * @param {string} name
+ * @returns {string | null}
+ */
+export function recall(name) {
+  try {
+    return localStorage.getItem(`winlogd ${name}`);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ */
+export function remember(name, value) {
+  try {
+    localStorage.setItem(`winlogd ${name}`, value);
+  } catch {
+    // The preference then lasts as long as the page.
+  }
+}
