@@ -32,7 +32,7 @@ export function offer(name, show) {
 }
 
 /**
- * Return what shows a page: at once if its module has run. To import it again takes some 30 ms while a page is loaded.
+ * Return what shows a page: at once if its module has run. An import would wait until the browser has done other work.
  * @param {string} name of the module
  * @returns {Show | Promise<Show>}
  */
