@@ -82,6 +82,7 @@ def test_a_browser_asks_at_once_what_the_address_says(page: str, query: str, add
     ("page", "query", "scope"),
     [
         ("now", "", "all"),
+        ("moment", "from=&from=2026-01-13", "all"),  # the page is Now: it takes the first of each
         ("trends", "", "all"),
         ("timeline", "", "now"),
         ("timeline", "day=yesterday", "all"),

@@ -82,6 +82,28 @@ def test_a_first_answer_that_is_refused_is_asked_for_again(browser: "Browser", s
     assert len(refused) == 2
 
 
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [("/?at=2026-01-12T10:20", "moment"), ("/?from=2026-01-12", "sessions"), ("/readers-log", "readers/log")],
+)
+def test_a_first_answer_that_is_refused_is_shown_and_not_asked_for_again(
+    address: str, path: str, browser: "Browser", school_server: Winlogd
+) -> None:
+    """A question that takes too long would take as long again, and make a second row in the readers' log."""
+    refused: list[str] = []
+
+    def answer(route: "Route") -> None:
+        refused.append(route.request.url)
+        route.fulfill(status=503, body='{"error":"The question takes too long","details":"ask for a shorter span"}')
+
+    with browsing(browser, school_server.port, fails=(503,)) as page:
+        page.route(f"**/api/v1/{path}?*", answer)
+        page.goto(address)
+        page.wait_for_selector(".failure")
+        page.wait_for_timeout(100)
+    assert len(refused) == 1
+
+
 def test_a_page_that_is_opened_later_asks_anew(page: "Page") -> None:
     asked: list[str] = []
     page.goto("/timeline?day=2026-01-12")

@@ -81,7 +81,7 @@ def question(page: str, query: str, scope: str) -> bytes:
         return _line("/api/v1/readers/log", scope, {"limit": "100"})
     if page == _MOMENT and "T" in at:
         return _line("/api/v1/moment", scope, {"at": at})
-    if page == _MOMENT and "at" not in given:
+    if page == _MOMENT and times and "at" not in given:
         return _line("/api/v1/sessions", scope, {**times, "limit": "1000"})
     return b""
 

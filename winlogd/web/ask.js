@@ -1,5 +1,6 @@
 // Ask the server, and say in plain words why there is no answer.
 import { h } from "./dom.js";
+import { firstAnswer, parametersOf } from "./first.js";
 import { say } from "./words.js";
 
 /** There is no answer. `status` is 0 if the server was not reached. */
@@ -24,24 +25,37 @@ export class Unanswered extends Error {
  * @throws {Unanswered} there is none; or the signal's reason
  */
 export async function ask(path, query = {}, signal) {
-  const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) if (value) parameters.set(name, value);
-  const text = parameters.toString();
+  const parameters = `${parametersOf(query)}`;
   let answer;
   try {
-    answer = await fetch(`/api/v1/${path}${text && `?${text}`}`, { signal: signal ?? null });
-    if (answer.ok) return await answer.json();
+    answer = await fetch(`/api/v1/${path}${parameters && `?${parameters}`}`, { signal: signal ?? null });
+    return told(answer.status, await answer.text());
   } catch (fault) {
-    if (signal?.aborted) throw fault;
+    if (signal?.aborted || fault instanceof Unanswered) throw fault;
     throw new Unanswered(0, "");
   }
-  throw new Unanswered(answer.status, await detailsOf(answer));
 }
 
-/** @param {Response} answer */
-async function detailsOf(answer) {
+/**
+ * Return what the first answer to a question says, for which the shell has asked; without one, ask.
+ * @type {typeof ask}
+ */
+export async function askFirst(path, query, signal) {
+  const first = await firstAnswer(path, query);
+  signal?.throwIfAborted();
+  return first ? told(first.status, first.text) : ask(path, query, signal);
+}
+
+/** @param {number} status @param {string} text */
+function told(status, text) {
+  if (status !== 200) throw new Unanswered(status, detailsOf(text));
+  return JSON.parse(text);
+}
+
+/** @param {string} text */
+function detailsOf(text) {
   try {
-    const { error, details } = await answer.json();
+    const { error, details } = JSON.parse(text);
     if (details && typeof details === "object")
       return Object.entries(details)
         .map(([name, said]) => `${name}: ${said}`)

@@ -93,7 +93,9 @@ class Box {
     let answer = null;
     try {
       const told = await ask("search", { q: text, lang: lang() });
-      this.found ??= await import("./box_found.js");
+      this.found ??= await import("./box_found.js").catch(() => {
+        throw new Unanswered(0, "");
+      });
       answer = told;
     } catch (thrown) {
       fault = thrown;

@@ -1,7 +1,7 @@
 // What can be had while the other modules load, so that this one imports none of them: the first answers, for which the
 // shell has the browser ask, and what its user prefers.
 
-/** @typedef {{text: string, fields: Headers, heardMs: number}} Answer */
+/** @typedef {{status: number, text: string, headers: Headers, heardMs: number}} Answer */
 /** @typedef {Record<string, string | null | undefined>} Query */
 
 /** @type {Map<string, Promise<Answer | null>>} */
@@ -23,8 +23,8 @@ async function read(address) {
   try {
     // A server that is silent for so long is gone, as in `feed.js`.
     const answer = await fetch(address, { signal: AbortSignal.timeout(40_000) });
-    const [fields, heardMs] = [answer.headers, Date.now()];
-    return answer.ok ? { text: await answer.text(), fields, heardMs } : null;
+    const [{ status, headers }, heardMs] = [answer, Date.now()];
+    return { status, text: await answer.text(), headers, heardMs };
   } catch {
     return null;
   }
@@ -52,19 +52,6 @@ export async function firstAnswer(path, query = {}) {
   const answer = answers.get(name);
   answers.delete(name);
   return (await answer) ?? null;
-}
-
-/**
- * Return what the first answer to a question says; without one, ask.
- * @param {(path: string, query: Query, signal?: AbortSignal) => Promise<any>} ask
- * @param {string} path below /api/v1/
- * @param {Query} [query]
- * @param {AbortSignal} [signal]
- */
-export async function firstOr(ask, path, query = {}, signal) {
-  const first = await firstAnswer(path, query);
-  signal?.throwIfAborted();
-  return first ? JSON.parse(first.text) : ask(path, query, signal);
 }
 
 /**

@@ -78,10 +78,10 @@ export async function startFeed() {
  */
 async function loadFirst() {
   const answer = await firstAnswer("snapshot");
-  const now = answer?.fields.get("winlogd-now");
+  const now = answer?.status === 200 && answer.headers.get("winlogd-now");
   if (!answer || !now) return null;
-  const { text, fields, heardMs } = answer;
-  return { text, etag: fields.get("etag") ?? "", clock: { kind: "clock", now, heardMs } };
+  const { text, headers, heardMs } = answer;
+  return { text, etag: headers.get("etag") ?? "", clock: { kind: "clock", now, heardMs } };
 }
 
 /** @param {FirstSnapshot | null} first */

@@ -1,4 +1,4 @@
-// The shell: the header, the banners and keys of all pages, and the page of the address, which is loaded when it is opened.
+// The shell: the header, the banners and keys of all pages, and the page of the address.
 import { followLinks, go, here, onMove } from "./address.js";
 import { failure } from "./ask.js";
 import { startBox } from "./box.js";

@@ -1,10 +1,9 @@
 // A span of time: all sessions that were on in it, as lists by room, with begin and end.
 import { changed, go, to } from "./address.js";
-import { ask, failure, Unanswered } from "./ask.js";
+import { askFirst, failure, Unanswered } from "./ask.js";
 import { copiesAs, csvButton, csvLink } from "./copy.js";
 import { fill, h, named, set } from "./dom.js";
 import { chips } from "./filters.js";
-import { firstOr } from "./first.js";
 import { bind, bindRows } from "./keys.js";
 import { filterWords, printButton } from "./moment_print.js";
 import { GRADES, person, sessionLine } from "./moment_session.js";
@@ -135,7 +134,7 @@ export class SpanPage {
     try {
       do {
         const page = { ...this.query, limit: String(A_PAGE), cursor: this.next };
-        const answer = await firstOr(ask, "sessions", page, signal);
+        const answer = await askFirst("sessions", page, signal);
         this.sessions = [...this.sessions, ...answer.sessions.filter(this.isOfRoom, this)];
         this.next = answer.next;
       } while (this.next && this.sessions.length < wanted);

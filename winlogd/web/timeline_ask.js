@@ -1,6 +1,5 @@
 // What the timeline asks the server: a day, and the sessions of a room. It waits where the server is busy.
-import { ask, failure, Unanswered } from "./ask.js";
-import { firstOr } from "./first.js";
+import { askFirst, failure, Unanswered } from "./ask.js";
 import { barOf } from "./timeline_day.js";
 import { words } from "./timeline_words.js";
 import { say } from "./words.js";
@@ -101,7 +100,7 @@ export class Sessions {
 async function patiently(path, query, signal) {
   for (let tries = 1; ; tries++) {
     try {
-      return await firstOr(ask, path, query, signal);
+      return await askFirst(path, query, signal);
     } catch (fault) {
       if (!(fault instanceof Unanswered) || fault.status !== 503 || tries === MOST_TRIES) throw fault;
     }

@@ -1,7 +1,9 @@
 """The reader's thread does not work for those who have gone, if others would be refused for it."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
@@ -72,6 +74,30 @@ async def test_a_question_that_was_refused_is_not_asked_any_more(path: Path, wri
         for each in left:
             with pytest.raises(QuestionRefusedError):
                 await each
+
+
+async def test_questions_that_were_refused_leave_nothing_in_the_queue(path: Path, writer: Running) -> None:
+    go_on = threading.Event()
+
+    class Kept:
+        """What a question holds on to, such as its connection."""
+
+    def left(number: int, same: str | None) -> "weakref.ref[Kept]":
+        kept = Kept()
+        refused = asked.put(lambda _: kept, "anne", same, waits=lambda: False)
+        refused.add_done_callback(lambda done: done.exception())
+        return weakref.ref(kept)
+
+    async with asking(path) as asked:
+        running = asked.put(lambda _: go_on.wait(), "bert")
+        gone = [left(number, f"question {number % 3}" if number % 2 else None) for number in range(400)]
+        await asyncio.sleep(0)
+        gc.collect()
+        assert sum(each() is not None for each in gone) <= 4
+        go_on.set()
+        assert await running
+        assert await asked.put(lambda _: "next") == "next"
+        assert not asked.reader._queue._places
 
 
 async def test_an_equal_question_that_still_waits_gets_the_answer(path: Path, writer: Running) -> None:

@@ -108,6 +108,20 @@ def passing(machines: Sequence[Machine], room: str | None, host: Pattern | None)
     )
 
 
+def test_a_name_whose_folded_form_folds_anew_is_found(tmp_path: Path) -> None:
+    names = ("ß\u0301-1", "ß\u0301.school", "\u0149\u0301.x", "..", ".a", "a..")
+    path = tmp_path / "winlog.db"
+    with ClockedServer(path, at(0, 7)) as server:
+        receive(server, *(sent(at(2, 11), f"user{number}", "C", name) for number, name in enumerate(names)))
+    site = a_site((), UTC)
+    with reading(path) as access:
+        whole = find_machines(access, site, NOW_US, site.silent_days)
+        for host in map(Pattern, names):
+            found = find_narrowed(access, site, NOW_US, site.silent_days, None, host)
+            assert passing(found, None, host) == passing(whole, None, host)
+    assert len(whole) >= 4
+
+
 def test_a_room_with_very_many_machines_is_found(path: Path) -> None:
     rooms = Rooms({}, None, [*PLACES, *(Place(f"D1-{number:04d}", "D1") for number in range(600))])
     site = Site(rooms, RULES, UTC)

@@ -2,7 +2,7 @@
 
 ``winlogd import`` makes it, and the job that imports the rows reads it and removes it. Its name is a fixed prefix and
 sixteen random digits. So an order names digits and no path. The command locks the file while it needs it (flock). A
-file that nobody locks is of a command that was killed. Whoever removes it locks it first.
+file that nobody locks is of a command that was killed. The next command locks it and removes it.
 """
 
 import fcntl
@@ -232,7 +232,8 @@ def _made(database: str) -> tuple[str, int]:
             if os.fstat(descriptor).st_nlink:
                 return digits, descriptor
         except BaseException:
-            os.unlink(path)
+            with suppress(FileNotFoundError):
+                os.unlink(path)
             os.close(descriptor)
             raise
         os.close(descriptor)

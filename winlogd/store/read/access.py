@@ -130,7 +130,7 @@ class Access:
 
         Raises:
             QuestionTooLongError: the question took too long.
-            QuestionRefusedError: winlogd is stopping.
+            QuestionRefusedError: winlogd is stopping, or the question was given up.
         """
         now_s = time.monotonic()
         self._check_time(now_s)
@@ -165,7 +165,7 @@ class Access:
 
         Raises:
             PastChangedError: the epoch has changed since the question's first snapshot.
-            QuestionRefusedError: too many rows of today were not read yet, or winlogd is stopping.
+            QuestionRefusedError: too many rows of today were not read yet, or the question was given up.
             QuestionTooLongError: a statement took too long.
             apsw.Error: SQLite's own.
         """

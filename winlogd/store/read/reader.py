@@ -30,6 +30,7 @@ _NICE: Final = 10
 P99 of 1,000 events a second was 3.5 ms instead of 6 to 11 (`python -m bench --scenario queries --variant user`). With
 19 it was some 2 ms. But beside a busy program the thread would then stand still for long, with Python's lock."""
 _TOO_MANY: Final = "too many questions wait"
+_LEFT: Final = "the client had closed its side, and another question took the place"
 
 
 class Reader:
@@ -129,7 +130,8 @@ class Reader:
         """Refuse all questions that nobody waits for. Return True if one more of a reader may wait now."""
         for asked in [each for each in self._asked if not each.waits()]:
             asked.is_left = True
-            self._deliver(asked, QuestionRefusedError(_TOO_MANY))
+            self._queue.drop(asked)
+            self._deliver(asked, QuestionRefusedError(_LEFT))
         return self._has_room_for(who)
 
     def _start(self) -> None:
@@ -140,7 +142,8 @@ class Reader:
         if asked not in self._asked:  # it was refused meanwhile
             return
         self._asked.remove(asked)
-        self.answered_s.note(time.monotonic() - asked.asked_s)
+        if not asked.is_left:
+            self.answered_s.note(time.monotonic() - asked.asked_s)
         asked.answered(outcome)
 
     def _note_end(self, fault: Exception | None) -> None:
@@ -194,6 +197,13 @@ class Reader:
         place = self._next(answering)
         if place is None:
             return False
+        if place:
+            self._answer(answering, place)
+        if self._queue.is_empty:
+            answering.rest()
+        return True
+
+    def _answer(self, answering: "Answering", place: list[Asked]) -> None:
         outcome: object = QuestionFailedError("the reader's thread has ended")
         self._place = place
         try:
@@ -202,9 +212,6 @@ class Reader:
             self._place = []
             for asked in place:
                 self._loop.call_soon_threadsafe(self._deliver, asked, outcome)
-        if self._queue.is_empty:
-            answering.rest()
-        return True
 
     def _is_over(self) -> bool:
         """Return True if the question that is being answered has to end: at a stop, or if it was refused meanwhile."""

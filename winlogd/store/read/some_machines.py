@@ -36,7 +36,7 @@ if TYPE_CHECKING:  # types only
 MOST_NEW_ROWS: Final = 5_000
 """`look` reads at most this many new rows. If there are more, any machine may have changed."""
 
-_MOST_LABELS: Final = 500
+_MOST_LABELS: Final = 200
 """Up to so many machines of a room are looked up. Of a larger room all are listed: that goes on with new snapshots."""
 
 _LIKE: Final = f"""SELECT folded FROM {{}} WHERE kind = {HOST} AND name <> ''
@@ -161,7 +161,8 @@ def _labels(
     A machine's room is told by one of its names, or by its row in the site's list.
     """
     if host is not None and host.is_plain:
-        return {short_host(host.text)}
+        # A folded name that is folded again may be another one, such as that of ".." or of "ß" with an accent.
+        return {short_host(host.text), host.text.partition(".")[0], host.text}
     if room is None:
         return None
     expected = site.rooms.expected(local_day(now_us, site))

@@ -21,9 +21,10 @@ class Asked:
         asked_s: when it was asked, on `time.monotonic`'s clock.
         is_left: it was refused while it waited, or while it was being answered. The event loop writes it, and the
             reader's thread looks at it.
+        place: where it waits, with those that are equal; None before and after. It belongs to `Waiting`.
     """
 
-    __slots__ = ("answered", "asked_s", "is_left", "question", "same", "waits", "who")
+    __slots__ = ("answered", "asked_s", "is_left", "place", "question", "same", "waits", "who")
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Asked:
         self.same = same
         self.asked_s = asked_s
         self.is_left = False
+        self.place: list[Asked] | None = None
 
 
 class Waiting:
@@ -59,15 +61,22 @@ class Waiting:
 
     def put(self, asked: Asked) -> None:
         """Let a question wait: in the place of an equal one, or behind all others."""
-        if asked.same is not None:
-            with self._lock:
-                place = self._places.setdefault(asked.same, [])
-                place.append(asked)
-                if len(place) > 1:
-                    return
-        else:
-            place = [asked]
-        self._queue.put(place)
+        with self._lock:
+            place = [] if asked.same is None else self._places.setdefault(asked.same, [])
+            place.append(asked)
+            asked.place = place
+        if len(place) == 1:
+            self._queue.put(place)
+
+    def drop(self, asked: Asked) -> None:
+        """Forget a question, unless it is being answered. Its place stays, empty if nobody else waits there."""
+        with self._lock:
+            if asked.place is None:
+                return
+            asked.place.remove(asked)
+            if not asked.place and asked.same is not None:
+                del self._places[asked.same]
+            asked.place = None
 
     def put_end(self) -> None:
         """Let the thread end after the questions that wait."""
@@ -76,15 +85,20 @@ class Waiting:
     def take(self, timeout_s: float) -> list[Asked] | None:
         """Return the equal questions that are next, in the order in which they were asked. Nobody joins them now.
 
-        The last one's question suits all of them: it was asked at a time at which all waited. Return None for the end.
+        The last one's question suits all of them: it was asked at a time at which all waited. Return none if all were
+        dropped, and None for the end.
 
         Raises:
             queue.Empty: nothing waits after so many seconds.
         """
         place = self._queue.get(timeout=timeout_s) if timeout_s else self._queue.get_nowait()
-        if place is not None and (same := place[0].same) is not None:
-            with self._lock:
-                del self._places[same]
+        if place is None:
+            return None
+        with self._lock:
+            if place and place[0].same is not None:
+                del self._places[place[0].same]
+            for asked in place:
+                asked.place = None
         return place
 
     @property
