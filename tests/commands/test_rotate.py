@@ -89,7 +89,7 @@ def test_the_sentence_counts_every_session_that_is_open_after_it(yesterdays: Pat
         server.wait_for_log(r"rotated moved=2 kept_open=1 expired=0 seconds=\S+ open_sessions=3")
         assert len(server.request("GET", "/api/v1/sessions/current").json) == 3
         assert server.stop() == 0
-    alone = run_to_end(yesterdays, "rotate", environ={"WINLOGD_ROTATION_KEEP_OPEN_HOURS": "1"}).stdout
+    alone = run_to_end(yesterdays, "rotate", environ={"WINLOGD_ROTATION_KEEP_OPEN_HOURS": "0.0001"}).stdout
     assert alone.endswith("; sessions that stay open: 2, closed because they were open for too long: 1\n")
 
 
