@@ -251,9 +251,12 @@ export class Timeline {
       for (const each of elements) this.observer.observe(each);
     }
     for (const view of views) view.take(this.rowsIfKnown(view.room.name));
-    // The observer tells what is in sight two frames later.
-    const near = views.filter((each) => !each.isVisible && each.isNear());
-    for (const each of near) each.show(true);
+    // The observer tells what is in sight two frames later. To ask where the rooms are lays the page out, which is a task
+    // of its own: with 250 rooms both would take more than 50 ms.
+    setTimeout(() => {
+      const near = views.filter((each) => !each.isVisible && each.isNear());
+      for (const each of near) each.show(true);
+    });
   }
 
   /** @param {string | null} name */
