@@ -10,11 +10,14 @@ import pytest
 from tests.support.running import Winlogd, running
 from tests.support.wire import Wire, health, request
 
+pytestmark = pytest.mark.long  # a server for each
+
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Winlogd]:
     """A server whose questions wait while another program holds the database."""
     with running(tmp_path, '[database]\npragma_journal_mode = "DELETE"\n') as server:
+        server.wait_until_it_obeys()  # before, each question is refused
         yield server
 
 
