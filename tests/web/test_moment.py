@@ -196,7 +196,7 @@ def test_machines_without_an_event_since_are_listed(few: "Page") -> None:
     silent = few.locator(".around details").nth(2)
     assert silent.inner_text() == "2 machines silent since"
     silent.locator("summary").click()
-    few.wait_for_selector(".around li >> text=A1-2")
+    silent.locator("li >> text=A1-2").wait_for()
     assert [each.split()[0] for each in silent.locator("li").all_inner_texts()] == ["A1-2", "B1-1"]
 
 
