@@ -80,7 +80,8 @@ def local_text(moment_us: int | None, zone: tzinfo | None) -> str | None:
     ahead_us, text = offset
     hour, rest_us = divmod(moment_us + ahead_us, _HOUR_US)
     minute, rest_us = divmod(rest_us, _MINUTE_US)
-    return "%s%02d:%09.6f%s" % (_hour_text(hour), minute, rest_us / US, text)  # noqa: UP031  # 0.2 µs less
+    # An f-string takes 0.15 µs more (timeit), and a page of sessions has some three hundred times.
+    return "%s%02d:%09.6f%s" % (_hour_text(hour), minute, rest_us / US, text)  # noqa: UP031
 
 
 @lru_cache(_CACHED_HOURS)

@@ -93,7 +93,9 @@ class Reader:
         elif not self._has_room_for(who) and not self._makes_room_for(who):
             answered(QuestionRefusedError(_TOO_MANY))
         else:
-            asked = Asked(who, question, answered, waits, same, time.monotonic())
+            asked = Asked(
+                who=who, question=question, answered=answered, waits=waits, same=same, asked_s=time.monotonic()
+            )
             self._asked.add(asked)
             self._queue.put(asked)
             if self._thread is None:
