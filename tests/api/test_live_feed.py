@@ -249,7 +249,7 @@ def test_many_events_of_a_moment_are_few_changes_and_a_page_ends_up_right(site: 
 
 
 def test_the_eleventh_feed_of_a_reader_is_told_to_ask_for_the_snapshot(site: Winlogd) -> None:
-    feeds = [Watching(site.port).connected() for _ in range(10)]
+    feeds = [watching(site) for _ in range(10)]
     with Watching(site.port) as eleventh:
         event = eleventh.next()
         assert event is not None
