@@ -21,12 +21,18 @@ _WARM_TRIES: Final = 30
 """The reader of a server has to read today's events first. It refuses questions meanwhile."""
 _WARM_S: Final = 10.0
 """All values are asked for once before the figures are taken, or as many as so many seconds allow."""
+_PATIENCE_S: Final = 60.0
+"""A peer that takes longer for one answer fails."""
 
 
 def warm(port: int, paths: Iterable[str]) -> None:
-    """Ask each question once, one after the other: what is asked later was asked before."""
+    """Ask each question once, one after the other: what is asked later was asked before.
+
+    Raises:
+        TimeoutError: an answer did not come in time.
+    """
     until_s = time.monotonic() + _WARM_S
-    with closing(HTTPConnection("127.0.0.1", port)) as connection:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=_PATIENCE_S)) as connection:
         for path, token in zip(dict.fromkeys(paths), cycle(past.TOKENS)):
             connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
             connection.getresponse().read()

@@ -33,7 +33,7 @@ from winlogd.store.read.limits import Limits
 
 _HOUR_US: Final = 3_600_000_000
 _SECONDS: Final = 1.0
-"""Of each question."""
+"""Each question is asked for so long, unless `--seconds` says otherwise."""
 
 
 class _Reader:
@@ -43,7 +43,14 @@ class _Reader:
         settings = Settings(str(path), "WAL", "NORMAL", 5000, -20_000)
         self._answering = Answering(settings, Limits(), lambda: False)
 
-    def ask(self, who: str, question: Callable[[Any], Any], answered: Callable[[Any], None], same: object) -> None:
+    def ask(
+        self,
+        who: str,
+        question: Callable[[Any], Any],
+        answered: Callable[[Any], None],
+        same: object,
+        waits: Callable[[], bool],
+    ) -> None:
         outcome = self._answer(question)
         while self._answering.is_behind:
             self._answering.catch_up()
@@ -75,14 +82,15 @@ def main() -> None:
     parser.add_argument("database", type=Path)
     parser.add_argument("--today", type=int, default=0, metavar="ROWS", help="add a day of some rows first")
     parser.add_argument("--question", action="append", metavar="NAME", help="ask this one only; may be repeated")
+    parser.add_argument("--seconds", type=float, default=_SECONDS, help="ask each question for so long")
     chosen = parser.parse_args()
     if chosen.today:
         past.fill_today(chosen.database, chosen.today)
     with closing(sqlite3.connect(chosen.database)):  # keeps the WAL while the reader opens
-        _measure(chosen.database, chosen.question)
+        _measure(chosen.database, chosen.question, chosen.seconds)
 
 
-def _measure(path: Path, names: list[str] | None) -> None:
+def _measure(path: Path, names: list[str] | None, seconds: float) -> None:
     rooms = Rooms({}, None, [Place(past.host_name(host), past.room_name(host)) for host in range(past.HOSTS)])
     site = Site(rooms, Rules(14 * _HOUR_US, 36 * _HOUR_US), zone_of("Europe/Paris"))
     reader: Any = _Reader(path)
@@ -103,7 +111,7 @@ def _measure(path: Path, names: list[str] | None) -> None:
         if names is not None and question.name not in names:
             continue
         cost_s(question.path(values[0]))
-        times_s, until = [], time.monotonic() + _SECONDS
+        times_s, until = [], time.monotonic() + seconds
         for each in values * 5:
             times_s.append(cost_s(question.path(each)))
             if time.monotonic() > until:
