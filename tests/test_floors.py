@@ -66,8 +66,8 @@ LOADED: Final[Mapping[str, str]] = {
     "commands": "serve",
     "config": "files kinds list_kinds load section sections",
     "control": "address listening",
-    "daemon": "days entrance hangups known_site listening looking observer orders parts process running settings"
-    " signals startup stopping systemd watchdog",
+    "daemon": "at_need days entrance hangups known_site listening looking observer orders parts process running"
+    " settings signals startup stopping systemd watchdog",
     "events": "decode event names timestamps value",
     "http": "budget congestion connection deadlines delivery exchange flow lateness peer pipeline reading"
     " responses router server shares sockets states turns",

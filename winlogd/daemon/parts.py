@@ -6,12 +6,13 @@ and stops.
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from winlogd.access.addresses import TrustedProxies
 from winlogd.api.events import UNAVAILABLE, answer
-from winlogd.config.sections import Config, Retention
+from winlogd.config.sections import Config
+from winlogd.daemon.at_need import LateForgetting, LateKeeping
 from winlogd.daemon.days import Days
 from winlogd.daemon.entrance import Entrance, per_address
 from winlogd.daemon.looking import Looking
@@ -23,7 +24,6 @@ from winlogd.log.log import Log
 from winlogd.scheduled.clock import Day, Schedule, zone_of
 from winlogd.scheduled.past import Past
 from winlogd.scheduled.rotation import Rotator
-from winlogd.store.file.marks import FORGETTING_IS_DUE, KEPT_DAYS, TAKEN_OVER, retained_s
 from winlogd.store.read.readers import Readers
 from winlogd.store.store import Store
 
@@ -47,72 +47,10 @@ class Parts(NamedTuple):
     rotator: Rotator
     past: Past
     entrance: Entrance
-    keeping: "LateKeeping"
+    keeping: LateKeeping
     days: Days
     begun_with: Config
-    forgetting: "LateForgetting"
-
-
-class LateKeeping:
-    """Makes the part that deletes old events when it is needed: after a rotation, or if the default does not hold.
-
-    Args:
-        config: the configuration.
-        make: makes it.
-    """
-
-    def __init__(self, config: Config, make: "Callable[[Config, Mapping[str, str] | None], Keeping]") -> None:
-        self._config = config
-        self._make = make
-        self._marks: Mapping[str, str] | None = None
-        self._made: Keeping | None = None
-
-    def made(self) -> "Keeping":
-        """Return the part."""
-        if self._made is None:
-            self._made = self._make(self._config, self._marks)
-        return self._made
-
-    def deleted_s(self) -> float | None:
-        """Return when the last daily deletion has ended, in seconds since 1970; None before the first."""
-        return retained_s(self._marks or {}) if self._made is None else self._made.retention.ended_s
-
-    def opened(self, marks: Mapping[str, str]) -> None:
-        """Take note that the database is open and has these marks. An order may have needed the part before that."""
-        self._marks = marks
-        if self._made is not None:
-            self._made.opened(marks)
-        elif self._config.retention.history_days != Retention().history_days or {TAKEN_OVER, KEPT_DAYS} & marks.keys():
-            self.made().tell()
-
-    def change(self, config: Config) -> None:
-        """Take another configuration."""
-        has_changed, self._config = config.retention != self._config.retention, config
-        if self._made is not None or has_changed:
-            self.made().change(config)
-
-
-class LateForgetting:
-    """Makes the part that forgets people when it is needed: for an order, or if the database may lack tombstones.
-
-    Args:
-        make: makes it.
-    """
-
-    def __init__(self, make: "Callable[[], Forgetting]") -> None:
-        self._make = make
-        self._made: Forgetting | None = None
-
-    def made(self) -> "Forgetting":
-        """Return the part."""
-        if self._made is None:
-            self._made = self._make()
-        return self._made
-
-    def opened(self, marks: Mapping[str, str]) -> None:
-        """Take note that the database is open and has these marks."""
-        if FORGETTING_IS_DUE in marks:
-            self.made().begin(marks)
+    forgetting: LateForgetting
 
 
 class Times(NamedTuple):
@@ -145,20 +83,14 @@ def assemble(
         owner: the store notifies it when the store is open, full or ended.
         observer: the server notifies it of refused and failed requests.
     """
-    server, limits = config.server, config.limits
-    settings = settings_of(config, database_path)
-    store = Store(
-        loop,
-        settings,
-        log,
-        server.event_timeout,
-        limits.queued_events,
-        config.logging.names,
-        answer,
-        owner,
-    )
+    settings, server = settings_of(config, database_path), config.server
+    queued, names = config.limits.queued_events, config.logging.names
+    store = Store(loop, settings, log, server.event_timeout, queued, names, answer, owner)
     readers = Readers(loop, settings)
     looking = Looking(loop, database_path, log)
+    past = Past(loop, store, log)
+    keeping = _keeping(config, log, database_path, store, past, looking)
+    rotator = _rotator(loop, config, log, store, past, keeping)
 
     def monitoring() -> "Mapping[str, Endpoint]":
         from winlogd.daemon.monitoring import endpoints
@@ -168,48 +100,101 @@ def assemble(
         )
 
     entrance = Entrance(loop, config, store, readers, looking, monitoring)
-    router = entrance.router(config)
-    past = Past(loop, store, log)
+    http_server = _server(loop, config, log, entrance, observer)
+    return Parts(
+        store=store,
+        readers=readers,
+        looking=looking,
+        server=http_server,
+        rotator=rotator,
+        past=past,
+        entrance=entrance,
+        keeping=keeping,
+        days=_days(loop, config, log, database_path, entrance, readers),
+        begun_with=config,
+        forgetting=_forgetting(loop, log, store, past, looking),
+    )
 
-    def make_keeping(config: Config, marks: Mapping[str, str] | None) -> "Keeping":
+
+def _keeping(
+    config: Config, log: Log, database_path: str, store: Store[Exchange], past: Past, looking: Looking
+) -> LateKeeping:
+    """Return what makes the part that deletes old events."""
+
+    def make(config: Config, marks: Mapping[str, str] | None) -> "Keeping":
         from winlogd.daemon.keeping import Keeping
 
         return Keeping(store, log, database_path, config, marks, past.look, looking.prune)
 
-    def make_forgetting() -> "Forgetting":
+    return LateKeeping(config, make)
+
+
+def _forgetting(
+    loop: asyncio.AbstractEventLoop, log: Log, store: Store[Exchange], past: Past, looking: Looking
+) -> LateForgetting:
+    """Return what makes the part that forgets people."""
+
+    def make() -> "Forgetting":
         from winlogd.daemon.forgetting import Forgetting
 
         return Forgetting(loop, store, log, looking, past.look)
 
-    keeping, forgetting = LateKeeping(config, make_keeping), LateForgetting(make_forgetting)
+    return LateForgetting(make)
+
+
+def _rotator(
+    loop: asyncio.AbstractEventLoop,
+    config: Config,
+    log: Log,
+    store: Store[Exchange],
+    past: Past,
+    keeping: LateKeeping,
+) -> Rotator:
+    """Return the part that rotates. The archive is read, and old events are deleted, after each rotation."""
 
     def rotated() -> None:
         past.look()
         keeping.made().rotated()
+
+    def waits() -> None:
+        keeping.made().rotated()  # a deletion needs no space, and makes some
+
+    return Rotator(loop, store, log, *times_of(config), config.rotation.keep_open_hours, rotated, waits)
+
+
+def _server(
+    loop: asyncio.AbstractEventLoop, config: Config, log: Log, entrance: Entrance, observer: RequestObserver
+) -> Server:
+    """Return the HTTP server."""
+    proxies = TrustedProxies(config.security.trusted_proxies)
+    return Server(
+        loop,
+        entrance.router(config),
+        entrance.limits(config),
+        _most_connections(config.server.max_connections, log),
+        UNAVAILABLE,
+        observer,
+        per_address(config, proxies),
+        proxies.trusts,
+    )
+
+
+def _days(
+    loop: asyncio.AbstractEventLoop,
+    config: Config,
+    log: Log,
+    database_path: str,
+    entrance: Entrance,
+    readers: Readers,
+) -> Days:
+    """Return the part that writes a line about each day that is over."""
 
     def sum_up(day: Day, refused: int) -> None:
         from winlogd.daemon.summary import sum_up
 
         sum_up(day, refused, entrance.site, database_path, readers.questions, log)
 
-    def waits() -> None:
-        keeping.made().rotated()  # a deletion needs no space, and makes some
-
-    times = times_of(config)
-    rotator = Rotator(loop, store, log, *times, config.rotation.keep_open_hours, rotated, waits)
-    proxies = TrustedProxies(config.security.trusted_proxies)
-    http_server = Server(
-        loop,
-        router,
-        entrance.limits(config),
-        _most_connections(server.max_connections, log),
-        UNAVAILABLE,
-        observer,
-        per_address(config, proxies),
-        proxies.trusts,
-    )
-    days = Days(loop, times.calendar, sum_up)
-    return Parts(store, readers, looking, http_server, rotator, past, entrance, keeping, days, config, forgetting)
+    return Days(loop, times_of(config).calendar, sum_up)
 
 
 def prepare_sqlite() -> None:
