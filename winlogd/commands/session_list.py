@@ -4,7 +4,7 @@ A CSV may have millions of rows, so it is printed page by page while the databas
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, final
 
 from winlogd.api.parameters import MOST, Values, filters_in, room_asked
 from winlogd.api.reading import Row
@@ -53,12 +53,6 @@ class Outcome(NamedTuple):
     has_more: bool
 
 
-class _Found(NamedTuple):
-    room: str | None
-    cursor: tuple[int, int] | None
-    history: str
-
-
 def print_sessions(asking: Asking, values: Values, shape: Shape) -> Outcome:
     """Find sessions and print them.
 
@@ -75,46 +69,77 @@ def print_sessions(asking: Asking, values: Values, shape: Shape) -> Outcome:
         listing = SessionList(values, asking.asked)
         filters = filters_in(values, asking.asked.site, asking.asked.now_us)
         values.check()
-    rows: list[Row] = []
-    tally = Tally(filters.from_us, filters.to_us)
-    status = OK
+    finding = _Finding(asking, listing, filters, shape)
     is_csv = asking.form == "csv"
+    found = asking.ask(finding.find, Seen("sessions", shape.filters), is_repeatable=not is_csv)
+    if not is_csv:
+        note(shape.understood(found.room))
+    note_history(found.history)
+    status = finding.status
+    if asking.form == "json":
+        following = None if found.cursor is None else f"{found.cursor[0]}-{found.cursor[1]}"
+        status = print_json({"sessions": finding.rows, "next": following, "history": found.history})
+    elif not is_csv:
+        status = print_table(*table_of(shape.order(finding.rows), shape.without))
+    return Outcome(status, finding.tally, filters, found.cursor is not None)
 
-    def take(page: Sequence[Row]) -> bool:
-        """Print or keep a page. Return True if more is wanted."""
-        nonlocal status
-        tally.add(page)
-        if is_csv:
-            status = print_csv_rows((list(row.values()) for row in page), asking.language)
-        else:
-            rows.extend(page)
-        return status == OK
 
-    def find(access: "Access") -> _Found:
-        nonlocal status, tally
-        rows.clear()
-        tally = Tally(filters.from_us, filters.to_us)  # the question may be asked a second time
-        room = room_asked(access, filters.room, asking.asked.site)
-        if is_csv:
-            note(shape.understood(room))
-            status = print_csv_head(listing.columns, asking.language)
+class _Found(NamedTuple):
+    room: str | None
+    cursor: tuple[int, int] | None
+    history: str
+
+
+@final
+class _Finding:
+    """Finds sessions page by page. Prints each page as CSV, or keeps its rows for another form.
+
+    Args:
+        asking: the command line.
+        listing: finds a page.
+        filters: what is asked for.
+        shape: how to ask and to show.
+
+    Attributes:
+        rows: the rows that were kept.
+        tally: what was counted.
+        status: the exit status so far.
+    """
+
+    def __init__(self, asking: Asking, listing: SessionList, filters: Filters, shape: Shape) -> None:
+        self._asking = asking
+        self._listing = listing
+        self._filters = filters
+        self._shape = shape
+        self._begin()
+
+    def _begin(self) -> None:
+        self.rows: list[Row] = []
+        self.tally = Tally(self._filters.from_us, self._filters.to_us)
+        self.status = OK
+
+    def find(self, access: "Access") -> _Found:
+        """Find the sessions. The question may be asked a second time: then it begins again."""
+        self._begin()
+        room = room_asked(access, self._filters.room, self._asking.asked.site)
+        if self._asking.form == "csv":
+            note(self._shape.understood(room))
+            self.status = print_csv_head(self._listing.columns, self._asking.language)
         cursor: tuple[int, int] | None = None
-        left = shape.limit
-        while status == OK:
-            found, cursor = listing.rows(access, cursor, MOST if left is None else min(left, MOST))
+        left = self._shape.limit
+        while self.status == OK:
+            found, cursor = self._listing.rows(access, cursor, MOST if left is None else min(left, MOST))
             left = None if left is None else left - len(found)
-            if not take(found) or cursor is None or left == 0:
+            self._take(found)
+            if self.status != OK or cursor is None or left == 0:
                 break
             access.begin_question()  # a reader such as `less` may have stopped the last page
         return _Found(room, cursor, access.history())
 
-    found = asking.ask(find, Seen("sessions", shape.filters), is_repeatable=not is_csv)
-    if not is_csv:
-        note(shape.understood(found.room))
-    note_history(found.history)
-    if asking.form == "json":
-        following = None if found.cursor is None else f"{found.cursor[0]}-{found.cursor[1]}"
-        status = print_json({"sessions": rows, "next": following, "history": found.history})
-    elif not is_csv:
-        status = print_table(*table_of(shape.order(rows), shape.without))
-    return Outcome(status, tally, filters, found.cursor is not None)
+    def _take(self, page: Sequence[Row]) -> None:
+        """Print or keep a page."""
+        self.tally.add(page)
+        if self._asking.form == "csv":
+            self.status = print_csv_rows((list(row.values()) for row in page), self._asking.language)
+        else:
+            self.rows.extend(page)
