@@ -23,6 +23,12 @@ def rotate(site: Path, days_later: int) -> str:
     return ended.out
 
 
+def rotate_again(site: Path, days_later: int) -> str:
+    """Rotate twice: after a clock that jumped ahead the first rotation deletes nothing."""
+    rotate(site, days_later)
+    return rotate(site, days_later)
+
+
 def rows(site: Path, sql: str, values: Sequence[object] = (), file: str = "winlog.db") -> list[tuple[object, ...]]:
     with closing(sqlite3.connect(site / "data" / file)) as connection, connection:
         return connection.execute(sql, values).fetchall()
@@ -40,16 +46,28 @@ def site(tmp_path: Path) -> Path:
 def test_old_events_go_with_all_that_follows_from_them(site: Path) -> None:
     old = "SELECT session_uuid FROM events_history WHERE server_timestamp < '2026-01-13'"
     [(events,)] = rows(site, f"SELECT count(*) FROM events_history WHERE session_uuid IN ({old})")
-    assert rotate(site, 365).endswith(f"; old events deleted: {events}\n")
+    assert rotate_again(site, 365).endswith(f"; old events deleted: {events}\n")
     assert rows(site, old) == []
     [(first,)] = rows(site, "SELECT min(received_at) FROM sessions")
     assert str(first).startswith("2026-01-13")
     assert "old events deleted" not in rotate(site, 365)
 
 
+def test_after_a_clock_that_jumped_ahead_nothing_goes_that_time(site: Path) -> None:
+    before = rows(site, "SELECT count(*) FROM events_all")
+    ended = command(site, NOW_US + 365 * DAY_US, "rotate")
+    assert (ended.status, "old events deleted" in ended.out) == (0, False)
+    assert ended.notes == [
+        "winlogd: the last rotation was long ago: set the clock if it is ahead; old events stay until the next rotation"
+        " (362 days ago)"
+    ]
+    assert rows(site, "SELECT count(*) FROM events_all") == before
+    assert "; old events deleted: " in rotate(site, 366)
+
+
 def test_a_database_that_was_taken_over_is_kept_until_the_days_are_set(site: Path) -> None:
     rows(site, "INSERT INTO winlogd_meta (key, value) VALUES ('taken_over', '1')")
-    assert "old events deleted" not in rotate(site, 900)
+    assert "old events deleted" not in rotate_again(site, 900)
     config = site / "config.toml"
     config.write_text(config.read_text() + "[retention]\nhistory_days = 0\n")
     assert "old events deleted" not in rotate(site, 900)
@@ -60,7 +78,7 @@ def test_a_database_that_was_taken_over_is_kept_until_the_days_are_set(site: Pat
 
 def test_what_is_held_stays(site: Path) -> None:
     run(site, "hold", "add", "--user", "alice", "--reason", "case 7")
-    rotate(site, 900)
+    rotate_again(site, 900)
     assert rows(site, "SELECT DISTINCT username FROM events_all") == [("alice",)]
 
 

@@ -4,13 +4,14 @@ The caller owns the database. This file must not know the control socket.
 """
 
 import time
+from collections.abc import Mapping
 
 import apsw
 
 from winlogd.commands.purge_alone import delete_rows
-from winlogd.commands.terminal import FailedError
+from winlogd.commands.terminal import FailedError, warn
 from winlogd.config.sections import Config
-from winlogd.daemon.keeping import kept_since_us
+from winlogd.daemon.keeping import LONG_AGO, MOST_DAYS_BETWEEN, days_between, kept_since_us, rotated_s
 from winlogd.daemon.settings import settings_of
 from winlogd.scheduled.retention import KEPT_PERCENT
 from winlogd.store.access_file.errors import AccessFileError
@@ -19,26 +20,35 @@ from winlogd.store.access_file.looks import remove_old
 from winlogd.store.access_file.tables import access_path
 from winlogd.store.backup.files import names_of
 from winlogd.store.errors import UnusableError
-from winlogd.store.file.marks import RETAINED_AT, TAKEN_OVER, read_marks
+from winlogd.store.file.marks import RETAINED_AT, TAKEN_OVER
 from winlogd.store.jobs import delete, tidy
 from winlogd.store.jobs.alone import run_alone
 from winlogd.store.jobs.mark import SetMark
 from winlogd.store.jobs.replaced import RemoveReplaced
 from winlogd.store.jobs.selections import Received
-from winlogd.store.read.once import read_once
 
 
-def delete_old(config: Config, path: str) -> int:
+def delete_old(config: Config, path: str, marks: Mapping[str, str]) -> int:
     """Delete old events, files and looks beside the database at `path`, a real path. Return how many events.
+
+    If the last rotation was long ago, warn, and delete no event: the clock may be ahead.
+
+    Args:
+        config: the configuration.
+        path: the database's real path.
+        marks: the marks of the database before the rotation.
 
     Raises:
         FailedError: something is left.
     """
-    settings = settings_of(config, path)
+    settings, now_s = settings_of(config, path), time.time()
+    before_us, deleted = kept_since_us(config, TAKEN_OVER in marks, now_s), 0
+    days = days_between(rotated_s(marks), now_s)
     try:
-        marks = read_once(settings, read_marks)
-        before_us = kept_since_us(config, TAKEN_OVER in marks, time.time())
-        deleted = 0 if before_us is None else _delete_before(config, path, before_us)
+        if before_us is not None and days > MOST_DAYS_BETWEEN:
+            warn(f"{LONG_AGO} ({days} days ago)")
+        elif before_us is not None:
+            deleted = _delete_before(config, path, before_us)
         run_alone(RemoveReplaced(path, names_of(config.backup.folder, path).parts), settings)
         _prune(access_path(path), config.privacy.audit_days)
     except (UnusableError, AccessFileError, OSError, apsw.Error) as error:

@@ -14,10 +14,13 @@ from winlogd.config.sections import Config
 from winlogd.daemon.settings import settings_of
 from winlogd.scheduled.clock import Schedule, zone_of
 from winlogd.store.errors import LowSpaceError, ReplacedError, RowsLostError, UnusableError
+from winlogd.store.file.marks import read_marks
 from winlogd.store.jobs.alone import run_alone
+from winlogd.store.jobs.look import Look
 from winlogd.store.jobs.rotate import Rotation
 from winlogd.store.jobs.rotation_rules import rules
 from winlogd.store.jobs.steps import ALONE
+from winlogd.store.read.once import read_once
 
 
 def rotated(config: Config, path: str) -> str:
@@ -31,10 +34,13 @@ def rotated(config: Config, path: str) -> str:
     calendar = Schedule("00:00", zone)
     day = Schedule(config.rotation.at or "00:00", zone).last(now_s).day
     finished = rules(now_s, calendar.midnight_s(now_s), config.rotation.keep_open_hours)
+    settings = settings_of(config, path)
     try:
-        moved = run_alone(Rotation(finished, day, ALONE), settings_of(config, path)).sentence
-    except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, apsw.Error) as error:
+        run_alone(Look(), settings)  # upgrades an older file, in which nobody could read marks
+        marks = read_once(settings, read_marks)
+        moved = run_alone(Rotation(finished, day, ALONE), settings).sentence
+    except (UnusableError, ReplacedError, LowSpaceError, RowsLostError, OSError, apsw.Error) as error:
         sentence = f"the rotation could not go on, and what is left stays in events_today: {error}"
         raise FailedError(sentence) from None
-    deleted = delete_old(config, path)
+    deleted = delete_old(config, path, marks)
     return f"{moved}; old events deleted: {deleted}" if deleted else moved

@@ -22,8 +22,11 @@ from winlogd.store.past.kept import FOR_EVER, kept_text, kept_value
 from winlogd.store.store import Store
 
 _DAY_S: Final = 86_400
-_MOST_DAYS_BETWEEN: Final = 31
+MOST_DAYS_BETWEEN: Final = 31
 """Delete nothing after a rotation that comes more than this many days after the one before: a clock may be ahead."""
+LONG_AGO: Final = (
+    "the last rotation was long ago: set the clock if it is ahead; old events stay until the next rotation"
+)
 _US: Final = 1_000_000
 DEFAULT_DAYS: Final = Options().history_days
 
@@ -41,6 +44,19 @@ def kept_since_us(config: Config, is_taken_over: bool, now_s: float) -> int | No
         return None
     calendar = Schedule("00:00", zone_of(config.server.timezone))
     return int(calendar.midnight_s(now_s - options.history_days * _DAY_S)) * _US
+
+
+def rotated_s(marks: Mapping[str, str]) -> float | None:
+    """Return when the last rotation was, to a day, in seconds since 1970; None if there was none."""
+    try:
+        return datetime.fromisoformat(marks.get(ROTATED_DAY, "")).replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def days_between(last_s: float | None, now_s: float) -> int:
+    """Return how many days lie between the last rotation and this one, in seconds since 1970; 0 if there was none."""
+    return 0 if last_s is None else int((now_s - last_s) // _DAY_S)
 
 
 class Keeping:
@@ -74,14 +90,14 @@ class Keeping:
         self._config = config
         self._marks = marks or {}
         self._is_open = marks is not None
-        self._rotated_s = _rotated_s(self._marks)
+        self._rotated_s = rotated_s(self._marks)
         self._prune = prune
         self._path = path
         self.retention: Final = Retention(store, log, path, changed, retained_s(self._marks))
 
     def opened(self, marks: Mapping[str, str]) -> None:
         """Take note that the database is open and has these marks."""
-        self._marks, self._is_open, self._rotated_s = marks, True, _rotated_s(marks)
+        self._marks, self._is_open, self._rotated_s = marks, True, rotated_s(marks)
         self.retention.ended_s = retained_s(marks)
         self.tell()
 
@@ -97,13 +113,9 @@ class Keeping:
             return
         now_s = time.time()
         before_us = kept_since_us(self._config, TAKEN_OVER in self._marks, now_s)
-        days = self._days_since_rotation(now_s)
-        if before_us is not None and days > _MOST_DAYS_BETWEEN:
-            self._log.warn(
-                "retention",
-                "the last rotation was long ago: set the clock if it is ahead; old events stay until the next rotation",
-                days=days,
-            )
+        days, self._rotated_s = days_between(self._rotated_s, now_s), now_s
+        if before_us is not None and days > MOST_DAYS_BETWEEN:
+            self._log.warn("retention", LONG_AGO, days=days)
         elif before_us is not None:
             self.retention.delete_before(before_us)
         self.retention.remove_replaced(names_of(self._config.backup.folder, self._path).parts)
@@ -122,11 +134,6 @@ class Keeping:
             self._log.info("retention", f"the archive is {text}")
         self._store.run(SetMark(KEPT_DAYS, value), self._marked)
 
-    def _days_since_rotation(self, now_s: float) -> int:
-        """Return how many days ago the last rotation was, and note that there is one now; 0 if there was none."""
-        before_s, self._rotated_s = self._rotated_s, now_s
-        return 0 if before_s is None else int((now_s - before_s) // _DAY_S)
-
     def _value(self) -> str:
         options = self._config.retention
         return kept_value(options.history_days, options.is_chosen, TAKEN_OVER in self._marks)
@@ -134,11 +141,3 @@ class Keeping:
     def _marked(self, outcome: Exception | None) -> None:
         if outcome is not None and not isinstance(outcome, JobCutShortError):
             self._log.warn("retention", "the mark of the archive's days could not be stored", cause=str(outcome))
-
-
-def _rotated_s(marks: Mapping[str, str]) -> float | None:
-    """Return when the last rotation was, to a day, in seconds since 1970; None if there was none."""
-    try:
-        return datetime.fromisoformat(marks.get(ROTATED_DAY, "")).replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return None
