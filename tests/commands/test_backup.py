@@ -88,6 +88,18 @@ def test_a_backup_is_named_by_date_and_only_its_owner_reads_it(
     assert (database.suffix, access.suffix, access.stem) == (".db", ".access", database.stem)
 
 
+def test_an_empty_file_with_the_name_of_a_backup_is_none_and_goes(folder: Path, backups: Path) -> None:
+    """A process that is killed on a disk without hard links may leave it."""
+    backups.mkdir(exist_ok=True)
+    empty = backups / "winlog-20260113T083000Z.db"
+    empty.touch()
+    before = ended_well(folder, "status")
+    ended_well(folder, "backup")
+    assert not empty.exists()
+    assert "none; winlogd backup makes one" in before
+    assert len(list(backups.glob("*.db"))) == 1
+
+
 def test_two_backups_in_one_second_have_two_names_and_keep_removes_the_oldest(folder: Path, backups: Path) -> None:
     made = [ended_well(folder, "backup").split()[0] for _ in range(3)]
     mine = backups / "mine.db"

@@ -77,12 +77,14 @@ class Names(NamedTuple):
             os.close(descriptor)
 
     def remove_parts(self) -> None:
-        """Remove the parts.
+        """Remove the parts, and the names that no backup got (`publish`). The caller has locked the folder.
 
         Raises:
             OSError: one cannot be removed.
         """
         _remove(self.parts)
+        empty = (base for base, size_bytes in self._named() if not size_bytes)
+        _remove(os.path.join(self.folder, f"{base}.db") for base in empty)
 
     def name_parts(self, has_access: bool, now_s: float) -> tuple[str, str | None]:
         """Give the parts the first names of this second that are free. Return the two paths.
@@ -112,9 +114,17 @@ class Names(NamedTuple):
         Raises:
             OSError: the folder cannot be read.
         """
+        return sorted((base for base, size_bytes in self._named() if size_bytes), key=_age)
+
+    def _named(self) -> list[tuple[str, int]]:
+        """Return the names of all files that are named like backups, without the ending ``.db``, with their sizes.
+
+        An empty one is no backup: `publish` was cut short.
+        """
         form = re.compile(rf"({re.escape(self.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?)\.db")
-        found = (form.fullmatch(name) for name in os.listdir(self.folder))
-        return sorted((match[1] for match in found if match), key=_age)
+        with os.scandir(self.folder) as entries:
+            found = [(form.fullmatch(entry.name), entry) for entry in entries]
+            return [(match[1], entry.stat(follow_symlinks=False).st_size) for match, entry in found if match]
 
     def made_s(self, base: str) -> float:
         """Return when one of `backups` was made, by its name, in seconds since 1970.
@@ -191,6 +201,8 @@ def make_part(path: str) -> None:
 def publish(part: str, target: str) -> None:
     """Rename `part` to `target`, and never replace a file.
 
+    On a disk without hard links an empty file holds the name for a moment, and stays if the process is killed then.
+
     Raises:
         FileExistsError: there is something at `target`.
         OSError: that fails.
@@ -199,7 +211,7 @@ def publish(part: str, target: str) -> None:
         os.link(part, target, follow_symlinks=False)
     except FileExistsError:
         raise
-    except OSError:  # a disk without hard links: an empty file of our own holds the name
+    except OSError:  # a disk without hard links
         make_part(target)
         os.rename(part, target)
     else:
