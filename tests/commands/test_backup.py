@@ -15,6 +15,7 @@ import apsw
 import pytest
 
 from tests.support.running import MORE_THAN_THERE_IS, Winlogd, an_event, run_to_end, running, wait_for
+from tests.support.terminals import run_on_a_terminal
 
 pytestmark = pytest.mark.long
 
@@ -291,6 +292,18 @@ def test_a_restored_backup_is_started_and_serves(server: Winlogd, folder: Path) 
     assert server.post(an_event(username="carol")).status == 200
     current = server.request("GET", "/api/v1/sessions/current").json
     assert sorted(session["username"] for session in current) == ["alice", "carol"]
+
+
+def test_a_restore_shows_a_person_how_far_it_is(server: Winlogd, folder: Path) -> None:
+    file = ended_well(folder, "backup").split()[0]
+    server.stop()
+
+    status, _, shown = run_on_a_terminal(folder, "restore", file)
+
+    size_bytes = Path(file).stat().st_size
+    assert status == 0
+    assert f"\rbytes copied: {size_bytes}, bytes in all: {size_bytes}\rchecking the bytes: {size_bytes}" in shown
+    assert shown.endswith("\r")
 
 
 def test_holds_that_were_added_after_the_backup_stay_in_force(server: Winlogd, folder: Path) -> None:

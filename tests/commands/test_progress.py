@@ -1,11 +1,8 @@
 """While the running server carries out an order, a person sees the progress and a script does not."""
 
-import os
 import signal
 import subprocess
 import sys
-import termios
-from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +10,7 @@ import pytest
 
 from tests.control.speaking import serving
 from tests.support.running import PATIENCE_S
+from tests.support.terminals import run_on_a_terminal
 from winlogd import cli
 from winlogd.commands import remote
 from winlogd.commands.terminal import warn
@@ -48,7 +46,7 @@ def rotate_in_vain(order: Order) -> None:
 
 def test_on_a_terminal_one_line_shows_the_progress_and_is_gone_at_the_end(database: Path) -> None:
     with serving(control(database), rotate=rotate):
-        status, printed, shown = run_on_a_terminal(database.parents[1])
+        status, printed, shown = run_on_a_terminal(database.parents[1], "rotate")
 
     assert (status, printed) == (0, f"{SENTENCE}\n")
     first, second, third, blank, end = shown.split("\r")[1:]
@@ -61,7 +59,7 @@ def test_on_a_terminal_one_line_shows_the_progress_and_is_gone_at_the_end(databa
 
 def test_on_a_terminal_the_progress_is_gone_before_a_fault_is_told(database: Path) -> None:
     with serving(control(database), rotate=rotate_in_vain):
-        status, printed, shown = run_on_a_terminal(database.parents[1])
+        status, printed, shown = run_on_a_terminal(database.parents[1], "rotate")
 
     assert (status, printed) == (1, "")
     assert shown == f"\rrows moved: 4096\r{' ' * 16}\rwinlogd: the disk is full\r\n"
@@ -126,19 +124,3 @@ def test_a_server_of_another_version_is_told_of_with_status_1(database: Path) ->
 
 
 COMMAND: Final = (sys.executable, "-m", "winlogd", "rotate")
-
-
-def run_on_a_terminal(folder: Path) -> tuple[int, str, str]:
-    """Run the command with a terminal of 80 columns as standard error. Return the status and both outputs."""
-    ours, theirs = os.openpty()
-    with closing(open(ours, "rb", buffering=0)) as terminal:
-        termios.tcsetwinsize(theirs, (24, 80))
-        process = subprocess.Popen(COMMAND, cwd=folder, stdout=subprocess.PIPE, stderr=theirs)
-        os.close(theirs)
-        shown = b""
-        try:
-            while piece := terminal.read(4096):
-                shown += piece
-        except OSError:  # EIO: the other side has no open descriptor
-            printed, _ = process.communicate(timeout=PATIENCE_S)
-    return process.returncode, printed.decode(), shown.decode()

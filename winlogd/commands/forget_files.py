@@ -87,11 +87,28 @@ def clean(config: Config, path: str, words: Sequence[str], person: Person, pseud
         try:
             _take_over(holds, settings)
             erased(settings, known)
-            compact(settings, LockWait(settings.busy_timeout_ms / 1000).waits, lambda: None)
+            _rewrite(file, settings)
             cleaned += 1
         except (*FAULTS, OSError) as error:
             warn(f"{file} may still have the name: {error}")
     return cleaned
+
+
+def _rewrite(file: str, settings: Settings) -> None:
+    """Rewrite a file, so that no deleted byte is left. Show meanwhile for how long it has taken.
+
+    Raises:
+        UnusableError, apsw.Error, OSError: as `compact`.
+    """
+    line, begun_s = ProgressLine(), time.monotonic()
+
+    def show() -> None:
+        line.show({"rewriting": os.path.basename(file), "seconds": int(time.monotonic() - begun_s)})
+
+    try:
+        compact(settings, LockWait(settings.busy_timeout_ms / 1000).waits, show)
+    finally:
+        line.clear()
 
 
 def _take_over(holds: Sequence[Hold], settings: Settings) -> None:

@@ -3,7 +3,7 @@
 import apsw
 
 from winlogd.commands.forget_alone import forget_again, known_at
-from winlogd.commands.terminal import FailedError, warn
+from winlogd.commands.terminal import FailedError, ProgressLine, warn
 from winlogd.config.sections import Config
 from winlogd.daemon.settings import least_free_bytes
 from winlogd.store.backup.errors import BackupFailedError
@@ -16,13 +16,16 @@ def restored(config: Config, descriptor: int, path: str, file: str) -> str:
     Raises:
         FailedError: nothing was restored, or not to the end.
     """
+    line = ProgressLine()
     try:
-        counts, replaced, holds = restore(descriptor, path, least_free_bytes(config))
+        counts, replaced, holds = restore(descriptor, path, least_free_bytes(config), line.show)
     except (BackupFailedError, apsw.Error) as error:
         raise FailedError(f"{file} was not restored, and nothing was changed: {error}") from None
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise FailedError(f"{file} was not restored: {where}{error.strerror}") from None
+    finally:
+        line.clear()
     try:
         forget_again(config, path, known_at(path))
     except FailedError as error:

@@ -8,6 +8,7 @@ these steps, the database has two names, and no winlogd starts with it: it says 
 
 import os
 import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
@@ -42,13 +43,18 @@ class Restored(NamedTuple):
     holds: int | None
 
 
-def restore(descriptor: int, database: str, least_free_bytes: int) -> Restored:
+Report = Callable[[Mapping[str, int]], None]
+"""Takes the progress."""
+
+
+def restore(descriptor: int, database: str, least_free_bytes: int, report: Report) -> Restored:
     """Restore a backup.
 
     Args:
         descriptor: the backup, open for reading.
         database: the database's real path. The caller owns it (`store.file.ownership`).
         least_free_bytes: the space that must stay free on its disk.
+        report: called with the progress: how many bytes are copied, and then how many are checked now.
 
     Raises:
         BackupFailedError: the backup is damaged or no database of winlogd's, or the disk is full.
@@ -60,9 +66,11 @@ def restore(descriptor: int, database: str, least_free_bytes: int) -> Restored:
     try:
         if os.pread(descriptor, len(_MAGIC), 0) != _MAGIC:
             raise BackupFailedError("it is no SQLite database")
-        _require_room(os.fstat(descriptor).st_size + least_free_bytes, folder)
+        size_bytes = os.fstat(descriptor).st_size
+        _require_room(size_bytes + least_free_bytes, folder)
         make_part(part)
-        _copy(descriptor, part)
+        _copy(descriptor, part, lambda copied: report({"bytes_copied": copied, "bytes_in_all": size_bytes}))
+        report({"checking_the_bytes": size_bytes})
         counts = check_database(part)
         _require_winlogds(part)
         with suppress(FileNotFoundError):
@@ -91,7 +99,7 @@ def _require_room(needed_bytes: int, folder: str) -> None:
         )
 
 
-def _copy(descriptor: int, part: str) -> None:
+def _copy(descriptor: int, part: str, report: Callable[[int], None]) -> None:
     out = os.open(part, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         at_byte = 0
@@ -99,6 +107,7 @@ def _copy(descriptor: int, part: str) -> None:
             at_byte += len(piece)
             while piece:
                 piece = piece[os.write(out, piece) :]
+            report(at_byte)
     finally:
         os.close(out)
 
