@@ -12,6 +12,7 @@ from tests.docs.shell import CONFIG, PROGRAM, typed
 from tests.support.midnights import before_midnight
 from tests.support.older import GOLDEN
 from tests.support.running import Winlogd, an_event, running, wait_for
+from tests.support.standing import go_on
 
 BACKUP: Final = "/var/lib/winlogd/backups/winlog-20260113T083000Z.db"
 
@@ -165,8 +166,9 @@ def _shows_the_configuration(config: Block, folder: Path) -> None:
 
 def _sums_the_day_up(line: Block, folder: Path) -> None:
     """Compare the words and the names of the fields."""
-    server, _ = before_midnight(folder, 3)
+    server, _ = before_midnight(folder)
     try:
+        go_on(server)
         logged = server.wait_for_log(r"INFO summary of the day.*")[0]
     finally:
         server.kill()
