@@ -126,6 +126,7 @@ def _asks_for_help(block: Block, folder: Path) -> None:
 
 def _checks_health(block: Block, folder: Path) -> None:
     with running(folder) as server:
+        server.wait_until_open()
         changes = {
             "/opt/winlogd/bin/winlogd": f"env WINLOGD_SERVER_PORT={server.port} {PROGRAM}",
             CONFIG: folder / "config.toml",
@@ -168,6 +169,7 @@ def _sums_the_day_up(line: Block, folder: Path) -> None:
     """Compare the words and the names of the fields."""
     server, _ = before_midnight(folder)
     try:
+        server.wait_until_open()
         go_on(server)
         logged = server.wait_for_log(r"INFO summary of the day.*")[0]
     finally:
