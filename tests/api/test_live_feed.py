@@ -13,7 +13,8 @@ from tests.support.locks import locked
 from tests.support.questions import at, sent, stay
 from tests.support.reloading import reload
 from tests.support.running import Winlogd, an_event, wait_for
-from tests.support.served import NOW_US, SETTINGS, details, found, served, two_days
+from tests.support.served import NOW_US, SETTINGS, details, found, served, served_at, two_days
+from tests.support.standing import go_on
 from tests.support.watching import LIVE, Page, Watching, snapshot, watching
 from tests.support.wire import Wire, event_of
 
@@ -201,15 +202,17 @@ def test_a_new_configuration_is_a_change(site: Winlogd) -> None:
 
 
 def test_a_session_becomes_doubtful_by_its_age(tmp_path: Path) -> None:
-    events = [sent(NOW_US - 14 * 3600 * SECOND + 3 * SECOND, "alice", "C")]
-    with served(tmp_path, events) as server, watching(server) as feed:
+    events = [sent(NOW_US - 14 * 3600 * SECOND + SECOND, "alice", "C")]
+    with served_at(tmp_path, events) as server, watching(server) as feed:
+        go_on(server)
         [user] = feed.change_of("A102-07", state="doubtful")["users"]
         assert (user["certainty"], user["doubt"]) == ("doubtful", "age")
 
 
 def test_a_session_becomes_doubtful_when_the_site_closes(tmp_path: Path) -> None:
     settings = SETTINGS.replace("[sessions]", '[sessions]\nclosing = "19:00"')
-    with served(tmp_path, two_days(), at(1, 19) - 3 * SECOND, settings) as server, watching(server) as feed:
+    with served_at(tmp_path, two_days(), at(1, 19) - SECOND, settings) as server, watching(server) as feed:
+        go_on(server)
         [user] = feed.change_of("A102-07", state="doubtful")["users"]
         assert (user["certainty"], user["doubt"]) == ("doubtful", "closed")
 
@@ -224,7 +227,8 @@ def test_a_machine_becomes_silent_with_the_first_event_of_another_day(tmp_path: 
 
 def test_a_machine_moves_to_another_room_at_midnight(tmp_path: Path) -> None:
     rooms = "hostname,room,from\nA102-07,A102,\nA102-07,Attic,2026-01-14\n"
-    with served(tmp_path, two_days(), at(2, 0) - 3 * SECOND, rooms=rooms) as server, watching(server) as feed:
+    with served_at(tmp_path, two_days(), at(2, 0) - SECOND, rooms=rooms) as server, watching(server) as feed:
+        go_on(server)
         assert feed.change_of("A102-07", room="Attic")["last_user"] == "alice"
 
 

@@ -17,7 +17,7 @@ from tests.support.locks import locked, locked_before_the_start
 from tests.support.readers import add_reader, bearer
 from tests.support.reloading import reload
 from tests.support.running import A_SMALL_DISK_WILL_DO, Winlogd, an_event, run_to_end, running, wait_for
-from tests.support.scraping import Scraped, scrape
+from tests.support.scraping import OF_THE_DISK, OF_THE_READER, Scraped, scrape, scrape_all, scrape_with
 from tests.support.watching import Watching
 from winlogd.access.gate import _NOT_ALLOWED
 from winlogd.access.rate import _refusal
@@ -55,7 +55,7 @@ def test_events_are_counted_as_they_are_stored_sent_again_and_refused(server: Wi
     server.post(an_event(), headers={"User-Agent": "curl/8"})
     server.post(an_event(), headers={"User-Agent": "curl/8"})
 
-    figures = scrape(server).samples
+    figures = scrape_all(server).samples
     assert {action: figures[f'winlogd_events_total{{action="{action}"}}'] for action in "CDM"} == {
         "C": 3,
         "D": 1,
@@ -76,7 +76,7 @@ def test_events_are_counted_as_they_are_stored_sent_again_and_refused(server: Wi
 
 def test_every_family_is_there_with_its_kind_and_labels(server: Winlogd) -> None:
     server.post(an_event())
-    scraped = scrape(server)
+    scraped = scrape_all(server)
     assert scraped.kinds == {family.name: family.kind for family in FAMILIES if family.name not in NOT_AT_FIRST}
     for labels in scraped.labels.values():
         [family] = [each for each in FAMILIES if each.name == scraped.family_of(labels[""])]
@@ -118,16 +118,16 @@ def test_a_program_with_the_scope_metrics_reads_them_and_nothing_else(server: Wi
 
 def test_sizes_are_those_of_the_files(server: Winlogd) -> None:
     server.post(an_event())
-    figures = scrape(server).samples
+    figures = scrape_all(server).samples
     assert figures["winlogd_database_bytes"] == server.database.stat().st_size
     assert figures["winlogd_wal_bytes"] == server.database.with_name("winlog.db-wal").stat().st_size > 0
     assert 0 < figures["winlogd_disk_free_bytes"] < figures["winlogd_disk_size_bytes"]
 
 
 def test_a_backup_is_noticed(server: Winlogd) -> None:
-    assert scrape(server).samples["winlogd_last_backup_timestamp_seconds"] == 0
+    assert scrape_all(server).samples["winlogd_last_backup_timestamp_seconds"] == 0
     assert run_to_end(server.folder, "backup", "--config", "config.toml", environ=A_SMALL_DISK_WILL_DO).returncode == 0
-    assert time.time() - scrape(server).samples["winlogd_last_backup_timestamp_seconds"] < 60
+    assert time.time() - scrape_all(server).samples["winlogd_last_backup_timestamp_seconds"] < 60
 
 
 def test_the_last_deletion_is_known_after_a_restart(server: Winlogd) -> None:
@@ -154,7 +154,7 @@ def test_doubtful_sessions_are_counted_by_the_rules_of_the_site(tmp_path: Path) 
         server.wait_until_open()
         server.post(an_event())
         server.post(an_event(username="bob"))
-        scraped: Scraped = scrape(server)
+        scraped: Scraped = scrape_all(server)
         assert scraped.samples["winlogd_open_sessions"] == 2
         assert scraped.samples["winlogd_doubtful_sessions"] == 1  # alice's: another user came
 
@@ -162,7 +162,7 @@ def test_doubtful_sessions_are_counted_by_the_rules_of_the_site(tmp_path: Path) 
 def test_a_database_that_cannot_be_written_is_seen(tmp_path: Path) -> None:
     with running(tmp_path, environ={"WINLOGD_LIMITS_MIN_FREE_DISK": "1000000000"}) as server:
         wait_for(lambda: scrape(server).samples["winlogd_writable"] == 0, "the figure 0", server.process)
-        figures = scrape(server).samples
+        figures = scrape_with(server, OF_THE_DISK).samples
         assert figures["winlogd_disk_free_limit_bytes"] == 1e15 > figures["winlogd_disk_free_bytes"]
 
 
@@ -178,7 +178,7 @@ def test_a_reader_that_does_not_answer_in_time_costs_only_its_figure(tmp_path: P
         server.wait_until_settled()
         with closing(sqlite3.connect(server.database, isolation_level=None)) as other:
             other.execute("BEGIN EXCLUSIVE")
-            scraped = scrape(server)
+            scraped = scrape_with(server, OF_THE_DISK)
             assert "winlogd_doubtful_sessions" not in scraped.samples
             assert scraped.samples["winlogd_open_sessions"] == 0
             assert scraped.samples["winlogd_questions_waiting"] == 1
@@ -189,7 +189,7 @@ def test_before_the_database_is_open_all_else_is_there(tmp_path: Path) -> None:
     try:
         with locked_before_the_start(tmp_path):
             server.start()
-            figures = scrape(server).samples
+            figures = scrape_with(server, OF_THE_DISK).samples
             assert not {"winlogd_open_sessions", "winlogd_doubtful_sessions"} & figures.keys()
             assert "winlogd_disk_free_bytes" in figures
     finally:
@@ -202,7 +202,7 @@ def test_a_disk_that_hangs_costs_only_its_figures_and_one_thread(tmp_path: Path)
     try:
         server.start()
         server.wait_until_settled()
-        scraped = scrape(server)
+        scraped = scrape_with(server, OF_THE_READER)
         assert scraped.samples["winlogd_writable"] == 1
         assert scraped.samples["winlogd_doubtful_sessions"] == 0
         assert not {"winlogd_database_bytes", "winlogd_build_info", "winlogd_open_sessions"} & scraped.kinds.keys()

@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -22,6 +23,19 @@ pytestmark = pytest.mark.long
 OWNER: Final = 54_321
 ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="missing: root, who alone can give files to another user")
 NEVER: Final = '[rotation]\nat = ""\n'
+BACKUP: Final = (sys.executable, "-m", "winlogd", "backup")
+SLOW_COPY: Final = """
+import sys, time
+from winlogd.cli import main
+from winlogd.store.jobs.backup import Backup
+copy_some = Backup._copy_some
+def copy_slowly(self):
+    time.sleep(0.05)
+    return copy_some(self)
+Backup._copy_some = copy_slowly
+sys.exit(main())
+"""
+"""winlogd, with a disk that takes so long for a copy that a test comes before its end."""
 
 
 def ended_well(folder: Path, *words: str) -> str:
@@ -48,6 +62,14 @@ def users(path: Path) -> list[object]:
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def copy_slowly(server: Winlogd) -> None:
+    """Start the server again, with a disk that is slow for copies."""
+    assert server.stop() == 0
+    server.command = (sys.executable, "-c", SLOW_COPY, "--config", "config.toml")
+    server.restart()
+    server.wait_until_it_obeys()
 
 
 @pytest.fixture
@@ -234,15 +256,16 @@ def test_a_server_that_is_killed_during_a_backup_loses_nothing_and_makes_it_agai
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) INSERT INTO events_history"
         " (username, action, timestamp, hostname) SELECT 'u' || i, 'C', '2026-01-01T00:00:00Z', 'h' || i FROM n"
     )
-    with subprocess.Popen(
-        [*server.command[:3], "backup"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as command:
+    fast = server.command
+    copy_slowly(server)
+    with subprocess.Popen(BACKUP, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
         wait_for(lambda: list(backups.glob("*.part")), "a part")
         server.post(an_event(username="bob"))
         server.kill()
         _, said = command.communicate()
     assert command.returncode == 1
     assert b"Traceback" not in said
+    server.command = fast
     server.restart()
     server.wait_until_it_obeys()
     assert [row["username"] for row in server.rows()] == ["alice", "bob"]
@@ -259,9 +282,8 @@ def test_a_stop_does_not_wait_for_a_backup(server: Winlogd, folder: Path, backup
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000) INSERT INTO events_history"
         " (username, action, timestamp, hostname) SELECT 'u' || i, 'C', '2026-01-01T00:00:00Z', 'h' || i FROM n"
     )
-    with subprocess.Popen(
-        [*server.command[:3], "backup"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as command:
+    copy_slowly(server)
+    with subprocess.Popen(BACKUP, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as command:
         wait_for(lambda: list(backups.glob("*.part")), "a part")
         assert server.stop() == 0
         _, said = command.communicate()

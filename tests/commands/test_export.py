@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import Ended
-from tests.support.running import A_SMALL_DISK_WILL_DO, PATIENCE_S, wait_for
+from tests.support.running import A_SMALL_DISK_WILL_DO, COMMAND_PATIENCE_S, PATIENCE_S, wait_for
 from tests.support.small_site import ESC, FORMULA, HOSTILE, REVERSED, make_site, run
 from winlogd.api.session_fields import FIELDS
 from winlogd.commands.export_output import NewFile
@@ -239,7 +239,7 @@ def test_a_full_disk_is_one_line_and_status_1(own_site: Path) -> None:
     with open("/dev/full", "w") as full:
         ended = subprocess.run(
             (sys.executable, "-m", "winlogd", "export"), cwd=own_site, stdout=full, stderr=subprocess.PIPE,
-            timeout=PATIENCE_S, env={**os.environ, **A_SMALL_DISK_WILL_DO},
+            timeout=COMMAND_PATIENCE_S, env={**os.environ, **A_SMALL_DISK_WILL_DO},
         )  # fmt: skip
     assert ended.returncode == 1
     assert ended.stderr == b"winlogd: standard output cannot be written: No space left on device\n"

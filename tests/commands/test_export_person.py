@@ -20,7 +20,7 @@ from tests.support.commands import AT, Ended
 from tests.support.pasts import built, opened
 from tests.support.questions import at, receive, sent, stay
 from tests.support.readers import add_reader, ask
-from tests.support.running import A_SMALL_DISK_WILL_DO, PATIENCE_S, an_event, running
+from tests.support.running import A_SMALL_DISK_WILL_DO, COMMAND_PATIENCE_S, an_event, running
 from tests.support.school_rows import ClockedServer
 from tests.support.small_site import NOW_US, SETTINGS, run
 from winlogd.commands.person_csv import COLUMNS
@@ -329,7 +329,7 @@ def test_memory_does_not_grow_with_the_person(school: Path, form: str) -> None:
     def most_kb(*words: str) -> int:
         ended = subprocess.run(
             (sys.executable, "-c", MEASURED, str(NOW_US / 1_000_000), "export", "--person", "--user", "alice", *words),
-            cwd=school, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=PATIENCE_S,
+            cwd=school, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=COMMAND_PATIENCE_S,
             env={**os.environ, **A_SMALL_DISK_WILL_DO, **LITTLE_MEMORY},
         )  # fmt: skip
         return int(ended.stderr.splitlines()[-1].split()[1])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.questions import at, sent
-from tests.support.running import PATIENCE_S
+from tests.support.running import COMMAND_PATIENCE_S, PATIENCE_S
 from tests.support.school_rows import ClockedServer
 from tests.support.small_site import ESC, FORMULA, HOSTILE, LINES, QUOTED, READING, REVERSED, WIDE, run
 from winlogd.api.session_fields import FIELDS
@@ -142,7 +142,7 @@ def test_a_name_in_a_message_makes_no_second_line(site: Path) -> None:
 
 def test_the_next_program_of_a_pipe_may_end_early(site: Path) -> None:
     line = f"{sys.executable} -m winlogd sessions --csv | true; echo ${{PIPESTATUS[0]}}"
-    ended = subprocess.run(["bash", "-c", line], cwd=site, capture_output=True, text=True, timeout=PATIENCE_S)
+    ended = subprocess.run(["bash", "-c", line], cwd=site, capture_output=True, text=True, timeout=COMMAND_PATIENCE_S)
     assert ended.stdout in ("1\n", "0\n")  # 0 if it was written before `true` has ended
     assert "cannot be written" not in ended.stderr
 
@@ -155,7 +155,7 @@ def test_a_full_disk_costs_one_line_and_status_1(form: tuple[str, ...], site: Pa
             cwd=site,
             stdout=full,
             stderr=subprocess.PIPE,
-            timeout=PATIENCE_S,
+            timeout=COMMAND_PATIENCE_S,
             text=True,
         )
     assert ended.returncode == 1

@@ -1,5 +1,6 @@
 """The looks of commands: each one that shows people or the past makes a row in the readers' log, or shows nothing."""
 
+import json
 import os
 import sqlite3
 import subprocess
@@ -16,10 +17,14 @@ import pytest
 
 from tests.support.commands import Ended
 from tests.support.readers import looks
-from tests.support.running import Winlogd, running
+from tests.support.running import PATIENCE_S, Winlogd, running
 from tests.support.small_site import HOSTILE, READING, SETTINGS, make_site, run
 from tests.system.test_life import files_end_at
 from winlogd.commands.readers_file import login_user
+from winlogd.control.address import bind_control, path_of
+from winlogd.store.access_file.file import AccessFile
+from winlogd.store.access_file.orders import work_of
+from winlogd.store.access_file.tables import access_path
 
 pytestmark = pytest.mark.long  # each command is a process
 
@@ -139,6 +144,21 @@ def test_a_server_that_starts_meanwhile_is_not_held_up(tmp_path: Path) -> None:
         shown = [each.result() for each in commands]
     assert [each.status for each in shown] == [0] * len(shown), [each.notes for each in shown]
     assert len(looks(tmp_path)) == len(shown)
+
+
+def test_a_server_that_ends_before_it_has_answered_makes_one_row_with_the_command(tmp_path: Path) -> None:
+    """The command cannot know if the server has written the row, and writes it again."""
+    database = str(make_site(tmp_path) / "data" / "winlog.db")
+    with closing(bind_control(path_of(database))) as listener, ThreadPoolExecutor(1) as pool:
+        listener.settimeout(PATIENCE_S)
+        command = pool.submit(run, tmp_path, "user", "alice")
+        connection, _ = listener.accept()
+        with closing(connection):
+            order = json.loads(connection.recv(4096))
+            with closing(AccessFile(access_path(database))) as file:
+                file.run([work_of(order, time.time_ns() // 1000)])
+        assert command.result().status == 0
+    assert [row["filter"] for row in looks(tmp_path)] == ["username=alice"]
 
 
 @pytest.mark.parametrize(("names", "shown"), [("true", ' filter="username=alice"'), ("false", "")])

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.commands import command
 from tests.support.questions import at, receive, sent
-from tests.support.running import A_SMALL_DISK_WILL_DO, PATIENCE_S, Winlogd, an_event, run_to_end, running
+from tests.support.running import A_SMALL_DISK_WILL_DO, COMMAND_PATIENCE_S, Winlogd, an_event, run_to_end, running
 from tests.support.school_rows import ClockedServer
 
 pytestmark = pytest.mark.long
@@ -73,7 +73,7 @@ def run_as(folder: Path, user: int, group: int, *words: str, **environ: str) -> 
         env={**os.environ, **environ},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=COMMAND_PATIENCE_S,
         check=False,
     )
 

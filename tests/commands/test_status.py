@@ -77,6 +77,7 @@ def test_a_session_that_the_next_logon_ends_is_counted_by_itself(tmp_path: Path)
 @pytest.mark.long
 def test_refused_requests_are_counted_by_their_reasons(tmp_path: Path) -> None:
     with running(tmp_path) as server:
+        server.wait_until_it_obeys()
         for _ in range(2):
             assert server.post(an_event(), {"User-Agent": "curl/8"}).status == 403
         assert server.post(an_event(action="X")).status == 400
@@ -114,6 +115,7 @@ def test_an_open_feed_and_its_connection_are_counted(server: Winlogd) -> None:
 def test_while_no_event_can_be_stored_the_status_is_1_and_says_why(tmp_path: Path) -> None:
     environ = {**MORE_THAN_THERE_IS, "WINLOGD_SERVER_EVENT_TIMEOUT": "0.1"}
     with running(tmp_path, environ=environ) as server:
+        server.wait_until_it_obeys()
         assert server.post(an_event()).status == 503
         ended = run_to_end(tmp_path, "status")
 

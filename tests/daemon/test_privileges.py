@@ -174,7 +174,8 @@ def test_a_folder_with_a_very_long_name_works_for_another_owner_too(place: Path)
     folder = place / ("long" * 40)
     folder.mkdir()
     give(folder / "data")
-    with running(folder):
+    with running(folder) as server:
+        server.wait_until_it_obeys()
         assert "0 rows moved" in run_to_end(folder, "rotate", "--config", "config.toml").stdout
 
 

@@ -8,11 +8,12 @@ import pytest
 from tests.support.midnights import UTC_DAYS, before_midnight
 from tests.support.reloading import reload
 from tests.support.running import an_event, run_to_end
+from tests.support.standing import go_on
 
 
 @pytest.mark.long
 def test_a_day_is_summed_up_when_it_ends_and_the_next_one_begins_at_nothing(tmp_path: Path) -> None:
-    server, day = before_midnight(tmp_path, 5)
+    server, day = before_midnight(tmp_path)
     try:
         server.wait_until_it_obeys()
         for event in (
@@ -24,6 +25,7 @@ def test_a_day_is_summed_up_when_it_ends_and_the_next_one_begins_at_nothing(tmp_
             assert server.post(event).status == 200
         assert server.request("GET", "/nothing-here").status == 404
         before = run_to_end(tmp_path, "status", "--json").stdout
+        go_on(server)
         found = server.wait_for_log(r"INFO summary of the day .*")[0]
         after = run_to_end(tmp_path, "status", "--json").stdout
     finally:
@@ -42,11 +44,12 @@ def test_a_day_is_summed_up_when_it_ends_and_the_next_one_begins_at_nothing(tmp_
 
 @pytest.mark.long
 def test_a_reload_before_midnight_loses_nothing_of_the_day(tmp_path: Path) -> None:
-    server, day = before_midnight(tmp_path, 5)
+    server, day = before_midnight(tmp_path)
     try:
         server.wait_until_it_obeys()
         server.request("GET", "/nothing-here")
         reload(server, UTC_DAYS.replace('at = ""', 'at = "03:00"'))
+        go_on(server)
         found = server.wait_for_log(r"INFO summary of the day .*")[0]
     finally:
         server.kill()

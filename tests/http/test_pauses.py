@@ -15,8 +15,9 @@ from tests.support.paths import DATA
 from tests.support.running import Winlogd, a_steady_port, an_event, running, wait_for
 from tests.support.wire import Wire, event_of, health
 
-LIMIT_S: Final = 4.0
-LONGER_S: Final = 6.5
+LIMIT_S: Final = 10.0
+"""Long enough for a slow moment between the first connection and the stop of the process."""
+LONGER_S: Final = 12.5
 SETTINGS: Final = f"""
 [server]
 tls_port = %d

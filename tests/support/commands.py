@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.support.running import A_SMALL_DISK_WILL_DO, PATIENCE_S
+from tests.support.running import A_SMALL_DISK_WILL_DO, COMMAND_PATIENCE_S
 from tests.support.school import School, a_school
 from tests.support.school_building import DAY_US, TERMINAL_SERVER
 from tests.support.school_habits import Habits
@@ -65,7 +65,7 @@ def command(folder: Path, now_us: int, *words: str, environ: Mapping[str, str] |
         cwd=folder,
         env={**inherited, **A_SMALL_DISK_WILL_DO, **(environ or {})},
         capture_output=True,
-        timeout=PATIENCE_S,
+        timeout=COMMAND_PATIENCE_S,
         check=False,
     )
     return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode().splitlines())

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from tests.support.paths import ROOT
 from tests.support.questions import at, stay
-from tests.support.running import A_SMALL_DISK_WILL_DO, PATIENCE_S
+from tests.support.running import A_SMALL_DISK_WILL_DO, COMMAND_PATIENCE_S
 from tests.support.school_clients import Sent
 from tests.support.school_rows import store
 
@@ -87,7 +87,7 @@ def doctor(
         env={**inherited, **A_SMALL_DISK_WILL_DO, "PYTHONPATH": str(ROOT), **(environ or {})},
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=COMMAND_PATIENCE_S,
         check=False,
     )
 

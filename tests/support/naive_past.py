@@ -113,7 +113,9 @@ class NaivePast:
         found += [_orphan(row) for row in self._rows if row.action == "D" and self._is_orphan(row)]
         self.sessions: Final = sorted(found, key=lambda session: -session.key)
         self._arrivals = {session_key(row.received_us, row.arrival): row.arrival for row in self._rows}
-        self._doubts = {each.key: doubt_of(each, self._evidence(each), rules, now_us) for each in self.sessions}
+        self._doubts = {
+            each.key: doubt_of(each, self._evidence(each), rules, self._now_of(each)) for each in self.sessions
+        }
 
     def answers(self, asked: Asked) -> list[Answer]:
         """Return all sessions that pass the filters, newest first."""
@@ -187,9 +189,14 @@ class NaivePast:
                 return False
         return True
 
+    def _now_of(self, session: Session) -> int:
+        """Return the moment for which a session is judged. Who came in the minute after the question came meanwhile."""
+        late_us = session.received_us - self._now_us
+        return session.received_us if 0 < late_us <= 60 * US else self._now_us
+
     def _answer(self, session: Session, asked: Asked) -> Answer | None:
-        doubt, rules = self._doubts[session.key], self._rules
-        now = certainty_now(session, doubt, self._now_us, rules)
+        doubt, rules, now_us = self._doubts[session.key], self._rules, self._now_of(session)
+        now = certainty_now(session, doubt, now_us, rules)
         is_of_state = {
             None: True,
             "orphan": True,
@@ -203,7 +210,7 @@ class NaivePast:
         if asked.at_us is not None:
             grade = grade_at(session, doubt, asked.at_us, rules)
             return None if grade is None else Answer(session, room, grade.certainty, doubt, grade.reason)
-        grade_now = grade_at(session, doubt, self._now_us, rules) if session.is_open else None
+        grade_now = grade_at(session, doubt, now_us, rules) if session.is_open else None
         is_by_clock = grade_now is not None and grade_now.reason == "clock"
         reason = "clock" if is_by_clock else None if doubt is None else doubt.reason
         return Answer(session, room, now, doubt, reason)

@@ -19,6 +19,9 @@ from typing import Any, Final, NamedTuple
 PATIENCE_S: Final = 30.0
 """How long a test waits for an event that must happen: far more than it takes, even on a busy machine."""
 
+COMMAND_PATIENCE_S: Final = 4 * PATIENCE_S
+"""The same for a command. Those that ask questions give way: beside busy programs they get a tenth of their time."""
+
 A_SMALL_DISK_WILL_DO: Final = {"WINLOGD_LIMITS_MIN_FREE_DISK": "0"}
 MORE_THAN_THERE_IS: Final = {"WINLOGD_LIMITS_MIN_FREE_DISK": "1000000000"}
 """The free space that winlogd needs: none, and a thousand TB."""
@@ -195,7 +198,9 @@ def run_to_end(folder: Path, *words: str, environ: Mapping[str, str] | None = No
     """Run winlogd with these words on the command line, in `folder`, until it ends by itself."""
     command = [sys.executable, "-m", "winlogd", *words]
     env = {**os.environ, **A_SMALL_DISK_WILL_DO, "WINLOGD_SERVER_PORT": "0", **(environ or {})}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, timeout=COMMAND_PATIENCE_S, check=False
+    )
 
 
 def a_steady_port() -> int:

@@ -7,11 +7,15 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from tests.support.running import Winlogd
+from tests.support.running import Winlogd, wait_for
 
 _SAMPLE: Final = re.compile(r'(\w+?)(?:\{((?:\w+="(?:[^"\\]|\\.)*",?)*)\})? (\S+)')
 _LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 _NOT_INSTALLED: Final = [name for name in ("prometheus", "promtool") if shutil.which(name) is None]
+
+OF_THE_DISK: Final = "winlogd_database_bytes"
+OF_THE_READER: Final = "winlogd_doubtful_sessions"
+"""Families that other threads find: what looks at the disk, and the reader."""
 
 needs_prometheus: Final = pytest.mark.skipif(
     bool(_NOT_INSTALLED), reason=f"not installed: {', '.join(_NOT_INSTALLED)} (Debian's package prometheus)"
@@ -42,6 +46,21 @@ def scrape(server: Winlogd, headers: Mapping[str, str] | None = None) -> Scraped
     assert answer.status == 200, answer.body
     assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     return read(answer.body.decode())
+
+
+def scrape_all(server: Winlogd) -> Scraped:
+    """Ask for the figures until all are there: an answer leaves out what takes longer than a second to find."""
+    return scrape_with(server, OF_THE_DISK, OF_THE_READER)
+
+
+def scrape_with(server: Winlogd, *families: str) -> Scraped:
+    """Ask for the figures until some families are there."""
+    found: Scraped = wait_for(
+        lambda: scraped if (scraped := scrape(server)).kinds.keys() >= set(families) else None,
+        f"the figures {families}",
+        server.process,
+    )
+    return found
 
 
 def read(text: str) -> Scraped:

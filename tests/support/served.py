@@ -12,6 +12,7 @@ from tests.support.questions import at, sent, stay
 from tests.support.running import Answer, Winlogd
 from tests.support.school_clients import Sent
 from tests.support.school_rows import store
+from tests.support.standing import stand_still
 
 NOW_US: Final = at(1, 10.25)
 """A Tuesday in January 2026, 10:15 UTC."""
@@ -89,10 +90,20 @@ def served(
     folder: Path, events: Sequence[Sent], now_us: int = NOW_US, settings: str = SETTINGS, rooms: str = ROOMS
 ) -> Iterator[Winlogd]:
     """Run a server at a time of its own, which has received some events before, and has rotated each night at 01:00."""
-    (folder / "data").mkdir()
-    store(folder / "data" / "winlog.db", events, until_us=now_us)
-    (folder / "rooms.csv").write_text(rooms)
+    _make_site(folder, events, now_us, rooms)
     with clocked(folder, now_us, settings) as server:
+        yield server
+
+
+@contextmanager
+def served_at(
+    folder: Path, events: Sequence[Sent], now_us: int = NOW_US, settings: str = SETTINGS, rooms: str = ROOMS
+) -> Iterator[Winlogd]:
+    """Run such a server, whose clock stands still until `standing.go_on`."""
+    _make_site(folder, events, now_us, rooms)
+    server = Winlogd(folder, settings)
+    stand_still(server, now_us)
+    with _until_killed(server):
         yield server
 
 
@@ -101,10 +112,23 @@ def clocked(folder: Path, now_us: int, settings: str = SETTINGS) -> Iterator[Win
     """Run a server whose clock is at `now_us` when it starts."""
     server = Winlogd(folder, settings)
     server.command = (sys.executable, "-c", _CLOCKED, str(now_us / 1e6 - time.time()), "--config", "config.toml")
+    with _until_killed(server):
+        yield server
+
+
+def _make_site(folder: Path, events: Sequence[Sent], now_us: int, rooms: str) -> None:
+    (folder / "data").mkdir()
+    store(folder / "data" / "winlog.db", events, until_us=now_us)
+    (folder / "rooms.csv").write_text(rooms)
+
+
+@contextmanager
+def _until_killed(server: Winlogd) -> Iterator[None]:
+    """Start a server and wait until its database is open. Kill it at the end of the block, if it still runs."""
     try:
         server.start()
         server.wait_until_open()
-        yield server
+        yield
     finally:
         if server.process.poll() is None:
             server.kill()

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.readers import add_reader, token
-from tests.support.running import Winlogd
+from tests.support.readers import add_reader, bearer, token
+from tests.support.running import Winlogd, wait_for
+from tests.support.scraping import scrape
 from tests.web.axe import faults
 from tests.web.played import HOSTILE
 from tests.web.readers import Place, logged_in, with_readers
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
 
@@ -82,6 +83,27 @@ def test_the_logout_ends_the_login_and_the_next_person_sees_nothing(browser: "Br
         page.goto("/")
         page.wait_for_url("**/login?next=/")
         assert page.locator(".room").count() == 0
+
+
+def test_a_page_that_is_left_by_a_logout_asks_no_more_who_reads(browser: "Browser", place: Place) -> None:
+    """Its feed is cut, asks again and is refused. The page learns of that while the next one is loaded."""
+    fields = bearer(add_reader(place.server.folder, "prometheus", "--scope", "metrics"))
+
+    def refused() -> float:
+        samples = scrape(place.server, fields).samples
+        return sum(count for key, count in samples.items() if key.startswith('winlogd_refusals_total{status="403"'))
+
+    def learn_of_the_refusal(route: "Route") -> None:
+        wait_for(lambda: refused() > before, "the feed's refusal")
+        page.wait_for_timeout(500)
+        route.continue_()
+
+    with logged_in(browser, place, "now") as page:
+        page.wait_for_selector(".room")
+        before = refused()
+        page.route("**/login?lang=*", learn_of_the_refusal)
+        page.click("#reader button")
+        page.wait_for_url("**/login*")
 
 
 def test_a_page_whose_reader_is_revoked_shows_a_way_back(browser: "Browser", place: Place) -> None:

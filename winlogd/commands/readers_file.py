@@ -74,14 +74,15 @@ def note_look(config: Config, kind: str, filter_text: str, words: str = "") -> N
         FailedError: the row is not written, or tombstones wait. The command must not show anything then.
     """
     reader, shown = _plain(f"user:{login_user()}", _NAME_BYTES), _plain(filter_text, _FILTER_BYTES)
-    order = {"do": "look", "reader": reader, "kind": kind, "filter": shown, "address": COMMAND}
+    look = {"at_us": time.time_ns() // 1000, "reader": reader, "kind": kind, "filter": shown, "address": COMMAND}
+    order = {"do": "look", **look}
     path = database_of(config, words=words)
     if os.geteuid() not in (_ROOT, owner_of(path)):  # a file of another user would close reading for the server
         raise FailedError(f"the readers' log has no row of this: {_MAY_NOT_WRITE}; {to_become(path, words)}")
     try:
         try:
             _note_by_the_server(path, {"order": "token", **order})
-        except (FileNotFoundError, ConnectionRefusedError, ServerGoneError):  # the row may be there twice: no harm
+        except (FileNotFoundError, ConnectionRefusedError, ServerGoneError):  # a row that is there is not added again
             _alone(path, order)
         else:
             return

@@ -27,6 +27,9 @@ export const me = {
   isLoggedOut: false,
 };
 
+/** True from the logout on: the server ends the feed then, before the browser has left the page. */
+let isLeaving = false;
+
 let wasMet = () => {};
 /** Is fulfilled when it is known who reads, or when the server has not said so. */
 export const met = new Promise((done) => {
@@ -52,7 +55,7 @@ export async function meet(learned) {
   if (hasFeed()) startFeed();
   follow(async (changed) => {
     const { state } = live.feed;
-    if (!changed.feed || (state === "refused") === me.isLoggedOut || state === "cut") return;
+    if (isLeaving || !changed.feed || (state === "refused") === me.isLoggedOut || state === "cut") return;
     await learn();
     learned();
   });
@@ -108,11 +111,13 @@ function canSearch() {
 
 /** End the login. A form would send no Origin over plain HTTP, as the policy of the pages is no-referrer. */
 async function logOut() {
+  isLeaving = true;
   try {
     const answer = await fetch("/logout", { method: "POST" });
     if (!answer.ok) throw new Unanswered(answer.status, "");
     location.assign(`/login?lang=${lang()}`);
   } catch {
+    isLeaving = false;
     const place = document.getElementById("reader");
     place?.prepend(h("span", { role: "alert" }, words.say("still_in")));
   }

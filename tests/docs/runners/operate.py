@@ -12,6 +12,7 @@ from tests.docs.shell import CONFIG, PROGRAM, typed
 from tests.support.midnights import before_midnight
 from tests.support.older import GOLDEN
 from tests.support.running import Winlogd, an_event, running, wait_for
+from tests.support.standing import go_on
 
 BACKUP: Final = "/var/lib/winlogd/backups/winlog-20260113T083000Z.db"
 
@@ -125,6 +126,7 @@ def _asks_for_help(block: Block, folder: Path) -> None:
 
 def _checks_health(block: Block, folder: Path) -> None:
     with running(folder) as server:
+        server.wait_until_open()
         changes = {
             "/opt/winlogd/bin/winlogd": f"env WINLOGD_SERVER_PORT={server.port} {PROGRAM}",
             CONFIG: folder / "config.toml",
@@ -165,8 +167,10 @@ def _shows_the_configuration(config: Block, folder: Path) -> None:
 
 def _sums_the_day_up(line: Block, folder: Path) -> None:
     """Compare the words and the names of the fields."""
-    server, _ = before_midnight(folder, 3)
+    server, _ = before_midnight(folder)
     try:
+        server.wait_until_open()
+        go_on(server)
         logged = server.wait_for_log(r"INFO summary of the day.*")[0]
     finally:
         server.kill()

@@ -286,6 +286,14 @@ def written(file: AccessFile, look: Look) -> None:
     done(file, lambda connection: write_look(connection, look))
 
 
+def test_a_row_that_is_written_again_is_there_once(file: AccessFile) -> None:
+    look = Look(NOW_US, "alice", "user", "username=zoe", "::1")
+    others = [look._replace(at_us=NOW_US + 1), look._replace(filter=""), look._replace(reader="bob")]
+    for each in (look, *others, look):
+        written(file, each)
+    assert looks(file).looks == [*reversed(others), look]
+
+
 def looks(file: AccessFile, **asked: Any) -> Any:  # noqa: ANN401  # the parts of a question
     wanted = LooksAsked(**({"reader": None, "since_us": 0, "before": None, "limit": 100} | asked))
     return done(file, lambda connection: find_looks(connection, wanted))

@@ -92,6 +92,20 @@ def test_states_and_last_users(server: ClockedServer, access: Access) -> None:
     assert [found.certainty for found in machines["A1-2"].open_sessions] == ["doubtful"]
 
 
+def test_who_logs_on_while_a_question_waits_is_on(server: ClockedServer, access: Access) -> None:
+    receive(server, sent(at(0, 8) + 2_000_000, "alice", "C"))
+    [machine] = find_machines(access, SITE, at(0, 8), 2)
+    [found] = machine.open_sessions
+    assert (machine.state, found.certainty, found.reason) == ("in_use", "presumed", None)
+
+
+def test_who_has_logged_on_before_the_clock_was_set_back_is_doubtful(server: ClockedServer, access: Access) -> None:
+    receive(server, sent(at(0, 9), "alice", "C", by_clock_us=at(0, 8)))
+    [machine] = find_machines(access, SITE, at(0, 8), 2)
+    [found] = machine.open_sessions
+    assert (machine.state, found.certainty, found.reason) == ("doubtful", "doubtful", "clock")
+
+
 def test_a_retired_machine_is_left_out(server: ClockedServer, access: Access) -> None:
     receive(server, *stay(at(0, 8), at(0, 9), "alice", "A1-1"))
     site = a_site([Place("a1-1", "A1", state="retired"), Place("A1-2", "A1", state="retired")])

@@ -11,7 +11,9 @@ if TYPE_CHECKING:  # types only
 _DAY_US: Final = 86_400_000_000
 _NO_MORE: Final = (1 << 63) - 1
 
-_WRITTEN: Final = "INSERT INTO looks (at_us, reader, kind, filter, address) VALUES (?, ?, ?, ?, ?)"
+_WRITTEN: Final = """INSERT INTO looks (at_us, reader, kind, filter, address) SELECT ?1, ?2, ?3, ?4, ?5
+    WHERE NOT EXISTS (SELECT 1 FROM looks INDEXED BY looks_by_time
+        WHERE at_us = ?1 AND reader = ?2 AND kind = ?3 AND filter = ?4 AND address = ?5)"""
 _OLD: Final = "DELETE FROM looks WHERE at_us < min(?, (SELECT max(at_us) FROM looks) + ?) - ?"
 _FOUND: Final = """SELECT number, at_us, reader, kind, filter, address FROM looks
     WHERE number >= ? AND number < ? AND at_us BETWEEN ? AND ? ORDER BY number DESC LIMIT ?"""
@@ -68,7 +70,7 @@ class LooksFound(NamedTuple):
 
 
 def write_look(connection: "apsw.Connection", look: Look) -> None:
-    """Add a row."""
+    """Add a row. Do nothing if it is there: a command writes it again if a server ended before it had answered."""
     connection.execute(_WRITTEN, look)
 
 

@@ -102,7 +102,11 @@ def _look(fields: Mapping[str, Any], now_us: int) -> "Callable[[apsw.Connection]
 
 
 def _look_in(fields: Mapping[str, Any], now_us: int) -> Look:
-    return Look(now_us, *(_text(fields, key) for key in ("reader", "kind", "filter", "address")))
+    """Return the row. The command says when it looked, so that the same order makes the same row if it comes twice."""
+    at_us = fields.get("at_us", now_us)
+    if type(at_us) is not int:
+        raise TypeError("at_us")
+    return Look(at_us, *(_text(fields, key) for key in ("reader", "kind", "filter", "address")))
 
 
 def _text(fields: Mapping[str, Any], key: str) -> str:

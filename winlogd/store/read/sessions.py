@@ -33,6 +33,9 @@ _FOREVER_US: Final = 1 << 62
 _FEWEST_JUDGED: Final = 64
 """One statement looks for the evidence about so many sessions at least, if some of them may not pass."""
 _SECONDS_A_DAY: Final = 86_400
+_MEANWHILE_US: Final = 60 * US
+"""No question waits and works for so long. What was received up to so much after it was asked has come meanwhile. What
+has an even later receipt came before the server's clock was set back."""
 _ENDINGS: Final = {"client": 1, "auto": 2, "expired": 3}
 _OF_ONE_ENDING: Final = ("open", "doubtful", "orphan")
 """The rows of these states have one and the same number in `ended_by`."""
@@ -221,21 +224,27 @@ class Search:
                 yield found
 
     def _judged(self, session: Session, evidence: Evidence) -> Found | None:
-        filters, rules = self._filters, self._site.rules
-        doubt = doubt_of(session, evidence, rules, self._now_us)
-        certainty = certainty_now(session, doubt, self._now_us, rules)
+        filters, rules, now_us = self._filters, self._site.rules, _judged_at_us(session, self._now_us)
+        doubt = doubt_of(session, evidence, rules, now_us)
+        certainty = certainty_now(session, doubt, now_us, rules)
         if filters.state == "doubtful" and certainty != "doubtful":
             return None
         room = self._room_of(session)
         if filters.at_us:
             grade = _surest(session, doubt, filters.at_us, rules)
             return None if grade is None else Found(session, room, grade.certainty, doubt, grade.reason)
-        grade = grade_at(session, doubt, self._now_us, rules) if session.is_open else None
+        grade = grade_at(session, doubt, now_us, rules) if session.is_open else None
         reason = grade.reason if grade is not None else None if doubt is None else doubt.reason
         return Found(session, room, certainty, doubt, reason)
 
     def _room_of(self, session: Session) -> str | None:
         return self._site.rooms.room_at(session.hostname, session.received_us // US, self._site.zone)
+
+
+def _judged_at_us(session: Session, now_us: int) -> int:
+    """Return the moment for which a session is judged: its receipt if it came after the question of `now_us`."""
+    has_come_meanwhile = now_us < session.received_us <= now_us + _MEANWHILE_US
+    return session.received_us if has_come_meanwhile else now_us
 
 
 def _surest(session: Session, doubt: Doubt | None, moments_us: tuple[int, ...], rules: Rules) -> Grade | None:
