@@ -1,13 +1,13 @@
 // The page Timeline: a day. Each room is a row of its occupancy, which unfolds to its machines. Only what is on the
 // screen is drawn. The day, the rooms that are unfolded, the hours and the table are in the address.
 import { changed as changedAddress, go, toggleRoom } from "./address.js";
-import { failure } from "./ask.js";
+import { ask, failure } from "./ask.js";
 import { fill, h, set, sheet } from "./dom.js";
 import { bind, bindRows } from "./keys.js";
 import { follow, live } from "./live.js";
 import { offer } from "./pages.js";
 import { addDays, today } from "./time.js";
-import { askDay, Sessions } from "./timeline_ask.js";
+import { Sessions } from "./timeline_ask.js";
 import { readColours } from "./timeline_canvas.js";
 import { Day, rowsOf } from "./timeline_day.js";
 import { filtersOf, Head } from "./timeline_head.js";
@@ -166,7 +166,7 @@ export class Timeline {
       fill(this.list, h("p", { class: "loading" }, say("loading")));
     }
     try {
-      const answer = await askDay(this.date, signal);
+      const answer = await ask("occupancy", { day: this.date }, signal);
       this.day = new Day(answer);
       this.latest = this.day.today;
       this.sessions.begin(this.day, signal);
