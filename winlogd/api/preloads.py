@@ -81,7 +81,8 @@ def questions(page: str, path: str, query: str, scope: str, today: date) -> byte
     """Return the lines of the shell that ask a page's own first questions; nothing where the page alone asks.
 
     The page asks the same: `first.js` compares them. They may make rows in the readers' log, as the page's own would. A
-    time that somebody has typed may be wrong: the page then says what is wrong with it.
+    time that somebody has typed may be wrong: the page then says what is wrong with it. A name may be unknown, and the
+    page says so. Of a room that is unfolded it says nothing: that question alone may be in vain.
 
     Args:
         page: as of `page_of`.

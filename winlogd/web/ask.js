@@ -39,6 +39,8 @@ export async function ask(path, query = {}, signal) {
     const { status, text, headers } = answer;
     const told = parsed(text);
     if (status === 200 && told) return told;
+    // What is no JSON comes from another server.
+    if (status === 200) throw new Unanswered(0, "");
     if (told?.error !== BUSY || tries === MOST_TRIES) throw new Unanswered(status, detailsOf(told ?? {}));
     const pauseS = Number(headers.get("retry-after")) || 1;
     await new Promise((done) => setTimeout(done, 1000 * pauseS));
