@@ -1,15 +1,26 @@
 """A page's shell names all that the page loads, so that a browser asks for everything at once."""
 
 import re
+from datetime import date
+from html import unescape
 from typing import Final
 
 import pytest
 
 from tests.support.paths import ROOT
-from winlogd.api.preloads import first_questions, links, page_of, question
+from winlogd.api.preloads import first_questions, links, page_of, questions
 from winlogd.api.routes import PAGES
 
 WEB: Final = ROOT / "winlogd" / "web"
+TODAY: Final = date(2026, 1, 13)
+
+
+def asked_by(address: str, scope: str) -> list[str]:
+    """Return what the shell of an address asks for its page, below /api/v1/. Each line has a question."""
+    path, _, query = address.partition("?")
+    lines = questions(page_of(path, query), path, query, scope, TODAY).decode().splitlines()
+    found = [re.fullmatch(r'<link rel="preload" href="/api/v1/(.+)" as="fetch" crossorigin>', each) for each in lines]
+    return [unescape(each[1]) for each in found if each]
 
 
 @pytest.mark.parametrize(
@@ -59,44 +70,79 @@ def test_a_browser_asks_at_once_for_the_answers_that_the_reader_may_see(scope: s
 
 
 @pytest.mark.parametrize(
-    ("page", "query", "address"),
+    ("address", "asked"),
     [
-        ("timeline", "", "/api/v1/occupancy"),
-        ("timeline", "day=2026-01-12&open=A101", "/api/v1/occupancy?day=2026-01-12"),
-        ("timeline", "day=&day=2026-01-12&room=nowhere", "/api/v1/occupancy"),
-        ("moment", "at=2026-01-13T10:15&open=A102", "/api/v1/moment?at=2026-01-13T10%3A15"),
-        ("moment", "at=2026-01-13T10:15:30%2B01:00&room=", "/api/v1/moment?at=2026-01-13T10%3A15%3A30%2B01%3A00"),
+        ("/timeline", ["occupancy"]),
+        ("/timeline?day=2026-01-12", ["occupancy?day=2026-01-12"]),
+        ("/timeline?day=&day=2026-01-12&room=nowhere", ["occupancy"]),
+        ("/timeline?day=2026-01-12&open=A101&room=A102", ["occupancy?day=2026-01-12"]),
         (
-            "moment",
-            "to=2026-01-14&from=2026-01-13T09:00&state=x",
-            "/api/v1/sessions?from=2026-01-13T09%3A00&amp;to=2026-01-14&amp;limit=1000",
+            "/timeline?day=2026-01-12&open=A101&open=A102",
+            ["occupancy?day=2026-01-12", "sessions?room=A101&from=2026-01-12&to=2026-01-12&limit=1000"],
         ),
-        ("readers_log", "view=x", "/api/v1/readers/log?limit=100"),
+        ("/timeline?open=", ["occupancy", "sessions?from=2026-01-13&to=2026-01-13&limit=1000"]),
+        ("/?at=2026-01-13T10:15&open=A102", ["moment?at=2026-01-13T10%3A15"]),
+        ("/?at=2026-01-13T10:15&room=A102", ["moment?at=2026-01-13T10%3A15&room=A102"]),
+        ("/?at=2026-01-13T10:15:30%2B01:00&room=", ["moment?at=2026-01-13T10%3A15%3A30%2B01%3A00"]),
+        (
+            "/?to=2026-01-14&from=2026-01-13T09:00&state=x",
+            ["sessions?from=2026-01-13T09%3A00&to=2026-01-14&limit=1000"],
+        ),
+        ("/?from=2026-01-13&user=a%26b", ["sessions?from=2026-01-13&user=a%26b&limit=1000"]),
+        (
+            "/trends",
+            [
+                "stats?by=hour&from=2026-01-13&to=2026-01-13",
+                "stats?by=weekday_hour&from=2025-12-17&to=2026-01-13",
+                "stats?by=day&from=2025-12-17&to=2026-01-13",
+            ],
+        ),
+        (
+            "/trends?days=7&room=A101&day=2026-01-10&view=table",
+            [
+                "stats?by=hour&from=2026-01-10&to=2026-01-10&room=A101",
+                "stats?by=weekday_hour&from=2026-01-07&to=2026-01-13&room=A101",
+                "stats?by=day&from=2026-01-07&to=2026-01-13&room=A101",
+            ],
+        ),
+        (
+            "/ghosts?kind=lost",
+            [
+                "sessions?state=doubtful&limit=1000",
+                "sessions?ended_by=auto%2Cexpired&from=yesterday&limit=1000",
+            ],
+        ),
+        ("/readers-log?view=x", ["readers/log?limit=100"]),
+        ("/machine/A102-07?from=2026-01-13", ["machines/A102-07"]),
+        ("/user/DOM%5Cal's%20(%C3%A9)*!", ["users/DOM%5Cal's%20(%C3%A9)*!"]),
     ],
 )
-def test_a_browser_asks_at_once_what_the_address_says(page: str, query: str, address: str) -> None:
-    assert question(page, query, "all").decode() == f'<link rel="preload" href="{address}" as="fetch" crossorigin>\n'
+def test_a_browser_asks_at_once_what_the_address_says(address: str, asked: list[str]) -> None:
+    assert asked_by(address, "all") == asked
 
 
 @pytest.mark.parametrize(
-    ("page", "query", "scope"),
+    ("address", "scope"),
     [
-        ("now", "", "all"),
-        ("moment", "from=&from=2026-01-13", "all"),  # the page is Now: it takes the first of each
-        ("trends", "", "all"),
-        ("timeline", "", "now"),
-        ("timeline", "day=yesterday", "all"),
-        ("timeline", "day=2026-01-12%22%3E", "all"),
-        ("moment", "at=10:15", "all"),
-        ("moment", "at=2026-01-13", "all"),
-        ("moment", "at=&from=2026-01-13T09:00", "all"),
-        ("moment", "at=2026-01-13T10:15&room=nowhere", "all"),
-        ("readers_log", "reader=b", "all"),
-        ("readers_log", "from=2026-01-13", "all"),
+        ("/", "all"),
+        ("/?from=&from=2026-01-13", "all"),  # the page is Now: it takes the first of each
+        ("/trends", "now"),
+        ("/trends?from=2026-01-01&to=2026-01-05", "all"),
+        ("/trends?days=x", "all"),
+        ("/trends?day=today", "all"),
+        ("/ghosts", "now"),
+        ("/timeline", "now"),
+        ("/timeline?day=yesterday&open=A101", "all"),
+        ("/timeline?day=2026-01-12%22%3E", "all"),
+        ("/?at=10:15", "all"),
+        ("/?at=2026-01-13", "all"),
+        ("/?at=&from=2026-01-13T09:00", "all"),
+        ("/readers-log?reader=b", "all"),
+        ("/readers-log?from=2026-01-13", "all"),
     ],
 )
-def test_the_page_alone_asks_what_may_be_wrong_or_forbidden(page: str, query: str, scope: str) -> None:
-    assert question(page, query, scope) == b""
+def test_the_page_alone_asks_what_may_be_wrong_or_forbidden(address: str, scope: str) -> None:
+    assert asked_by(address, scope) == []
 
 
 def test_the_module_that_reads_the_first_answers_imports_nothing() -> None:

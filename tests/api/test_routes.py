@@ -23,6 +23,6 @@ def test_each_route_of_the_table_has_an_endpoint_and_each_endpoint_a_route() -> 
     nothing: Any = dict
     doors: Any = OpenDoors()
     paths = (routes.EVENTS, "/index.php")
-    made = endpoints(paths, nothing, Questions(nothing), Questions(nothing), Late(nothing), doors)
+    made = endpoints(paths, nothing, Questions(nothing), Questions(nothing), Late(nothing), doors, nothing)
     assert set(made) == set(routes.made_late(paths))
     assert len(routes.made_late(("/index.php",))) == len(set(routes.made_late(("/index.php",))))

@@ -1,7 +1,7 @@
 """The first answers: the shell has the browser ask what the page wants to know, and no page asks it a second time."""
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
+
+TRY_AGAIN: Final = '{"error":"Try again","details":"too many questions wait"}'
+SOON: Final = {"Retry-After": "1"}
+"""What the server answers if it is too busy to begin."""
+SHORT_PAUSES: Final = """
+globalThis.pausesMs = [];
+const later = setTimeout;
+globalThis.setTimeout = (then, ms) => later(then, pausesMs.push(ms) && ms / 100);
+"""
+"""Note how long the page wants to wait, and wait for a hundredth of it."""
 
 Question = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -44,10 +54,20 @@ def asked_by(page: "Page", address: str) -> Counter[Question]:
     [
         ("/", None),
         ("/wall", None),
-        ("/trends", None),
-        (f"/user/{quote(HOSTILE)}", None),
+        ("/trends", question_of("stats?by=hour&from=2026-01-13&to=2026-01-13")),
+        (
+            "/trends?days=7&room=A101",
+            question_of("stats?by=day&from=2026-01-07&to=2026-01-13&room=A101"),
+        ),
+        ("/ghosts", question_of("sessions?state=doubtful&limit=1000")),
+        (f"/user/{quote(HOSTILE)}", (f"users/{quote(HOSTILE, safe='()')}", ())),
+        ("/machine/A101-05", ("machines/A101-05", ())),
         ("/timeline", ("occupancy", ())),
         ("/timeline?day=2026-01-12&open=A101", ("occupancy", (("day", "2026-01-12"),))),
+        (
+            "/timeline?open=A101&open=A103",
+            question_of("sessions?room=A101&from=2026-01-13&to=2026-01-13&limit=1000"),
+        ),
         ("/?at=2026-01-12T10:20&open=A101", ("moment", (("at", "2026-01-12T10:20"),))),
         ("/?at=2026-01-12", ("sessions", (("from", "2026-01-12"), ("limit", "1000"), ("to", "2026-01-12")))),
         ("/?at=&from=2026-01-12T10:00", ("sessions", (("limit", "1000"),))),
@@ -65,21 +85,60 @@ def test_a_page_asks_each_question_once(address: str, question: Question | None,
     assert question is None or question in asked
 
 
-def test_a_first_answer_that_is_refused_is_asked_for_again(browser: "Browser", school_server: Winlogd) -> None:
+@pytest.mark.parametrize(
+    ("address", "path", "wanted"),
+    [
+        ("/timeline?day=2026-01-12", "occupancy*", "canvas"),
+        ("/?at=2026-01-12T10:20", "moment?*", ".room"),
+        ("/ghosts", "sessions?*state=doubtful*", ".list"),
+        ("/trends", "stats?by=day*", ".few"),
+    ],
+)
+def test_a_first_answer_that_is_refused_is_asked_for_again(
+    address: str, path: str, wanted: str, browser: "Browser", school_server: Winlogd
+) -> None:
     refused: list[str] = []
 
     def answer(route: "Route") -> None:
         if len(refused) < 2:
             refused.append(route.request.url)
-            route.fulfill(status=503, body='{"error":"Busy"}')
+            route.fulfill(status=503, headers=SOON, body=TRY_AGAIN)
         else:
             route.continue_()
 
     with browsing(browser, school_server.port, fails=(503,)) as page:
-        page.route("**/api/v1/occupancy*", answer)
-        page.goto("/timeline?day=2026-01-12")
-        page.wait_for_selector("canvas")
+        page.route(f"**/api/v1/{path}", answer)
+        page.goto(address)
+        page.wait_for_selector(wanted)
     assert len(refused) == 2
+
+
+def test_a_busy_server_says_when_it_is_asked_again_and_not_for_ever(browser: "Browser", school_server: Winlogd) -> None:
+    refused: list[str] = []
+
+    def answer(route: "Route") -> None:
+        refused.append(route.request.url)
+        route.fulfill(status=503, headers={"Retry-After": "3"}, body=TRY_AGAIN)
+
+    with browsing(browser, school_server.port, fails=(503,)) as page:
+        page.add_init_script(SHORT_PAUSES)
+        page.route("**/api/v1/moment?*", answer)
+        page.goto("/?at=2026-01-12T10:20")
+        page.wait_for_selector(".failure >> text=The server is busy.")
+        assert page.evaluate("pausesMs.filter((each) => each === 3000).length") == 14
+    assert len(refused) == 15
+
+
+def test_a_question_ends_when_its_page_is_left(page: "Page") -> None:
+    ended: list[str] = []
+    page.route("**/api/v1/moment?*", lambda route: None)
+    page.on("requestfailed", lambda request: ended.append(request.url))
+    page.goto("/?at=2026-01-12T10:20", wait_until="commit")
+    page.wait_for_selector("nav a")
+    with page.expect_event("requestfailed", lambda request: "/api/v1/moment?" in request.url):
+        page.click("nav >> text=Now")
+    page.wait_for_selector(".room")
+    assert [question_of(url)[0] for url in ended] == ["moment"]
 
 
 @pytest.mark.parametrize(

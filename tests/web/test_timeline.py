@@ -468,7 +468,9 @@ def test_a_busy_server_is_asked_again(browser: "Browser", site: Winlogd) -> None
         answers = iter([503])
         page.route(
             "**/api/v1/occupancy?*",
-            lambda route: route.fulfill(status=503, json={}) if next(answers, 0) else route.continue_(),
+            lambda route: (
+                route.fulfill(status=503, json={"error": "Try again"}) if next(answers, 0) else route.continue_()
+            ),
         )
         page.goto(MONDAY)
         page.wait_for_selector("canvas")

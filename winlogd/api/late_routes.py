@@ -28,6 +28,8 @@ from winlogd.http.router import Endpoint
 from winlogd.http.wire.message import Head
 
 if TYPE_CHECKING:  # types only
+    from datetime import tzinfo
+
     from winlogd.access.guard import PageEndpoint, PageHandler
     from winlogd.access.readers import ReadEndpoint, Reader, ReadHandler
     from winlogd.http.exchange import Exchange
@@ -106,6 +108,7 @@ def endpoints(
     following: Questions,
     monitoring: Late,
     doors: Doors,
+    zone: "Callable[[], tzinfo | None]",
 ) -> Mapping[Route, Endpoint]:
     """Return the endpoints by their routes.
 
@@ -116,11 +119,12 @@ def endpoints(
         following: the endpoints that follow the state.
         monitoring: the endpoints `READY` and `METRICS`.
         doors: let those pass who may read. Everybody may read /ready.
+        zone: returns the time zone of the site; None for the system's own.
     """
     reading = doors.reading
     stored = reading(EVENTS, questions.at(EVENTS))
     return {
-        **{("GET", path): doors.page(path, _page) for path in PAGES},
+        **{("GET", path): doors.page(path, _page(zone)) for path in PAGES},
         ("GET", FILES): doors.file(_file),
         **{("GET", path): stored for path in event_paths},
         **{("GET", path): reading(path, questions.at(path)) for path in QUESTIONS},
@@ -156,10 +160,13 @@ def _openapi(head: Head) -> Handler:
     return openapi.handler_for(head)
 
 
-def _page(head: Head) -> "PageHandler":
-    from winlogd.api import pages  # loaded with the first request
+def _page(zone: "Callable[[], tzinfo | None]") -> "PageEndpoint":
+    def handler_for(head: Head) -> "PageHandler":
+        from winlogd.api import pages  # loaded with the first request
 
-    return pages.page_for(head)
+        return pages.page_for(head, zone)
+
+    return handler_for
 
 
 def _file(head: Head) -> Handler:

@@ -1,4 +1,7 @@
-"""What the pages of login say, in English and French. Pure: this file must not know HTML."""
+"""What the pages without scripts say: those of login, and of an unknown address. In English and French.
+
+Pure: this file must not know HTML.
+"""
 
 from collections.abc import Mapping
 from typing import Final
@@ -29,6 +32,8 @@ _EN: Final[Words] = {
     "days": "{n} days",
     "refused": "Your login does not open {page}. Log in with another token for it.",
     "start": "To the start page",
+    "unknown": "There is no such page",
+    "unknown_help": "Nothing is at this address. It may have been mistyped.",
     "logout": "Log out",
     "other": "Log in with another token",
     "scope_wall": "You see how many machines of each room are free, and no names.",
@@ -67,6 +72,8 @@ _FR: Final[Words] = {
     "days": "{n} jours",
     "refused": "Votre connexion ne donne pas accès à {page}. Connectez-vous avec un autre jeton pour l’ouvrir.",
     "start": "Vers la page d’accueil",
+    "unknown": "Cette page n’existe pas",
+    "unknown_help": "Il n’y a rien à cette adresse. Elle contient peut-être une faute de frappe.",
     "logout": "Se déconnecter",
     "other": "Se connecter avec un autre jeton",
     "scope_wall": "Vous voyez combien de postes sont libres dans chaque salle, sans aucun nom.",

@@ -5,15 +5,20 @@ file must not know what a page shows.
 """
 
 import re
+import time
+from collections.abc import Callable
+from datetime import tzinfo
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
 from winlogd.access.guard import PageHandler, Visit
-from winlogd.api.preloads import first_questions, links, page_of, question
+from winlogd.api.preloads import first_questions, links, page_of, questions
 from winlogd.http.exchange import Exchange, Handler
 from winlogd.http.files import File, answer, make_file
 from winlogd.http.wire.message import Head, Response
+from winlogd.sessions.moments import local_time
+from winlogd.sessions.session import US
 
 _FOLDER: Final = files("winlogd.web")
 _SHELL: Final = "page.html"
@@ -62,13 +67,19 @@ _OF_FILES: Final = (("Cache-Control", "no-cache"), *SAFE)
 _NOT_FOUND: Final = Response(404, b'{"error":"Not found"}')
 
 
-def page_for(head: Head) -> PageHandler:
-    """Return the handler of requests for a page: a shell that reads its own address, and names what its page loads."""
+def page_for(head: Head, zone: Callable[[], tzinfo | None]) -> PageHandler:
+    """Return the handler of requests for a page: a shell that reads its own address, and names what its page loads.
+
+    Args:
+        head: the request.
+        zone: returns the time zone of the site; None for the system's own.
+    """
     page = page_of(head.path, head.query)
 
     def respond(exchange: Exchange, body: bytes, visit: Visit) -> None:
         shell = _shell(page, visit.reader.scope)
-        asked = question(page, head.query, visit.reader.scope)
+        today = local_time(int(time.time() * US), zone()).date()
+        asked = questions(page, head.path, head.query, visit.reader.scope, today)
         if asked:
             shell = make_file(shell.content.replace(_FIRST, asked + _FIRST), shell.media_type)
         exchange.respond(answer(shell, head, (*_OF_PAGES, *visit.fields)))

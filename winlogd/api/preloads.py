@@ -6,10 +6,11 @@ file must not know how a file is served.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from html import escape
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from winlogd.access.scopes import RULES
 
@@ -27,8 +28,25 @@ _TIMES: Final = re.compile(r"(?:^|&)(?:at|from|to)=[^&]")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 """A time as the pages write it into their addresses."""
-_NAMES: Final = frozenset(("room", "host", "user", "ip", "reader", "cursor"))
-"""What an address may have wrong."""
+_COUNT: Final = re.compile(r"[1-9]\d{0,2}", re.ASCII)
+_FILTERS: Final = ("room", "host", "user", "ip")
+_OCCUPANCY: Final = "/api/v1/occupancy"
+_SESSIONS: Final = "/api/v1/sessions"
+_MOMENT_AT: Final = "/api/v1/moment"
+_STATS: Final = "/api/v1/stats"
+_READERS_LOG: Final = "/api/v1/readers/log"
+_OF_NAMES: Final = {"machine": "/api/v1/machines/{hostname}", "user": "/api/v1/users/{username}"}
+"""The pages of something that has a name, the last part of the path, and the route of what they ask."""
+_NOT_ENCODED: Final = "!~*'()"
+"""What `encodeURIComponent` leaves as it is, besides what `quote` does (ECMAScript §19.2.6.4)."""
+_MOST: Final = "1000"
+"""The rows of a list that the pages ask for."""
+_USUAL_DAYS: Final = "28"
+
+Given = Mapping[str, str]
+"""The parameters of an address. Of those that come twice, the first counts."""
+Question = tuple[str, Mapping[str, str]]
+"""The path of a route, and the parameters. Those that are empty are not given."""
 
 
 def page_of(path: str, query: str) -> str:
@@ -59,38 +77,99 @@ def first_questions(scope: str) -> bytes:
     return b"".join(_line(path, scope, {}) for path in _FIRST_ANSWERS)
 
 
-def question(page: str, query: str, scope: str) -> bytes:
-    """Return the line of the shell that asks a page's own first question; nothing where the page alone asks.
+def questions(page: str, path: str, query: str, scope: str, today: date) -> bytes:
+    """Return the lines of the shell that ask a page's own first questions; nothing where the page alone asks.
 
-    The page asks the same: `first.js` compares them. It may make a row in the readers' log, as the page's own would. An
-    address with a name, or with a time that somebody has typed, may be wrong. The page then says what is wrong with it.
+    The page asks the same: `first.js` compares them. They may make rows in the readers' log, as the page's own would. A
+    time that somebody has typed may be wrong: the page then says what is wrong with it. A name may be unknown, and the
+    page says so. Of a room that is unfolded it says nothing: that question alone may be in vain.
 
     Args:
         page: as of `page_of`.
+        path: of the address, encoded.
         query: of the address, encoded.
         scope: the reader's.
+        today: the server's date.
     """
     given = dict(reversed(parse_qsl(query, keep_blank_values=True)))
-    day, at = given.get("day", ""), given.get("at", "")
+    if page in _OF_NAMES:
+        name = quote(unquote(path.split("/")[2]), safe=_NOT_ENCODED)
+        return _line(_OF_NAMES[page], scope, {}, name)
+    asked = _ASKED[page](given, today) if page in _ASKED else ()
+    return b"".join(_line(route, scope, parameters) for route, parameters in asked)
+
+
+def _of_timeline(given: Given, today: date) -> Iterator[Question]:
+    """Yield the day, and the sessions of the first room that is unfolded."""
+    day = given.get("day", "")
+    if day and not _DAY.fullmatch(day):
+        return
+    yield _OCCUPANCY, {"day": day}
+    if "open" in given and "room" not in given:
+        shown = day or today.isoformat()
+        yield _SESSIONS, {"room": given["open"], "from": shown, "to": shown, "limit": _MOST}
+
+
+def _of_moment(given: Given, today: date) -> Iterator[Question]:
+    """Yield the moment, or the sessions of a span."""
     times = {name: given[name] for name in ("at", "from", "to") if given.get(name)}
-    if page == "timeline" and (not day or _DAY.fullmatch(day)):
-        return _line("/api/v1/occupancy", scope, {"day": day} if day else {})
-    if any(given.get(name) for name in _NAMES) or not all(map(_TIME.fullmatch, times.values())):
-        return b""
-    if page == "readers_log" and not times:
-        return _line("/api/v1/readers/log", scope, {"limit": "100"})
-    if page == _MOMENT and "T" in at:
-        return _line("/api/v1/moment", scope, {"at": at})
-    if page == _MOMENT and times and "at" not in given:
-        return _line("/api/v1/sessions", scope, {**times, "limit": "1000"})
-    return b""
+    names = {name: given.get(name, "") for name in _FILTERS}
+    if not all(map(_TIME.fullmatch, times.values())):
+        return
+    if "T" in times.get("at", ""):
+        yield _MOMENT_AT, {"at": times["at"], **names}
+    elif times and "at" not in given:
+        yield _SESSIONS, {**times, **names, "limit": _MOST}
 
 
-def _line(path: str, scope: str, parameters: Mapping[str, str]) -> bytes:
-    """Return the line that asks a question, for a reader who may ask it."""
-    if scope not in RULES[path].scopes:
+def _of_trends(given: Given, today: date) -> Iterator[Question]:
+    """Yield the three counts of the last days. The page alone asks for a span that somebody has chosen."""
+    last = today.isoformat()
+    days, day, room = given.get("days", _USUAL_DAYS), given.get("day", last), given.get("room", "")
+    if given.keys() & {"from", "to"} or not _COUNT.fullmatch(days) or not _DAY.fullmatch(day):
+        return
+    first = (today - timedelta(days=int(days) - 1)).isoformat()
+    yield _STATS, {"by": "hour", "from": day, "to": day, "room": room}
+    yield _STATS, {"by": "weekday_hour", "from": first, "to": last, "room": room}
+    yield _STATS, {"by": "day", "from": first, "to": last, "room": room}
+
+
+def _of_ghosts(given: Given, today: date) -> Iterator[Question]:
+    """Yield the sessions that may be over, and those that have ended in a way that nobody knows."""
+    yield _SESSIONS, {"state": "doubtful", "limit": _MOST}
+    yield _SESSIONS, {"ended_by": "auto,expired", "from": "yesterday", "limit": _MOST}
+
+
+def _of_readers_log(given: Given, today: date) -> Iterator[Question]:
+    """Yield the newest rows. The page alone asks for some of them."""
+    if not any(given.get(name) for name in ("reader", "cursor", "from", "to")):
+        yield _READERS_LOG, {"limit": "100"}
+
+
+_ASKED: Final[Mapping[str, Callable[[Given, date], Iterable[Question]]]] = {
+    "timeline": _of_timeline,
+    _MOMENT: _of_moment,
+    "trends": _of_trends,
+    "ghosts": _of_ghosts,
+    "readers_log": _of_readers_log,
+}
+"""What a page asks first: by its name, from its address and the server's date."""
+
+
+def _line(route: str, scope: str, parameters: Mapping[str, str], name: str = "") -> bytes:
+    """Return the line that asks a question, for a reader who may ask it. A parameter that is empty is left out.
+
+    Args:
+        route: the path of the route. If it ends with a parameter, `name` is that.
+        scope: the reader's.
+        parameters: those of the query.
+        name: encoded.
+    """
+    if scope not in RULES[route].scopes:
         return b""
-    address = escape(f"{path}?{urlencode(parameters)}" if parameters else path)
+    text = urlencode({key: value for key, value in parameters.items() if value})
+    path = f"{route.partition('{')[0]}{name}"
+    address = escape(f"{path}?{text}" if text else path)
     return f'<link rel="preload" href="{address}" as="fetch" crossorigin>\n'.encode("ascii")
 
 

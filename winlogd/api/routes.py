@@ -13,7 +13,7 @@ from winlogd.api import health
 from winlogd.api.events import METHOD_NOT_ALLOWED, Events
 from winlogd.http.exchange import Handler
 from winlogd.http.router import Endpoint, Router
-from winlogd.http.wire.message import Head
+from winlogd.http.wire.message import Head, Response
 
 Route = tuple[str, str]
 """A method and a path."""
@@ -98,7 +98,19 @@ def make_router(
             **{("POST", path): take for path in event_paths},
         },
         dict.fromkeys(event_paths, METHOD_NOT_ALLOWED),
+        _not_found,
     )
+
+
+def _not_found(head: Head) -> Response | None:
+    """Return a page for a person who has opened a wrong address in a browser; None for a program."""
+    from winlogd.access.origin import is_navigation  # both are loaded with the first such request
+
+    if head.path.startswith("/api/") or not is_navigation(head):
+        return None
+    from winlogd.api.unknown_page import unknown_page
+
+    return unknown_page(head)
 
 
 def made_late(event_paths: tuple[str, ...]) -> tuple[Route, ...]:

@@ -50,6 +50,7 @@ class LateEndpoints:
         monitoring: Callable[[], Mapping[str, Endpoint]],
     ) -> None:
         self._looking = looking
+        self._site = site
         self._monitoring = Late(monitoring)
         self._sessions = CurrentSessions(loop, store, site, readers.questions)
         self._questions = Questions(lambda: endpoints(loop, readers, site, looking.register()))
@@ -76,6 +77,7 @@ class LateEndpoints:
             self._following,
             self._monitoring,
             Doors(config, proxies, self._looking),
+            lambda: self._site().zone,
         )
 
     @property

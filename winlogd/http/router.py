@@ -115,6 +115,8 @@ class Router:
             parameters. Of two paths with parameters the first segment decides in which one is literal and the
             other is not: the literal path goes first.
         method_not_allowed: the body of a 405, by path. The default is ``{"error":"Method not allowed"}``.
+        not_found: returns the answer to a GET or HEAD of a path that is not in the table; None for the default,
+            ``{"error":"Not found"}``.
 
     Raises:
         ValueError: two paths differ only in the names of their parameters; or a path has a parameter twice, or one
@@ -125,9 +127,11 @@ class Router:
         self,
         routes: Mapping[tuple[str, str], Endpoint],
         method_not_allowed: Mapping[str, bytes] | None = None,
+        not_found: Callable[[Head], Response | None] = lambda head: None,
     ) -> None:
         self._routes = dict(routes)
         self._method_not_allowed = dict(method_not_allowed or {})
+        self._not_found = not_found
         self._allow: dict[str, str] = {}
         for path in {path for _, path in routes}:
             methods = {method for method, at in routes if at == path}
@@ -156,7 +160,7 @@ class Router:
 
     def _handler_at(self, path: str, head: Head) -> Handler:
         endpoint = self._routes.get((head.method, path))
-        return endpoint(head) if endpoint is not None else Refusal(self._without_endpoint(path, head.method))
+        return endpoint(head) if endpoint is not None else Refusal(self._without_endpoint(path, head))
 
     def _handler_of_pattern(self, head: Head) -> Handler:
         segments = head.path.split("/")
@@ -171,13 +175,15 @@ class Router:
             return self._handler_at(pattern.path, head)
         return self._handler_at(head.path, head)
 
-    def _without_endpoint(self, path: str, method: str) -> Response:
+    def _without_endpoint(self, path: str, head: Head) -> Response:
         """Return 501, 404, 204 or 405 (RFC 9110 §9.1, §9.3.7, §15.5.5, §15.5.6)."""
+        method = head.method
         if not is_known(method):
             return Response(501, b'{"error":"Method not implemented"}')
         allow = self._allow.get(path)
         if allow is None:
-            return Response(404, b'{"error":"Not found"}', reason=_WRONG_ADDRESS if method == "POST" else "")
+            page = self._not_found(head) if method in ("GET", "HEAD") else None
+            return page or Response(404, b'{"error":"Not found"}', reason=_WRONG_ADDRESS if method == "POST" else "")
         if method == "OPTIONS":
             return Response(204, b"", (("Allow", allow),))
         body = self._method_not_allowed.get(path, b'{"error":"Method not allowed"}')

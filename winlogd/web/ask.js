@@ -1,7 +1,11 @@
 // Ask the server, and say in plain words why there is no answer.
 import { h } from "./dom.js";
-import { firstAnswer, parametersOf } from "./first.js";
+import { firstAnswer, parametersOf, read } from "./first.js";
 import { say } from "./words.js";
+
+/** What the server says if it is too busy to begin. A question that took too long is not worth another try. */
+const BUSY = "Try again";
+const MOST_TRIES = 15;
 
 /** There is no answer. `status` is 0 if the server was not reached. */
 export class Unanswered extends Error {
@@ -17,53 +21,48 @@ export class Unanswered extends Error {
 }
 
 /**
- * Return the answer to a question, such as `ask("machines", {room: "A102"})`. Give a signal to end it early.
+ * Return the answer to a question, such as `ask("machines", {room: "A102"})`: the first one, if the shell has asked for
+ * it. While the server is busy, ask again. Give a signal to end it early.
  * @param {string} path below /api/v1/, encoded
- * @param {Record<string, string | null | undefined>} [query] what is null or empty is left out
+ * @param {import("./first.js").Query} [query] what is null or empty is left out
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  * @throws {Unanswered} there is none; or the signal's reason
  */
 export async function ask(path, query = {}, signal) {
   const parameters = `${parametersOf(query)}`;
-  let answer;
-  try {
-    answer = await fetch(`/api/v1/${path}${parameters && `?${parameters}`}`, { signal: signal ?? null });
-    return told(answer.status, await answer.text());
-  } catch (fault) {
-    if (signal?.aborted || fault instanceof Unanswered) throw fault;
-    throw new Unanswered(0, "");
+  const address = `/api/v1/${path}${parameters && `?${parameters}`}`;
+  for (let tries = 1; ; tries++) {
+    const answer = (await firstAnswer(path, query)) ?? (await read(address, signal ?? null));
+    signal?.throwIfAborted();
+    if (!answer) throw new Unanswered(0, "");
+    const { status, text, headers } = answer;
+    const told = parsed(text);
+    if (status === 200 && told) return told;
+    // What is no JSON comes from another server.
+    if (status === 200) throw new Unanswered(0, "");
+    if (told?.error !== BUSY || tries === MOST_TRIES) throw new Unanswered(status, detailsOf(told ?? {}));
+    const pauseS = Number(headers.get("retry-after")) || 1;
+    await new Promise((done) => setTimeout(done, 1000 * pauseS));
+    signal?.throwIfAborted();
   }
-}
-
-/**
- * Return what the first answer to a question says, for which the shell has asked; without one, ask.
- * @type {typeof ask}
- */
-export async function askFirst(path, query, signal) {
-  const first = await firstAnswer(path, query);
-  signal?.throwIfAborted();
-  return first ? told(first.status, first.text) : ask(path, query, signal);
-}
-
-/** @param {number} status @param {string} text */
-function told(status, text) {
-  if (status !== 200) throw new Unanswered(status, detailsOf(text));
-  return JSON.parse(text);
 }
 
 /** @param {string} text */
-function detailsOf(text) {
+function parsed(text) {
   try {
-    const { error, details } = JSON.parse(text);
-    if (details && typeof details === "object")
-      return Object.entries(details)
-        .map(([name, said]) => `${name}: ${said}`)
-        .join("; ");
-    return String(details ?? error ?? "");
+    return JSON.parse(text);
   } catch {
-    return "";
+    return null;
   }
+}
+
+/** @param {{error?: string, details?: string | Record<string, string>}} told */
+function detailsOf({ error = "", details = error }) {
+  if (typeof details === "string") return details;
+  return Object.entries(details ?? {})
+    .map(([name, said]) => `${name}: ${said}`)
+    .join("; ");
 }
 
 /**

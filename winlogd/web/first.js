@@ -4,13 +4,19 @@
 /** @typedef {{status: number, text: string, headers: Headers, heardMs: number}} Answer */
 /** @typedef {Record<string, string | null | undefined>} Query */
 
+/** A server that is silent for so long is gone, as in `feed.js`. */
+const SILENCE_MS = 40_000;
+
 /** @type {Map<string, Promise<Answer | null>>} */
 const answers = new Map();
+const ending = new AbortController();
+const links = document.querySelectorAll("link[as=fetch]");
 
-for (const link of document.querySelectorAll("link[as=fetch]")) {
+for (const link of links) {
   const { href, pathname, searchParams } = new URL(/** @type {HTMLLinkElement} */ (link).href);
-  answers.set(nameOf(pathname, searchParams), read(href));
+  answers.set(nameOf(pathname, searchParams), read(href, ending.signal));
 }
+setTimeout(endFirst, SILENCE_MS);
 
 // Intl loads when it is first used, and so does what the browser keeps. There is time for both now.
 new Intl.Collator();
@@ -18,11 +24,15 @@ new Intl.Collator();
 /** The language that the user has chosen. */
 export const preferred = recall("language");
 
-/** @param {string} address @returns {Promise<Answer | null>} */
-async function read(address) {
+/**
+ * Return an answer of any status; null if the server was not reached, or if that was ended.
+ * @param {string} address
+ * @param {AbortSignal | null} signal
+ * @returns {Promise<Answer | null>}
+ */
+export async function read(address, signal) {
   try {
-    // A server that is silent for so long is gone, as in `feed.js`.
-    const answer = await fetch(address, { signal: AbortSignal.timeout(40_000) });
+    const answer = await fetch(address, { signal });
     const [{ status, headers }, heardMs] = [answer, Date.now()];
     return { status, text: await answer.text(), headers, heardMs };
   } catch {
@@ -52,6 +62,14 @@ export async function firstAnswer(path, query = {}) {
   const answer = answers.get(name);
   answers.delete(name);
   return (await answer) ?? null;
+}
+
+/** End the first questions: somebody has left the page that wants to know. What was answered is old when it comes back. */
+export function endFirst() {
+  ending.abort();
+  answers.clear();
+  // The browser goes on asking for as long as it is there.
+  for (const link of links) link.remove();
 }
 
 /**

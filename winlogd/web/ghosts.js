@@ -20,7 +20,7 @@ import { live } from "./live.js";
 import { offer } from "./pages.js";
 import { mark } from "./states.js";
 import { table } from "./table.js";
-import { addDays, age, clock, localText, today, when } from "./time.js";
+import { age, clock, localText, today, when } from "./time.js";
 import { compareNames, number, say, sayOf } from "./words.js";
 
 /** @typedef {Session & {kind: Kind, why: string}} Ghost */
@@ -68,7 +68,7 @@ async function show(root, state) {
 /** @param {AbortSignal} signal */
 async function found(signal) {
   const day = today();
-  const lost = { ended_by: "auto,expired", from: addDays(day, -1), limit: LIMIT };
+  const lost = { ended_by: "auto,expired", from: "yesterday", limit: LIMIT };
   const answers = await Promise.all([
     ask("sessions", { state: "doubtful", limit: LIMIT }, signal),
     ask("sessions", lost, signal),

@@ -4,6 +4,7 @@ import { failure } from "./ask.js";
 import { startBox } from "./box.js";
 import { listenForCopies } from "./copy.js";
 import { fill, h, set } from "./dom.js";
+import { endFirst } from "./first.js";
 import { bind, listen, showHelp } from "./keys.js";
 import { follow, live } from "./live.js";
 import { drawReader, mayOpen, meet } from "./me.js";
@@ -36,6 +37,7 @@ async function show() {
   set(root, { "aria-busy": true });
   markNavigation(state);
   if (isOther) {
+    endFirst();
     // At once: while the page loads, somebody may go back to the box and type.
     scrollTo(0, 0);
     root.focus({ preventScroll: true });

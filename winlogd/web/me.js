@@ -1,6 +1,6 @@
 // Who reads: the name and the logout in the header, and which pages the navigation has.
 import { go, here, onMove } from "./address.js";
-import { askFirst, Unanswered } from "./ask.js";
+import { ask, Unanswered } from "./ask.js";
 import { fill, h, named, set } from "./dom.js";
 import { follow, live, startFeed } from "./live.js";
 import { lang, say, wordsOf } from "./words.js";
@@ -69,7 +69,7 @@ function lead() {
 
 async function learn() {
   try {
-    me.known = await askFirst("me");
+    me.known = await ask("me");
     me.isLoggedOut = false;
   } catch (fault) {
     me.isLoggedOut = fault instanceof Unanswered && [401, 403].includes(fault.status);

@@ -1,6 +1,6 @@
 // A moment: the rooms as in Now, but as they were then, with who came and left and which machines are silent since.
 import { changed, to } from "./address.js";
-import { askFirst, failure } from "./ask.js";
+import { ask, failure } from "./ask.js";
 import { csvButton, csvLink } from "./copy.js";
 import { fill, h, named, set } from "./dom.js";
 import { bind, bindRows } from "./keys.js";
@@ -87,7 +87,7 @@ export class MomentPage extends Now {
     if (!this.answer) this.drawAll();
     try {
       const query = Object.fromEntries(ASKED.map((name) => [name, this.state.query.get(name)]));
-      const answer = await askFirst("moment", query, signal);
+      const answer = await ask("moment", query, signal);
       this.show(query.room === "" ? withoutRoom(answer) : answer);
     } catch (fault) {
       if (signal.aborted) return;

@@ -1,6 +1,6 @@
 // A span of time: all sessions that were on in it, as lists by room, with begin and end.
 import { changed, go, to } from "./address.js";
-import { askFirst, failure, Unanswered } from "./ask.js";
+import { ask, failure, Unanswered } from "./ask.js";
 import { copiesAs, csvButton, csvLink } from "./copy.js";
 import { fill, h, named, set } from "./dom.js";
 import { chips } from "./filters.js";
@@ -134,7 +134,7 @@ export class SpanPage {
     try {
       do {
         const page = { ...this.query, limit: String(A_PAGE), cursor: this.next };
-        const answer = await askFirst("sessions", page, signal);
+        const answer = await ask("sessions", page, signal);
         this.sessions = [...this.sessions, ...answer.sessions.filter(this.isOfRoom, this)];
         this.next = answer.next;
       } while (this.next && this.sessions.length < wanted);
@@ -146,17 +146,10 @@ export class SpanPage {
     set(this.root, { "aria-busy": null });
   }
 
-  /** The sessions that were asked for: the server has no question for those without a room. */
-  get found() {
-    return this.state.query.get("room") === ""
-      ? this.sessions.filter((each) => each.room === null)
-      : this.sessions;
-  }
-
   /** The sessions that pass the filter of certainty, too. */
   get shown() {
     const wanted = this.state.query.get("state");
-    return wanted ? this.found.filter((each) => each.certainty === wanted) : this.found;
+    return wanted ? this.sessions.filter((each) => each.certainty === wanted) : this.sessions;
   }
 
   draw() {
@@ -164,7 +157,7 @@ export class SpanPage {
     fill(this.head, this.banner());
     fill(
       this.totals,
-      GRADES.map((each) => total(each, this.found.filter((one) => one.certainty === each).length)),
+      GRADES.map((each) => total(each, this.sessions.filter((one) => one.certainty === each).length)),
     );
     fill(this.filters, chips(this.state, FILTERS), printButton(), this.csv());
     /** @type {Map<string | null, Session[]>} */
@@ -212,7 +205,7 @@ export class SpanPage {
         sign,
       );
     };
-    const people = new Set(this.found.map((each) => each.username.toLowerCase())).size;
+    const people = new Set(this.sessions.map((each) => each.username.toLowerCase())).size;
     return h(
       "div",
       { class: "moment-banner" },

@@ -1,6 +1,6 @@
 // The page with the readers' log: who has looked at what. The scope audit sees all rows, the others their own.
 import { changed, go, to } from "./address.js";
-import { askFirst, failure } from "./ask.js";
+import { ask, failure } from "./ask.js";
 import { copiesAs, csvButton } from "./copy.js";
 import { fill, h, named, sheet, visible } from "./dom.js";
 import { chips } from "./filters.js";
@@ -70,7 +70,7 @@ class ReadersLog {
     fill(this.list, h("p", { class: "loading" }, say("loading")));
     const [reader, from, until, cursor] = ["reader", "from", "to", "cursor"].map((name) => query.get(name));
     try {
-      const answer = await askFirst("readers/log", { reader, from, to: until, cursor, limit: ROWS }, signal);
+      const answer = await ask("readers/log", { reader, from, to: until, cursor, limit: ROWS }, signal);
       this.next = answer.next;
       this.draw(answer.looks);
     } catch (fault) {

@@ -1,13 +1,13 @@
 // The page Timeline: a day. Each room is a row of its occupancy, which unfolds to its machines. Only what is on the
 // screen is drawn. The day, the rooms that are unfolded, the hours and the table are in the address.
 import { changed as changedAddress, go, toggleRoom } from "./address.js";
-import { failure } from "./ask.js";
+import { ask, failure } from "./ask.js";
 import { fill, h, set, sheet } from "./dom.js";
 import { bind, bindRows } from "./keys.js";
 import { follow, live } from "./live.js";
 import { offer } from "./pages.js";
 import { addDays, today } from "./time.js";
-import { askDay, Sessions } from "./timeline_ask.js";
+import { Sessions } from "./timeline_ask.js";
 import { readColours } from "./timeline_canvas.js";
 import { Day, rowsOf } from "./timeline_day.js";
 import { filtersOf, Head } from "./timeline_head.js";
@@ -23,6 +23,8 @@ const DRAW_MS = 60_000;
 /** If something has changed, it asks again this often at most: each question is a row of the readers' log. */
 const AGAIN_MS = 5 * 60_000;
 const SCREEN_MARGIN = "200px 0px";
+/** So many rooms are laid out and drawn in one task. */
+const FEW_ROOMS = 50;
 
 /** @typedef {import("./timeline_day.js").Row} Row */
 
@@ -166,7 +168,7 @@ export class Timeline {
       fill(this.list, h("p", { class: "loading" }, say("loading")));
     }
     try {
-      const answer = await askDay(this.date, signal);
+      const answer = await ask("occupancy", { day: this.date }, signal);
       this.day = new Day(answer);
       this.latest = this.day.today;
       this.sessions.begin(this.day, signal);
@@ -198,15 +200,9 @@ export class Timeline {
 
   /** @param {string | null} name @returns {Row[]} */
   rows(name) {
-    const hosts = [...(live.machines?.values() ?? [])].filter((each) => each.room === name);
-    const sessions = this.sessions.bars.get(name) ?? [];
-    return this.day
-      ? rowsOf(
-          this.day,
-          sessions,
-          hosts.map((each) => each.hostname),
-        )
-      : [];
+    const machines = [...(live.machines?.values() ?? [])].filter((each) => each.room === name);
+    const hosts = machines.map((each) => each.hostname);
+    return this.day ? rowsOf(this.day, this.sessions.bars.get(name) ?? [], hosts) : [];
   }
 
   /** @param {Changed} changed */
@@ -239,7 +235,6 @@ export class Timeline {
     }
     if (this.isTable) return this.drawTable(rooms);
     this.parts.clear();
-    this.hours.draw();
     const views = rooms.map((room) => this.view(room));
     const elements = views.map((each) => each.element);
     if (
@@ -251,12 +246,18 @@ export class Timeline {
       for (const each of elements) this.observer.observe(each);
     }
     for (const view of views) view.take(this.rowsIfKnown(view.room.name));
-    // The observer tells what is in sight two frames later. To ask where the rooms are lays the page out, which is a task
-    // of its own: with 250 rooms both would take more than 50 ms.
-    setTimeout(() => {
-      const near = views.filter((each) => !each.isVisible && each.isNear());
-      for (const each of near) each.show(true);
-    });
+    // To ask where the rooms are lays the page out. With 250 rooms both would take more than 50 ms: then that is a task of
+    // its own.
+    if (views.length > FEW_ROOMS) setTimeout(() => this.drawNear());
+    else this.drawNear();
+  }
+
+  /** Draw the axis, and the rooms that are near the screen: the observer tells which two frames later. */
+  drawNear() {
+    this.hours.draw();
+    // Where all of them are is asked first: what is drawn in between would lay the page out anew for each.
+    const places = [...this.views.values()].map((view) => ({ view, box: view.plot.getBoundingClientRect() }));
+    for (const { view, box } of places) if (!view.isVisible && view.isNear(box)) view.show(true, box);
   }
 
   /** @param {string | null} name */

@@ -1,5 +1,5 @@
-// What the timeline asks the server: a day, and the sessions of a room. It waits where the server is busy.
-import { askFirst, failure, Unanswered } from "./ask.js";
+// What the timeline asks the server besides the day: the sessions of the rooms that are unfolded.
+import { ask, failure } from "./ask.js";
 import { barOf } from "./timeline_day.js";
 import { words } from "./timeline_words.js";
 import { say } from "./words.js";
@@ -8,17 +8,6 @@ import { say } from "./words.js";
 /** @typedef {import("./timeline_day.js").Bar} Bar */
 
 const PAGE = "1000";
-const PAUSE_MS = 1000;
-const MOST_TRIES = 15;
-
-/**
- * Return the answer about a day.
- * @param {string} day empty for today
- * @param {AbortSignal} signal
- */
-export function askDay(day, signal) {
-  return patiently("occupancy", { day }, signal);
-}
 
 /**
  * @typedef {object} Listener
@@ -79,7 +68,7 @@ export class Sessions {
     do {
       /** @type {Record<string, string | null>} */
       const query = { room: name, from: day.date, to: day.date, limit: PAGE, cursor };
-      const page = await patiently("sessions", query, signal);
+      const page = await ask("sessions", query, signal);
       // A page a task: a large site has thousands of sessions in the room without a name.
       for (const each of page.sessions) if (each.room === name) bars.push(barOf(day, each));
       cursor = page.next;
@@ -88,23 +77,5 @@ export class Sessions {
     this.bars.set(name, bars);
     listener.tell(name, null);
     listener.took(name);
-  }
-}
-
-/**
- * Ask, and ask again while the server is busy: after its start it reads the events of today first.
- * @param {string} path
- * @param {Record<string, string | null>} query
- * @param {AbortSignal} signal
- */
-async function patiently(path, query, signal) {
-  for (let tries = 1; ; tries++) {
-    try {
-      return await askFirst(path, query, signal);
-    } catch (fault) {
-      if (!(fault instanceof Unanswered) || fault.status !== 503 || tries === MOST_TRIES) throw fault;
-    }
-    await new Promise((done) => setTimeout(done, PAUSE_MS));
-    signal.throwIfAborted();
   }
 }

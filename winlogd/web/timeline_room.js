@@ -89,27 +89,26 @@ export class RoomView {
     fill(this.note, text);
   }
 
-  /** Return true if the room is on the screen, or begins below it within the margin. */
-  isNear() {
-    const { top, bottom } = this.element.getBoundingClientRect();
+  /** Return true if the room is on the screen, or begins below it within the margin. @param {DOMRect} box of its plot */
+  isNear({ top, bottom }) {
     return bottom > 0 && top < innerHeight + MARGIN_PX;
   }
 
-  /** @param {boolean} isVisible */
-  show(isVisible) {
+  /** @param {boolean} isVisible @param {DOMRect} [box] of its plot, if that is known */
+  show(isVisible, box) {
     this.isVisible = isVisible;
-    if (isVisible) return this.draw();
+    if (isVisible) return this.draw(box);
     this.canvas?.remove();
     this.canvas = null;
     this.drawn = "";
     if (!this.element.contains(document.activeElement)) fill(this.hosts);
   }
 
-  /** Draw the part that is on the screen. */
-  draw() {
+  /** Draw the part that is on the screen. @param {DOMRect} [known] where the plot is */
+  draw(known) {
     const { day, span } = this.timeline;
     if (!this.isVisible || !day) return;
-    const box = this.plot.getBoundingClientRect();
+    const box = known ?? this.plot.getBoundingClientRect();
     const top = Math.max(0, Math.min(-box.top - MARGIN_PX, this.height - 1));
     const bottom = Math.min(this.height, innerHeight - box.top + MARGIN_PX);
     this.slice = { top: Math.floor(top), height: Math.max(1, Math.ceil(bottom - top)) };
