@@ -222,9 +222,12 @@ async def test_a_session_whose_logon_moves_is_seen_once_in_each_snapshot(path: P
     assert len(seen) > 1
 
 
-@pytest.mark.long
+@pytest.mark.alone
 async def test_the_wal_does_not_grow_while_questions_are_asked_all_the_time(path: Path) -> None:
-    """Questions hold a snapshot nearly always, and the writer has no pause: the WAL starts again even so."""
+    """Questions hold a snapshot nearly always, and the writer has no pause: the WAL starts again even so.
+
+    The reader's thread has a low priority. Beside busy programs it would hold a snapshot for longer.
+    """
     running = Running(path, synchronous="NORMAL")
     running.store(*logons("alice"))
     is_over = threading.Event()
