@@ -93,4 +93,6 @@ def test_each_word_of_the_glossary_is_explained_once_and_in_a_sentence() -> None
     rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", TEXTS["docs/glossary.md"], re.MULTILINE)
     words = [word for word, _ in rows if word not in ("word", "---")]
     assert len(words) == len(set(words)) > 30
+    plain = [word.partition(" (")[0] for word in words]
+    assert [word for word in words if plain.count(word) > 1] == []  # a second meaning, and no field in brackets
     assert [word for word, meaning in rows if word in words and not meaning.endswith((".", "`."))] == []
