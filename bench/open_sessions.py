@@ -1,7 +1,7 @@
 """What many open sessions cost winlogd: ``python -m bench.open_sessions --count 100000``.
 
-Prints how long loading takes, the memory of a session, how long an event waits behind another program's commit, and how
-long ``/health`` waits beside a listing. A measurement to look at; it asserts nothing.
+Prints how long loading takes, and the memory of a session. Prints how long an event waits behind another program's
+commit, and how long ``/health`` waits beside a listing. A measurement to look at; it asserts nothing.
 """
 
 import argparse

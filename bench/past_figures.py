@@ -1,8 +1,8 @@
 """What the past costs, and what questions to ``sessions`` take: ``python -m bench.past_figures --rows 1000000``.
 
-Makes an archive of so many rows, builds the past of it by the job of the server, and asks the questions of
-administrators by Python's own SQLite. Then it rotates a day of 20 000 rows, with the past and without. A measurement to
-look at; it asserts nothing.
+Makes an archive of so many rows, and builds the past of it by the job of the server. Then it asks the questions of
+administrators by Python's own SQLite. At last it rotates a day of 20 000 rows, with the past and without. A measurement
+to look at; it asserts nothing.
 """
 
 import argparse

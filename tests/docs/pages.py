@@ -18,6 +18,7 @@ PAGES: Final = (
     "README.md",
     "SECURITY.md",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("**/*.md")),
 )
 """Every page, as its path below the repository."""

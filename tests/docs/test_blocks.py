@@ -78,6 +78,9 @@ RUN_ELSEWHERE: Final = {
 
 NOT_RUN: Final = {
     "python3 -m venv .venv && .venv/bin/pip install -e": "is what runs this test; test_packaging.py looks for it in CI",
+    "python3 -m venv .venv && . .venv/bin/activate": "sets up the environment that runs this test",
+    "for run in $(seq 10)": "runs all tests ten times",
+    "pytest -n 0 ": "runs the tests, and this one among them",
     "sudo useradd": "makes a user and files of the system; test_systemd.py compares its paths with the unit's",
     "sudo systemctl daemon-reload\nsudo systemctl enable": "needs systemd as the first process",
     "sudo ufw": "changes the firewall of the machine",

@@ -247,6 +247,16 @@ def test_both_cis_have_what_the_tests_of_the_pages_need_before_the_tests() -> No
     assert "export PAGES_NODE_MODULES=$workspace/node_modules" in own
 
 
+def test_both_cis_have_what_compares_the_server_with_its_description_before_the_tests() -> None:
+    for path in (".ci/run", ".github/workflows/test.yml"):
+        script = (ROOT / path).read_text()
+        api = re.search(r"^[^#\n]*pip\"? install .*--group api\b", script, re.MULTILINE)
+        tests = re.search(r"pytest\"? -m 'long", script)
+        assert api
+        assert tests
+        assert api.start() < tests.start()
+
+
 def test_the_hooks_before_a_commit_are_what_ci_runs_first() -> None:
     hooks = (ROOT / ".pre-commit-config.yaml").read_text()
     assert re.findall(r"^ +entry: (.+)$", hooks, re.MULTILINE) == ["ruff check", "ruff format", "mypy --strict"]

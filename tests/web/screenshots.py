@@ -4,7 +4,7 @@ Look at each of them as a person who sees it for the first time. With ``docs/pic
 it takes those of README.md.
 """
 
-import sys
+import argparse
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -79,10 +79,14 @@ def take_for_readme(browser: "Browser", port: int, folder: Path) -> None:
 
 def main() -> None:
     """Start the school and the browser, and take the pictures."""
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(prog="python -m tests.web.screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("what", nargs="?", choices=("all", "readme"), default="all")
+    options = parser.parse_args()
+    folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, played(Path(home), more=reports()) as server, chromium() as browser:
-        (take_for_readme if "readme" in sys.argv[2:] else take)(browser, server.port, folder)
+        (take_for_readme if options.what == "readme" else take)(browser, server.port, folder)
     print(*sorted(each.name for each in folder.iterdir()), sep="\n")
 
 

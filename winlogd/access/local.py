@@ -43,8 +43,8 @@ class LocalReads:
     Args:
         networks: the networks that may read what is open to them, as ADDRESS/BITS.
         proxies: the proxies whose forwarding fields count.
-        names: the names by which this server is reached, besides ``localhost``, in lower case and without a dot at the
-            end; none for this machine's own names.
+        names: the names by which this server is reached, besides ``localhost``. They are in lower case and have no dot
+            at the end. None stands for this machine's own names.
         reads_locally: True if this machine itself may read without a token.
     """
 

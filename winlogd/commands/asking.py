@@ -171,7 +171,7 @@ class QuestionParser(Parser):
         self.add_argument("--lang", metavar="LANG", help="en or fr; --csv --lang fr separates by ; and has a BOM")
 
     def asking(self, words: Sequence[str]) -> tuple[Asking, Namespace]:
-        """Read a command line. Return the question's surroundings and the flags.
+        """Read a command line. Return what the question needs, and the flags.
 
         Raises:
             ConfigError: the configuration has mistakes.

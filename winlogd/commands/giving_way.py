@@ -37,9 +37,10 @@ def give_way(config: Config) -> None:
 def pauses_beside_events(config: Config, database: str) -> "Pauses | None":
     """Return pauses for work that takes long, while events are written.
 
-    A lower priority alone does not keep a busy process from holding events up: 99 of 100 took 3 to 7 ms beside one that
-    did nothing but count, at the lowest priority, and 1 ms otherwise, on a virtual machine with two cores of which the
-    load took one. With another journal than a WAL there are no pauses: a COMMIT of the server would wait for their end.
+    A lower priority alone does not keep a busy process from holding events up. 99 of 100 took 3 to 7 ms beside a
+    process of the lowest priority that did nothing but count. Otherwise they took 1 ms. That was on a virtual machine
+    with two cores, of which the load took one. With another journal than a WAL there are no pauses: a COMMIT of the
+    server would wait for their end.
 
     Args:
         config: says which journal the database has.

@@ -131,7 +131,7 @@ def warn(sentence: str) -> None:
 
 
 def ask_first(question: str, says_yes: bool) -> None:
-    """Ask a person on the terminal whether to go on. Return if the answer is yes.
+    """Ask a person on the terminal a question. Return only if the answer is yes.
 
     Args:
         question: what would be done, as a question.

@@ -1,6 +1,6 @@
 """Read the files that a configuration names: regular files up to a size. Never wait for one.
 
-A pipe has no end until its writer closes it, some devices have no end at all, and the opening of a device can start
+A pipe has no end until its writer closes it. Some devices have no end at all, and the opening of a device can start
 something. Therefore only a regular file is opened, without blocking, and its kind is checked again when it is open.
 Loaded only if a file is named. This file must not know what the files are for.
 """

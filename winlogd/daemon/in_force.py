@@ -38,9 +38,16 @@ class _Now(NamedTuple):
 def fields_of(config: Config, begun_with: Config, environ: Mapping[str, str]) -> Fields:
     """Return where the configuration comes from, and a list of options for each section.
 
-    An option has `key`, `value`, and its `origin`: ``default``, ``file`` with the `line`, ``environment`` with the
-    `variable`, ``earlier`` if the file says another value now, or the name of the option whose file holds the value. A
-    value that the file has now is in `now`, with what brings it in `needs`. A secret has `is_set` in place of `value`.
+    An option has `key`, `value`, and its `origin`, which is one of these:
+
+    - ``default``
+    - ``file``, with the `line`
+    - ``environment``, with the `variable`
+    - ``earlier``, if the file says another value now
+    - the name of the option whose file holds the value
+
+    A value that the file has now is in `now`, with what brings it in `needs`. A secret has `is_set` in place of
+    `value`.
 
     Args:
         config: the configuration in force.

@@ -70,7 +70,7 @@ def become_owner(database: str) -> None:
         database: an absolute path.
 
     Raises:
-        PrivilegesError: the owner is unknown, the system refuses the change, or a symbolic link on the way to the
+        PrivilegesError: the owner is unknown, or the system refuses the change. Or a symbolic link on the way to the
             database belongs neither to root nor to the owner.
         OSError: the folder cannot be looked at.
     """

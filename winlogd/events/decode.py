@@ -78,8 +78,12 @@ class EventDecoder:
 
         Raises:
             InvalidEventError: a check failed. The checks run in this order, and the first failure is raised:
-                the body is not empty and has not too many brackets; it is JSON; its fields are there and have the
-                right types, lengths and characters; its action is valid; its timestamp is valid.
+
+                1. The body is not empty, and has not too many brackets.
+                2. It is JSON.
+                3. Its fields are there, and have the right types, lengths and characters.
+                4. Its action is valid.
+                5. Its timestamp is valid.
         """
         if not body:
             raise InvalidEventError("Empty request body")

@@ -91,8 +91,9 @@ class Pipeline(deque[Exchange]):
     def is_full(self, limit: int) -> bool:
         """Return True if no further request may be added: `limit` requests wait, or a large answer is due.
 
-        A safe request that is not answered at once waits for data, which may be a thousand times its own size, and may
-        have to wait for earlier answers. So a connection has at most one. Every answer in pieces counts as large.
+        A safe request that is not answered at once waits for data. The data may be a thousand times the request's size,
+        and may have to wait for earlier answers. So a connection has at most one. Every answer in pieces counts as
+        large.
         """
         if len(self) >= limit:
             return True

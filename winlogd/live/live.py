@@ -1,8 +1,8 @@
 """Follows the state of all machines while somebody watches, and hands its changes out.
 
-It sleeps until somebody asks for a snapshot or a feed. Then it asks the reader for all machines, has the Book note what
-changes, and asks again for those machines only, a few times a second at most. With no feed it asks only when somebody
-wants a snapshot. When nobody has asked for some minutes, it forgets all and sleeps again.
+It sleeps until somebody asks for a snapshot or a feed. Then it asks the reader for all machines, and has the Book note
+what changes. After that it asks for those machines only, a few times a second at most. With no feed it asks only when
+somebody wants a snapshot. When nobody has asked for some minutes, it forgets all and sleeps again.
 
 All methods run on the event loop's thread. This file must not know HTTP's fields, or who may read.
 """

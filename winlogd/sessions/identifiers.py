@@ -2,7 +2,7 @@
 
 The digits are the first six of an MD5 over names, day and time: an identifier, not a secret. Six digits are few, so a
 map of bits marks the used ones, and winlogd draws again when it has drawn a used one. Without the map, a new session of
-a busy day could get the identifier of an ended one, and would count as closed from its beginning.
+a busy day could get the identifier of an ended one. It would then count as closed from its beginning.
 """
 
 from collections.abc import Callable

@@ -244,7 +244,7 @@ class Pair(Value):
         """Return the pair after a client's `action` whose `timestamp` has no fraction.
 
         Clients that send whole seconds may log on, off and on again within one second. So if the latest event of the
-        opposite action has the same timestamp, an equal event is no retry of it any more, but another event.
+        opposite action has the same timestamp, winlogd forgets it: an equal event is then no retry, but another event.
         """
         latest = self.disconnection if action == "C" else self.connection if action == "D" else NOTHING
         if latest.stored is None or latest.stored.timestamp != timestamp:

@@ -175,7 +175,7 @@ class Store(Generic[Reply]):
             self._book.changes = changes
 
     def writability(self) -> Writability:
-        """Return if events can be stored, and since when."""
+        """Return what is known of storing: events can be stored or not, and since when."""
         return self._writability
 
     def state(self) -> StoreState:

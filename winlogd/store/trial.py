@@ -60,7 +60,7 @@ class Trial:
             self._probe()
 
     def writability(self) -> Writability:
-        """Return if events can be stored, as far as that is known now. They cannot while a trial hangs."""
+        """Return what is known now of storing: events can be stored or not. They cannot while a trial hangs."""
         known = self._store.writability()
         return Writability(False, self._began_s, _HANGS) if known.is_writable and self._hangs else known
 

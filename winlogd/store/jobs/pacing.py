@@ -4,9 +4,9 @@ A job works in pieces: steps, and checkpoints between them. A piece takes about 
 event that arrives during a piece waits twice as long. At most one event in five does, unless pieces take more than a
 quarter of a second. Pure: the caller gives the time, of a monotonic clock in seconds.
 
-99 events of 100 take 1.4, 1.6 and 1.8 ms at most during a rotation, and 1.0, 1.2 and 1.3 otherwise
-(``python -m tests.chaos.loaded_rotation --rows 60000 --load-seconds 4``, three times, on a virtual machine with two
-cores).
+99 events of 100 take 1.4, 1.6 and 1.8 ms at most during a rotation, and 1.0, 1.2 and 1.3 otherwise. That is what
+``python -m tests.chaos.loaded_rotation --rows 60000 --load-seconds 4`` printed in three runs, on a virtual machine with
+two cores.
 """
 
 from typing import Final

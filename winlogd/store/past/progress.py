@@ -1,7 +1,7 @@
 """How much of the archive is in the past: what is taken in, what is left, and what has to be built or counted again.
 
-Rows of ``events_history`` come from the rotation, which takes them in itself; from an older server or its script; and
-from a database that was taken over. The rows of the last two wait in ``winlogd_ranges``.
+Rows of ``events_history`` come from the rotation, which takes them in itself. Others come from an older server or its
+script, or from a database that was taken over. These two kinds wait in ``winlogd_ranges``.
 """
 
 from typing import TYPE_CHECKING, Final, NamedTuple, cast

@@ -1,7 +1,7 @@
 """Takes what followed from deleted rows of the archive out of the past, and leaves the rest as it is.
 
-A trigger notes the rows that others delete in ``winlogd_gone``. A session depends on the rows with its identifier; so
-the sessions with an identifier of a deleted row are removed, and the rows that are left are taken in again. They keep
+A trigger notes the rows that others delete in ``winlogd_gone``. A session depends on the rows with its identifier. So
+this file removes the sessions with an identifier of a deleted row, and takes in again the rows that are left. They keep
 their keys: no cursor ends. Whatever this file does not expect is left to a rebuild, which is always right. This file
 must not know steps, or when it is called.
 """

@@ -18,7 +18,8 @@ _FLAGS: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 def known_hosts(path: str) -> list[str]:
     """Return the names of all machines in the database at `path`, in any spelling.
 
-    The list is empty if there is no database yet, if it cannot be read, or if a part of its archive was not taken in.
+    The list is empty if there is no database yet, or if it cannot be read. So it is if a part of its archive was not
+    taken in.
     """
     if not os.path.isfile(path):
         return []

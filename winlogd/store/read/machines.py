@@ -1,8 +1,8 @@
 """Lists the machines that the database or the site's list knows: where each stands, its state, and who is on.
 
-Two names are one machine if the site's list has one row for both, or if one is the other without its domain and no
-third name has the same first label. The host `UNKNOWN_HOST` is many machines, and not listed. What one machine reported
-of its hardware is in `machine`. This file must not know how an answer is written.
+Two names are one machine if the site's list has one row for both. So they are if one is the other without its domain,
+and no third name has the same first label. The host `UNKNOWN_HOST` is many machines, and not listed. What one machine
+reported of its hardware is in `machine`. This file must not know how an answer is written.
 """
 
 from collections.abc import Collection, Iterable, Iterator

@@ -1,7 +1,8 @@
 """Finds names of which a person knows a part: people, machines, rooms and addresses, the best first.
 
-A name is found if it contains all words. Of several, those come first that are a word, then those that begin with one,
-then the others; and of these, the ones that were used last. This file must not know times, or what words mean.
+A name is found if it contains all words. Names that are a word come first, then those that begin with one, then the
+others. Within each of these groups, the names that were used last come first. This file must not know times, or what
+words mean.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
