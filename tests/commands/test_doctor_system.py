@@ -232,7 +232,8 @@ def test_a_name_with_no_time_or_a_time_of_the_future_is_no_backup(site: Path) ->
     folder = site / "data" / "backups"
     folder.mkdir()
     for stamp in ("20261399T990000Z", "20991231T020000Z"):
-        (folder / f"winlog-{stamp}.db").touch()
+        (folder / f"winlog-{stamp}.db").write_text("a backup")
+    (folder / "winlog-20260104T020000Z.db").touch()  # an empty file is none either
     assert examined(site).one("backup").what == f"there is no backup in {folder}"
-    (folder / "winlog-20260103T020000Z.db").touch()
+    (folder / "winlog-20260103T020000Z.db").write_text("a backup")
     assert examined(site).one("backup").what == f"the last backup in {folder} is 10 days old"
