@@ -5,7 +5,8 @@ import { say } from "./words.js";
 
 /** What the server says if it is too busy to begin. A question that took too long is not worth another try. */
 const BUSY = "Try again";
-const MOST_TRIES = 15;
+/** Ask no more after this long: each time may be a row of the readers' log. */
+const ENOUGH_MS = 5_000;
 
 /** There is no answer. `status` is 0 if the server was not reached. */
 export class Unanswered extends Error {
@@ -32,7 +33,7 @@ export class Unanswered extends Error {
 export async function ask(path, query = {}, signal) {
   const parameters = `${parametersOf(query)}`;
   const address = `/api/v1/${path}${parameters && `?${parameters}`}`;
-  for (let tries = 1; ; tries++) {
+  for (const untilMs = Date.now() + ENOUGH_MS; ; ) {
     const answer = (await firstAnswer(path, query)) ?? (await read(address, signal ?? null));
     signal?.throwIfAborted();
     if (!answer) throw new Unanswered(0, "");
@@ -41,7 +42,7 @@ export async function ask(path, query = {}, signal) {
     if (status === 200 && told) return told;
     // What is no JSON comes from another server.
     if (status === 200) throw new Unanswered(0, "");
-    if (told?.error !== BUSY || tries === MOST_TRIES) throw new Unanswered(status, detailsOf(told ?? {}));
+    if (told?.error !== BUSY || Date.now() > untilMs) throw new Unanswered(status, detailsOf(told ?? {}));
     const pauseS = Number(headers.get("retry-after")) || 1;
     await new Promise((done) => setTimeout(done, 1000 * pauseS));
     signal?.throwIfAborted();

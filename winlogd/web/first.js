@@ -64,11 +64,11 @@ export async function firstAnswer(path, query = {}) {
   return (await answer) ?? null;
 }
 
-/** End the first questions: somebody has left the page that wants to know. What was answered is old when it comes back. */
+/** End the first questions: the page was left, or has not asked. An answer would be old when the page comes back. */
 export function endFirst() {
   ending.abort();
   answers.clear();
-  // The browser goes on asking for as long as it is there.
+  // A browser goes on loading what a link names, for as long as the link is there.
   for (const link of links) link.remove();
 }
 
