@@ -116,9 +116,11 @@ def test_an_empty_file_with_the_name_of_a_backup_is_none_and_goes(folder: Path, 
     backups.mkdir(exist_ok=True)
     empty = backups / "winlog-20260113T083000Z.db"
     empty.touch()
+    empty.with_suffix(".access").write_text("a whole copy")
     before = ended_well(folder, "status")
     ended_well(folder, "backup")
     assert not empty.exists()
+    assert not empty.with_suffix(".access").exists()
     assert "none; winlogd backup makes one" in before
     assert len(list(backups.glob("*.db"))) == 1
 

@@ -7,6 +7,7 @@ import errno
 import fcntl
 import os
 import re
+import stat
 import time
 from calendar import timegm
 from collections.abc import Callable, Iterable, Iterator
@@ -77,14 +78,14 @@ class Names(NamedTuple):
             os.close(descriptor)
 
     def remove_parts(self) -> None:
-        """Remove the parts, and the names that no backup got (`publish`). The caller has locked the folder.
+        """Remove the parts, and what a killed `publish` has left. The caller has locked the folder.
 
         Raises:
             OSError: one cannot be removed.
         """
         _remove(self.parts)
-        empty = (base for base, size_bytes in self._named() if not size_bytes)
-        _remove(os.path.join(self.folder, f"{base}.db") for base in empty)
+        for base in [base for base, size_bytes in self._named() if not size_bytes]:
+            _remove(os.path.join(self.folder, f"{base}.{ending}") for ending in ("db", "access"))
 
     def name_parts(self, has_access: bool, now_s: float) -> tuple[str, str | None]:
         """Give the parts the first names of this second that are free. Return the two paths.
@@ -120,11 +121,19 @@ class Names(NamedTuple):
         """Return the names of all files that are named like backups, without the ending ``.db``, with their sizes.
 
         An empty one is no backup: `publish` was cut short.
+
+        Raises:
+            OSError: the folder cannot be read.
         """
-        form = re.compile(rf"({re.escape(self.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?)\.db")
+        form, named = re.compile(rf"({re.escape(self.stem)}-\d{{8}}T\d{{6}}Z(?:-\d+)?)\.db"), []
         with os.scandir(self.folder) as entries:
-            found = [(form.fullmatch(entry.name), entry) for entry in entries]
-            return [(match[1], entry.stat(follow_symlinks=False).st_size) for match, entry in found if match]
+            for entry in entries:
+                if match := form.fullmatch(entry.name):
+                    with suppress(FileNotFoundError):  # it was removed meanwhile
+                        status = entry.stat(follow_symlinks=False)
+                        if not stat.S_ISDIR(status.st_mode):
+                            named.append((match[1], status.st_size))
+        return named
 
     def made_s(self, base: str) -> float:
         """Return when one of `backups` was made, by its name, in seconds since 1970.
