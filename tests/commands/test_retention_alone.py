@@ -11,6 +11,7 @@ import pytest
 from tests.support.commands import command
 from tests.support.small_site import NOW_US, make_site, run
 from winlogd.sessions.session import US
+from winlogd.store.jobs.replaced import replaced_path
 
 pytestmark = pytest.mark.long
 
@@ -58,11 +59,26 @@ def test_after_a_clock_that_jumped_ahead_nothing_goes_that_time(site: Path) -> N
     ended = command(site, NOW_US + 365 * DAY_US, "rotate")
     assert (ended.status, "old events deleted" in ended.out) == (0, False)
     assert ended.notes == [
-        "winlogd: the last rotation was long ago: set the clock if it is ahead; old events stay until the next rotation"
-        " (362 days ago)"
+        "winlogd: the last rotation was long ago, or is in the future: set the clock if it is wrong; old events stay"
+        " until the next rotation (362 days)"
     ]
     assert rows(site, "SELECT count(*) FROM events_all") == before
     assert "; old events deleted: " in rotate(site, 366)
+
+
+def test_a_rotation_of_the_future_shows_that_the_clock_is_wrong(site: Path) -> None:
+    rows(site, "UPDATE winlogd_meta SET value = '9999-12-31' WHERE key = 'rotated_day'")
+    assert "old events deleted" not in rotate(site, 400)
+    assert "; old events deleted: " in rotate(site, 400)
+
+
+def test_a_file_that_was_replaced_stays_after_a_clock_that_jumped_ahead(site: Path) -> None:
+    replaced = Path(replaced_path(str(site / "data" / "winlog.db"), NOW_US / 1_000_000))
+    replaced.touch()
+    rotate(site, 365)
+    assert replaced.exists()
+    rotate(site, 366)
+    assert not replaced.exists()
 
 
 def test_a_database_that_was_taken_over_is_kept_until_the_days_are_set(site: Path) -> None:

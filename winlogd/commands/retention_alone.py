@@ -11,7 +11,7 @@ import apsw
 from winlogd.commands.purge_alone import delete_rows
 from winlogd.commands.terminal import FailedError, warn
 from winlogd.config.sections import Config
-from winlogd.daemon.keeping import LONG_AGO, MOST_DAYS_BETWEEN, days_between, kept_since_us, rotated_s
+from winlogd.daemon.keeping import FAR_AWAY, MOST_DAYS_BETWEEN, days_between, kept_since_us, rotated_s
 from winlogd.daemon.settings import settings_of
 from winlogd.scheduled.retention import KEPT_PERCENT
 from winlogd.store.access_file.errors import AccessFileError
@@ -31,7 +31,7 @@ from winlogd.store.jobs.selections import Received
 def delete_old(config: Config, path: str, marks: Mapping[str, str]) -> int:
     """Delete old events, files and looks beside the database at `path`, a real path. Return how many events.
 
-    If the last rotation was long ago, warn, and delete no event: the clock may be ahead.
+    If the last rotation was long ago, warn, and delete no event and no replaced file: the clock may be wrong.
 
     Args:
         config: the configuration.
@@ -46,10 +46,10 @@ def delete_old(config: Config, path: str, marks: Mapping[str, str]) -> int:
     days = days_between(rotated_s(marks), now_s)
     try:
         if before_us is not None and days > MOST_DAYS_BETWEEN:
-            warn(f"{LONG_AGO} ({days} days ago)")
-        elif before_us is not None:
-            deleted = _delete_before(config, path, before_us)
-        run_alone(RemoveReplaced(path, names_of(config.backup.folder, path).parts), settings)
+            warn(f"{FAR_AWAY} ({days} days)")
+        else:
+            deleted = 0 if before_us is None else _delete_before(config, path, before_us)
+            run_alone(RemoveReplaced(path, names_of(config.backup.folder, path).parts), settings)
         _prune(access_path(path), config.privacy.audit_days)
     except (UnusableError, AccessFileError, OSError, apsw.Error) as error:
         raise FailedError(f"what is too old could not be deleted: {error}") from None

@@ -24,8 +24,9 @@ from winlogd.store.store import Store
 _DAY_S: Final = 86_400
 MOST_DAYS_BETWEEN: Final = 31
 """Delete nothing after a rotation that comes more than this many days after the one before: a clock may be ahead."""
-LONG_AGO: Final = (
-    "the last rotation was long ago: set the clock if it is ahead; old events stay until the next rotation"
+FAR_AWAY: Final = (
+    "the last rotation was long ago, or is in the future: set the clock if it is wrong; old events stay until the next"
+    " rotation"
 )
 _US: Final = 1_000_000
 DEFAULT_DAYS: Final = Options().history_days
@@ -55,8 +56,11 @@ def rotated_s(marks: Mapping[str, str]) -> float | None:
 
 
 def days_between(last_s: float | None, now_s: float) -> int:
-    """Return how many days lie between the last rotation and this one, in seconds since 1970; 0 if there was none."""
-    return 0 if last_s is None else int((now_s - last_s) // _DAY_S)
+    """Return how many days lie between the last rotation and this one, in seconds since 1970; 0 if there was none.
+
+    A rotation of the future counts, too: the clock was ahead then, or is behind now.
+    """
+    return 0 if last_s is None else int(abs(now_s - last_s) // _DAY_S)
 
 
 class Keeping:
@@ -115,10 +119,11 @@ class Keeping:
         before_us = kept_since_us(self._config, TAKEN_OVER in self._marks, now_s)
         days, self._rotated_s = days_between(self._rotated_s, now_s), now_s
         if before_us is not None and days > MOST_DAYS_BETWEEN:
-            self._log.warn("retention", LONG_AGO, days=days)
-        elif before_us is not None:
-            self.retention.delete_before(before_us)
-        self.retention.remove_replaced(names_of(self._config.backup.folder, self._path).parts)
+            self._log.warn("retention", FAR_AWAY, days=days)
+        else:
+            if before_us is not None:
+                self.retention.delete_before(before_us)
+            self.retention.remove_replaced(names_of(self._config.backup.folder, self._path).parts)
         self._prune(self._config.privacy.audit_days)
 
     def tell(self) -> None:
