@@ -19,6 +19,8 @@ MOST_LOOKS: Final = 500
 
 _HASH_DIGITS: Final = 64
 _LOOK: Final = "look"
+_LATE_US: Final = 3_600_000_000
+"""A command gives its look to the server at once. A look of another hour has a wrong moment."""
 _OTHER_VERSION: Final = "the running winlogd does not understand this order: it is of another version; restart it"
 
 Answer = Mapping[str, Any]
@@ -102,10 +104,15 @@ def _look(fields: Mapping[str, Any], now_us: int) -> "Callable[[apsw.Connection]
 
 
 def _look_in(fields: Mapping[str, Any], now_us: int) -> Look:
-    """Return the row. The command says when it looked, so that the same order makes the same row if it comes twice."""
+    """Return the row. The command says when it looked, so that the same order makes the same row if it comes twice.
+
+    A moment that is no moment of now would never be removed, or at once: then the row gets the server's.
+    """
     at_us = fields.get("at_us", now_us)
     if type(at_us) is not int:
         raise TypeError("at_us")
+    if abs(at_us - now_us) > _LATE_US:
+        at_us = now_us
     return Look(at_us, *(_text(fields, key) for key in ("reader", "kind", "filter", "address")))
 
 
