@@ -82,7 +82,7 @@ def questions(page: str, path: str, query: str, scope: str, today: date) -> byte
 
     The page asks the same: `first.js` compares them. They may make rows in the readers' log, as the page's own would. A
     time that somebody has typed may be wrong: the page then says what is wrong with it. A name may be unknown, and the
-    page says so. Of a room that is unfolded it says nothing: that question alone may be in vain.
+    page says so. Only the question about an unfolded room may be in vain: the page asks none about an unknown room.
 
     Args:
         page: as of `page_of`.

@@ -11,7 +11,7 @@ from winlogd.api.login_words import language_of
 from winlogd.http.wire.message import Head, Response
 
 _THIS: Final = ""
-"""The address of the page itself. It is somebody else's text, so that no link repeats it (RFC 3986 §4.4)."""
+"""An empty address: a link to it stays at this page (RFC 3986 §4.4). The page never repeats what somebody has typed."""
 
 
 def unknown_page(head: Head) -> Response:

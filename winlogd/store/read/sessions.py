@@ -34,8 +34,9 @@ _FEWEST_JUDGED: Final = 64
 """One statement looks for the evidence about so many sessions at least, if some of them may not pass."""
 _SECONDS_A_DAY: Final = 86_400
 _MEANWHILE_US: Final = 60 * US
-"""No question waits and works for so long. What was received up to so much after it was asked has come meanwhile. What
-has an even later receipt came before the server's clock was set back."""
+"""Hardly a question waits and works for so long. What was received up to so much after it was asked has come meanwhile.
+What has an even later receipt probably came before the server's clock was set back. So a clock that goes back by less
+leaves no trace here."""
 _ENDINGS: Final = {"client": 1, "auto": 2, "expired": 3}
 _OF_ONE_ENDING: Final = ("open", "doubtful", "orphan")
 """The rows of these states have one and the same number in `ended_by`."""
