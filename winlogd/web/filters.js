@@ -9,16 +9,22 @@ export function shown(name, value) {
   return visible(name === "state" ? sayOf(value) : value);
 }
 
+/** Return a filter in words, such as "room: A102". @param {string} name @param {string} value */
+export function filterText(name, value) {
+  return say("filter", { name: sayOf(`f_${name}`), value: shown(name, value) });
+}
+
 /**
  * Return the chips of the filters that a page understands; null if there are none.
  * @param {Place} state
  * @param {string[]} names such as "room", each with its word `f_room`
+ * @param {typeof filterText} textOf returns a filter in words; a page with filters of its own has words for them
  */
-export function chips(state, names) {
+export function chips({ query }, names, textOf = filterText) {
   const items = names.flatMap((name) => {
-    const value = state.query.get(name);
+    const value = query.get(name);
     if (value === null || (!value && name !== "room")) return [];
-    const what = say("filter", { name: sayOf(`f_${name}`), value: shown(name, value) });
+    const what = textOf(name, value);
     const link = h(
       "a",
       { class: "chip", href: changed({ [name]: null }), "aria-label": say("remove", { what }) },

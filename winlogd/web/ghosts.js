@@ -15,6 +15,7 @@ import {
 } from "./details.js";
 import { words } from "./details_words.js";
 import { fill, h, named, sheet } from "./dom.js";
+import { chips, filterText } from "./filters.js";
 import { bindRows } from "./keys.js";
 import { live } from "./live.js";
 import { offer } from "./pages.js";
@@ -27,6 +28,7 @@ import { compareNames, number, say, sayOf } from "./words.js";
 /** @typedef {(typeof KINDS)[number]} Kind */
 
 const KINDS = /** @type {const} */ (["doubtful", "too_long", "lost"]);
+const FILTERS = ["kind", "room", "why"];
 const LIMIT = "1000";
 
 offer("ghosts", show);
@@ -140,8 +142,8 @@ function ghost(session, kind) {
  * @param {boolean} isNow
  * @param {() => void} reload
  */
-function page({ ghosts, isCut, at }, { query }, isNow, reload) {
-  const [kind, room, why] = ["kind", "room", "why"].map((name) => query.get(name));
+function page({ ghosts, isCut, at }, state, isNow, reload) {
+  const [kind, room, why] = FILTERS.map((name) => state.query.get(name));
   const inRoom = ghosts.filter(
     (each) => (room === null || (each.room ?? "") === room) && (!why || each.why === why),
   );
@@ -158,7 +160,7 @@ function page({ ghosts, isCut, at }, { query }, isNow, reload) {
     h(
       "div",
       { class: "filters" },
-      chips(query),
+      chips(state, FILTERS, textOf),
       h("span", { class: "since" }, words.say("as_of", { time: clock(at) })),
       h("button", { type: "button", class: "quiet", onclick: reload }, words.say("reload_now")),
       !isNow &&
@@ -196,32 +198,11 @@ function totals(ghosts, kind) {
   });
 }
 
-/**
- * The filters as chips. A room without a name is an empty text in the address.
- * @param {URLSearchParams} query
- */
-function chips(query) {
-  const items = ["kind", "room", "why"].flatMap((name) => {
-    const value = query.get(name);
-    if (value === null || (!value && name !== "room")) return [];
-    const shown =
-      name === "kind"
-        ? words.say(/** @type {any} */ (`k_${value}`))
-        : name === "why"
-          ? whyText(value)
-          : value || say("no_room");
-    const what = pair(
-      name === "room" ? say("f_room") : words.say(name === "kind" ? "f_kind" : "f_why"),
-      shown,
-    );
-    const attributes = {
-      class: "chip",
-      href: changed({ [name]: null }),
-      "aria-label": say("remove", { what }),
-    };
-    return [h("li", {}, h("a", attributes, named(what), h("span", { "aria-hidden": "true" }, " ×")))];
-  });
-  return items.length ? h("ul", { class: "chips", "aria-label": say("filters") }, items) : null;
+/** Return a filter in words. @param {string} name @param {string} value */
+function textOf(name, value) {
+  if (name === "room") return filterText(name, value);
+  if (name === "why") return pair(words.say("f_why"), whyText(value));
+  return pair(words.say("f_kind"), words.say(/** @type {any} */ (`k_${value}`)));
 }
 
 /** @param {string} why */
