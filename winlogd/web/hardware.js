@@ -5,7 +5,7 @@ import { csvButton, csvLink } from "./copy.js";
 import { keepFocus, machineLink, pair, scope } from "./details.js";
 import { words } from "./details_words.js";
 import { fill, h, named, sheet, visible } from "./dom.js";
-import { chips, filterText } from "./filters.js";
+import { chips } from "./filters.js";
 import { groupTitle, label, leaves, summary, valueText } from "./inventory.js";
 import { bindRows } from "./keys.js";
 import { offer } from "./pages.js";
@@ -171,7 +171,7 @@ class Hardware {
     const filters = FILTERS.filter((name) => this.state.query.get(name));
     fill(
       this.bar,
-      chips(this.state, filters, textOf),
+      chips(this.state, filters),
       this.count,
       csvButton("hardware", () => lines(this.sorted())),
       h(
@@ -299,9 +299,4 @@ function lines(reports) {
     each.received.slice(0, 16).replace("T", " "),
   ]);
   return [head, ...rows];
-}
-
-/** Return a filter in words. @param {string} name @param {string} value */
-function textOf(name, value) {
-  return name === "q" ? pair(words.say("f_q"), visible(value)) : filterText(name, value);
 }
