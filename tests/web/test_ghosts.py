@@ -1,5 +1,6 @@
 """The page of ghosts in a real browser."""
 
+import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +77,28 @@ def test_a_reason_is_a_link_to_those_with_the_same(page: "Page") -> None:
     assert [row[0] for row in rows(page)] == ["A102-03"]
 
 
+@pytest.mark.parametrize("query", ["", "?kind=lost", "?kind=too_long&room=A102", "?why=expired", "?kind=doubtful"])
+def test_what_is_shown_comes_as_csv(page: "Page", query: str) -> None:
+    page.goto(f"/ghosts{query}")
+    shown = [(row[0], row[1]) for row in rows(page)]
+    with page.expect_download() as download:
+        page.click("button.csv")
+    with download.value.path().open(newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [(each["hostname"], each["username"]) for each in found] == shown
+    assert {each["room"] for each in found} <= {"A101", "A102"}
+
+
+def test_the_number_of_a_room_opens_its_list(browser: "Browser", tmp_path: Path) -> None:
+    """Also of the machines without a room."""
+    events = [sent(at(0, 18), "zoe", "C", "laptop"), sent(at(0, 18), "alice", "C", "A101-01")]
+    with served(tmp_path, events, NOW_US) as server, browsing(browser, server.port) as page:
+        page.goto("/ghosts")
+        page.click("tr.group a >> nth=1")
+        page.wait_for_selector(".chip >> text=room: no room")
+        assert [row[0] for row in rows(page)] == ["laptop"]
+
+
 def test_it_says_what_to_do(page: "Page") -> None:
     page.goto("/ghosts")
     page.wait_for_selector("text=What to do")
@@ -102,6 +125,10 @@ def test_who_may_not_see_the_past_sees_the_doubtful_ones_of_now(browser: "Browse
             assert [row[0] for row in rows(page)] == ["A101-01", "A101-02", "A101-03", "A102-01"]
             assert "Those that have ended need a token with the scope “all”" in page.inner_text(".note")
             assert page.locator("a.csv").count() == 0
+            with page.expect_download() as download:
+                page.click("button.csv")
+            lines = download.value.path().read_text().splitlines()
+            assert [line.split(",")[1] for line in lines[1:]] == ["A101-01", "A101-02", "A101-03", "A102-01"]
 
 
 def test_thousand_ghosts_are_drawn_a_hundred_at_a_time(browser: "Browser", tmp_path: Path) -> None:

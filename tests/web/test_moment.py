@@ -1,5 +1,6 @@
 """The page of a moment in a real browser: who was on, how surely and why, and the way to other moments and to now."""
 
+import csv
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -408,6 +409,32 @@ def test_what_is_shown_is_there_as_csv(few: "Page", small: Winlogd) -> None:
     with few.expect_download() as download:
         few.click("button.csv")
     assert download.value.path().read_text().splitlines()[1].startswith("alice,A1-1,A1,2026-01-12T08:00:00")
+
+
+def test_the_csv_of_a_span_has_what_is_shown(few: "Page", small: Winlogd) -> None:
+    opened(few, "/?from=2026-01-12&to=2026-01-13")
+    address = few.get_attribute("a.csv", "href") or ""
+    assert len(small.request("GET", address).body.decode().splitlines()) == 1 + few.locator(".person").count()
+    opened(few, "/?from=2026-01-12&to=2026-01-13&state=certain")
+    assert downloaded(few) == {"alice", "erin"} == set(few.locator(".person .user").all_inner_texts())
+
+
+def test_the_csv_of_a_span_has_what_is_not_loaded_yet(browser: "Browser", tmp_path: Path) -> None:
+    users = {f"user{number}" for number in range(3_100)}
+    events = [sent(at(0, 8) + number, user, "C", f"laptop-{number}") for number, user in enumerate(sorted(users))]
+    with served(tmp_path, events, at(0, 9), SETTINGS, ROOMS) as server, browsing(browser, server.port) as page:
+        for query in ("room=", "state=doubtful", "state=presumed&room="):
+            opened(page, f"/?from=2026-01-12&to=2026-01-12&{query}")
+            page.wait_for_selector(".more button")
+            assert downloaded(page) == (users if "doubtful" not in query else set())
+
+
+def downloaded(page: "Page") -> set[str]:
+    """Return the users in the CSV of a page."""
+    with page.expect_download() as download:
+        page.click("button.csv")
+    with download.value.path().open(newline="") as file:
+        return {each["username"] for each in csv.DictReader(file)}
 
 
 def test_a_row_is_copied_as_one_line(few: "Page") -> None:

@@ -1,7 +1,8 @@
 """The page Now in a real browser: it shows the school, changes without a reload, and is used by the keyboard alone."""
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
 
 import pytest
 
@@ -138,6 +139,40 @@ def test_a_room_of_a_filter_goes_with_its_last_machine(page: "Page", school_serv
     assert "No machine passes these filters." in page.inner_text("main")
 
 
+PEOPLE: Final = {
+    "FILTER-1": "alice.b",
+    "FILTER-2": "malice.b",
+    "FILTER-3.school.local": "DOM\\alice.b",
+    "FILTER-4": "alice.b@school.local",
+    "filter-5": "Strau\u00df",
+    "FILTER-6": "E\u0301va",
+    "FILTER-7": "a.b.c.b.d",
+}
+ASKED: Final = (
+    *({"user": each} for each in ("alice.b", "ALICE.B", "*alice.b", "alice.*", "dom\\alice.b", "STRAUSS", "\u00e9VA")),
+    *({"user": each} for each in ("a*b*b*d", "a*b*d*b", "a.b.c.b.d*", "**.b", "nobody", "alice", "a.*.a")),
+    *(
+        {"host": each}
+        for each in ("filter-*", "FILTER-3", "filter-3.*", "FILTER-5.", "FILTER", "*-6", "filter-3.School.LOCAL")
+    ),
+)
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: "-".join(asked.values()))
+def test_a_filter_means_the_same_as_in_a_question_to_the_server(
+    page: "Page", school_server: Winlogd, asked: dict[str, str]
+) -> None:
+    for hostname, username in PEOPLE.items():
+        event = an_event(username=username, hostname=hostname, timestamp="2026-01-13T10:15:20Z")
+        assert school_server.post(event).status == 200
+    page.goto(f"/?{urlencode(asked)}")
+    page.wait_for_selector(".machine, .rooms .empty")
+    shown = set(page.locator(".machine:has(.person) .host").all_inner_texts())
+    open_ones = school_server.request("GET", f"/api/v1/sessions/current?{urlencode(asked)}").json
+    assert shown == {each["hostname"] for each in open_ones}
+    assert shown or asked["user" if "user" in asked else "host"] in {"nobody", "alice", "a*b*d*b", "a.*.a", "FILTER"}
+
+
 def test_a_change_leaves_the_focus_where_it_is(page: "Page", school_server: Winlogd) -> None:
     """On a number of the site, on one of the room, on a user of a machine: each is drawn anew."""
     event = an_event(username="steady", hostname="A102-05")
@@ -168,9 +203,11 @@ def test_the_ages_of_the_last_contacts_move_on(browser: "Browser", school_server
 
 def test_french_numbers_have_words_that_agree(browser: "Browser", school_server: Winlogd) -> None:
     with browsing(browser, school_server.port, locale="fr-FR") as page:
-        page.goto("/?room=A101")
+        rooms = school_server.request("GET", "/api/v1/rooms").json["rooms"]
+        room = next(each["name"] for each in rooms if each["in_use"] > 1 and each["free"] > 1)
+        page.goto(f"/?room={room}")
         page.wait_for_selector(".machine")
         assert page.inner_text(".totals > .in_use span") == "occupés"
         assert page.inner_text(".totals > .free span") == "libres"
         assert page.inner_text(".machine.in_use .state >> nth=0") == "occupé"
-        assert page.inner_text(".chip bdi") == "salle : A101"
+        assert page.inner_text(".chip bdi") == f"salle : {room}"

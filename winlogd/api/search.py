@@ -14,7 +14,7 @@ from winlogd.sessions.moment_words import in_words
 from winlogd.sessions.moments import Moment
 from winlogd.sessions.spoken import find_moment
 from winlogd.store.read.search import Name, find_names
-from winlogd.store.read.search_now import only_now
+from winlogd.store.read.search_now import find_names_now
 
 if TYPE_CHECKING:  # types only
     from datetime import tzinfo
@@ -36,9 +36,8 @@ def search(values: Values, asked: Asked) -> "Callable[[Access], object]":
     understood = find_moment(words, now_us, site.zone, periods)
 
     def find(access: "Access") -> object:
-        names, moment = find_names(access, understood.left, site, now_us), understood.moment
-        if not asked.asker.sees_past:
-            names = only_now(access, names, understood.left, site, now_us)
+        find_all = find_names if asked.asker.sees_past else find_names_now
+        names, moment = find_all(access, understood.left, site, now_us), understood.moment
         best = best_of(names, understood.left)
         is_counted = asked.asker.sees_past and (best is not None or not understood.left)
         counted = moment if is_counted else None

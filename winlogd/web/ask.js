@@ -33,18 +33,19 @@ export class Unanswered extends Error {
 export async function ask(path, query = {}, signal) {
   const parameters = `${parametersOf(query)}`;
   const address = `/api/v1/${path}${parameters && `?${parameters}`}`;
-  for (const untilMs = Date.now() + ENOUGH_MS; ; ) {
+  const untilMs = Date.now() + ENOUGH_MS;
+  while (true) {
     const answer = (await firstAnswer(path, query)) ?? (await read(address, signal ?? null));
     signal?.throwIfAborted();
     if (!answer) throw new Unanswered(0, "");
     const { status, text, headers } = answer;
     const told = parsed(text);
-    if (status === 200 && told) return told;
     // What is no JSON comes from another server.
-    if (status === 200) throw new Unanswered(0, "");
+    if (status === 200 && !told) throw new Unanswered(0, "");
+    if (status === 200) return told;
     if (told?.error !== BUSY || Date.now() > untilMs) throw new Unanswered(status, detailsOf(told ?? {}));
-    const pauseS = Number(headers.get("retry-after")) || 1;
-    await new Promise((done) => setTimeout(done, 1000 * pauseS));
+    const pauseMs = 1000 * Number(headers.get("retry-after"));
+    await new Promise((done) => setTimeout(done, pauseMs || 1000));
     signal?.throwIfAborted();
   }
 }
@@ -61,7 +62,7 @@ function parsed(text) {
 /** @param {{error?: string, details?: string | Record<string, string>}} told */
 function detailsOf({ error = "", details = error }) {
   if (typeof details === "string") return details;
-  return Object.entries(details ?? {})
+  return Object.entries(details)
     .map(([name, said]) => `${name}: ${said}`)
     .join("; ");
 }

@@ -3,8 +3,8 @@ import { changed, to } from "./address.js";
 import { words } from "./box_words.js";
 import { named } from "./dom.js";
 import { live } from "./live.js";
-import { stateWords } from "./states.js";
 import { addDays, clock, today, when } from "./time.js";
+import { sayOf } from "./words.js";
 
 /** @typedef {import("./dom.js").Child} Child */
 
@@ -102,7 +102,7 @@ function detailsOf(kind, each, present) {
 /** @param {any} each @param {string} time @returns {Child[]} */
 function machineDetails(each, time) {
   const machine = live.machines?.get(each.hostname);
-  const state = machine ? stateWords(machine.state) : "";
+  const state = machine ? sayOf(machine.state) : "";
   if (machine?.users.length)
     return [
       state,

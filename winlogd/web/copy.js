@@ -4,6 +4,18 @@ import { parametersOf } from "./first.js";
 import { bind } from "./keys.js";
 import { lang, say } from "./words.js";
 
+const COLUMNS = [
+  "username",
+  "hostname",
+  "room",
+  "connected_at",
+  "disconnected_at",
+  "ended_by",
+  "certainty",
+  "doubt",
+  "source_ip",
+];
+
 /** @type {WeakMap<Element, () => string | null>} */
 const lines = new WeakMap();
 
@@ -50,14 +62,25 @@ export function csvLink(path, query) {
 }
 
 /**
+ * Return the rows for `csvButton` of what has a value for each column.
+ * @param {Record<string, any>[]} list
+ * @param {string[]} columns by default those of sessions
+ */
+export function csvRows(list, columns = COLUMNS) {
+  return [columns, ...list.map((row) => columns.map((each) => String(row[each] ?? "")))];
+}
+
+/**
  * Return a button that downloads what is shown as CSV, where the server has no such list.
  * @param {string} name of the file
- * @param {() => string[][]} rows the first one has the names of the columns
+ * @param {() => string[][] | Promise<string[][]>} rows the first one has the names of the columns; no rows, no file
  */
 export function csvButton(name, rows) {
-  const save = () => {
+  const save = async () => {
+    const found = await rows();
+    if (!found.length) return;
     const [mark, separator] = lang() === "fr" ? ["\ufeff", ";"] : ["", ","];
-    const text = rows().map((row) => `${row.map(cell).join(separator)}\r\n`);
+    const text = found.map((row) => `${row.map(cell).join(separator)}\r\n`);
     const url = URL.createObjectURL(new Blob([mark, ...text], { type: "text/csv" }));
     h("a", { href: url, download: `${name}.csv` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 60_000);

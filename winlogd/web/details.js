@@ -153,7 +153,7 @@ export function sureness(session) {
  * @param {string} value
  */
 export function pair(name, value) {
-  return words.say("pair", { name, value });
+  return say("filter", { name, value });
 }
 
 /**

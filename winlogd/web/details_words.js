@@ -3,7 +3,6 @@ import { wordsOf } from "./words.js";
 
 export const words = wordsOf({
   en: {
-    pair: "{name}: {value}",
     machine: "Machine",
     user: "User",
     room: "Room",
@@ -79,9 +78,6 @@ export const words = wordsOf({
     k_doubtful: "doubtful",
     k_too_long: "open too long",
     k_lost: "ended today, no logoff",
-    f_kind: "kind",
-    f_why: "why",
-    f_q: "words",
     why: "Why",
     as_of: "As of {time}.",
     reload_now: "Look again",
@@ -124,7 +120,6 @@ export const words = wordsOf({
     g_other: "Other",
   },
   fr: {
-    pair: "{name} : {value}",
     machine: "Poste",
     user: "Utilisateur",
     room: "Salle",
@@ -202,9 +197,6 @@ export const words = wordsOf({
     k_doubtful: "à vérifier",
     k_too_long: "ouvertes trop longtemps",
     k_lost: "finies aujourd’hui sans déconnexion",
-    f_kind: "genre",
-    f_why: "raison",
-    f_q: "mots",
     why: "Raison",
     as_of: "État à {time}.",
     reload_now: "Regarder à nouveau",

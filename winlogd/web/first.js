@@ -10,10 +10,11 @@ const SILENCE_MS = 40_000;
 /** @type {Map<string, Promise<Answer | null>>} */
 const answers = new Map();
 const ending = new AbortController();
+/** @type {NodeListOf<HTMLLinkElement>} */
 const links = document.querySelectorAll("link[as=fetch]");
 
 for (const link of links) {
-  const { href, pathname, searchParams } = new URL(/** @type {HTMLLinkElement} */ (link).href);
+  const { href, pathname, searchParams } = new URL(link.href);
   answers.set(nameOf(pathname, searchParams), read(href, ending.signal));
 }
 setTimeout(endFirst, SILENCE_MS);

@@ -1,20 +1,11 @@
 // The page of ghosts: sessions that may be over, and those that ended in a way that nobody knows. Each with why.
 import { changed } from "./address.js";
 import { ask, failure } from "./ask.js";
-import { csvLink } from "./copy.js";
-import {
-  begun,
-  doubtOf,
-  keepFocus,
-  loader,
-  machineLink,
-  pair,
-  scope,
-  sessionLine,
-  userLink,
-} from "./details.js";
+import { csvButton, csvRows } from "./copy.js";
+import { begun, doubtOf, keepFocus, loader, machineLink, scope, sessionLine, userLink } from "./details.js";
 import { words } from "./details_words.js";
 import { fill, h, named, sheet } from "./dom.js";
+import { chips, shown as filterValue } from "./filters.js";
 import { bindRows } from "./keys.js";
 import { live } from "./live.js";
 import { offer } from "./pages.js";
@@ -27,6 +18,7 @@ import { compareNames, number, say, sayOf } from "./words.js";
 /** @typedef {(typeof KINDS)[number]} Kind */
 
 const KINDS = /** @type {const} */ (["doubtful", "too_long", "lost"]);
+const FILTERS = ["kind", "room", "why"];
 const LIMIT = "1000";
 
 offer("ghosts", show);
@@ -75,7 +67,7 @@ async function found(signal) {
   ]);
   const [open, ended] = answers.map((each) => /** @type {Session[]} */ (each.sessions));
   const ghosts = [
-    ...(open ?? []).map((each) => ghost(each, isTooLong(each) ? "too_long" : "doubtful")),
+    ...(open ?? []).map((each) => ghost(each)),
     ...(ended ?? [])
       .filter((each) => each.disconnected_at?.startsWith(day))
       .map((each) => ghost(each, "lost")),
@@ -92,22 +84,9 @@ function ofNow() {
     machine.users
       .filter((each) => each.certainty === "doubtful")
       .map((each) => {
-        const { hostname, room, source_ip, os_name, os_version } = machine;
-        const rest = { disconnected_at: null, duration_seconds: null, ended_by: null, doubtful_since: null };
-        const own = { session_uuid: null, received_at: each.connected_at ?? "", clock_error_seconds: null };
-        /** @type {Session} */
-        const session = {
-          ...each,
-          ...rest,
-          ...own,
-          hostname,
-          room,
-          source_ip,
-          os_name,
-          os_version,
-          state: "open",
-        };
-        return ghost(session, isTooLong(session) ? "too_long" : "doubtful");
+        // What such a reader is not told is left out.
+        const known = { ...machine, ...each, state: "open", received_at: each.connected_at ?? "" };
+        return ghost(/** @type {Session} */ (/** @type {unknown} */ (known)));
       }),
   );
   return sorted(ghosts, false);
@@ -117,8 +96,7 @@ function ofNow() {
 function sorted(ghosts, isCut) {
   ghosts.sort(
     (a, b) =>
-      Number(a.room === null) - Number(b.room === null) ||
-      compareNames(a.room ?? "", b.room ?? "") ||
+      compareNames(a.room ?? "\uffff", b.room ?? "\uffff") ||
       compareNames(a.hostname ?? "", b.hostname ?? ""),
   );
   return { ghosts, isCut, at: localText(Date.now()) };
@@ -129,8 +107,8 @@ function isTooLong({ doubt }) {
   return doubt === "age" || doubt === "closed";
 }
 
-/** @param {Session} session @param {Kind} kind @returns {Ghost} */
-function ghost(session, kind) {
+/** @param {Session} session @param {Kind} [kind] @returns {Ghost} */
+function ghost(session, kind = isTooLong(session) ? "too_long" : "doubtful") {
   return { ...session, kind, why: session.ended_by ?? session.doubt ?? "" };
 }
 
@@ -140,8 +118,8 @@ function ghost(session, kind) {
  * @param {boolean} isNow
  * @param {() => void} reload
  */
-function page({ ghosts, isCut, at }, { query }, isNow, reload) {
-  const [kind, room, why] = ["kind", "room", "why"].map((name) => query.get(name));
+function page({ ghosts, isCut, at }, state, isNow, reload) {
+  const [kind, room, why] = FILTERS.map((name) => state.query.get(name));
   const inRoom = ghosts.filter(
     (each) => (room === null || (each.room ?? "") === room) && (!why || each.why === why),
   );
@@ -150,27 +128,19 @@ function page({ ghosts, isCut, at }, { query }, isNow, reload) {
   return [
     h("h1", {}, say("ghosts")),
     h("p", { class: "since" }, words.say("ghosts_intro")),
-    h(
-      "div",
-      { class: "totals", role: "group", "aria-label": words.say("f_kind") },
-      totals(inRoom, kind ?? ""),
-    ),
+    h("div", { class: "totals", role: "group", "aria-label": say("f_kind") }, totals(inRoom, kind ?? "")),
     h(
       "div",
       { class: "filters" },
-      chips(query),
+      chips(state, FILTERS, wordsOf),
       h("span", { class: "since" }, words.say("as_of", { time: clock(at) })),
       h("button", { type: "button", class: "quiet", onclick: reload }, words.say("reload_now")),
-      !isNow &&
-        csvLink("sessions", {
-          ...(kind === "lost" ? { ended_by: "auto,expired", from: "yesterday" } : { state: "doubtful" }),
-          room,
-        }),
+      csvButton("ghosts", () => csvRows(shown)),
     ),
     isNow && h("p", { class: "note" }, words.say("ghosts_now")),
     isCut && h("p", { class: "note" }, words.say("too_many")),
     shown.length
-      ? table(say("ghosts"), columns(), shown, { line, group: (each) => group(each, shown) })
+      ? table(say("ghosts"), columns(), shown, { line: sessionLine, group: (each) => group(each, shown) })
       : h("p", { class: "empty" }, empty),
     help(),
   ];
@@ -196,32 +166,10 @@ function totals(ghosts, kind) {
   });
 }
 
-/**
- * The filters as chips. A room without a name is an empty text in the address.
- * @param {URLSearchParams} query
- */
-function chips(query) {
-  const items = ["kind", "room", "why"].flatMap((name) => {
-    const value = query.get(name);
-    if (value === null || (!value && name !== "room")) return [];
-    const shown =
-      name === "kind"
-        ? words.say(/** @type {any} */ (`k_${value}`))
-        : name === "why"
-          ? whyText(value)
-          : value || say("no_room");
-    const what = pair(
-      name === "room" ? say("f_room") : words.say(name === "kind" ? "f_kind" : "f_why"),
-      shown,
-    );
-    const attributes = {
-      class: "chip",
-      href: changed({ [name]: null }),
-      "aria-label": say("remove", { what }),
-    };
-    return [h("li", {}, h("a", attributes, named(what), h("span", { "aria-hidden": "true" }, " ×")))];
-  });
-  return items.length ? h("ul", { class: "chips", "aria-label": say("filters") }, items) : null;
+/** Return the value of a filter in words. @param {string} name @param {string} value */
+function wordsOf(name, value) {
+  if (name === "kind") return words.say(/** @type {any} */ (`k_${value}`));
+  return name === "why" ? whyText(value) : filterValue(name, value);
 }
 
 /** @param {string} why */
@@ -237,12 +185,8 @@ function whyText(why) {
 function group({ room }, shown) {
   const count = shown.filter((each) => each.room === room).length;
   const name = room === null ? say("no_room") : named(room);
-  const address = room === null ? null : changed({ room });
-  const text = words.say("n_sessions", { n: count });
-  return [
-    room ?? "",
-    [name, h("span", { class: "since" }, " ", address ? h("a", { href: address }, text) : text)],
-  ];
+  const link = h("a", { href: changed({ room: room ?? "" }) }, words.say("n_sessions", { n: count }));
+  return [room ?? "", [name, h("span", { class: "since" }, " ", link)]];
 }
 
 /** @returns {import("./table.js").Column<Ghost>[]} */
@@ -263,11 +207,6 @@ function columns() {
 function since(ghost) {
   const begin = begun(ghost);
   return [when(begin), h("span", { class: "since" }, ` (${age(begin)})`)];
-}
-
-/** @param {Ghost} ghost */
-function line(ghost) {
-  return sessionLine(ghost);
 }
 
 function help() {

@@ -5,6 +5,7 @@ import { csvButton, csvLink } from "./copy.js";
 import { keepFocus, machineLink, pair, scope } from "./details.js";
 import { words } from "./details_words.js";
 import { fill, h, named, sheet, visible } from "./dom.js";
+import { chips } from "./filters.js";
 import { groupTitle, label, leaves, summary, valueText } from "./inventory.js";
 import { bindRows } from "./keys.js";
 import { offer } from "./pages.js";
@@ -25,6 +26,7 @@ import { say } from "./words.js";
  * @property {string[]} hits the values in which words of the search are, but for those that have a column
  */
 
+const FILTERS = ["q", "room"];
 const PAGE = "1000";
 /** So many reports are understood in one task: some 2 ms. */
 const SLICE = 50;
@@ -111,7 +113,7 @@ class Hardware {
   change(state) {
     const before = this.state.query;
     this.state = state;
-    const isSame = ["q", "room"].every((name) => before.get(name) === state.query.get(name));
+    const isSame = FILTERS.every((name) => before.get(name) === state.query.get(name));
     if (isSame) {
       this.draw();
       return keepFocus(this.list, "[aria-sort] a");
@@ -166,9 +168,10 @@ class Hardware {
     this.drawCount();
     const rows = this.sorted();
     const shown = columns(rows);
+    const filters = FILTERS.filter((name) => this.state.query.get(name));
     fill(
       this.bar,
-      chips(this.state),
+      chips(this.state, filters),
       this.count,
       csvButton("hardware", () => lines(this.sorted())),
       h(
@@ -296,20 +299,4 @@ function lines(reports) {
     each.received.slice(0, 16).replace("T", " "),
   ]);
   return [head, ...rows];
-}
-
-/** @param {Place} state */
-function chips({ query }) {
-  const items = /** @type {const} */ (["q", "room"]).flatMap((name) => {
-    const value = query.get(name);
-    if (!value) return [];
-    const what = pair(name === "q" ? words.say("f_q") : say("f_room"), visible(value));
-    const attributes = {
-      class: "chip",
-      href: changed({ [name]: null }),
-      "aria-label": say("remove", { what }),
-    };
-    return [h("li", {}, h("a", attributes, h("bdi", {}, what), h("span", { "aria-hidden": "true" }, " ×")))];
-  });
-  return items.length ? h("ul", { class: "chips", "aria-label": say("filters") }, items) : null;
 }

@@ -217,6 +217,8 @@ function takeChange(change, changed) {
     changed.machines.add(hostname);
   }
   for (const each of change.rooms ?? []) {
+    // The list of the free machines changes where one can tell now what is free, or no more.
+    if ((each.free === null) !== (live.rooms.get(each.name)?.free === null)) changed.all = true;
     live.rooms.set(each.name, each);
     changed.rooms.add(each.name);
   }

@@ -21,7 +21,7 @@ import { bindRows } from "./keys.js";
 import { follow, live } from "./live.js";
 import { offer } from "./pages.js";
 import { sessionPart } from "./session_list.js";
-import { mark, stateWords } from "./states.js";
+import { mark } from "./states.js";
 import { table } from "./table.js";
 import { day, today, when } from "./time.js";
 import { number, sayOf } from "./words.js";
@@ -98,7 +98,7 @@ function heading(machine) {
   // The feed tells it to everybody, the question about one machine not.
   const contact = sees ? machine.last_contact : null;
   const title = h("h1", {}, named(hostname));
-  const shown = h("p", { class: `state-line ${state}` }, mark(state), " ", stateWords(state));
+  const shown = h("p", { class: `state-line ${state}` }, mark(state), " ", sayOf(state));
   const known = facts([
     [words.say("who"), who(machine)],
     [words.say("room"), roomLink(room) ?? sayOf("no_room")],

@@ -1,7 +1,7 @@
 // A moment: the rooms as in Now, but as they were then, with who came and left and which machines are silent since.
 import { changed, to } from "./address.js";
 import { ask, failure } from "./ask.js";
-import { csvButton, csvLink } from "./copy.js";
+import { csvButton, csvLink, csvRows } from "./copy.js";
 import { fill, h, named, set } from "./dom.js";
 import { bind, bindRows } from "./keys.js";
 import { live } from "./live.js";
@@ -185,27 +185,7 @@ export class MomentPage extends Now {
 
   /** @override */
   table() {
-    const heads = [
-      "username",
-      "hostname",
-      "room",
-      "connected_at",
-      "disconnected_at",
-      "certainty",
-      "doubt",
-      "source_ip",
-    ];
-    const rows = this.rows().map(({ room, hostname, session: each }) => [
-      each.username,
-      hostname ?? "",
-      room ?? "",
-      each.connected_at ?? "",
-      each.disconnected_at ?? "",
-      each.certainty,
-      each.doubt ?? "",
-      each.source_ip ?? "",
-    ]);
-    return [heads, ...rows];
+    return csvRows(this.rows().map(({ session, ...place }) => ({ ...session, ...place })));
   }
 
   /** Return the sessions of the machines that are shown. */

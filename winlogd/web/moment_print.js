@@ -1,6 +1,6 @@
 // A moment on paper: a list of all who were on, also in the rooms that are folded on the screen.
 import { h, named } from "./dom.js";
-import { shown } from "./filters.js";
+import { given, shown } from "./filters.js";
 import { gradedWhy, untilOf } from "./moment_session.js";
 import { offsetOf, shortened } from "./moment_time.js";
 import { words } from "./moment_words.js";
@@ -48,10 +48,7 @@ export function printButton() {
  * @param {string[]} names
  */
 export function filterWords({ query }, names) {
-  const filters = names.flatMap((name) => {
-    const value = query.get(name);
-    return value || (value === "" && name === "room") ? [`${sayOf(`f_${name}`)} ${shown(name, value)}`] : [];
-  });
+  const filters = given(query, names).map(([name, value]) => `${sayOf(`f_${name}`)} ${shown(name, value)}`);
   return filters.join(", ");
 }
 

@@ -1,7 +1,7 @@
 // A span of time: all sessions that were on in it, as lists by room, with begin and end.
 import { changed, go, to } from "./address.js";
 import { ask, failure, Unanswered } from "./ask.js";
-import { copiesAs, csvButton, csvLink } from "./copy.js";
+import { copiesAs, csvButton, csvLink, csvRows } from "./copy.js";
 import { fill, h, named, set } from "./dom.js";
 import { chips } from "./filters.js";
 import { bind, bindRows } from "./keys.js";
@@ -15,14 +15,6 @@ import { compareNames, number, say } from "./words.js";
 
 const ASKED = ["room", "host", "user", "ip"];
 const FILTERS = ["state", ...ASKED];
-const COLUMNS = /** @type {const} */ ([
-  "hostname",
-  "username",
-  "connected_at",
-  "disconnected_at",
-  "certainty",
-  "doubt",
-]);
 const A_PAGE = 1000;
 /** So many sessions are loaded without being asked for. */
 const AT_ONCE = 3000;
@@ -177,11 +169,14 @@ export class SpanPage {
     );
   }
 
-  /** What the server has, or what is chosen here. */
+  /** The sessions that pass all filters, also those that are not loaded yet: from the server, or chosen here. */
   csv() {
-    if (!this.isWithoutRoom) return csvLink("sessions", this.query);
-    const rows = () => this.shown.map((each) => COLUMNS.map((name) => String(each[name] ?? "")));
-    return csvButton("sessions", () => [[...COLUMNS], ...rows()]);
+    if (!this.isWithoutRoom && !this.state.query.get("state")) return csvLink("sessions", this.query);
+    const { asked } = this;
+    return csvButton("sessions", async () => {
+      if (this.next) await this.load(Number.POSITIVE_INFINITY);
+      return this.next || this.asked !== asked ? [] : csvRows(this.shown);
+    });
   }
 
   more() {

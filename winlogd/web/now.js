@@ -1,21 +1,22 @@
 // The page Now: who is where. Rooms are rows, which unfold to their machines. Only what has changed is drawn again.
 import { changed as changedAddress, go, to, toggleRoom } from "./address.js";
 import { failure, Unanswered } from "./ask.js";
-import { copiesAs, csvButton } from "./copy.js";
+import { copiesAs, csvButton, csvRows } from "./copy.js";
 import { fill, h, named, refill, set } from "./dom.js";
-import { chips } from "./filters.js";
+import { chips, given, passesOf } from "./filters.js";
 import { recall, remember } from "./first.js";
 import { bind, bindRows } from "./keys.js";
 import { again, follow, live } from "./live.js";
-import { Groups } from "./now_groups.js";
+import { counted, Groups, sumsOf } from "./now_groups.js";
 import { agesAnew, machineLine, machineRow } from "./now_machine.js";
 import { words } from "./now_words.js";
 import { offer } from "./pages.js";
 import { bar, countWords, mark, STATES, total } from "./states.js";
 import { number, say } from "./words.js";
 
+const COLUMNS = ["hostname", "room", "state", "users", "connected_at", "last_user", "last_contact"];
 const FILTERS = ["state", "room", "host", "user"];
-const RARE = /** @type {const} */ (["silent", "never_seen"]);
+const COUNTED = /** @type {const} */ (["doubtful", "silent", "never_seen"]);
 /** How long one frame may draw machines. The rest follows in the next frames. */
 const FRAME_MS = 8;
 const A_MINUTE_MS = 60_000;
@@ -126,25 +127,20 @@ export class Now {
 
   // ── what is shown ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** @returns {(machine: Machine) => boolean} */
+  /** The filters. @returns {(machine: Machine) => boolean} */
   passing() {
     const { query } = this.state;
-    const [state, room] = [query.get("state"), query.get("room")];
-    const host = query.get("host")?.toLowerCase();
-    const user = query.get("user")?.toLowerCase();
-    return (each) =>
-      (!state || each.state === state) &&
-      (room === null || (each.room ?? "") === room) &&
-      (!host || each.hostname.toLowerCase().includes(host)) &&
-      (!user ||
-        [...each.users.map((one) => one.username), each.last_user ?? ""].some((name) =>
-          name.toLowerCase().includes(user),
-        ));
+    const [state, passes] = [query.get("state"), passesOf(query)];
+    return state ? (each) => counted(each, this.data.rooms) === state && passes(each) : passes;
   }
 
   get isFiltered() {
-    const { query } = this.state;
-    return query.has("room") || this.filterNames.some((name) => query.get(name));
+    return this.isNarrow || !!this.state.query.get("state");
+  }
+
+  /** Return True if a filter but that of the state is set. */
+  get isNarrow() {
+    return given(this.state.query, this.filterNames).some(([name]) => name !== "state");
   }
 
   /** @param {string | null} name */
@@ -233,29 +229,26 @@ export class Now {
 
   /** Return the machines that pass the filters, for a spreadsheet. */
   table() {
-    const rows = this.groups
-      .all()
-      .map((each) => [
-        each.hostname,
-        each.room ?? "",
-        each.state,
-        each.users.map((one) => one.username).join(" "),
-        each.users.map((one) => one.connected_at ?? "").join(" "),
-        each.last_user ?? "",
-        each.last_contact ?? "",
-      ]);
-    return [["hostname", "room", "state", "users", "connected_at", "last_user", "last_contact"], ...rows];
+    const machines = this.groups.all().map((each) => ({
+      ...each,
+      users: each.users.map((one) => one.username).join(" "),
+      connected_at: each.users.map((one) => one.connected_at ?? "").join(" "),
+    }));
+    return csvRows(machines, COLUMNS);
   }
 
   drawTotals() {
-    const sums = { machines: 0, in_use: 0, doubtful: 0, free: 0, silent: 0, never_seen: 0, out_of_order: 0 };
-    for (const room of this.data.rooms.values())
-      for (const key of /** @type {(keyof typeof sums)[]} */ (Object.keys(sums))) sums[key] += room[key] ?? 0;
-    const site = this.data.snapshot?.site;
+    const { machines, rooms, snapshot } = this.data;
+    const sums = sumsOf([...(machines?.values() ?? [])].filter(passesOf(this.state.query)), rooms);
+    const site = !this.isNarrow && snapshot?.site;
     const rare = STATES.slice(3).filter((each) => sums[each]);
     refill(
       this.totals,
-      STATES.slice(0, 3).map((each) => total(each, sums[each])),
+      STATES.slice(0, 3).map((each) =>
+        each === "free" && !sums.free && sums.unknown
+          ? total(each, 0, words.say("free_unknown"), "")
+          : total(each, sums[each]),
+      ),
       site &&
         total(
           "never_seen",
@@ -358,8 +351,7 @@ export class Now {
         : room.free
           ? link("free", words.say("free", { n: room.free }))
           : h("span", { class: "count free" }, mark("free"), words.say("free", { n: 0 })),
-      room.doubtful ? link("doubtful", `${number(room.doubtful)} ${say("doubtful")}`) : null,
-      ...RARE.map((each) =>
+      ...COUNTED.map((each) =>
         room[each] ? link(each, `${number(room[each])} ${countWords(each, room[each])}`) : null,
       ),
     ];

@@ -2,7 +2,7 @@
 import { to } from "./address.js";
 import { h, named, refill, set, visible } from "./dom.js";
 import { words } from "./now_words.js";
-import { mark, silenceDays, stateWords } from "./states.js";
+import { mark, silenceDays } from "./states.js";
 import { age, daysAgo, nowMs, when } from "./time.js";
 import { sayOf } from "./words.js";
 
@@ -23,7 +23,7 @@ export function machineRow(row, machine, hasChanged, whoOf = who) {
     mark(state),
     link,
     h("span", { class: "who" }, whoOf(machine)),
-    h("span", { class: "state" }, stateWords(state)),
+    h("span", { class: "state" }, sayOf(state)),
   );
 }
 
@@ -88,7 +88,7 @@ export function machineLine(machine) {
   const parts = [
     hostname,
     room,
-    stateWords(state),
+    sayOf(state),
     ...people,
     users.length || !last ? null : words.say("last", { user: last }),
   ];

@@ -1,7 +1,7 @@
 // The page with the readers' log: who has looked at what. The scope audit sees all rows, the others their own.
 import { changed, go, to } from "./address.js";
 import { ask, failure } from "./ask.js";
-import { copiesAs, csvButton } from "./copy.js";
+import { copiesAs, csvButton, csvRows } from "./copy.js";
 import { fill, h, named, sheet, visible } from "./dom.js";
 import { chips } from "./filters.js";
 import { bind, bindRows } from "./keys.js";
@@ -11,6 +11,7 @@ import { kindWords, words } from "./readers_log_words.js";
 import { day } from "./time.js";
 import { say } from "./words.js";
 
+const COLUMNS = ["at", "reader", "kind", "filter", "address"];
 const FILTERS = ["reader", "from", "to"];
 const ROWS = "100";
 
@@ -181,10 +182,7 @@ class ReadersLog {
       field("to", words.say("until"), "date"),
     );
     if (name) /** @type {HTMLElement | null} */ (this.controls.querySelector(`[name="${name}"]`))?.focus();
-    const csv = csvButton("readers-log", () => [
-      ["at", "reader", "kind", "filter", "address"],
-      ...looks.map(({ at, reader, kind, filter, address }) => [at, reader, kind, filter, address]),
-    ]);
+    const csv = csvButton("readers-log", () => csvRows(looks, COLUMNS));
     fill(this.filters, chips(this.state, FILTERS), looks.length > 0 && csv);
   }
 }

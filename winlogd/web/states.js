@@ -36,14 +36,6 @@ export function mark(state) {
 }
 
 /**
- * Return a state in words.
- * @param {string} state
- */
-export function stateWords(state) {
-  return sayOf(state);
-}
-
-/**
  * Return the word after a number of machines in a state.
  * @param {string} state
  * @param {number} count
@@ -62,7 +54,7 @@ export function silenceDays(lastContact) {
 }
 
 /**
- * Return a number of the whole site, which is a link to its list; a plain text if the list is empty.
+ * Return a number of what the other filters show, which is a link to its list; a plain text if the list is empty.
  * @param {string} state
  * @param {number} count how many the list has
  * @param {string} [text]

@@ -1,22 +1,10 @@
 // What is above the timeline: the day, the zoom, the filters, what the patterns mean, and the list as CSV.
 import { changed as changedAddress, go } from "./address.js";
-import { csvButton, csvLink } from "./copy.js";
+import { csvButton, csvLink, csvRows } from "./copy.js";
 import { fill, h, set } from "./dom.js";
 import { chips } from "./filters.js";
 import { day as dayWords } from "./time.js";
 import { words } from "./timeline_words.js";
-
-const COLUMNS = [
-  "room",
-  "hostname",
-  "username",
-  "connected_at",
-  "disconnected_at",
-  "state",
-  "ended_by",
-  "certainty",
-  "doubt",
-];
 
 /** @typedef {import("./timeline.js").Timeline} Timeline */
 
@@ -112,5 +100,5 @@ export function filtersOf(timeline, rooms) {
  */
 function csv(timeline, rooms) {
   const sessions = rooms.flatMap(({ name }) => timeline.sessions.bars.get(name) ?? []);
-  return [COLUMNS, ...sessions.map(({ session }) => COLUMNS.map((each) => String(session[each] ?? "")))];
+  return csvRows(sessions.map(({ session }) => session));
 }

@@ -1,6 +1,6 @@
 // The charts of the page Trends, and the tables that say the same. Each number is a link to its list.
 import { to } from "./address.js";
-import { copiesAs, csvButton } from "./copy.js";
+import { copiesAs, csvButton, csvRows } from "./copy.js";
 import { fill, h, place } from "./dom.js";
 import { addDays, clock, dateIn, day } from "./time.js";
 import { words } from "./trends_words.js";
@@ -50,12 +50,9 @@ export function drawWeek(root, rows, room, isTable) {
   table.addEventListener("keydown", (event) => moveIn(table, event));
   const first = table.querySelector("a");
   if (first) first.tabIndex = 0;
-  const csv = csvButton("week", () => [
-    ["weekday", "hour", "hours", "logons", "users", "most", "most_at"],
-    ...rows.map((each) =>
-      [each.weekday, each.hour, each.hours, each.logons, each.users, each.most, each.most_at].map(String),
-    ),
-  ]);
+  const csv = csvButton("week", () =>
+    csvRows(rows, ["weekday", "hour", "hours", "logons", "users", "most", "most_at"]),
+  );
   fill(
     root,
     head2(words.say("week"), csv),
@@ -292,10 +289,7 @@ function tableOf(rows, name, nameOf, addressOf) {
 
 /** @param {Count[]} rows */
 function listOf(rows) {
-  return [
-    ["begins_at", "logons", "users", "most"],
-    ...rows.map((each) => [each.begins_at, ...[each.logons, each.users, each.most].map(String)]),
-  ];
+  return csvRows(rows, ["begins_at", "logons", "users", "most"]);
 }
 
 /** @param {string} text @param {Child} tool */

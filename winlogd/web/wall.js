@@ -2,6 +2,7 @@
 import { go } from "./address.js";
 import { failure, Unanswered } from "./ask.js";
 import { fill, h, named, place, set, sheet } from "./dom.js";
+import { folded, pattern } from "./filters.js";
 import { bind } from "./keys.js";
 import { again, follow, live } from "./live.js";
 import { offer } from "./pages.js";
@@ -136,19 +137,9 @@ class Wall {
  * @param {string} patterns
  */
 function roomsOf(patterns) {
-  const forms = patterns
-    .split(",")
-    .map((each) => each.trim())
-    .filter(Boolean)
-    .map(
-      (each) =>
-        new RegExp(
-          `^${each.replace(/[^*]/gu, (one) => `\\u{${one.codePointAt(0)?.toString(16)}}`).replace(/\*+/g, ".*")}$`,
-          "iu",
-        ),
-    );
+  const forms = patterns.split(",").flatMap((each) => pattern(each.trim()) ?? []);
   const rooms = [...live.rooms.values()].filter(({ name, machines }) => name !== null && machines > 0);
-  return forms.length ? rooms.filter(({ name }) => forms.some((each) => each.test(name ?? ""))) : rooms;
+  return forms.length ? rooms.filter(({ name }) => forms.some((each) => each(folded(name ?? "")))) : rooms;
 }
 
 /**

@@ -11,6 +11,7 @@ from tests.support.school_rows import ClockedServer
 from winlogd.sessions.places import Place
 from winlogd.store.read.access import Access
 from winlogd.store.read.search import Name, find_names
+from winlogd.store.read.search_now import find_names_now
 
 SITE: Final = a_site()
 NOW: Final = at(2, 12)
@@ -95,3 +96,22 @@ def test_a_name_comes_with_the_machine_or_user_of_its_last_session(server: Clock
     machines = {each.name: each.beside for each in find_names(access, ["1-"], SITE, NOW).machines}
     assert machines == {"A1-1": "bob", "A1-2": "alice", "B1-1": "alice"}
     assert find_names(access, ["10.1.0.9"], SITE, NOW).addresses == [Name("10.1.0.9", at(1, 8), "A1-2")]
+
+
+def test_who_sees_only_now_finds_the_first_machines_of_the_alphabet_whenever_they_were_used(
+    server: ClockedServer, access: Access
+) -> None:
+    hosts = [f"A1-{number:02}" for number in range(30)]
+    receive(server, *(sent(at(0, 8) + number, "alice", "C", host) for number, host in enumerate(hosts[:15])))
+    server.rotate(at(1, 1))
+    receive(server, *(sent(at(1, 8) + number, "bob", "C", host) for number, host in enumerate(hosts[15:])))
+    receive(server, *stay(at(1, 9), at(1, 10), "carol", "B-1"))
+    assert find_names_now(access, ["a1"], SITE, NOW).machines == [Name(host, None) for host in hosts[:20]]
+    assert [each.name for each in find_names_now(access, ["1"], SITE, NOW).machines] == hosts[:20]
+    assert find_names_now(access, ["b-1"], SITE, NOW).machines == [Name("B-1", None)]
+
+
+def test_who_sees_only_now_finds_the_first_of_very_many(server: ClockedServer, access: Access) -> None:
+    """Of more than a thousand names, those that came last are left out only where the last use counts."""
+    receive(server, *(sent(at(0, 8) + number, "alice", "C", f"A1-{number:04}") for number in range(1_050)))
+    assert find_names_now(access, ["a1"], SITE, NOW).machines[0] == Name("A1-0000", None)

@@ -1,11 +1,11 @@
 """Finds names of which a person knows a part: people, machines, rooms and addresses, the best first.
 
 A name is found if it contains all words. Names that are a word come first, then those that begin with one, then the
-others. Within each of these groups, the names that were used last come first. This file must not know times, or what
-words mean.
+others. Within each of these groups come first the names that were used last, or those that are first in the alphabet.
+This file must not know times, or what words mean.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from winlogd.events.names import folded, folded_host
@@ -34,7 +34,7 @@ _EXACT, _BEGINS, _INSIDE = range(3)
 _CONTAINING: Final = """SELECT id, name, folded,
         CASE WHEN {text} = ?2 OR short = ?2 THEN 0
             WHEN substr({text}, 1, length(?3)) = ?3 OR substr(short, 1, length(?3)) = ?3 THEN 1 ELSE 2 END AS rank
-    FROM {names} {index} WHERE kind = ?1 AND name <> '' AND {containing} ORDER BY rank, id DESC LIMIT ?4"""
+    FROM {names} {index} WHERE kind = ?1 AND name <> '' AND {containing} ORDER BY rank, {order} LIMIT ?4"""
 _BESIDE: Final = """SELECT p.key, u.name, h.name FROM {sessions} p
     JOIN {names} u ON u.id = p.user JOIN {names} h ON h.id = p.host WHERE p.key IN (SELECT value FROM json_each(?))"""
 _HOSTS: Final = f"SELECT DISTINCT folded FROM {{}} WHERE kind = {HOST} AND name <> ''"
@@ -71,7 +71,25 @@ class _Match(NamedTuple):
     name: str
 
 
-def find_names(access: "Access", words: Sequence[str], site: Site, now_us: int) -> NamesFound:
+class Order(NamedTuple):
+    """The order of names that match equally well. It decides which of many are found.
+
+    Attributes:
+        column: the same order in SQL, as nearly as a table of names tells it.
+        key_of: returns what a name is sorted by.
+    """
+
+    column: str
+    key_of: Callable[[_Match], tuple[int | str, ...]]
+
+
+LAST_USE: Final = Order("id DESC", lambda match: (-match.key, match.name))
+"""The name that was used last comes first."""
+ALPHABET: Final = Order("folded", lambda match: (folded(match.name), match.name))
+"""For one who must not learn when a name was used."""
+
+
+def find_names(access: "Access", words: Sequence[str], site: Site, now_us: int, order: Order = LAST_USE) -> NamesFound:
     """Return the names that contain all words; none if there is no word.
 
     Args:
@@ -79,6 +97,7 @@ def find_names(access: "Access", words: Sequence[str], site: Site, now_us: int) 
         words: parts of a name, in any letter case. The first eight count.
         site: what is known of the site.
         now_us: the wall clock, in microseconds since 1970.
+        order: which of the names that match equally well come first.
 
     Raises:
         QuestionTooLongError: the question took too long.
@@ -89,7 +108,7 @@ def find_names(access: "Access", words: Sequence[str], site: Site, now_us: int) 
     if not parts:
         return NamesFound([], [], [], [])
     with access.snapshot() as connection:
-        found = {kind: _names(connection, kind, parts) for kind in _KINDS}
+        found = {kind: _names(connection, kind, parts, order) for kind in _KINDS}
         rooms = _rooms(site, _hosts(connection), parts)
         machines = found[HOST]
         machines.pop(UNKNOWN_HOST, None)
@@ -97,7 +116,7 @@ def find_names(access: "Access", words: Sequence[str], site: Site, now_us: int) 
             rank = _rank(host, parts)
             if rank is not None and host not in machines:
                 machines[host] = _Match(rank, 0, place.hostname)
-        best = {kind: _best(matches) for kind, matches in found.items()}
+        best = {kind: _best(matches, order) for kind, matches in found.items()}
         beside = _beside(connection, [match.key for matches in best.values() for match in matches if match.key])
     return NamesFound(
         people=[_name(match, beside, HOST) for match in best[USER]],
@@ -114,7 +133,7 @@ def _hosts(connection: "apsw.Connection") -> Iterator[str]:
             yield cast("str", name)
 
 
-def _names(connection: "apsw.Connection", kind: int, parts: Sequence[str]) -> dict[str, _Match]:
+def _names(connection: "apsw.Connection", kind: int, parts: Sequence[str], order: Order) -> dict[str, _Match]:
     """Return the names of one kind that contain all parts, by their folded form."""
     matches: dict[str, _Match] = {}
     for source in (PAST, TODAY):
@@ -122,7 +141,7 @@ def _names(connection: "apsw.Connection", kind: int, parts: Sequence[str]) -> di
         containing = " AND ".join(f"instr({text}, ?{number}) > 0" for number in range(5, 5 + len(parts)))
         # SQLite would take an index without the text, and read each name from the table: 4.6 ms for 20 000, not 0.8.
         index = "" if kind == ADDRESS else f"INDEXED BY {index_of_folded(source)}"
-        sql = _CONTAINING.format(names=source.names, index=index, text=text, containing=containing)
+        sql = _CONTAINING.format(names=source.names, index=index, text=text, containing=containing, order=order.column)
         whole = folded_host(" ".join(parts)) if kind == HOST else " ".join(parts)
         rows = connection.execute(sql, (kind, whole, parts[0], _MOST_COMPARED, *parts)).fetchall()
         keys = _last_keys(connection, source, kind, [row[0] for row in rows])
@@ -140,8 +159,8 @@ def _last_keys(connection: "apsw.Connection", source: Source, kind: int, numbers
     return dict(cast("Iterable[tuple[int, int | None]]", connection.execute(sql, (json_list(numbers),))))
 
 
-def _best(matches: dict[str, _Match]) -> list[_Match]:
-    return sorted(matches.values(), key=lambda match: (match.rank, -match.key, match.name))[:MOST_FOUND]
+def _best(matches: dict[str, _Match], order: Order) -> list[_Match]:
+    return sorted(matches.values(), key=lambda match: (match.rank, *order.key_of(match)))[:MOST_FOUND]
 
 
 def _beside(connection: "apsw.Connection", keys: list[int]) -> dict[int, dict[int, str | None]]:

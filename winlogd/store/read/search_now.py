@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from winlogd.events.names import folded
 from winlogd.store.read.filters import Filters, Site
-from winlogd.store.read.search import MOST_FOUND, Name, NamesFound
+from winlogd.store.read.search import ALPHABET, MOST_FOUND, Name, NamesFound, find_names
 from winlogd.store.read.sessions import FIRST_PAGE, Found, find_sessions
 
 if TYPE_CHECKING:  # types only
@@ -14,16 +14,18 @@ if TYPE_CHECKING:  # types only
 _A_PAGE: Final = 1_000
 
 
-def only_now(access: "Access", names: NamesFound, words: Sequence[str], site: Site, now_us: int) -> NamesFound:
-    """Return `names` with the people and addresses of open sessions alone, and without the time of any last use.
+def find_names_now(access: "Access", words: Sequence[str], site: Site, now_us: int) -> NamesFound:
+    """Return the names that contain all words, with the people and addresses of open sessions alone.
+
+    Neither a time nor the order tells of any last use.
 
     Args:
         access: a reader's database.
-        names: what was found in all that is stored.
         words: parts of a name. Without one, nobody is found.
         site: what is known of the site.
         now_us: the wall clock, in microseconds since 1970.
     """
+    names = find_names(access, words, site, now_us, ALPHABET)
     parts = [part for word in words if (part := folded(word))]
     opened = _open_sessions(access, site, now_us) if parts else []
     return NamesFound(
