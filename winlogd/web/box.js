@@ -281,8 +281,11 @@ class Box {
     set(this.field, { "aria-activedescendant": option?.id ?? null });
   }
 
-  /** Open the chosen result, or what is meant. Without an answer to this text yet, open it when it is there. */
-  enter(/** @type {Event} */ event) {
+  /**
+   * Open the chosen result, or what is meant. Without an answer to this text yet, open it when it is there.
+   * @param {Event} event
+   */
+  enter(event) {
     event.preventDefault();
     const chosen = this.results[this.active];
     if (chosen) return this.go(chosen.address, chosen);

@@ -43,8 +43,9 @@ export async function read(address, signal) {
 
 /** Return parameters without those that are null or empty. @param {Query} query */
 export function parametersOf(query) {
+  /** @type {any} */
   const given = Object.entries(query).filter(([, value]) => value);
-  return new URLSearchParams(/** @type {[string, string][]} */ (given));
+  return new URLSearchParams(given);
 }
 
 /** @param {string} path @param {URLSearchParams} parameters */
