@@ -28,7 +28,8 @@ _WARM_S: Final = 12.0
 _ROOMS, _SEATS = 50, 100
 
 
-def _list_of_machines() -> str:
+def list_of_machines() -> str:
+    """Return the list of rooms of all machines that the load's events come from."""
     rows = (f"A{room:03}-{seat:02},A{room:03}" for room in range(_ROOMS) for seat in range(_SEATS))
     return "\n".join(("hostname,room", *rows, ""))
 
@@ -99,7 +100,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
-        (Path(folder) / ROOMS).write_text(_list_of_machines())
+        (Path(folder) / ROOMS).write_text(list_of_machines())
         setup = Setup(log_level="error", has_rooms=True)
         with running(PEERS["winlogd"], setup, Path(folder) / "winlog.db") as server:
             _measure(server, options)

@@ -1,8 +1,9 @@
 """Read live feeds, and one that is never read. Print what came on SIGTERM.
 
-    python -m bench.load.feeds PORT COUNT
+    python -m bench.load.feeds PORT COUNT [ADDRESS TOKEN...]
 
-Ten feeds come from each address, because a reader may have no more. The last feed is never read.
+Ten feeds come from each address, because a reader may have no more. With tokens, ten come from each reader, through a
+proxy at ADDRESS. The last feed is never read.
 """
 
 import json
@@ -12,13 +13,14 @@ import socket
 import sys
 from typing import Final
 
-_FEED: Final = b"GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
-_OF_ONE_ADDRESS: Final = 10
+_FEED: Final = "GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n{}\r\n"
+_TOKEN: Final = "Authorization: Bearer {}\r\n"
+_OF_ONE: Final = 10
 
 
-def _open(port: int, number: int) -> socket.socket:
-    feed = socket.create_connection(("127.0.0.1", port), source_address=(f"127.0.0.{2 + number // _OF_ONE_ADDRESS}", 0))
-    feed.sendall(_FEED)
+def _open(address: str, port: int, reader: int, tokens: list[str]) -> socket.socket:
+    feed = socket.create_connection((address, port), source_address=(f"127.0.0.{2 + reader}", 0))
+    feed.sendall(_FEED.format(_TOKEN.format(tokens[reader]) if tokens else "").encode())
     return feed
 
 
@@ -32,8 +34,9 @@ def _received(feed: socket.socket) -> bytes:
 
 def main(arguments: list[str]) -> None:
     """Read the feeds that the command line describes."""
-    port, count = map(int, arguments)
-    feeds = {feed.fileno(): feed for feed in (_open(port, number) for number in range(count))}
+    (port, count), (address, *tokens) = map(int, arguments[:2]), arguments[2:] or ["127.0.0.1"]
+    opened = [_open(address, port, number // _OF_ONE, tokens) for number in range(count)]
+    feeds = {feed.fileno(): feed for feed in opened}
     [*read, _] = feeds.values()
     epoll = select.epoll()
     for feed in read:
