@@ -207,6 +207,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Winlogd]:
         yield server
 
 
+@pytest.mark.long
 def test_a_download_has_what_the_pages_have(site: Winlogd) -> None:
     lines = get(site, "sessions", format="csv").body.decode().splitlines()
     assert [line.split(",")[0] for line in lines[1:]] == [f"user{n}" for n in reversed(range(2500))]

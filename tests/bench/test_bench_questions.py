@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bench import past
 from bench.questions import QUESTIONS
 
@@ -20,6 +22,7 @@ def _names(*options: str, database: Path) -> list[str]:
     return [line[1] for line in lines if line]
 
 
+@pytest.mark.long
 def test_the_cost_of_each_question_of_the_scenario_is_printed(tmp_path: Path) -> None:
     database = past.kept(tmp_path, 2_000)
 
