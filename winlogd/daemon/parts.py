@@ -90,7 +90,8 @@ def assemble(
     looking = Looking(loop, database_path, log)
     past = Past(loop, store, log)
     keeping = _keeping(config, log, database_path, store, past, looking)
-    rotator = _rotator(loop, config, log, store, past, keeping)
+    times = times_of(config)
+    rotator = _rotator(loop, times, config, log, store, past, keeping)
 
     def monitoring() -> "Mapping[str, Endpoint]":
         from winlogd.daemon.monitoring import endpoints
@@ -110,7 +111,7 @@ def assemble(
         past=past,
         entrance=entrance,
         keeping=keeping,
-        days=_days(loop, config, log, database_path, entrance, readers),
+        days=_days(loop, times, config, log, database_path, entrance, readers),
         begun_with=config,
         forgetting=_forgetting(loop, log, store, past, looking),
     )
@@ -144,6 +145,7 @@ def _forgetting(
 
 def _rotator(
     loop: asyncio.AbstractEventLoop,
+    times: Times,
     config: Config,
     log: Log,
     store: Store[Exchange],
@@ -159,7 +161,7 @@ def _rotator(
     def waits() -> None:
         keeping.made().rotated()  # a deletion needs no space, and makes some
 
-    return Rotator(loop, store, log, *times_of(config), config.rotation.keep_open_hours, rotated, waits)
+    return Rotator(loop, store, log, *times, config.rotation.keep_open_hours, rotated, waits)
 
 
 def _server(
@@ -181,6 +183,7 @@ def _server(
 
 def _days(
     loop: asyncio.AbstractEventLoop,
+    times: Times,
     config: Config,
     log: Log,
     database_path: str,
@@ -194,7 +197,7 @@ def _days(
 
         sum_up(day, refused, entrance.site, database_path, readers.questions, log)
 
-    return Days(loop, times_of(config).calendar, sum_up)
+    return Days(loop, times.calendar, sum_up)
 
 
 def prepare_sqlite() -> None:
