@@ -5,7 +5,7 @@ This file must not know what an event says, or who may read: it asks the watcher
 
 import asyncio
 import random
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from typing import Final, final
 
@@ -24,6 +24,12 @@ _JITTER: Final = 0.2
 _RETRY_MS: Final = 3_000
 _FULL_RETRY_MS: Final = 30_000
 _STOP_RETRY_MS: Final = (1_000, 10_000)
+_SENT_AT_ONCE: Final = 20
+"""Feeds that get an event in one task of the loop: 0.2 ms."""
+_SEND_NEXT_S: Final = 0.002
+"""The next ones get it so much later. Without this pause the writer's thread waited for Python's lock. P99 of 1 000
+events a second beside 200 feeds was 3.2 ms with all in one task. It was 2.5 ms with 20 in each, and is 1.5 ms with the
+pause (`python -m bench.beside_feeds`)."""
 
 _CONNECTED: Final = Piece(b": connected\n\nretry: %d\n\n" % _RETRY_MS)
 _FULL: Final = Piece(b": connected\n\nretry: %d\n\nevent: full\ndata: {}\n\n" % _FULL_RETRY_MS)
@@ -46,6 +52,7 @@ class Feeds:
         self._beat_s = beat_s
         self._beats: dict[Feed, asyncio.TimerHandle] = {}
         self._of: Counter[str] = Counter()
+        self._unsent: deque[tuple[Feed, Piece]] = deque()
 
     def __len__(self) -> int:
         """Return how many feeds there are."""
@@ -81,18 +88,23 @@ class Feeds:
         feed.end(_come_back())
 
     def send(self, event: Callable[[View], Piece | None]) -> None:
-        """Send an event to all feeds. Those that are hopelessly behind are dropped.
+        """Send an event to all feeds, a few at a time. Those that are hopelessly behind are dropped.
 
         Args:
             event: returns the event for a view, made once for each; None for nothing.
         """
-        for feed in list(self._beats):
+        is_sending = bool(self._unsent)
+        for feed in self._beats:
             piece = event(feed.watcher.view)
             if piece is not None:
-                self._send(feed, piece)
+                self._unsent.append((feed, piece))
+        if not is_sending:
+            self._send_some()
 
     def stop(self) -> None:
-        """End all feeds: the server stops. Each comes back at another time."""
+        """End all feeds, after what waits for its turn: the server stops. Each comes back at another time."""
+        while self._unsent:
+            self._send_next()
         for feed in list(self._beats):
             self._remove(feed)
             feed.end(_come_back())
@@ -101,6 +113,17 @@ class Feeds:
         """Look now if each reader may still read: one may have been revoked."""
         for feed in list(self._beats):
             self._check(feed)
+
+    def _send_some(self) -> None:
+        for _ in range(min(_SENT_AT_ONCE, len(self._unsent))):
+            self._send_next()
+        if self._unsent:
+            self._loop.call_later(_SEND_NEXT_S, self._send_some)
+
+    def _send_next(self) -> None:
+        feed, piece = self._unsent.popleft()
+        if feed in self._beats:
+            self._send(feed, piece)
 
     def _beat(self, feed: Feed) -> None:
         self._beats[feed] = self._next_beat(feed)
