@@ -35,7 +35,8 @@ _WHOLE_EVERY_S: Final = 300.0
 """Ask for all machines this often: the sessions of the last week make a room's free machines known or unknown."""
 _MOST_LABELS: Final = 500
 """Ask for all machines if more than this many may have changed. The event loop takes 2 ms to update so many; all are
-compared on the reader's thread."""
+compared on the reader's thread. Not twice in a row: at 1 000 events a second, more than this many may change while all
+are read. Then all would be read again and again."""
 _RETRY_S: Final = 1.0
 """Ask again this long after a fault."""
 _PAUSE_S: Final = 0.1
@@ -86,6 +87,7 @@ class Following:
         self._labels: set[str] = set()
         self._has_news = False
         self._needs_whole = True
+        self._was_whole = False
         self._day_ends_us = 0
         self._whole_at_s = self._asked_at_s = 0.0
         self._waiting: list[Ready] = []
@@ -176,7 +178,9 @@ class Following:
         is_whole, self._needs_whole, self._has_news = self._needs_whole, False, False
         if state is not None:
             labels |= state.turned(now_us)
-        is_whole |= self._asked_at_s >= self._whole_at_s or now_us >= self._day_ends_us or len(labels) > _MOST_LABELS
+        is_whole |= self._asked_at_s >= self._whole_at_s or now_us >= self._day_ends_us
+        is_whole |= len(labels) > _MOST_LABELS and not self._was_whole
+        self._was_whole = is_whole
         asking, changes = Asking(site, self._spelling, now_us), self._changes
 
         def answered(outcome: Whole | Some | Exception) -> None:

@@ -74,14 +74,15 @@ class Asking:
 
     def whole(self, access: "Access", before: State | None) -> Whole:
         """Return all machines, and what differs from `before`. The errors are those of `find_machines`."""
-        return _in_one_epoch(access, lambda: self._whole(access, before))
+        return _in_one_epoch(lambda: self._whole(access, before))
 
     def some(self, access: "Access", labels: Collection[str], before: Known) -> Some:
         """Return the machines with some first labels, and those that have new rows since `before`.
 
         The errors are those of `find_machines`.
         """
-        return _in_one_epoch(access, lambda: self._some(access, labels, before))
+        with access.turns:  # events go first: a change may be some milliseconds later
+            return _in_one_epoch(lambda: self._some(access, labels, before))
 
     def _whole(self, access: "Access", before: State | None) -> Whole:
         site, now_us = self._site, self._now_us
@@ -125,14 +126,13 @@ def _timezone(site: Site) -> str:
     return os.environ.get("TZ", "").removeprefix(":") or named or "UTC"
 
 
-def _in_one_epoch(access: "Access", ask: Callable[[], T]) -> T:
-    """Return what `ask` returns. The threads that store events go first: a change may be some milliseconds later.
+def _in_one_epoch(ask: Callable[[], T]) -> T:
+    """Return what `ask` returns.
 
     Raises:
         QuestionRefusedError: the past has changed meanwhile. The question may be asked again.
     """
     try:
-        with access.turns:
-            return ask()
+        return ask()
     except PastChangedError:
         raise QuestionRefusedError("the past is being built") from None

@@ -1,0 +1,41 @@
+"""When all machines are asked for, and when only those that may have changed. Over real sockets."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.support.played_state import a_live_server, an_event_at, feed
+from winlogd.live import following
+from winlogd.live.questions import Asking
+
+MANY: Final = 5
+
+
+def test_after_all_machines_the_next_question_is_for_those_that_changed_however_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else many changes during a question for all would make the next one a question for all, too, and so on."""
+    asked: list[str] = []
+
+    def noted(name: str) -> Any:  # noqa: ANN401  # a method
+        method = getattr(Asking, name)
+
+        def ask(*args: object) -> object:
+            asked.append(name)
+            return method(*args)
+
+        return ask
+
+    monkeypatch.setattr(following, "_MOST_LABELS", MANY - 1)
+    monkeypatch.setattr(following, "_LOOK_EVERY_S", 3600.0)
+    for name in ("whole", "some"):
+        monkeypatch.setattr(Asking, name, noted(name))
+    with a_live_server(tmp_path) as played, feed(played) as watching:
+        for number, expected in enumerate(("some", "whole", "some", "whole")):
+            asked.clear()
+            played.post(*(an_event_at(f"A1-{each:02}", number, username=f"u{number}") for each in range(MANY)))
+            changes = watching.until(lambda data, number=number: f"u{number}" in str(data))  # type: ignore[misc]
+            named = {each["hostname"] for change in changes for each in change.data["machines"]}
+            assert named == {f"A1-{each:02}" for each in range(MANY)}
+            assert asked == [expected]
