@@ -1,18 +1,12 @@
-"""A reader gives way to the threads that store events: at each row, at each statement, and in a long statement."""
+"""A reader gives way to the threads that store events: after each row, and before each statement."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from pathlib import Path
+from contextlib import closing
 from typing import Any, Final
 
 import apsw
 import pytest
 
-from tests.support.reading import FOR_EVER, settings_of
-from winlogd.store.errors import QuestionTooLongError
-from winlogd.store.file import schema
-from winlogd.store.read.access import Access
-from winlogd.store.read.limits import Limits
 from winlogd.store.read.turns import Turns
 
 ROWS: Final = 500
@@ -100,20 +94,3 @@ def test_beside_a_program_that_takes_the_whole_core_half_of_the_time_is_the_read
     took_s = core.now_s - begun_s
     assert took_s == pytest.approx(2 * ROWS * A_ROW_S, rel=0.05)
     assert core.turns * core.others_s == pytest.approx(took_s / 2, rel=0.1)
-
-
-def test_others_may_run_during_a_statement_without_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    given: list[None] = []
-    monkeypatch.setattr(Turns, "give_way", lambda _: given.append(None))
-    path = tmp_path / "winlog.db"
-    with closing(apsw.Connection(str(path))) as connection:
-        schema.prepare(connection)
-    with closing(Access(settings_of(path), Limits(snapshot_s=0.5), lambda: False)) as access:
-        for is_on in (False, True):
-            access.begin_question()
-            with ExitStack() as stack:
-                if is_on:
-                    stack.enter_context(access.turns)
-                with pytest.raises(QuestionTooLongError), access.snapshot() as connection:
-                    connection.execute(FOR_EVER).fetchall()
-            assert (len(given) > 50) is is_on

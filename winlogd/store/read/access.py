@@ -27,8 +27,6 @@ _FLAGS: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX
 """One thread uses the connection, so it needs no lock."""
 _INSTRUCTIONS_A_CALL: Final = 20_000
 """SQLite looks at the clock after this many instructions of its virtual machine: a millisecond or less."""
-_INSTRUCTIONS_A_TURN: Final = 2_000
-"""SQLite gives way after this many instructions: some 0.1 ms."""
 _MOST_PAUSED_S: Final = 0.25
 """No pause in a snapshot that is older: the WAL could not start again for as long."""
 _LOCK_RETRY_S: Final = 0.005
@@ -75,11 +73,8 @@ class Access:
         self._begun_s: float | None = None  # when the open snapshot began
         self._keeps = False
         self._identity: Final = identify(settings.path)
-        self._connection: Final = (
-            apsw.Connection(settings.path, _FLAGS)
-            if uri is None
-            else apsw.Connection(uri, _FLAGS | apsw.SQLITE_OPEN_URI)
-        )
+        flags = _FLAGS if uri is None else _FLAGS | apsw.SQLITE_OPEN_URI
+        self._connection: Final = apsw.Connection(uri or settings.path, flags)
         self.turns: Final = Turns(self._connection)
         try:
             self._check_identity()
@@ -256,8 +251,6 @@ class Access:
         self._piece_over_s = begun_s + self._piece_s
         self._snapshot_over_s = min(begun_s + self._limits.snapshot_s, self._question_over_s)
         instructions = _INSTRUCTIONS_A_CALL if self._pauses is None else INSTRUCTIONS_A_CALL
-        if self.turns.are_on:
-            instructions = min(instructions, _INSTRUCTIONS_A_TURN)
         self._connection.set_progress_handler(self._gives_up, instructions)
         try:
             yield
@@ -301,8 +294,6 @@ class Access:
 
     def _gives_up(self) -> bool:
         """Return True if the running statement has to end: SQLite's progress handler."""
-        if self.turns.are_on:
-            self.turns.give_way()
         now_s = time.monotonic()
         if self._pauses is not None and self._begun_s is not None and now_s < self._begun_s + _MOST_PAUSED_S:
             self._piece_over_s += self._pauses.take()

@@ -26,15 +26,12 @@ class Turns:
     """The turns of one connection's work and of other threads, while the block of a ``with`` runs.
 
     Args:
-        connection: it gives way before each statement and after each row. Its owner calls `give_way` during long ones.
+        connection: it gives way before each statement and after each row. Long statements without rows do not.
         clock: returns seconds on a monotonic clock.
         let_others_run: returns when no other thread waits any more.
-
-    Attributes:
-        are_on: True during the block.
     """
 
-    __slots__ = ("_clock", "_connection", "_let_others_run", "_not_before_s", "are_on")
+    __slots__ = ("_clock", "_connection", "_let_others_run", "_not_before_s")
 
     def __init__(
         self,
@@ -46,20 +43,17 @@ class Turns:
         self._let_others_run: Final = let_others_run
         self._connection: Final = connection
         self._not_before_s = 0.0
-        self.are_on = False
 
     def __enter__(self) -> None:
         """Begin to give way."""
-        self.are_on = True
         self._connection.exec_trace, self._connection.row_trace = self._before_statement, self._after_row
 
     def __exit__(self, *_: object) -> None:
         """End it."""
-        self.are_on = False
         self._connection.exec_trace = self._connection.row_trace = None
 
-    def give_way(self) -> None:
-        """Let others run that wait for this core or for Python's lock. Call this often.
+    def _give_way(self) -> None:
+        """Let others run that wait for this core or for Python's lock.
 
         Then the reader works for at least as long as the others did. Beside a program that takes the whole core, it
         would else wait for 13 ms after each row (`os.sched_yield` under Linux 6.18).
@@ -72,10 +66,10 @@ class Turns:
 
     def _before_statement(self, _cursor: object, _sql: str, _bindings: object) -> bool:
         """Return True: the statement is to run. apsw calls this for each row of `executemany`, too."""
-        self.give_way()
+        self._give_way()
         return True
 
     def _after_row(self, _cursor: apsw.Cursor, row: "apsw.SQLiteValues") -> "apsw.SQLiteValues":
         """Return the row as it is."""
-        self.give_way()
+        self._give_way()
         return row
