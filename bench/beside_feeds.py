@@ -84,8 +84,8 @@ def _measure(server: Server, options: argparse.Namespace) -> None:
             f"round {number + 1}: {rate} events/s, P99 {without.p99_ms:.2f} ms without feeds,"
             f" {beside.p99_ms:.2f} ms beside {options.feeds} feeds ({beside.p99_ms / without.p99_ms:.2f} times);"
             f" the load was late by {beside.late_ms:.2f} ms; not stored: {beside.refused + beside.failed};"
-            f" {came.get('events', 0)} changes in {came.get('octets', 0) / 1e6:.0f} MB, {came.get('ended', 0)} feeds"
-            f" ended; core busy {100 * busy_without:.0f} and"
+            f" {came.get('events', 0)} changes at a tenth of the feeds, {came.get('octets', 0) / 1e6:.0f} MB at all of"
+            f" them, {came.get('ended', 0)} ended; core busy {100 * busy_without:.0f} and"
             f" {100 * busy:.0f} %; memory {before_mib:.0f} to {memory_mib:.0f} MiB;"
             f" a snapshot has {octets / 1e6:.2f} MB"
         )

@@ -67,8 +67,9 @@ class Outcome:
         p99_ms, p99_without_ms = self.beside.p99_ms, self.without.p99_ms
         return (
             f"P99 beside {self.feeds} feeds {p99_ms:.1f} ms, without {p99_without_ms:.1f} ms"
-            f" ({p99_ms / p99_without_ms:.2f} times); {self.changes} changes; feeds left {self.left},"
-            f" ended {self.ended}; events acknowledged {self.without.acked + self.beside.acked}, stored {self.stored};"
+            f" ({p99_ms / p99_without_ms:.2f} times); {self.changes} changes at a tenth of them;"
+            f" feeds left {self.left}, ended {self.ended};"
+            f" events acknowledged {self.without.acked + self.beside.acked}, stored {self.stored};"
             f" memory {self.before_mib:.0f} to {self.after_mib:.0f} MiB"
         )
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 
 from tests.support.played_state import a_live_server, an_event_at, feed
+from tests.support.running import wait_for
 from winlogd.live import following
 from winlogd.live.questions import Asking
 
@@ -29,12 +30,14 @@ def test_after_all_machines_the_next_question_is_for_those_that_changed_however_
 
     monkeypatch.setattr(following, "_MOST_LABELS", MANY - 1)
     monkeypatch.setattr(following, "_LOOK_EVERY_S", 3600.0)
+    monkeypatch.setattr(following, "WINDOW_S", 0.5)  # all events of a round come within it
     for name in ("whole", "some"):
         monkeypatch.setattr(Asking, name, noted(name))
     with a_live_server(tmp_path) as played, feed(played) as watching:
         played.post(an_event_at("A1-00", username="first"))  # the Book is loaded now
         watching.change_of("A1-00", last_user="first")
         for number in range(4):
+            wait_for(lambda: played.call(lambda: not played.live._following._is_asking), "the last answer")
             before = asked[-1]
             asked.clear()
             played.post(*(an_event_at(f"A1-{each:02}", number, username=f"u{number}") for each in range(MANY)))

@@ -25,11 +25,11 @@ _RETRY_MS: Final = 3_000
 _FULL_RETRY_MS: Final = 30_000
 _STOP_RETRY_MS: Final = (1_000, 10_000)
 _SENT_AT_ONCE: Final = 20
-"""Feeds that get an event in one task of the loop: 0.2 ms."""
+"""Events that are sent in one task of the loop: 0.2 ms."""
 _SEND_NEXT_S: Final = 0.002
-"""The next ones get it so much later. Without this pause the writer's thread waited for Python's lock. P99 of 1 000
-events a second beside 200 feeds was 3.2 ms with all in one task. It was 2.5 ms with 20 in each, and is 1.5 ms with the
-pause (`python -m bench.beside_feeds`)."""
+"""The next ones are sent so much later. Without this pause the writer's thread waited for Python's lock. P99 of 1 000
+events a second beside 200 feeds was 2.8 to 3.2 ms with all in one task. It was 2.5 to 2.9 ms with 20 in each, and 1.3
+to 1.6 ms with the pause (`python -m bench.beside_feeds --seconds 15`)."""
 
 _CONNECTED: Final = Piece(b": connected\n\nretry: %d\n\n" % _RETRY_MS)
 _FULL: Final = Piece(b": connected\n\nretry: %d\n\nevent: full\ndata: {}\n\n" % _FULL_RETRY_MS)
@@ -53,6 +53,7 @@ class Feeds:
         self._beats: dict[Feed, asyncio.TimerHandle] = {}
         self._of: Counter[str] = Counter()
         self._unsent: deque[tuple[Feed, Piece]] = deque()
+        self._next: asyncio.TimerHandle | None = None  # sends some of `_unsent`
 
     def __len__(self) -> int:
         """Return how many feeds there are."""
@@ -93,21 +94,19 @@ class Feeds:
         Args:
             event: returns the event for a view, made once for each; None for nothing.
         """
-        is_sending = bool(self._unsent)
-        for feed in self._beats:
-            piece = event(feed.watcher.view)
-            if piece is not None:
-                self._unsent.append((feed, piece))
-        if not is_sending:
+        pieces = [(feed, event(feed.watcher.view)) for feed in self._beats]
+        self._unsent.extend((feed, piece) for feed, piece in pieces if piece is not None)
+        if self._next is None:
             self._send_some()
 
     def stop(self) -> None:
         """End all feeds, after what waits for its turn: the server stops. Each comes back at another time."""
-        while self._unsent:
-            self._send_next()
         for feed in list(self._beats):
+            for piece in [piece for to, piece in self._unsent if to is feed]:
+                feed.send(piece)
             self._remove(feed)
             feed.end(_come_back())
+        self._unsent.clear()
 
     def check(self) -> None:
         """Look now if each reader may still read: one may have been revoked."""
@@ -115,15 +114,11 @@ class Feeds:
             self._check(feed)
 
     def _send_some(self) -> None:
-        for _ in range(min(_SENT_AT_ONCE, len(self._unsent))):
-            self._send_next()
-        if self._unsent:
-            self._loop.call_later(_SEND_NEXT_S, self._send_some)
-
-    def _send_next(self) -> None:
-        feed, piece = self._unsent.popleft()
-        if feed in self._beats:
-            self._send(feed, piece)
+        now = [self._unsent.popleft() for _ in range(min(_SENT_AT_ONCE, len(self._unsent)))]
+        self._next = self._loop.call_later(_SEND_NEXT_S, self._send_some) if self._unsent else None
+        for feed, piece in now:
+            if feed in self._beats:
+                self._send(feed, piece)
 
     def _beat(self, feed: Feed) -> None:
         self._beats[feed] = self._next_beat(feed)

@@ -35,8 +35,10 @@ _WHOLE_EVERY_S: Final = 300.0
 """Ask for all machines this often: the sessions of the last week make a room's free machines known or unknown."""
 _MOST_LABELS: Final = 500
 """Ask for all machines if more than this many may have changed. The event loop takes 2 ms to update so many; all are
-compared on the reader's thread. Not twice in a row: at 1 000 events a second, more than this many may change while all
-are read. Then all would be read again and again."""
+compared on the reader's thread."""
+_MOST_LABELS_AFTER: Final = 2_000
+"""The same after a question for all. At 1 000 events a second, more than 500 may change while all of 5 000 are read.
+Then all would be read again and again. The event loop takes 8 ms to update so many, once."""
 _RETRY_S: Final = 1.0
 """Ask again this long after a fault."""
 _PAUSE_S: Final = 0.1
@@ -179,7 +181,8 @@ class Following:
         if state is not None:
             labels |= state.turned(now_us)
         is_whole |= self._asked_at_s >= self._whole_at_s or now_us >= self._day_ends_us
-        is_whole |= len(labels) > _MOST_LABELS and not self._was_whole
+        is_whole |= state is None or state.site is not site
+        is_whole |= len(labels) > (_MOST_LABELS_AFTER if self._was_whole else _MOST_LABELS)
         self._was_whole = is_whole
         asking, changes = Asking(site, self._spelling, now_us), self._changes
 
@@ -193,7 +196,7 @@ class Following:
                 self._take(outcome, waiting)
             self._plan()
 
-        if is_whole or state is None or state.site is not site:
+        if is_whole or state is None:
             self._reader.ask(_WHO, lambda access: asking.whole(access, state), answered)
         else:
             known = state.known

@@ -81,7 +81,7 @@ class Asking:
 
         The errors are those of `find_machines`.
         """
-        with access.turns:  # events go first: a change may be some milliseconds later
+        with access.turns:  # events go first: the answer may be some milliseconds later
             return _in_one_epoch(lambda: self._some(access, labels, before))
 
     def _whole(self, access: "Access", before: State | None) -> Whole:

@@ -6,7 +6,7 @@ answered in pieces, each with a snapshot of its own. This file must not know thr
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from math import inf
 from typing import Final
 
@@ -45,7 +45,7 @@ class Access:
 
     Attributes:
         room_hosts: the machines of rooms.
-        turns: in the block of ``with access.turns`` the threads that store events go first.
+        turns: in the block of ``with access.turns`` events go first. Without a WAL their COMMIT waits for the reader.
 
     Raises:
         ReplacedError: the file was replaced meanwhile.
@@ -75,7 +75,7 @@ class Access:
         self._identity: Final = identify(settings.path)
         flags = _FLAGS if uri is None else _FLAGS | apsw.SQLITE_OPEN_URI
         self._connection: Final = apsw.Connection(uri or settings.path, flags)
-        self.turns: Final = Turns(self._connection)
+        self.turns: Final = nullcontext() if self._wal_path is None else Turns(self._connection)
         try:
             self._check_identity()
             self._connection.set_busy_handler(self._waits_for_lock)

@@ -6,8 +6,8 @@ A thread that wakes up waits for its core until the reader's slice is over: 3 ms
 priority alone does not change that. P99 of 1 000 events a second was 3.2 to 3.4 ms beside the questions of the live
 state. It is 1.3 to 1.5 ms since the reader gives way (`python -m bench.beside_feeds --feeds 2 --seconds 8`).
 
-The questions of people do not give way: with sixteen clients, their P99 was a tenth longer, and that of events no
-shorter (`python -m bench --scenario queries --variant room`).
+Only the live state's questions for some machines give way. When all questions did, those of sixteen clients had a P99
+that was a tenth longer, and that of events was no shorter (`python -m bench --scenario queries --variant room`).
 """
 
 import os
@@ -28,7 +28,7 @@ class Turns:
     Args:
         connection: it gives way before each statement and after each row. Long statements without rows do not.
         clock: returns seconds on a monotonic clock.
-        let_others_run: returns when no other thread waits any more.
+        let_others_run: lets others that wait run first.
     """
 
     __slots__ = ("_clock", "_connection", "_let_others_run", "_not_before_s")
