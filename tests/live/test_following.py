@@ -16,7 +16,7 @@ MANY: Final = 5
 def test_after_all_machines_the_next_question_is_for_those_that_changed_however_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else many changes during a question for all would make the next one a question for all, too, and so on."""
+    """Else many changes during a question for all would make the next one a question for all, too."""
     asked: list[str] = []
 
     def noted(name: str) -> Any:  # noqa: ANN401  # a method

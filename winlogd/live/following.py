@@ -38,7 +38,7 @@ _MOST_LABELS: Final = 500
 compared on the reader's thread."""
 _MOST_LABELS_AFTER: Final = 2_000
 """The same after a question for all. At 1 000 events a second, more than 500 may change while all of 5 000 are read.
-Then all would be read again and again. The event loop takes 8 ms to update so many, once."""
+Then all would be read once more. The event loop takes 8 ms to update so many, once."""
 _RETRY_S: Final = 1.0
 """Ask again this long after a fault."""
 _PAUSE_S: Final = 0.1
