@@ -10,10 +10,12 @@ from tests.support.running import wait_for
 from winlogd.live import following
 from winlogd.live.questions import Asking
 
+pytestmark = pytest.mark.long  # changes are waited for
+
 MANY: Final = 5
 
 
-def test_after_all_machines_the_next_question_is_for_those_that_changed_however_many(
+def test_after_all_machines_the_next_question_is_for_those_that_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else many changes during a question for all would make the next one a question for all, too."""

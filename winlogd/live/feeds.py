@@ -28,7 +28,7 @@ _SENT_AT_ONCE: Final = 20
 """Events that are sent in one task of the loop: 0.2 ms."""
 _SEND_NEXT_S: Final = 0.002
 """The next ones are sent so much later. Without this pause the writer's thread waited for Python's lock. P99 of 1 000
-events a second beside 200 feeds was 2.8 to 3.2 ms with all in one task. It was 2.5 to 2.9 ms with 20 in each, and 1.3
+events a second beside 200 feeds was 2.8 to 3.2 ms with all in one task. It was 2.4 to 3.0 ms with 20 in each, and 1.3
 to 1.6 ms with the pause (`python -m bench.beside_feeds --seconds 15`)."""
 
 _CONNECTED: Final = Piece(b": connected\n\nretry: %d\n\n" % _RETRY_MS)
